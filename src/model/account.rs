@@ -1,0 +1,158 @@
+//! Accounts, seats and pools as a backend knows them.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::anchor::{Anchor, Name, PersonId};
+use super::user::{LeaveCause, Profile};
+
+/// The backend's own id of an account.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(pub Arc<str>);
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// The state of a whole account: the first that fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AccountState {
+    Suspended,
+    /// Holds a seat.
+    Active,
+    /// Waits for one.
+    Pending,
+    Denied,
+}
+
+/// Why somebody waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WaitReason {
+    NoSeat,
+    ApprovalRequired,
+    DomainNotApproved,
+    /// Another hand took the seat, or the whole account, away: not asked for again until approved.
+    RemovedElsewhere,
+}
+
+/// The state of one seat assignment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SeatState {
+    Held,
+    Waiting(WaitReason),
+    Denied,
+    /// Asked once; holds nothing and waits for nothing now. Kept for `since` and `approved`, shown to nobody.
+    Past,
+}
+
+/// One account's standing in one pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Assignment {
+    pub pool: Name,
+    pub state: SeatState,
+    /// Start of the cycle in which this person first asked for a seat of this pool.
+    pub since: Timestamp,
+    pub approved: bool,
+    /// Index of the pool's first `priority` group the person is in; one past the last for everyone else.
+    pub rank: u32,
+    /// When the entry was created in the directory, or first seen: part of the order.
+    pub created: Timestamp,
+    /// Asked for because this preferred pool had no seat.
+    pub fallback_for: Option<Name>,
+    /// Asked for by the agent. What another hand gave is kept and reported.
+    pub ours: bool,
+}
+
+impl Assignment {
+    /// Holds a seat of the pool.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.state == SeatState::Held
+    }
+
+    /// Stands in the pool's queue, for whatever reason.
+    #[must_use]
+    pub fn is_waiting(&self) -> bool {
+        matches!(self.state, SeatState::Waiting(_))
+    }
+}
+
+/// That an account is suspended, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Suspension {
+    /// Whom another hand suspended, the agent does not resume.
+    pub by_agent: bool,
+    pub at: Timestamp,
+    pub cause: Option<LeaveCause>,
+}
+
+/// A user as the backend knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Account {
+    pub id: AccountId,
+    /// Whose account it is; set on managed accounts only.
+    pub owner: Option<PersonId>,
+    /// The anchor an unmanaged account carries as its external id, if it is one.
+    pub external: Option<Anchor>,
+    /// Existed before the agent took it over: never removed.
+    pub adopted: bool,
+    pub profile: Profile,
+    pub suspension: Option<Suspension>,
+    /// At most one a pool, in the order of the pools' names.
+    pub seats: Vec<Assignment>,
+}
+
+impl Account {
+    /// The first state that fits.
+    #[must_use]
+    pub fn state(&self) -> AccountState {
+        if self.suspension.is_some() {
+            AccountState::Suspended
+        } else if self.seats.iter().any(Assignment::is_held) {
+            AccountState::Active
+        } else if self.seats.iter().any(Assignment::is_waiting) {
+            AccountState::Pending
+        } else {
+            AccountState::Denied
+        }
+    }
+
+    /// This account's standing in a pool, `Past` included.
+    #[must_use]
+    pub fn seat(&self, pool: &str) -> Option<&Assignment> {
+        self.seats.iter().find(|seat| &*seat.pool == pool)
+    }
+
+    /// Created or adopted by the agent.
+    #[must_use]
+    pub const fn is_managed(&self) -> bool {
+        self.owner.is_some()
+    }
+}
+
+/// A pool as the backend counts it. Seats of unmanaged accounts are held seats too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolCount {
+    pub name: Name,
+    pub seats: u32,
+    pub held: u32,
+    /// People in the queue, whatever they wait for.
+    pub waiting: u32,
+}
+
+impl PoolCount {
+    /// Seats that may be given away; none while more are held than were bought.
+    #[must_use]
+    pub const fn free(&self) -> u32 {
+        self.seats.saturating_sub(self.held)
+    }
+}

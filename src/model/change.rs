@@ -1,0 +1,198 @@
+//! What the agent asks of a backend, and what the backend answers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::account::{Account, AccountId, PoolCount, WaitReason};
+use super::anchor::{Name, PersonId};
+use super::user::{LeaveCause, Profile};
+
+/// A person's wish for a seat of one pool, with all that decides its place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    pub pool: Name,
+    pub rank: u32,
+    /// Start of the cycle; counts only where this person never asked for this pool before.
+    pub since: Timestamp,
+    pub created: Timestamp,
+    /// Why the claim waits whatever is free, unless approved: approval, mail domain, taken away by another hand.
+    pub gate: Option<WaitReason>,
+    /// The preferred pool without a seat, for whose sake this one is asked for.
+    pub fallback_for: Option<Name>,
+    /// Seats this person gives up once this claim is granted, and not before.
+    pub instead_of: Vec<Name>,
+}
+
+/// One thing asked of the backend. Each carries both sides of the change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Operation {
+    /// The number of seats the config bought for a pool; makes the pool where it is new.
+    SetSeats {
+        pool: Name,
+        from: Option<u32>,
+        to: u32,
+    },
+    /// Take over an account that exists unmanaged. Nothing else of it changes.
+    Adopt {
+        account: AccountId,
+    },
+    /// A new account, without seats.
+    Create {
+        profile: Profile,
+        created: Timestamp,
+    },
+    Update {
+        current: Profile,
+        desired: Profile,
+    },
+    /// Frees the seats and leaves the queues, unless `keep_seats`.
+    Suspend {
+        cause: LeaveCause,
+        keep_seats: bool,
+    },
+    Resume,
+    /// Deletes an account that the agent itself suspended.
+    Remove,
+    /// Ask for a seat, or ask again with another rank. What is held or denied stays as it is.
+    Claim(Claim),
+    /// Give up the seat of a pool, or the place in its queue; `since` and approval are remembered.
+    Release {
+        pool: Name,
+    },
+}
+
+/// What the guard counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum GuardKind {
+    Leaving,
+    Renaming,
+}
+
+/// An operation for one person (none for `SetSeats`), as it stands in the journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Step {
+    pub person: Option<PersonId>,
+    pub operation: Operation,
+    /// How the guard counts it: kind, and whether a confirmation let it through.
+    pub counted: Option<Counted>,
+}
+
+/// A guarded change that was applied, or is about to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counted {
+    pub kind: GuardKind,
+    pub confirmed: bool,
+}
+
+/// What the backend remembers for the guard: one person's counted change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GuardMark {
+    pub person: PersonId,
+    pub kind: GuardKind,
+    pub confirmed: bool,
+    pub at: Timestamp,
+}
+
+/// One change that a confirmation lets through: the person (or scope object), what happens and the new value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct HeldChange {
+    pub person: PersonId,
+    pub change: String,
+    pub value: String,
+}
+
+/// A person's word that exactly these changes may pass, for a time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmation {
+    pub fingerprint: String,
+    pub changes: BTreeSet<HeldChange>,
+    pub expires: Timestamp,
+}
+
+/// Steps that are decided together: in a backend that allocates, one transaction that ends by settling the pools.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Batch {
+    /// Idempotency key of the batch; that of a step is `KEY/INDEX`.
+    pub key: String,
+    /// Start of the cycle.
+    pub at: Timestamp,
+    pub steps: Vec<Step>,
+    pub allocation: Allocation,
+}
+
+/// How the pools are settled at the end of a batch.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Allocation {
+    pub promotion: Promotion,
+    /// People who get no grant now and keep their places: quarantined, or leavers who are kept.
+    pub passed_over: BTreeSet<PersonId>,
+    /// Directories that could not be read whole: their people get no grant now and keep their places.
+    pub frozen: BTreeSet<Name>,
+}
+
+/// Who among those waiting may be given a free seat.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Promotion {
+    /// Those a person approved.
+    #[default]
+    Manual,
+    /// Those waiting for `no_seat` too.
+    Automatic,
+}
+
+/// How one step went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    Done,
+    /// The backend would not do it; nothing of this step happened.
+    Refused {
+        code: String,
+        message: String,
+    },
+}
+
+/// The backend's word on a batch: an outcome a step, and the accounts and pools as they are after it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    pub outcomes: Vec<Outcome>,
+    /// Every account the batch changed, promoted people included; by owner.
+    pub accounts: Vec<Account>,
+    /// People whose account is gone now.
+    pub removed: Vec<PersonId>,
+    pub pools: Vec<PoolCount>,
+}
+
+/// All that a backend says of a company: complete, or not given at all.
+#[derive(Clone, Debug, Default)]
+pub struct BackendState {
+    pub accounts: Vec<Account>,
+    pub pools: BTreeMap<Name, PoolCount>,
+    /// Guarded changes applied and not yet forgotten.
+    pub marks: Vec<GuardMark>,
+    pub confirmations: Vec<Confirmation>,
+}
+
+/// What a person decides about somebody's place in a queue. `pool: None` means every pool it fits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    pub person: PersonId,
+    pub pool: Option<Name>,
+    pub verdict: Verdict,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// Kept where no seat is free; reopens what was denied or taken away.
+    Approve,
+    /// Sticky until approved.
+    Deny,
+    /// Takes the seat away by hand.
+    Release,
+}

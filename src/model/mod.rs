@@ -1,0 +1,14 @@
+//! The words of the program, each with its invariants. Nothing here reads, writes or asks the time.
+
+pub mod account;
+pub mod anchor;
+pub mod change;
+pub mod dn;
+pub mod settings;
+pub mod snapshot;
+pub mod user;
+
+pub use account::{Account, AccountId, AccountState, Assignment, PoolCount, SeatState, Suspension, WaitReason};
+pub use anchor::{Anchor, Name, PersonId};
+pub use dn::Dn;
+pub use user::{Defect, LeaveCause, Profile, Quarantine, Sighting, Standing, Unidentified, fold};

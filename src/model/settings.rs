@@ -1,0 +1,193 @@
+//! The config as the program uses it: compiled, every value valid, every path absolute. Made by `settings` alone.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use secrecy::SecretString;
+
+use super::anchor::Name;
+use super::change::Promotion;
+use super::snapshot::Kind;
+
+/// The whole config.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    pub agent: AgentSettings,
+    pub directories: Vec<DirectorySettings>,
+    /// In the order of the file.
+    pub pools: Vec<PoolSettings>,
+    pub seats: SeatSettings,
+    pub leavers: LeaverSettings,
+    pub guard: GuardSettings,
+    pub backend: BackendSettings,
+    pub log: LogSettings,
+    /// Digest of everything that decides who has a seat: another one forces a full cycle.
+    pub digest: String,
+}
+
+#[derive(Clone, Debug)]
+pub struct AgentSettings {
+    pub name: String,
+    pub state_dir: PathBuf,
+    pub poll: Duration,
+    pub full: Duration,
+    pub dry_run: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct DirectorySettings {
+    pub name: Name,
+    /// None: asked of the server.
+    pub kind: Option<Kind>,
+    pub source: Source,
+    /// As written; compared parsed.
+    pub bases: Vec<Arc<str>>,
+    /// And-ed to the kind's own filter for people; checked to be a filter.
+    pub filter: Option<String>,
+    /// Members, nested ones too; empty: everyone under the bases.
+    pub groups: Vec<Arc<str>>,
+    pub exclude_groups: Vec<Arc<str>>,
+    pub attributes: AttributeSettings,
+}
+
+/// Where a directory is read from.
+#[derive(Clone, Debug)]
+pub enum Source {
+    Ldap(LdapSettings),
+    Ldif { path: PathBuf },
+}
+
+#[derive(Clone, Debug)]
+pub struct LdapSettings {
+    /// `ldap://` or `ldaps://`, tried in order.
+    pub urls: Vec<String>,
+    pub ca_file: Option<PathBuf>,
+    pub start_tls: bool,
+    /// A simple bind may cross a plain connection. (Loopback always may.)
+    pub allow_plaintext: bool,
+    pub bind: Bind,
+    pub page_size: u32,
+    /// Without an answer.
+    pub timeout: Duration,
+}
+
+#[derive(Clone, Debug)]
+pub enum Bind {
+    Anonymous,
+    Simple { dn: String, password: SecretString },
+}
+
+/// The directory's attribute names; None: the default of the kind.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AttributeSettings {
+    pub user_name: Option<String>,
+    pub email: Option<String>,
+    pub given_name: Option<String>,
+    pub family_name: Option<String>,
+    pub display_name: Option<String>,
+    /// Another attribute of 16 bytes or a UUID's text; the kind's own anchor where it has no value.
+    pub anchor: Option<String>,
+}
+
+/// A group of one directory, as a pool names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupRef {
+    pub directory: Name,
+    pub dn: Arc<str>,
+}
+
+#[derive(Clone, Debug)]
+pub struct PoolSettings {
+    pub name: Name,
+    /// None: everyone in scope.
+    pub groups: Option<Vec<GroupRef>>,
+    /// Who comes first, in this order.
+    pub priority: Vec<GroupRef>,
+    pub fallback: Option<Name>,
+    pub seats: u32,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Match {
+    First,
+    All,
+}
+
+#[derive(Clone, Debug)]
+pub struct SeatSettings {
+    pub match_: Match,
+    /// A person approves every newcomer.
+    pub approve_joiners: bool,
+    pub promotion: Promotion,
+    /// Case-folded; None: any mail domain.
+    pub approved_domains: Option<Vec<String>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LeaverRule {
+    Keep,
+    Suspend,
+    Remove,
+}
+
+#[derive(Clone, Debug)]
+pub struct LeaverSettings {
+    /// For people who are disabled or expired.
+    pub disabled: LeaverRule,
+    pub deleted: LeaverRule,
+    pub out_of_scope: LeaverRule,
+    /// None: never.
+    pub remove_after: Option<SignedDuration>,
+    pub suspended_keeps_seat: bool,
+}
+
+#[derive(Clone, Debug)]
+pub struct GuardSettings {
+    /// Of the managed accounts that are not suspended; 0 to 100.
+    pub percent: u32,
+    pub floor: u32,
+    pub window: SignedDuration,
+    pub confirm_within: SignedDuration,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adopt {
+    None,
+    Anchor,
+    Email,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drift {
+    Repair,
+    Report,
+}
+
+#[derive(Clone, Debug)]
+pub struct BackendSettings {
+    pub kind: BackendKind,
+    pub company: Name,
+    pub adopt: Adopt,
+    pub drift: Drift,
+}
+
+#[derive(Clone, Debug)]
+pub enum BackendKind {
+    Embedded { path: PathBuf },
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Auto,
+    Text,
+    Json,
+}
+
+#[derive(Clone, Debug)]
+pub struct LogSettings {
+    pub format: LogFormat,
+    /// A level, or filters as tracing-subscriber reads them.
+    pub level: String,
+}

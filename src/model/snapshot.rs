@@ -1,0 +1,133 @@
+//! One full read of one directory, and where the people are who were not in it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::anchor::{Anchor, Name};
+use super::dn::Dn;
+use super::user::{Sighting, Unidentified};
+
+/// What kind of server a directory is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Kind {
+    #[serde(rename = "active-directory")]
+    ActiveDirectory,
+    #[serde(rename = "openldap")]
+    OpenLdap,
+    #[serde(rename = "ldif")]
+    Ldif,
+}
+
+impl Kind {
+    /// As the config file spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ActiveDirectory => "active-directory",
+            Self::OpenLdap => "openldap",
+            Self::Ldif => "ldif",
+        }
+    }
+}
+
+/// What a scope object is for: a search base or a group (scope, excluded, of a pool, or priority).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    Base,
+    Group,
+}
+
+/// The DN of a base or group as the config names it: the key of everything that is found out about it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ScopeKey {
+    pub role: Role,
+    pub dn: Arc<str>,
+}
+
+/// A scope object found once, followed by its anchor ever after.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pin {
+    pub key: ScopeKey,
+    /// None: a person confirmed that the object is gone and that the directory is read without it.
+    pub anchor: Option<Anchor>,
+    /// Where it was last.
+    pub dn: String,
+}
+
+/// What this read found of one scope object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// As pinned, or for the first time. `dn` tells of a rename.
+    Here { anchor: Anchor, dn: Dn },
+    /// The pinned object is gone (`new: None`), or another one lies at its place.
+    Replaced { old: Anchor, new: Option<Anchor> },
+    /// Never found: no such object, or no right to read it.
+    Nowhere,
+    /// Confirmed gone; not looked for.
+    DoneWithout,
+}
+
+/// Who is in one group, directly or through others, and by which way.
+///
+/// The way is the chain of group DNs from the configured group down to the one that lists the person.
+pub type Members = HashMap<Anchor, Arc<[String]>>;
+
+/// Where a server stood when a read began. Lower than before on the same server: it went back in time.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Watermark {
+    /// invocationId in Active Directory, the server's URL elsewhere, the path of an LDIF file.
+    pub server: String,
+    /// highestCommittedUSN; the contextCSN values by server id, each with its time; a file's digest.
+    pub position: BTreeMap<String, String>,
+}
+
+/// Why a read cannot vouch for who is not in it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partial {
+    /// A sentence: what was read, what went wrong, what to do.
+    pub message: String,
+}
+
+/// One full read of one directory.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    pub directory: Name,
+    pub kind: Kind,
+    /// The server that answered, as a person would name it (URL or path).
+    pub server: String,
+    pub read_at: Timestamp,
+    /// Everyone under a base who matches the filter, whatever their standing; each anchor once.
+    pub people: Vec<Sighting>,
+    pub unidentified: Vec<Unidentified>,
+    pub members: BTreeMap<ScopeKey, Members>,
+    pub scope: BTreeMap<ScopeKey, Found>,
+    /// Entries received for the people's search.
+    pub entries: u64,
+    /// Group members of another domain.
+    pub foreign: u64,
+    /// Group members that are not there.
+    pub dangling: u64,
+    /// None: complete, in the sense of rule 1.
+    pub partial: Option<Partial>,
+    /// Taken before the read.
+    pub watermark: Option<Watermark>,
+}
+
+/// Where somebody is who was known and is not in the snapshot.
+#[derive(Clone, Debug)]
+pub enum Whereabouts {
+    /// Found outside the bases or not matching the filter.
+    OutOfScope(Box<Sighting>),
+    /// Found disabled or expired, wherever.
+    Left(Box<Sighting>),
+    /// Found, enabled, under a base and matching the filter: the read lost the entry.
+    Overlooked(Box<Sighting>),
+    /// The directory's own marker of a deletion.
+    Tombstone,
+    /// Nothing by that anchor; and whether the last known parent can still be read.
+    Nowhere { parent_readable: bool },
+}

@@ -1,0 +1,158 @@
+//! What the core asks of the world: a directory to read, a backend to change, and a memory between cycles.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use crate::model::snapshot::{Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::{Anchor, Name, PersonId};
+
+/// Whether trying again can help: judged by the edge that made the error, by type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Persistence {
+    /// Gone by itself, perhaps: try again with back-off.
+    Transient,
+    /// Stays until somebody changes something.
+    Permanent,
+    /// The credentials were refused: trying again can lock the account.
+    Credentials,
+}
+
+/// A read that did not happen. (One that happened in part is a `Snapshot` with `partial` set.)
+#[derive(Debug, Error)]
+#[error("{doing}")]
+pub struct ReadError {
+    /// What we were doing, to what, and what to do about it.
+    pub doing: String,
+    pub persistence: Persistence,
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What one full read needs to know of the last.
+#[derive(Clone, Debug)]
+pub struct ReadRequest {
+    pub now: Timestamp,
+    /// Scope objects found before, by what the config calls them.
+    pub pins: BTreeMap<ScopeKey, Pin>,
+    pub watermark: Option<Watermark>,
+}
+
+/// Somebody who was known and is not in the snapshot.
+#[derive(Clone, Debug)]
+pub struct Missing {
+    pub anchor: Anchor,
+    /// Where the entry was last, as text; none where only the backend remembers the person.
+    pub dn: Option<String>,
+}
+
+/// One question `check --connect` asks a server.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
+pub struct Probe {
+    pub what: String,
+    pub ok: bool,
+    pub message: String,
+    /// What does not work without it.
+    pub lost: Option<String>,
+    /// The command, or the setting, that mends it.
+    pub remedy: Option<String>,
+}
+
+/// A directory: read whole, or asked for single people.
+#[async_trait]
+pub trait Directory: Send {
+    fn name(&self) -> &Name;
+
+    /// One full read: complete, or marked partial with the reason. `progress` hears how many entries have come.
+    ///
+    /// # Errors
+    /// Where nothing could be read at all: no server reached, credentials refused.
+    async fn read(
+        &mut self,
+        request: &ReadRequest,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Snapshot, ReadError>;
+
+    /// Looks for people who were not in the last snapshot, by anchor, wherever they are; one answer for each asked.
+    ///
+    /// # Errors
+    /// Where a lookup failed: then nobody is known to be gone.
+    async fn locate(&mut self, missing: &[Missing], now: Timestamp)
+    -> Result<BTreeMap<Anchor, Whereabouts>, ReadError>;
+
+    /// Tries each thing a cycle needs, without changing anything.
+    async fn probe(&mut self) -> Vec<Probe>;
+
+    /// Ends the connection: a long apply must not hold it.
+    async fn close(&mut self);
+}
+
+/// A backend that did not do what was asked.
+#[derive(Debug, Error)]
+#[error("{doing}")]
+pub struct BackendError {
+    pub doing: String,
+    pub persistence: Persistence,
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What a backend does by itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// Keeps the queues and settles them; else the agent's state does.
+    pub allocates: bool,
+    /// An account can be suspended without losing its seat.
+    pub suspended_keeps_seat: bool,
+}
+
+/// The licensing system of one company.
+#[async_trait]
+pub trait Backend: Send {
+    fn capabilities(&self) -> Capabilities;
+
+    /// Everything the backend knows of the company: complete, or an error.
+    ///
+    /// # Errors
+    /// Where any part could not be read.
+    async fn read(&mut self) -> Result<BackendState, BackendError>;
+
+    /// Carries out a batch and says how each step went. The same key again gets the stored answer.
+    ///
+    /// # Errors
+    /// Where it is not known what happened: ask `answer` with the key.
+    async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError>;
+
+    /// What was answered to the batch of this key, if it ever arrived.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked.
+    async fn answer(&mut self, key: &str) -> Result<Option<Answer>, BackendError>;
+
+    /// Carries out what people decided of the queue, without settling it: the cycle that follows does.
+    ///
+    /// # Errors
+    /// Where a decision could not be stored.
+    async fn decide(&mut self, decisions: &[Decision], at: Timestamp) -> Result<(), BackendError>;
+
+    /// Remembers that a person let changes through, so that losing our state does not lose it.
+    ///
+    /// # Errors
+    /// Where it could not be stored.
+    async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError>;
+
+    /// Makes the account of one person that of another (`relink OLD NEW`).
+    ///
+    /// # Errors
+    /// Where there is no such account, or the new owner has one.
+    async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError>;
+}
+
+/// People by directory.
+pub type ByDirectory<T> = BTreeMap<Name, T>;
+
+/// People, once each.
+pub type People = BTreeSet<PersonId>;
