@@ -6,4 +6,5 @@
 pub mod clock;
 pub mod fault;
 pub mod model;
+pub mod plan;
 pub mod ports;

@@ -50,8 +50,9 @@ pub enum SeatState {
     Held,
     Waiting(WaitReason),
     Denied,
-    /// Asked once; holds nothing and waits for nothing now. Kept for `since` and `approved`, shown to nobody.
-    Past,
+    /// Asked once; holds nothing and waits for nothing now. Kept for `since`, `approved` and what it waited for besides
+    /// a seat (never `no_seat`), shown to nobody.
+    Past(Option<WaitReason>),
 }
 
 /// One account's standing in one pool.
