@@ -1,7 +1,10 @@
 //! People as a directory shows them.
 
+use std::borrow::Cow;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use xxhash_rust::xxh3::Xxh3;
 
 use super::anchor::Anchor;
 use super::dn::Dn;
@@ -29,10 +32,32 @@ impl std::fmt::Debug for Profile {
     }
 }
 
+impl Profile {
+    /// A digest of all fields, to compare with what was last applied.
+    #[must_use]
+    pub fn digest(&self) -> u128 {
+        let mut hasher = Xxh3::new();
+        let optional = [&self.given_name, &self.family_name, &self.display_name];
+        let required = [Some(self.user_name.as_str()), Some(self.email.as_str())];
+        for field in required.into_iter().chain(optional.into_iter().map(|field| field.as_deref())) {
+            hasher.update(&[u8::from(field.is_some())]);
+            hasher.update(field.unwrap_or_default().as_bytes());
+            hasher.update(&[0xff]);
+        }
+        hasher.digest128()
+    }
+}
+
 /// Folds case as Unicode does (not as one locale does), for values that must be unique.
 #[must_use]
-pub fn fold(value: &str) -> String {
-    if value.is_ascii() { value.to_ascii_lowercase() } else { caseless::default_case_fold_str(value) }
+pub fn fold(value: &str) -> Cow<'_, str> {
+    if !value.is_ascii() {
+        return Cow::Owned(caseless::default_case_fold_str(value));
+    }
+    if value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Cow::Owned(value.to_ascii_lowercase());
+    }
+    Cow::Borrowed(value)
 }
 
 /// Why somebody counts as a leaver.

@@ -1,0 +1,386 @@
+//! Who should have what: a snapshot, the scope and the rules make a wish for every person. Pure.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use xxhash_rust::xxh3::xxh3_64;
+
+use crate::model::settings::{DirectorySettings, GroupRef, Match, Settings};
+use crate::model::snapshot::{Members, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting, Standing};
+use crate::model::{Account, Anchor, Name, PersonId, fold};
+
+/// A seat somebody should have, by the pool's place in the config.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ask {
+    pub pool: usize,
+    pub rank: u32,
+    /// The pool to take instead where this one has no seat, and the rank there.
+    pub fallback: Option<(usize, u32)>,
+}
+
+/// What should become of one person.
+#[derive(Clone, Debug)]
+pub enum Wish<'a> {
+    /// In scope, enabled and valid.
+    Seats { sighting: &'a Sighting, created: Timestamp, asks: Vec<Ask> },
+    /// In scope, but the entry cannot be used: keeps seat and place, gets nothing.
+    Quarantined { quarantine: Quarantine },
+    /// Evidence that the person left.
+    Leaves { cause: LeaveCause },
+    /// Not seen, and not yet proven to be gone: keeps everything.
+    Unproven,
+}
+
+/// One directory of this cycle, as far as it could be read.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    pub settings: &'a DirectorySettings,
+    pub snapshot: &'a Snapshot,
+    /// Where those are who have an account and were not seen.
+    pub located: &'a BTreeMap<Anchor, Whereabouts>,
+    /// What the mirror knew before this cycle.
+    pub known: &'a dyn Known,
+}
+
+/// What earlier cycles knew of people.
+pub trait Known: std::fmt::Debug + Sync {
+    /// When the person was first seen, for entries that do not tell when they were created.
+    fn first_seen(&self, anchor: &Anchor) -> Option<Timestamp>;
+    /// An earlier read found nobody by this anchor, though the parent could be read.
+    fn missed_before(&self, anchor: &Anchor) -> bool;
+}
+
+/// The wishes of all directories, in the order of (directory, anchor).
+#[derive(Debug, Default)]
+pub struct Desired<'a> {
+    pub wishes: Vec<(PersonId, Wish<'a>)>,
+    /// Directories that were not read whole: only updates follow for their people.
+    pub frozen: BTreeSet<Name>,
+}
+
+/// Makes the wishes. `accounts` are the managed ones, in the order of their owners.
+#[must_use]
+pub fn desire<'a>(
+    settings: &Settings,
+    readings: &[Reading<'a>],
+    unread: &BTreeSet<Name>,
+    accounts: &[Account],
+    now: Timestamp,
+) -> Desired<'a> {
+    let mut desired = Desired { wishes: Vec::new(), frozen: unread.clone() };
+    for reading in readings {
+        if reading.snapshot.partial.is_some() {
+            desired.frozen.insert(reading.snapshot.directory.clone());
+        }
+        let owned = accounts_of(accounts, &reading.snapshot.directory);
+        wishes_of(settings, reading, owned, now, &mut desired.wishes);
+    }
+    desired.wishes.sort_by(|a, b| a.0.cmp(&b.0));
+    quarantine_duplicates(&mut desired.wishes, accounts);
+    desired
+}
+
+/// The part of the accounts that one directory's people own. Sorted by owner, so unmanaged ones come first.
+#[must_use]
+pub fn accounts_of<'a>(accounts: &'a [Account], directory: &Name) -> &'a [Account] {
+    let before = |account: &Account, past: bool| {
+        account.owner.as_ref().is_none_or(|o| o.directory < *directory || (past && o.directory == *directory))
+    };
+    let start = accounts.partition_point(|account| before(account, false));
+    let end = accounts.partition_point(|account| before(account, true));
+    &accounts[start..end]
+}
+
+fn wishes_of<'a>(
+    settings: &Settings,
+    reading: &Reading<'a>,
+    owned: &[Account],
+    now: Timestamp,
+    wishes: &mut Vec<(PersonId, Wish<'a>)>,
+) {
+    let directory = &reading.snapshot.directory;
+    let rules = Rules::new(settings, reading.settings, &reading.snapshot.members);
+    let has_account = |anchor: &Anchor| find_owned(owned, anchor).is_some();
+    let mut seen = BTreeSet::new();
+    for sighting in &reading.snapshot.people {
+        let mine = has_account(&sighting.anchor);
+        if mine {
+            seen.insert(sighting.anchor);
+        }
+        if let Some(wish) = rules.wish(sighting, mine, reading.known, now) {
+            wishes.push((PersonId::new(directory.clone(), sighting.anchor), wish));
+        }
+    }
+    for account in owned {
+        let Some(owner) = account.owner.as_ref().filter(|owner| !seen.contains(&owner.anchor)) else { continue };
+        if let Some(wish) = absence(reading, &owner.anchor) {
+            wishes.push((owner.clone(), wish));
+        }
+    }
+}
+
+fn find_owned<'a>(owned: &'a [Account], anchor: &Anchor) -> Option<&'a Account> {
+    let of = |account: &Account| account.owner.as_ref().map(|owner| owner.anchor);
+    owned.binary_search_by(|account| of(account).cmp(&Some(*anchor))).ok().map(|index| &owned[index])
+}
+
+/// What the absence of somebody with an account means.
+///
+/// | looked up by anchor | means |
+/// |---|---|
+/// | disabled or expired | left |
+/// | outside base or filter | out of scope |
+/// | a tombstone | deleted |
+/// | nothing, parent readable, and so once before | deleted |
+/// | nothing, for the first time, or parent unreadable | nothing yet |
+/// | in scope after all | the read was partial; nothing |
+/// | not looked up: suspended already | nothing |
+fn absence<'a>(reading: &Reading<'_>, anchor: &Anchor) -> Option<Wish<'a>> {
+    let leaves = |cause| Wish::Leaves { cause };
+    Some(match reading.located.get(anchor)? {
+        Whereabouts::Left(sighting) => leaves(standing_cause(sighting.standing).unwrap_or(LeaveCause::Disabled)),
+        Whereabouts::OutOfScope(_) => leaves(LeaveCause::OutOfScope),
+        Whereabouts::Tombstone => leaves(LeaveCause::Deleted),
+        Whereabouts::Nowhere { parent_readable: true } if reading.known.missed_before(anchor) => {
+            leaves(LeaveCause::Deleted)
+        }
+        Whereabouts::Nowhere { .. } | Whereabouts::Overlooked(_) => Wish::Unproven,
+    })
+}
+
+const fn standing_cause(standing: Standing) -> Option<LeaveCause> {
+    match standing {
+        Standing::Enabled => None,
+        Standing::Disabled => Some(LeaveCause::Disabled),
+        Standing::Expired => Some(LeaveCause::Expired),
+    }
+}
+
+/// The scope and the pools of one directory, ready to judge its people.
+#[derive(Debug)]
+pub struct Rules<'a> {
+    settings: &'a Settings,
+    groups: Vec<Group<'a>>,
+    exclude: Vec<Group<'a>>,
+    pools: Vec<PoolRules<'a>>,
+    unlimited: bool,
+}
+
+/// A group of the config and who is in it.
+#[derive(Debug)]
+struct Group<'a> {
+    name: &'a str,
+    members: Option<&'a Members>,
+}
+
+impl Group<'_> {
+    fn has(&self, anchor: &Anchor) -> bool {
+        self.members.is_some_and(|members| members.contains_key(anchor))
+    }
+}
+
+#[derive(Debug)]
+struct PoolRules<'a> {
+    /// None: everyone in scope.
+    groups: Option<Vec<Group<'a>>>,
+    /// By rank; None is a group of another directory, which keeps its rank.
+    priority: Vec<Option<Group<'a>>>,
+    fallback: Option<usize>,
+}
+
+/// Why somebody is in scope or not, as facts a person can check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scope<'a> {
+    /// In this group, or in no particular one.
+    In {
+        group: Option<&'a str>,
+    },
+    InNoGroup,
+    Excluded {
+        group: &'a str,
+    },
+    MatchedByNoPool,
+}
+
+impl<'a> Rules<'a> {
+    /// Looks up the members of every group once.
+    #[must_use]
+    pub fn new(
+        settings: &'a Settings,
+        directory: &'a DirectorySettings,
+        members: &'a BTreeMap<ScopeKey, Members>,
+    ) -> Self {
+        let group = |dn: &'a std::sync::Arc<str>| Group {
+            name: &**dn,
+            members: members.get(&ScopeKey { role: Role::Group, dn: dn.clone() }),
+        };
+        let here = |reference: &'a GroupRef| (reference.directory == directory.name).then(|| group(&reference.dn));
+        let position = |name: &Name| settings.pools.iter().position(|pool| pool.name == *name);
+        let pools = settings.pools.iter().map(|pool| PoolRules {
+            groups: pool.groups.as_ref().map(|groups| groups.iter().filter_map(here).collect()),
+            priority: pool.priority.iter().map(here).collect(),
+            fallback: pool.fallback.as_ref().and_then(position),
+        });
+        Self {
+            settings,
+            groups: directory.groups.iter().map(group).collect(),
+            exclude: directory.exclude_groups.iter().map(group).collect(),
+            pools: pools.collect(),
+            unlimited: directory.groups.is_empty(),
+        }
+    }
+
+    /// What should become of somebody who was seen; nothing for those out of scope who have no account.
+    fn wish<'s>(
+        &self,
+        sighting: &'s Sighting,
+        has_account: bool,
+        known: &dyn Known,
+        now: Timestamp,
+    ) -> Option<Wish<'s>> {
+        let leaves = |cause| has_account.then_some(Wish::Leaves { cause });
+        if let Some(cause) = standing_cause(sighting.standing) {
+            return leaves(cause);
+        }
+        if !matches!(self.scope(&sighting.anchor), Scope::In { .. }) {
+            return leaves(LeaveCause::OutOfScope);
+        }
+        if let Some(quarantine) = &sighting.quarantine {
+            return Some(Wish::Quarantined { quarantine: quarantine.clone() });
+        }
+        let created = sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or(now);
+        Some(Wish::Seats { sighting, created, asks: self.asks(&sighting.anchor) })
+    }
+
+    /// Whether somebody under the bases who matches the filter is in scope, and by what.
+    #[must_use]
+    pub fn scope(&self, anchor: &Anchor) -> Scope<'a> {
+        let by = self.groups.iter().find(|group| group.has(anchor)).map(|group| group.name);
+        if let Some(group) = self.exclude.iter().find(|group| group.has(anchor)) {
+            return Scope::Excluded { group: group.name };
+        }
+        if by.is_none() && !self.unlimited {
+            return Scope::InNoGroup;
+        }
+        if self.pools.iter().any(|pool| pool.matches(anchor)) {
+            Scope::In { group: by }
+        } else {
+            Scope::MatchedByNoPool
+        }
+    }
+
+    /// The pools somebody in scope asks for.
+    #[must_use]
+    pub fn asks(&self, anchor: &Anchor) -> Vec<Ask> {
+        let ask = |(index, pool): (usize, &PoolRules<'_>)| Ask {
+            pool: index,
+            rank: pool.rank(anchor),
+            fallback: pool.fallback.map(|fallback| (fallback, self.pools[fallback].rank(anchor))),
+        };
+        let matching = self.pools.iter().enumerate().filter(|(_, pool)| pool.matches(anchor)).map(ask);
+        match self.settings.seats.match_ {
+            Match::First => matching.take(1).collect(),
+            Match::All => matching.collect(),
+        }
+    }
+
+    /// The group through which a pool takes somebody; None where it takes everyone.
+    #[must_use]
+    pub fn pool_group(&self, pool: usize, anchor: &Anchor) -> Option<&'a str> {
+        self.pools[pool].groups.as_ref()?.iter().find(|group| group.has(anchor)).map(|group| group.name)
+    }
+
+    /// The priority group that gives somebody the rank in a pool.
+    #[must_use]
+    pub fn priority_group(&self, pool: usize, anchor: &Anchor) -> Option<&'a str> {
+        self.pools[pool].priority.iter().flatten().find(|group| group.has(anchor)).map(|group| group.name)
+    }
+}
+
+impl PoolRules<'_> {
+    fn matches(&self, anchor: &Anchor) -> bool {
+        self.groups.as_ref().is_none_or(|groups| groups.iter().any(|group| group.has(anchor)))
+    }
+
+    /// Index of the first priority group somebody is in; one past the last for everyone else.
+    fn rank(&self, anchor: &Anchor) -> u32 {
+        let first = self.priority.iter().position(|group| group.as_ref().is_some_and(|group| group.has(anchor)));
+        u32::try_from(first.unwrap_or(self.priority.len())).unwrap_or(u32::MAX)
+    }
+}
+
+/// Of people who share a mail address or user name, who has the account with it keeps it; the others are duplicates.
+fn quarantine_duplicates(wishes: &mut [(PersonId, Wish<'_>)], accounts: &[Account]) {
+    let mut verdicts: BTreeMap<usize, Quarantine> = BTreeMap::new();
+    for (attribute, value) in VALUES {
+        for sharers in shared(wishes, value) {
+            let owns = |&&index: &&usize| {
+                let Wish::Seats { sighting, .. } = &wishes[index].1 else { return false };
+                let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(&wishes[index].0)));
+                account.is_ok_and(|at| fold(value(&accounts[at].profile)) == fold(value(&sighting.profile)))
+            };
+            let keeper = sharers.iter().find(owns).copied();
+            for &index in sharers.iter().filter(|&&index| Some(index) != keeper) {
+                let quarantine = duplicate(attribute, value, wishes, &sharers, index);
+                verdicts.entry(index).or_insert(quarantine);
+            }
+        }
+    }
+    for (index, quarantine) in verdicts {
+        wishes[index].1 = Wish::Quarantined { quarantine };
+    }
+}
+
+type Value = fn(&crate::model::Profile) -> &str;
+
+/// The values that must be unique, and what people call them.
+const VALUES: [(&str, Value); 2] = [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
+
+/// Groups of two and more who want seats and share a value, by index, in order.
+///
+/// Hashes first: nearly everyone is alone with theirs, and a million strings need not be kept for that.
+fn shared(wishes: &[(PersonId, Wish<'_>)], value: Value) -> Vec<Vec<usize>> {
+    let folded = |index: usize| match &wishes[index].1 {
+        Wish::Seats { sighting, .. } => Some(fold(value(&sighting.profile))),
+        _ => None,
+    };
+    let hash = |index| folded(index).map(|value| (xxh3_64(value.as_bytes()), index));
+    let mut hashes: Vec<(u64, usize)> = (0..wishes.len()).filter_map(hash).collect();
+    hashes.sort_unstable();
+    let mut by_value: BTreeMap<_, Vec<usize>> = BTreeMap::new();
+    for alike in hashes.chunk_by(|a, b| a.0 == b.0).filter(|alike| alike.len() > 1) {
+        for &(_, index) in alike {
+            by_value.entry(folded(index)).or_default().push(index);
+        }
+    }
+    by_value.into_values().filter(|group| group.len() > 1).collect()
+}
+
+fn duplicate(
+    attribute: &str,
+    value: Value,
+    wishes: &[(PersonId, Wish<'_>)],
+    sharers: &[usize],
+    me: usize,
+) -> Quarantine {
+    let name = |index: &usize| match &wishes[*index] {
+        (person, Wish::Seats { sighting, .. }) => format!("{} ({})", sighting.dn, person.anchor),
+        (person, _) => person.anchor.to_string(),
+    };
+    let others: Vec<String> = sharers.iter().filter(|&&index| index != me).take(3).map(name).collect();
+    let more = sharers.len().saturating_sub(1 + others.len());
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let shown = match &wishes[me].1 {
+        Wish::Seats { sighting, .. } => value(&sighting.profile),
+        _ => "",
+    };
+    Quarantine {
+        attribute: attribute.to_owned(),
+        reason: Defect::Duplicate,
+        message: format!("{attribute} \"{shown}\" is also that of {}{and_more}", others.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

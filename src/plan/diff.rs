@@ -1,0 +1,321 @@
+//! Desired against current, person by person: what each would need, before the guard and before seats are settled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::wants::{self, Place};
+use super::world::World;
+use crate::desired::{Ask, Wish};
+use crate::model::settings::{Adopt, Drift, LeaverRule};
+use crate::model::user::Quarantine;
+use crate::model::{Account, AccountId, Anchor, LeaveCause, Name, PersonId, Profile, Sighting, fold};
+
+/// Everything one person would need.
+#[derive(Clone, Debug)]
+pub struct Intent<'a> {
+    pub person: PersonId,
+    pub account: Option<&'a Account>,
+    pub profile: Option<&'a Profile>,
+    pub action: Action,
+    /// The profile to send, where it differs from the account's.
+    pub update: Option<Profile>,
+    /// Seats that others stand in for, and places no longer asked for: given up whatever else happens.
+    pub releases: Vec<Name>,
+    /// Seats given up for nothing, unless this plan grants another in their place.
+    pub losses: Vec<Name>,
+    /// Places in queues: those kept, those asked for, and fallbacks that may be asked for.
+    pub places: Vec<Place>,
+}
+
+/// What happens to the account as a whole. A person has one of these in a plan.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    Keep,
+    Create { created: Timestamp },
+    Adopt { account: AccountId },
+    Resume,
+    Suspend { cause: LeaveCause },
+    Remove,
+}
+
+/// Something people should know of, that is no change.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Problem {
+    pub person: Option<PersonId>,
+    pub pool: Option<Name>,
+    pub code: &'static str,
+    pub message: String,
+}
+
+/// The difference, unguarded.
+#[derive(Debug, Default)]
+pub struct Draft<'a> {
+    /// By person; only those of whom something is to be said.
+    pub intents: Vec<Intent<'a>>,
+    pub problems: Vec<Problem>,
+    /// People in scope whose entry cannot be used.
+    pub quarantined: BTreeMap<PersonId, Quarantine>,
+    /// People whose whole account is gone from the backend, by another hand.
+    pub taken: Vec<PersonId>,
+    /// People who lost a seat or the account by another hand since the last cycle.
+    pub vanished: BTreeSet<PersonId>,
+}
+
+/// Compares everyone. Wishes and accounts come in one order, so one walk over both suffices.
+#[must_use]
+pub fn diff<'a>(world: &World<'a>) -> Draft<'a> {
+    let unmanaged = Unmanaged::new(world);
+    let mut draft = Draft::default();
+    let mut wishes = world.desired.wishes.iter().peekable();
+    for account in world.accounts {
+        let Some(owner) = &account.owner else { continue };
+        while let Some((person, wish)) = wishes.next_if(|(person, _)| person < owner) {
+            draft.newcomer(world, &unmanaged, person, wish);
+        }
+        let wish = wishes.next_if(|(person, _)| person == owner).map(|(_, wish)| wish);
+        draft.known(world, account, owner, wish);
+    }
+    for (person, wish) in wishes {
+        draft.newcomer(world, &unmanaged, person, wish);
+    }
+    draft
+}
+
+impl<'a> Draft<'a> {
+    /// Somebody without a managed account.
+    fn newcomer(&mut self, world: &World<'a>, unmanaged: &Unmanaged<'a>, person: &PersonId, wish: &'a Wish<'a>) {
+        let (sighting, created, asks) = match wish {
+            Wish::Seats { sighting, created, asks } => (*sighting, *created, asks),
+            Wish::Quarantined { quarantine } => {
+                self.quarantined.insert(person.clone(), quarantine.clone());
+                return;
+            }
+            Wish::Leaves { .. } | Wish::Unproven => return,
+        };
+        if world.desired.frozen.contains(&person.directory) {
+            return;
+        }
+        if world.remembered.of(person).is_some() {
+            self.taken(world, person);
+            return;
+        }
+        let mut intent = Intent::new(person, None, Some(&sighting.profile));
+        if let Some(account) = unmanaged.adoptable(world.settings.backend.adopt, sighting) {
+            intent.action = Action::Adopt { account: account.id.clone() };
+            intent.account = Some(account);
+        } else {
+            intent.action = Action::Create { created };
+            intent.places = wants::of_newcomer(world, person, &sighting.profile, created, asks);
+        }
+        self.intents.push(intent);
+    }
+
+    /// Another hand took the whole account away: it is not made again until a person approves.
+    fn taken(&mut self, world: &World<'_>, person: &PersonId) {
+        let last = world.remembered.of(person).unwrap_or_default();
+        if !last.taken {
+            self.vanished.insert(person.clone());
+        }
+        self.taken.push(person.clone());
+        let message = "the account was deleted in the backend by another hand; it is not made again until approved: \
+                       `seatsync pending approve USER`";
+        self.problem(person, None, "removed_elsewhere", message.to_owned());
+    }
+
+    /// Somebody with a managed account.
+    fn known(&mut self, world: &World<'a>, account: &'a Account, owner: &PersonId, wish: Option<&'a Wish<'a>>) {
+        let mut intent = Intent::new(owner, Some(account), None);
+        match wish {
+            Some(Wish::Seats { sighting, created, asks }) => {
+                intent.profile = Some(&sighting.profile);
+                self.wanted(world, &mut intent, account, *created, asks);
+            }
+            Some(Wish::Leaves { cause }) if !world.desired.frozen.contains(&owner.directory) => {
+                intent.action = leaver(world, account, *cause);
+                intent.places = wants::kept(account, Standstill::of(world, owner));
+            }
+            other => {
+                if let Some(Wish::Quarantined { quarantine }) = other {
+                    self.quarantined.insert(owner.clone(), quarantine.clone());
+                }
+                intent.places = wants::kept(account, Standstill::of(world, owner));
+            }
+        }
+        if !intent.is_empty() {
+            self.intents.push(intent);
+        }
+    }
+
+    /// In scope, enabled and valid, with an account.
+    fn wanted(
+        &mut self,
+        world: &World<'a>,
+        intent: &mut Intent<'a>,
+        account: &'a Account,
+        created: Timestamp,
+        asks: &[Ask],
+    ) {
+        let person = intent.person.clone();
+        let frozen = world.desired.frozen.contains(&person.directory);
+        match &account.suspension {
+            Some(suspension) if !suspension.by_agent => {
+                let message = "suspended in the backend by another hand; not resumed until approved: \
+                               `seatsync pending approve USER`";
+                return self.problem(&person, None, "suspended_elsewhere", message.to_owned());
+            }
+            Some(_) if frozen => return,
+            Some(_) => intent.action = Action::Resume,
+            None => {}
+        }
+        intent.update = self.update(world, &person, account, intent.profile);
+        if frozen {
+            intent.places = wants::kept(account, Standstill::Frozen);
+            return;
+        }
+        let Some(profile) = intent.profile else { return };
+        let wants = wants::of_account(world, account, (&person, profile), created, asks);
+        for seat in wants.vanished {
+            self.vanished.insert(person.clone());
+            let message = format!(
+                "the seat of {seat} was taken away in the backend by another hand; not asked for again until approved"
+            );
+            self.problem(&person, Some(&seat), "removed_elsewhere", message);
+        }
+        for (pool, code, message) in wants.kept {
+            self.problem(&person, Some(&pool), code, message);
+        }
+        intent.places = wants.places;
+        intent.releases = wants.releases;
+        intent.losses = wants.losses;
+    }
+
+    /// The profile to send, unless nothing differs or only another hand's change does and the config says to report it.
+    fn update(
+        &mut self,
+        world: &World<'_>,
+        person: &PersonId,
+        account: &Account,
+        wanted: Option<&Profile>,
+    ) -> Option<Profile> {
+        let wanted = wanted.filter(|wanted| **wanted != account.profile)?;
+        let drifted = world.remembered.of(person).is_some_and(|last| last.profile != account.profile.digest());
+        if drifted && world.settings.backend.drift == Drift::Report {
+            let last = world.remembered.of(person).map(|last| last.profile);
+            if last == Some(wanted.digest()) {
+                let message = "the account's attributes were changed in the backend by another hand; left as they are (drift = \"report\")";
+                self.problem(person, None, "drift", message.to_owned());
+                return None;
+            }
+        }
+        Some(wanted.clone())
+    }
+
+    fn problem(&mut self, person: &PersonId, pool: Option<&Name>, code: &'static str, message: String) {
+        self.problems.push(Problem { person: Some(person.clone()), pool: pool.cloned(), code, message });
+    }
+}
+
+impl<'a> Intent<'a> {
+    fn new(person: &PersonId, account: Option<&'a Account>, profile: Option<&'a Profile>) -> Self {
+        Self {
+            person: person.clone(),
+            account,
+            profile,
+            action: Action::Keep,
+            update: None,
+            releases: Vec::new(),
+            losses: Vec::new(),
+            places: Vec::new(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        let seats = self.releases.is_empty() && self.losses.is_empty() && self.places.is_empty();
+        self.action == Action::Keep && self.update.is_none() && seats
+    }
+}
+
+/// Why somebody's place is kept and gets no grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standstill {
+    /// The directory was not read whole: no joiner may pass.
+    Frozen,
+    /// Only this person cannot be served: nobody is stopped.
+    PassedOver,
+}
+
+impl Standstill {
+    fn of(world: &World<'_>, person: &PersonId) -> Self {
+        if world.desired.frozen.contains(&person.directory) { Self::Frozen } else { Self::PassedOver }
+    }
+}
+
+/// What becomes of a leaver's account.
+///
+/// | rule | not suspended | suspended by the agent |
+/// |---|---|---|
+/// | keep | kept | kept |
+/// | suspend | suspend | nothing more |
+/// | remove | suspend | remove, once the grace period has passed, unless adopted |
+fn leaver(world: &World<'_>, account: &Account, cause: LeaveCause) -> Action {
+    let leavers = &world.settings.leavers;
+    let rule = match cause {
+        LeaveCause::Disabled | LeaveCause::Expired => leavers.disabled,
+        LeaveCause::Deleted => leavers.deleted,
+        LeaveCause::OutOfScope => leavers.out_of_scope,
+    };
+    match (&account.suspension, rule) {
+        (_, LeaverRule::Keep) | (Some(_), LeaverRule::Suspend) => Action::Keep,
+        (None, LeaverRule::Suspend | LeaverRule::Remove) => Action::Suspend { cause },
+        (Some(_), LeaverRule::Remove) if removal_due(world, account) => Action::Remove,
+        (Some(_), LeaverRule::Remove) => Action::Keep,
+    }
+}
+
+/// Suspended by the agent, never adopted, and the grace period has passed.
+#[must_use]
+pub fn removal_due(world: &World<'_>, account: &Account) -> bool {
+    let Some(grace) = world.settings.leavers.remove_after else { return false };
+    let Some(suspension) = account.suspension.as_ref().filter(|suspension| suspension.by_agent) else { return false };
+    !account.adopted && suspension.at.checked_add(grace).is_ok_and(|due| due <= world.now)
+}
+
+/// Accounts that exist and are nobody's yet, by what they can be adopted by. None where several share it.
+#[derive(Debug)]
+struct Unmanaged<'a> {
+    by_anchor: BTreeMap<Anchor, Option<&'a Account>>,
+    by_email: BTreeMap<String, Option<&'a Account>>,
+    /// Anchors that two directories' people share: nobody can be told by them.
+    ambiguous: BTreeSet<Anchor>,
+}
+
+impl<'a> Unmanaged<'a> {
+    fn new(world: &World<'a>) -> Self {
+        let mut this = Self { by_anchor: BTreeMap::new(), by_email: BTreeMap::new(), ambiguous: BTreeSet::new() };
+        for account in world.accounts.iter().take_while(|account| !account.is_managed()) {
+            let email = fold(&account.profile.email).into_owned();
+            this.by_email.entry(email).and_modify(|found| *found = None).or_insert(Some(account));
+            if let Some(anchor) = account.external {
+                this.by_anchor.entry(anchor).and_modify(|found| *found = None).or_insert(Some(account));
+            }
+        }
+        if !this.by_anchor.is_empty() {
+            let mut anchors: Vec<Anchor> = world.desired.wishes.iter().map(|(person, _)| person.anchor).collect();
+            anchors.sort_unstable();
+            this.ambiguous = anchors.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+        }
+        this
+    }
+
+    /// The one account that matches exactly, as far as the config lets it be adopted.
+    fn adoptable(&self, adopt: Adopt, sighting: &Sighting) -> Option<&'a Account> {
+        if adopt == Adopt::None {
+            return None;
+        }
+        let unique = !self.ambiguous.contains(&sighting.anchor);
+        let by_anchor = self.by_anchor.get(&sighting.anchor).copied().flatten().filter(|_| unique);
+        let by_email = || self.by_email.get(&*fold(&sighting.profile.email)).copied().flatten();
+        by_anchor.or_else(|| if adopt == Adopt::Email { by_email() } else { None })
+    }
+}

@@ -1,0 +1,247 @@
+//! The check that a plan is safe: how many leave, how many change their name, and who let that through.
+//!
+//! Only this module makes a `Plan`, and only a `Plan` can be applied.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::attempt::{Attempt, Guarded};
+use super::diff::{Action, Draft, Problem};
+use super::effects::{self, Change, Waiting};
+use super::fingerprint::fingerprint;
+use super::steps;
+use super::world::World;
+use crate::model::change::{Allocation, GuardKind, GuardMark, HeldChange, Step};
+use crate::model::user::Quarantine;
+use crate::model::{Account, Name, PersonId, PoolCount};
+
+/// A checked plan: what `apply` may do, and what people are told.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    waves: Vec<Vec<Step>>,
+    allocation: Allocation,
+    /// What it comes to, held changes included.
+    pub changes: Vec<Change>,
+    /// Everyone who will wait, by pool and place.
+    pub waiting: Vec<Waiting>,
+    /// The pools as they will be.
+    pub pools: Vec<PoolCount>,
+    pub held: Vec<Held>,
+    pub held_changes: BTreeSet<HeldChange>,
+    /// None where nothing is held back.
+    pub fingerprint: Option<String>,
+    pub problems: Vec<Problem>,
+    /// People in scope who cannot be served, with the reason.
+    pub quarantined: BTreeMap<PersonId, Quarantine>,
+    /// People whose account another hand deleted.
+    pub taken: Vec<PersonId>,
+    /// More accounts or seats vanished from the backend at once than the guard lets pass: nothing may be recorded.
+    pub backend_lost: Option<Lost>,
+}
+
+impl Plan {
+    /// The steps, in waves: each is decided as a whole before the next.
+    #[must_use]
+    pub fn waves(&self) -> &[Vec<Step>] {
+        &self.waves
+    }
+
+    /// How pools are settled at the end of each wave.
+    #[must_use]
+    pub fn allocation(&self) -> &Allocation {
+        &self.allocation
+    }
+
+    /// Nothing to apply.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.waves.iter().all(Vec::is_empty)
+    }
+}
+
+/// A kind of change that is held back for a directory, with the numbers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Held {
+    pub directory: Name,
+    pub kind: GuardKind,
+    /// People held back now.
+    pub count: u32,
+    /// People whose like was applied unconfirmed within the window.
+    pub recent: u32,
+    /// Of how many accounts.
+    pub of: u32,
+    /// How many would have passed.
+    pub limit: u32,
+}
+
+/// What another hand took out of the backend at once.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lost {
+    pub directory: Name,
+    pub count: u32,
+    pub limit: u32,
+}
+
+/// One kind of change of one directory.
+pub type Key = (Name, GuardKind);
+
+/// Guards a draft. Holding one kind back frees fewer seats, so that somebody else may come to lose one without getting
+/// another: hence settle and count again until nothing more is held.
+#[must_use]
+pub fn check(world: &World<'_>, draft: Draft<'_>) -> Plan {
+    let confirmed = confirmed(world);
+    let mut held: BTreeMap<Key, (Held, Vec<Guarded>)> = BTreeMap::new();
+    loop {
+        let keys: BTreeSet<&Key> = held.keys().collect();
+        let attempt = Attempt::new(world, &draft.intents, &keys, &confirmed);
+        let mut tallies = tally(world, &attempt);
+        tallies.retain(|key, tally| !held.contains_key(key) && tally.is_over());
+        if tallies.is_empty() {
+            return finish(world, draft, &attempt, held);
+        }
+        for ((directory, kind), tally) in tallies {
+            let stopped = attempt.guarded.iter().filter(|change| change.is_of(&directory, kind) && !change.confirmed);
+            let stopped = stopped.cloned().collect();
+            held.insert((directory.clone(), kind), (tally.held(directory, kind), stopped));
+        }
+    }
+}
+
+/// Changes that a person let through, and whose time has not run out.
+fn confirmed(world: &World<'_>) -> BTreeSet<HeldChange> {
+    let live = world.confirmations.iter().filter(|confirmation| confirmation.expires > world.now);
+    live.flat_map(|confirmation| confirmation.changes.iter().cloned()).collect()
+}
+
+/// The numbers of one kind in one directory: people, each once.
+#[derive(Debug, Default)]
+struct Tally {
+    now: BTreeSet<PersonId>,
+    recent: BTreeSet<PersonId>,
+    of: u32,
+    limit: u32,
+}
+
+impl Tally {
+    /// More than the limit, or everyone there is.
+    fn is_over(&self) -> bool {
+        let total = count(self.now.union(&self.recent).count());
+        !self.now.is_empty() && (total > self.limit || total >= self.of)
+    }
+
+    fn held(&self, directory: Name, kind: GuardKind) -> Held {
+        let (count, recent) = (count(self.now.len()), count(self.recent.difference(&self.now).count()));
+        Held { directory, kind, count, recent, of: self.of, limit: self.limit }
+    }
+}
+
+fn count(number: usize) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+/// Counts the unconfirmed changes of this plan together with those applied unconfirmed within the window.
+fn tally(world: &World<'_>, attempt: &Attempt<'_>) -> BTreeMap<Key, Tally> {
+    let mut tallies: BTreeMap<Key, Tally> = BTreeMap::new();
+    for change in attempt.guarded.iter().filter(|change| !change.confirmed) {
+        let person = &change.held.person;
+        tallies.entry((person.directory.clone(), change.kind)).or_default().now.insert(person.clone());
+    }
+    let mut left: BTreeMap<&Name, BTreeSet<&PersonId>> = BTreeMap::new();
+    for mark in world.marks.iter().filter(|mark| in_window(world, mark) && !came_back(world, mark)) {
+        if mark.kind == GuardKind::Leaving {
+            left.entry(&mark.person.directory).or_default().insert(&mark.person);
+        }
+        if let Some(tally) = tallies.get_mut(&(mark.person.directory.clone(), mark.kind)).filter(|_| !mark.confirmed) {
+            tally.recent.insert(mark.person.clone());
+        }
+    }
+    for ((directory, _), tally) in &mut tallies {
+        let managed = world.managed.get(directory).copied().unwrap_or(0);
+        let gone =
+            left.get(directory).map_or(0, |people| count(people.iter().filter(|p| !is_active(world, p)).count()));
+        tally.of = managed + count(joining(attempt, directory)) + gone;
+        tally.limit = limit(world, tally.of);
+    }
+    tallies
+}
+
+fn limit(world: &World<'_>, of: u32) -> u32 {
+    let guard = &world.settings.guard;
+    let share = u64::from(of) * u64::from(guard.percent) / 100;
+    guard.floor.max(u32::try_from(share).unwrap_or(u32::MAX))
+}
+
+fn joining(attempt: &Attempt<'_>, directory: &Name) -> usize {
+    let joins = |action: &Action| matches!(action, Action::Create { .. } | Action::Resume);
+    attempt.intents.iter().filter(|i| i.person.directory == *directory && joins(&i.action)).count()
+}
+
+fn in_window(world: &World<'_>, mark: &GuardMark) -> bool {
+    mark.at.checked_add(world.settings.guard.window).is_ok_and(|end| end > world.now)
+}
+
+fn account<'a>(world: &World<'a>, person: &PersonId) -> Option<&'a Account> {
+    let found = world.accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person)));
+    found.ok().map(|index| &world.accounts[index])
+}
+
+fn is_active(world: &World<'_>, person: &PersonId) -> bool {
+    account(world, person).is_some_and(|account| account.suspension.is_none())
+}
+
+/// Who left and is back: not suspended, and where only a seat was lost, holding or awaiting one there again.
+fn came_back(world: &World<'_>, mark: &GuardMark) -> bool {
+    if mark.kind == GuardKind::Renaming {
+        return false;
+    }
+    let back = |account: &Account| match &mark.pool {
+        None => true,
+        Some(pool) => account.seat(pool).is_some_and(|seat| seat.is_held() || seat.is_waiting()),
+    };
+    account(world, &mark.person).is_some_and(|account| account.suspension.is_none() && back(account))
+}
+
+/// More accounts or seats gone from the backend than the guard lets leave.
+fn backend_lost(world: &World<'_>, vanished: &BTreeSet<PersonId>) -> Option<Lost> {
+    let mut by_directory: BTreeMap<&Name, u32> = BTreeMap::new();
+    for person in vanished {
+        *by_directory.entry(&person.directory).or_default() += 1;
+    }
+    by_directory.into_iter().find_map(|(directory, count)| {
+        let limit = limit(world, world.managed.get(directory).copied().unwrap_or(0) + count);
+        (count > limit).then(|| Lost { directory: directory.clone(), count, limit })
+    })
+}
+
+fn finish(
+    world: &World<'_>,
+    draft: Draft<'_>,
+    attempt: &Attempt<'_>,
+    held: BTreeMap<Key, (Held, Vec<Guarded>)>,
+) -> Plan {
+    let Draft { mut problems, mut quarantined, taken, vanished, intents } = draft;
+    for (person, quarantine) in &attempt.conflicts {
+        let message = quarantine.message.clone();
+        problems.push(Problem { person: Some(person.clone()), pool: None, code: "conflict", message });
+        quarantined.insert(person.clone(), quarantine.clone());
+    }
+    problems.sort();
+    let (held, stopped): (Vec<Held>, Vec<Vec<Guarded>>) = held.into_values().unzip();
+    let held_changes: BTreeSet<HeldChange> = stopped.iter().flatten().map(|change| change.held.clone()).collect();
+    let mut changes = effects::forecast(world, attempt);
+    changes.extend(stopped.iter().flatten().filter_map(|change| effects::stopped(change, &intents)));
+    changes.sort();
+    Plan {
+        waves: steps::waves(world, attempt),
+        allocation: steps::allocation(world, attempt),
+        changes,
+        waiting: effects::waiting(attempt),
+        pools: effects::pools(attempt),
+        fingerprint: fingerprint(&held_changes),
+        held,
+        held_changes,
+        problems,
+        quarantined,
+        taken,
+        backend_lost: backend_lost(world, &vanished),
+    }
+}

@@ -1,0 +1,193 @@
+//! Values that must be unique in the backend: who cannot have theirs yet, and in which order the others get theirs.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::diff::{Action, Intent};
+use super::world::World;
+use crate::model::user::{Defect, Quarantine};
+use crate::model::{Account, PersonId, Profile, fold};
+
+/// The unique fields: what people call them, and how to read them.
+const FIELDS: [(&str, fn(&Profile) -> &str); 2] =
+    [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
+
+/// A value of one of the unique fields, folded.
+type Value = (usize, String);
+
+/// Who holds the values that a plan would give to others.
+#[derive(Debug)]
+pub struct Values<'a> {
+    holders: HashMap<Value, &'a Account>,
+}
+
+impl<'a> Values<'a> {
+    /// Looks among all accounts for the values that are wanted, and for no others.
+    #[must_use]
+    pub fn of(world: &World<'a>, intents: &[Intent<'a>]) -> Self {
+        let wanted: BTreeSet<Value> = intents.iter().flat_map(wanted).collect();
+        let mut holders = HashMap::new();
+        if wanted.is_empty() {
+            return Self { holders };
+        }
+        for account in world.accounts {
+            for (field, (_, read)) in FIELDS.iter().enumerate() {
+                let value = (field, fold(read(&account.profile)).into_owned());
+                if wanted.contains(&value) {
+                    holders.insert(value, account);
+                }
+            }
+        }
+        Self { holders }
+    }
+
+    /// Those whose value belongs to an account that does not give it up in this plan, with the reason.
+    #[must_use]
+    pub fn conflicts(&self, intents: &[Intent<'_>]) -> BTreeMap<PersonId, Quarantine> {
+        let by_person: HashMap<&PersonId, &Intent<'_>> =
+            intents.iter().map(|intent| (&intent.person, intent)).collect();
+        let mut conflicts: BTreeMap<PersonId, Quarantine> = BTreeMap::new();
+        loop {
+            let before = conflicts.len();
+            for intent in intents.iter().filter(|intent| !wanted(intent).is_empty()) {
+                if conflicts.contains_key(&intent.person) {
+                    continue;
+                }
+                let frees = |account: &Account, value: &Value| {
+                    let owner = account.owner.as_ref();
+                    let holder =
+                        owner.and_then(|owner| by_person.get(owner)).filter(|h| !conflicts.contains_key(&h.person));
+                    holder.is_some_and(|holder| gives_up(holder, value))
+                };
+                let stuck = wanted(intent).into_iter().find_map(|value| {
+                    let holder = self.other_holder(intent, &value)?;
+                    (!frees(holder, &value)).then_some((value.0, holder))
+                });
+                if let Some((field, holder)) = stuck {
+                    conflicts.insert(intent.person.clone(), conflict(FIELDS[field].0, intent, holder));
+                }
+            }
+            if conflicts.len() == before {
+                return conflicts;
+            }
+        }
+    }
+
+    /// The renames among the intents, ordered so that each finds its values free; a ring is opened by a temporary value.
+    ///
+    /// Each item is a person, the profile to go from and the profile to go to.
+    #[must_use]
+    pub fn renames(&self, intents: &[Intent<'_>]) -> Vec<Rename> {
+        let of = |intent: &Intent<'_>| {
+            let (account, desired) = intent.account.zip(intent.update.clone())?;
+            let wanted = wanted(intent);
+            let rename = Rename { person: intent.person.clone(), current: account.profile.clone(), desired };
+            (!wanted.is_empty()).then(|| (rename, self.holders_of(intent, &wanted)))
+        };
+        let mut open: BTreeMap<PersonId, (Rename, Vec<PersonId>)> = BTreeMap::new();
+        let mut ordered = Vec::new();
+        for (rename, holders) in intents.iter().filter_map(of) {
+            if holders.is_empty() {
+                ordered.push(rename);
+            } else {
+                open.insert(rename.person.clone(), (rename, holders));
+            }
+        }
+        // Who sits on a wanted value and is renamed already, or is not renamed at all, is in nobody's way.
+        let mut in_the_way: BTreeSet<PersonId> = open.keys().cloned().collect();
+        while let Some(first) = open.keys().next().cloned() {
+            let free =
+                |(_, holders): &(Rename, Vec<PersonId>)| !holders.iter().any(|holder| in_the_way.contains(holder));
+            let next = open.iter().find(|(_, waiting)| free(waiting)).map(|(person, _)| person.clone());
+            if let Some((rename, _)) = next.as_ref().and_then(|person| open.remove(person)) {
+                in_the_way.remove(&rename.person);
+                ordered.push(rename);
+            } else if let Some((rename, _)) = open.get_mut(&first) {
+                ordered.push(rename.park());
+                in_the_way.remove(&first);
+            }
+        }
+        ordered
+    }
+
+    fn holders_of(&self, intent: &Intent<'_>, wanted: &[Value]) -> Vec<PersonId> {
+        wanted.iter().filter_map(|value| self.other_holder(intent, value)?.owner.clone()).collect()
+    }
+
+    fn other_holder(&self, intent: &Intent<'_>, value: &Value) -> Option<&'a Account> {
+        self.holders.get(value).copied().filter(|holder| holder.owner.as_ref() != Some(&intent.person))
+    }
+}
+
+/// The unique values an intent would take that its account does not have.
+fn wanted(intent: &Intent<'_>) -> Vec<Value> {
+    let profile = match (&intent.action, &intent.update) {
+        (Action::Create { .. }, _) => intent.profile,
+        (_, Some(update)) => Some(update),
+        _ => None,
+    };
+    let Some(profile) = profile else { return Vec::new() };
+    let current = intent.account.map(|account| &account.profile);
+    let fields = FIELDS.iter().enumerate();
+    let values =
+        fields.map(|(field, (_, read))| ((field, fold(read(profile))), current.map(|current| fold(read(current)))));
+    values.filter(|((_, wanted), has)| has.as_ref() != Some(wanted)).map(|((f, v), _)| (f, v.into_owned())).collect()
+}
+
+/// The holder of a value is removed in this plan, or takes another one.
+fn gives_up(holder: &Intent<'_>, (field, value): &Value) -> bool {
+    let read = FIELDS[*field].1;
+    holder.action == Action::Remove || holder.update.as_ref().is_some_and(|update| fold(read(update)) != value.as_str())
+}
+
+/// A profile with the unique values of another.
+#[must_use]
+pub fn keep_names(profile: Profile, current: &Profile) -> Profile {
+    Profile { user_name: current.user_name.clone(), email: current.email.clone(), ..profile }
+}
+
+/// Whether two profiles differ in a value that must be unique.
+#[must_use]
+pub fn renames(current: &Profile, desired: &Profile) -> bool {
+    FIELDS.iter().any(|(_, read)| fold(read(current)) != fold(read(desired)))
+}
+
+/// One person's step from one profile to another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rename {
+    pub person: PersonId,
+    pub current: Profile,
+    pub desired: Profile,
+}
+
+impl Rename {
+    /// Steps aside to temporary values, so that others can have the present ones; what remains starts from there.
+    fn park(&mut self) -> Self {
+        let name = format!("seatsync-swap-{}", self.person.anchor);
+        let aside = Profile { email: format!("{name}@swap.invalid"), user_name: name, ..self.current.clone() };
+        let step = Self { desired: aside.clone(), ..self.clone() };
+        self.current = aside;
+        step
+    }
+}
+
+fn conflict(field: &str, intent: &Intent<'_>, holder: &Account) -> Quarantine {
+    let whose = match &holder.owner {
+        Some(owner) => format!("the managed account of {}", owner.anchor),
+        None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
+    };
+    let way_out = match &holder.owner {
+        Some(owner) if holder.suspension.is_some() => {
+            format!(
+                "it is suspended; if this is the same person: `seatsync relink {} {}`",
+                owner.anchor, intent.person.anchor
+            )
+        }
+        Some(_) => "one of the two must change".to_owned(),
+        None => "take it over with adopt = \"email\", or change one of the two".to_owned(),
+    };
+    Quarantine {
+        attribute: field.to_owned(),
+        reason: Defect::Conflict,
+        message: format!("the {field} of {} belongs to {whose}: {way_out}", intent.person.anchor),
+    }
+}

@@ -1,0 +1,278 @@
+//! Which seats and places somebody should have, given those they have.
+
+use jiff::Timestamp;
+
+use super::diff::Standstill;
+use super::seats::Queued;
+use super::world::World;
+use crate::desired::Ask;
+use crate::model::change::Claim;
+use crate::model::settings::{Match, PoolSettings};
+use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, fold};
+
+/// A place in a queue: one that stands, one asked for, or a fallback that is asked for only if it comes to that.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub queued: Queued,
+    /// What the claim waits for besides a seat.
+    pub gate: Option<WaitReason>,
+    /// Stands in the backend already, just so: nothing need be said to keep it.
+    pub stands: bool,
+}
+
+impl Place {
+    /// What is said to the backend to take or refresh this place.
+    #[must_use]
+    pub fn claim(&self) -> Claim {
+        let Queued { pool, rank, since, created, fallback_for, instead_of, .. } = self.queued.clone();
+        Claim { pool, rank, since, created, gate: self.gate, fallback_for, instead_of }
+    }
+}
+
+/// What an account's owner wants of the pools.
+#[derive(Clone, Debug, Default)]
+pub struct Wants {
+    pub places: Vec<Place>,
+    pub releases: Vec<Name>,
+    /// Seats given up for nothing.
+    pub losses: Vec<Name>,
+    /// Seats another hand took away since the last cycle.
+    pub vanished: Vec<Name>,
+    /// Seats that are kept though nothing asks for them: pool, code, message.
+    pub kept: Vec<(Name, &'static str, String)>,
+}
+
+/// The places somebody without an account asks for.
+#[must_use]
+pub fn of_newcomer(
+    world: &World<'_>,
+    person: &PersonId,
+    profile: &Profile,
+    created: Timestamp,
+    asks: &[Ask],
+) -> Vec<Place> {
+    // Approval comes before the mail domain: approving somebody opens both doors.
+    let approval = world.settings.seats.approve_joiners.then_some(WaitReason::ApprovalRequired);
+    let gate = approval.or_else(|| domain_gate(world, profile));
+    let asker = Asker { world, person, account: None, created, gate, vanished: Vec::new() };
+    let mut wants = Wants::default();
+    for ask in asks {
+        asker.ask(ask, &[], &mut wants);
+    }
+    wants.places
+}
+
+/// The places, and the seats to give up, of somebody with an account.
+///
+/// | `match` | asks for | gives up at once | gives up when granted |
+/// |---|---|---|---|
+/// | first | the first pool, and its fallback | places elsewhere; seats elsewhere once the first is held | seats elsewhere |
+/// | all | every matching pool | seats and places elsewhere | nothing |
+///
+/// Seats of pools that are not in the config, and seats given by another hand, are given up never.
+#[must_use]
+pub fn of_account(
+    world: &World<'_>,
+    account: &Account,
+    (person, profile): (&PersonId, &Profile),
+    created: Timestamp,
+    asks: &[Ask],
+) -> Wants {
+    let gate = domain_gate(world, profile);
+    let vanished = vanished(world, account, person, asks);
+    let asker = Asker { world, person, account: Some(account), created, gate, vanished: vanished.clone() };
+    let mut wants = Wants { vanished, ..Wants::default() };
+    match world.settings.seats.match_ {
+        Match::First => asker.first(asks, &mut wants),
+        Match::All => asker.all(asks, &mut wants),
+    }
+    asker.report(asks, &mut wants);
+    wants
+}
+
+fn domain_gate(world: &World<'_>, profile: &Profile) -> Option<WaitReason> {
+    let approved = world.settings.seats.approved_domains.as_ref()?;
+    let email = fold(&profile.email);
+    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+    (!approved.iter().any(|known| known == domain)).then_some(WaitReason::DomainNotApproved)
+}
+
+/// Pools asked for in which the agent had given a seat that is no longer there.
+fn vanished(world: &World<'_>, account: &Account, person: &PersonId, asks: &[Ask]) -> Vec<Name> {
+    let Some(last) = world.remembered.of(person) else { return Vec::new() };
+    let asked = |pool: &Name| {
+        let at = |index: usize| world.settings.pools[index].name == *pool;
+        asks.iter().any(|ask| at(ask.pool) || ask.fallback.is_some_and(|(fallback, _)| at(fallback)))
+    };
+    let gone = |pool: &Name| !account.seat(pool).is_some_and(|seat| !matches!(seat.state, SeatState::Past(_)));
+    last.held.into_iter().filter(|pool| asked(pool) && gone(pool)).collect()
+}
+
+/// Places that are kept as they are and get no grant.
+#[must_use]
+pub fn kept(account: &Account, standstill: Standstill) -> Vec<Place> {
+    let Some(owner) = account.owner.as_ref().filter(|_| account.suspension.is_none()) else { return Vec::new() };
+    let place = |seat: &Assignment| {
+        let SeatState::Waiting(reason) = seat.state else { return None };
+        let queued = Queued {
+            person: owner.clone(),
+            pool: seat.pool.clone(),
+            rank: seat.rank,
+            approved: seat.approved,
+            since: seat.since,
+            created: seat.created,
+            reason,
+            joiner: false,
+            passed_over: standstill == Standstill::PassedOver,
+            frozen: standstill == Standstill::Frozen,
+            fallback_for: seat.fallback_for.clone(),
+            instead_of: Vec::new(),
+        };
+        Some(Place { queued, gate: besides_a_seat(reason), stands: true })
+    };
+    account.seats.iter().filter_map(place).collect()
+}
+
+/// What a reason asks for beyond a free seat.
+const fn besides_a_seat(reason: WaitReason) -> Option<WaitReason> {
+    match reason {
+        WaitReason::NoSeat => None,
+        other => Some(other),
+    }
+}
+
+/// One person asking for seats.
+struct Asker<'a> {
+    world: &'a World<'a>,
+    person: &'a PersonId,
+    account: Option<&'a Account>,
+    created: Timestamp,
+    /// What every new claim of this person waits for besides a seat.
+    gate: Option<WaitReason>,
+    vanished: Vec<Name>,
+}
+
+impl Asker<'_> {
+    fn seats(&self) -> &[Assignment] {
+        self.account.map_or(&[], |account| &account.seats)
+    }
+
+    fn pool(&self, index: usize) -> &PoolSettings {
+        &self.world.settings.pools[index]
+    }
+
+    fn is_configured(&self, pool: &Name) -> bool {
+        self.world.settings.pools.iter().any(|known| known.name == *pool)
+    }
+
+    /// Seats that may be given up: held by the agent's word, in a pool of the config, other than this one.
+    fn held_elsewhere(&self, pool: &Name) -> Vec<Name> {
+        let may_go = |seat: &&Assignment| seat.is_held() && seat.ours && seat.pool != *pool;
+        let seats = self.seats().iter().filter(may_go).map(|seat| seat.pool.clone());
+        seats.filter(|pool| self.is_configured(pool)).collect()
+    }
+
+    fn first(&self, asks: &[Ask], wants: &mut Wants) {
+        let Some(ask) = asks.first() else { return };
+        let pool = &self.pool(ask.pool).name;
+        let elsewhere = self.held_elsewhere(pool);
+        match self.seats().iter().find(|seat| seat.pool == *pool).map(|seat| seat.state) {
+            Some(SeatState::Held) => wants.releases.extend(elsewhere),
+            Some(SeatState::Denied) => {}
+            _ => self.ask(ask, &elsewhere, wants),
+        }
+        self.leave_queues(wants);
+    }
+
+    fn all(&self, asks: &[Ask], wants: &mut Wants) {
+        for ask in asks {
+            let state = self.seats().iter().find(|seat| seat.pool == self.pool(ask.pool).name).map(|seat| seat.state);
+            if !matches!(state, Some(SeatState::Held | SeatState::Denied)) {
+                self.ask(&Ask { fallback: None, ..*ask }, &[], wants);
+            }
+        }
+        let asked = |seat: &Assignment| asks.iter().any(|ask| self.pool(ask.pool).name == seat.pool);
+        let lost = self.seats().iter().filter(|seat| seat.is_held() && seat.ours && !asked(seat));
+        let lost = lost.map(|seat| seat.pool.clone()).filter(|pool| self.is_configured(pool));
+        wants.losses.extend(lost);
+        self.leave_queues(wants);
+    }
+
+    /// Gives up the places that were not asked for again.
+    fn leave_queues(&self, wants: &mut Wants) {
+        let kept = |seat: &&Assignment| wants.places.iter().any(|place| place.queued.pool == seat.pool);
+        let left: Vec<Name> =
+            self.seats().iter().filter(|seat| seat.is_waiting() && !kept(seat)).map(|seat| seat.pool.clone()).collect();
+        wants.releases.extend(left);
+    }
+
+    /// Asks for a pool and, where only a seat is missing, for its fallback beside it.
+    fn ask(&self, ask: &Ask, instead_of: &[Name], wants: &mut Wants) {
+        let pool = self.pool(ask.pool).name.clone();
+        let place = self.place(&pool, ask.rank, None, instead_of.to_vec());
+        let only_a_seat = place.queued.reason == WaitReason::NoSeat;
+        wants.places.push(place);
+        let Some((fallback, rank)) = ask.fallback.filter(|_| only_a_seat) else { return };
+        let fallback = self.pool(fallback).name.clone();
+        let state = self.seats().iter().find(|seat| seat.pool == fallback).map(|seat| seat.state);
+        if !matches!(state, Some(SeatState::Held | SeatState::Denied)) {
+            let instead_of = instead_of.iter().filter(|seat| **seat != fallback).cloned().collect();
+            wants.places.push(self.place(&fallback, rank, Some(pool), instead_of));
+        }
+    }
+
+    fn place(&self, pool: &Name, rank: u32, fallback_for: Option<Name>, instead_of: Vec<Name>) -> Place {
+        let seat = self.seats().iter().find(|seat| seat.pool == *pool);
+        let approved = seat.is_some_and(|seat| seat.approved) && !self.vanished.contains(pool);
+        let gate = self.gate(seat, pool).filter(|_| !approved);
+        let reason = gate.unwrap_or(WaitReason::NoSeat);
+        let stands = seat.is_some_and(|seat| {
+            let same_place = (seat.rank, seat.created) == (rank, self.created);
+            seat.state == SeatState::Waiting(reason) && same_place && seat.fallback_for == fallback_for
+        });
+        let queued = Queued {
+            person: self.person.clone(),
+            pool: pool.clone(),
+            rank,
+            approved,
+            since: seat.map_or(self.world.now, |seat| seat.since),
+            created: self.created,
+            reason,
+            joiner: !seat.is_some_and(Assignment::is_waiting),
+            passed_over: false,
+            frozen: false,
+            fallback_for,
+            instead_of,
+        };
+        Place { queued, gate, stands }
+    }
+
+    /// What a claim waits for besides a seat. Approval, and another hand's word, outlive suspension and moves.
+    fn gate(&self, seat: Option<&Assignment>, pool: &Name) -> Option<WaitReason> {
+        use WaitReason::{ApprovalRequired, RemovedElsewhere};
+        if self.vanished.contains(pool) {
+            return Some(RemovedElsewhere);
+        }
+        let waited_for = seat.and_then(|seat| match seat.state {
+            SeatState::Waiting(reason) => Some(reason),
+            SeatState::Past(gate) => gate,
+            SeatState::Held | SeatState::Denied => None,
+        });
+        waited_for.filter(|reason| matches!(reason, ApprovalRequired | RemovedElsewhere)).or(self.gate)
+    }
+
+    /// Seats that stay though the config gives no reason for them.
+    fn report(&self, asks: &[Ask], wants: &mut Wants) {
+        for seat in self.seats().iter().filter(|seat| seat.is_held()) {
+            let asked = asks.iter().any(|ask| self.pool(ask.pool).name == seat.pool);
+            let pool = &seat.pool;
+            if !self.is_configured(pool) {
+                let message = format!("holds a seat of {pool}, which the config does not name; the seat is kept");
+                wants.kept.push((pool.clone(), "pool_not_configured", message));
+            } else if !seat.ours && !asked {
+                let message = format!("holds a seat of {pool} that another hand gave in the backend; the seat is kept");
+                wants.kept.push((pool.clone(), "seat_given_elsewhere", message));
+            }
+        }
+    }
+}
