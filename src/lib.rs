@@ -5,6 +5,7 @@
 
 pub mod clock;
 pub mod desired;
+pub mod directory;
 pub mod fault;
 pub mod model;
 pub mod plan;
