@@ -4,6 +4,7 @@
 //! directory → desired → plan → apply → backend, with the state beside them.
 
 pub mod clock;
+pub mod directory;
 pub mod fault;
 pub mod model;
 pub mod ports;

@@ -32,6 +32,24 @@ impl Dn {
         }
     }
 
+    /// The normalised form: one for all spellings of a name.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        &self.text
+    }
+
+    /// At or under `base`.
+    #[must_use]
+    pub fn is_under(&self, base: &Self) -> bool {
+        self.text.ends_with(&base.text)
+    }
+
+    /// The DN above, if there is one.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        self.text.split_once(',').and_then(|(_, parent)| Self::parse(parent).ok())
+    }
+
     /// As it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {

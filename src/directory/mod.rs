@@ -1,0 +1,7 @@
+//! Directories: the read edge. Raw entries come in; people, groups and where they stopped come out.
+
+pub mod entry;
+pub mod generalized_time;
+pub mod group;
+pub mod identity;
+pub mod person;
