@@ -8,3 +8,4 @@ pub mod directory;
 pub mod fault;
 pub mod model;
 pub mod ports;
+pub mod retry;

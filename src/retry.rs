@@ -146,12 +146,18 @@ mod tests {
         let policy = Policy { attempts: 3, first: Duration::from_millis(20), cap: Duration::from_millis(40) };
         let deadline = deadline.map(|within| tokio::time::Instant::now() + within);
         let mut tries = 0;
-        let result = with_retries(&policy, deadline, &mut tries, |_| again, |tries: &mut u32, attempt| {
-            Box::pin(async move {
-                *tries += 1;
-                if attempt >= succeed_at { Ok(attempt) } else { Err(attempt) }
-            })
-        })
+        let result = with_retries(
+            &policy,
+            deadline,
+            &mut tries,
+            |_| again,
+            |tries: &mut u32, attempt| {
+                Box::pin(async move {
+                    *tries += 1;
+                    if attempt >= succeed_at { Ok(attempt) } else { Err(attempt) }
+                })
+            },
+        )
         .await;
         (result, tries)
     }

@@ -42,9 +42,7 @@ fn judge(error: &LdapError) -> Verdict {
         | LdapError::OpSend { .. }
         | LdapError::IdScrubSend { .. }
         | LdapError::MiscSend { .. } => Verdict("the connection was lost".to_owned(), "", Transient),
-        LdapError::FilterParsing => {
-            Verdict("the filter is none".to_owned(), "Mend `filter` (RFC 4515)", Permanent)
-        }
+        LdapError::FilterParsing => Verdict("the filter is none".to_owned(), "Mend `filter` (RFC 4515)", Permanent),
         LdapError::DNSName { .. } => {
             Verdict("the host name cannot be verified by TLS".to_owned(), "Use the name in the certificate", Permanent)
         }
@@ -64,12 +62,14 @@ fn judge_result(result: &LdapResult) -> Verdict {
         format!("{what} (result code {}{quoted})", result.rc)
     };
     match result.rc {
-        3 => Verdict(said("it stopped at its time limit"), "Raise the account's time limit, or narrow `base`", Transient),
-        4 => Verdict(said("it stopped at its size limit"), "Raise the account's size limit, or narrow `base`", Transient),
-        7 => Verdict(said("it does not accept this way of binding"), "Set another `bind`", Permanent),
-        8 | 13 => {
-            Verdict(said("it demands encryption"), "Use an ldaps:// URL, or set `start_tls = true`", Permanent)
+        3 => {
+            Verdict(said("it stopped at its time limit"), "Raise the account's time limit, or narrow `base`", Transient)
         }
+        4 => {
+            Verdict(said("it stopped at its size limit"), "Raise the account's size limit, or narrow `base`", Transient)
+        }
+        7 => Verdict(said("it does not accept this way of binding"), "Set another `bind`", Permanent),
+        8 | 13 => Verdict(said("it demands encryption"), "Use an ldaps:// URL, or set `start_tls = true`", Permanent),
         10 => Verdict(said("it refers us elsewhere"), "Name the server that holds the base in `url`", Transient),
         11 => Verdict(
             said("it stopped at an administrative limit"),
@@ -151,10 +151,9 @@ fn judge_tls(error: &rustls::Error) -> Verdict {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             ("its certificate is for another host name", "Use a name from the certificate in `url`")
         }
-        CertificateError::UnknownIssuer => (
-            "its certificate is not from an authority we trust",
-            "Set `ca_file` to the authority's certificate (PEM)",
-        ),
+        CertificateError::UnknownIssuer => {
+            ("its certificate is not from an authority we trust", "Set `ca_file` to the authority's certificate (PEM)")
+        }
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             ("its certificate has expired", "Renew it on the server, or check this machine's clock")
         }

@@ -68,7 +68,10 @@ mod tests {
 
     #[test]
     fn a_filter_without_parentheses_gets_them() {
-        assert_eq!(all(["(objectClass=person)", " employeeType=staff "]), "(&(objectClass=person)(employeeType=staff))");
+        assert_eq!(
+            all(["(objectClass=person)", " employeeType=staff "]),
+            "(&(objectClass=person)(employeeType=staff))"
+        );
         assert_eq!(any(["(a=1)", "(b=2)"]), "(|(a=1)(b=2))");
     }
 }
