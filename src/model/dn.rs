@@ -1,14 +1,21 @@
 //! Distinguished names (RFC 4514): where an entry is now, never who it is. Compared parsed, never as text.
 
-use std::fmt;
+mod parse;
 
-use serde::{Deserialize, Serialize};
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use thiserror::Error;
 
 /// A parsed distinguished name: equal to another where RFC 4517 says they name the same entry, however they are spelt.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+///
+/// Keeps the text as it was written, and beside it the key by which it is compared, where the two differ.
+#[derive(Clone)]
 pub struct Dn {
-    text: String,
+    text: Box<str>,
+    key: Option<Box<str>>,
 }
 
 /// Not a distinguished name.
@@ -20,40 +27,83 @@ pub struct DnError {
 }
 
 impl Dn {
-    /// Parses the string form of RFC 4514.
+    /// Parses the string form of RFC 4514. The empty text is the root.
     ///
     /// # Errors
     /// Where the text is no DN, with the reason.
     pub fn parse(text: &str) -> Result<Self, DnError> {
-        if text.is_empty() || text.contains('=') {
-            Ok(Self { text: text.to_owned() })
-        } else {
-            Err(DnError { text: text.to_owned(), why: "a part has no \"=\"".to_owned() })
-        }
-    }
-
-    /// The normalised form: one for all spellings of a name.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.text
-    }
-
-    /// At or under `base`.
-    #[must_use]
-    pub fn is_under(&self, base: &Self) -> bool {
-        self.text.ends_with(&base.text)
-    }
-
-    /// The DN above, if there is one.
-    #[must_use]
-    pub fn parent(&self) -> Option<Self> {
-        self.text.split_once(',').and_then(|(_, parent)| Self::parse(parent).ok())
+        let key = parse::key(text).map_err(|why| DnError { text: text.to_owned(), why })?;
+        let key = if key == text { None } else { Some(key.into_boxed_str()) };
+        Ok(Self { text: text.into(), key })
     }
 
     /// As it was written.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+
+    /// The normalised form: one for all spellings of a name. A bare `,` parts it into RDNs and nothing else. It goes
+    /// into stored anchors of files that carry none, so its form may never change.
+    #[must_use]
+    pub fn key(&self) -> &str {
+        self.key.as_deref().unwrap_or(&self.text)
+    }
+
+    /// At or under `base`.
+    #[must_use]
+    pub fn is_under(&self, base: &Self) -> bool {
+        let Some(above) = self.key().strip_suffix(base.key()) else { return false };
+        above.is_empty() || base.key().is_empty() || above.ends_with(',')
+    }
+
+    /// The DN above; None for the root and for what lies directly under it.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        Self::parse(self.text[parse::first_comma(&self.text)? + 1..].trim_start_matches(' ')).ok()
+    }
+}
+
+/// Escapes a value so that it can stand in a DN (RFC 4514 section 2.4).
+#[must_use]
+pub fn escape_value(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len() + 2);
+    let last = value.len().saturating_sub(1);
+    for (at, letter) in value.char_indices() {
+        match letter {
+            '\0' => escaped.push_str("\\00"),
+            '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => escaped.extend(['\\', letter]),
+            '#' if at == 0 => escaped.push_str("\\#"),
+            ' ' if at == 0 || at == last => escaped.push_str("\\ "),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
+impl PartialEq for Dn {
+    fn eq(&self, other: &Self) -> bool {
+        self.key() == other.key()
+    }
+}
+
+impl Eq for Dn {}
+
+impl Hash for Dn {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.key().hash(state);
+    }
+}
+
+impl PartialOrd for Dn {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Dn {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.key().cmp(other.key())
     }
 }
 
@@ -62,3 +112,24 @@ impl fmt::Display for Dn {
         f.write_str(&self.text)
     }
 }
+
+impl fmt::Debug for Dn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Dn({})", self.text)
+    }
+}
+
+impl Serialize for Dn {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text)
+    }
+}
+
+impl<'de> Deserialize<'de> for Dn {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests;
