@@ -1,0 +1,152 @@
+//! Whether somebody may still be here: each sign of leaving, and when it speaks.
+//!
+//! | attribute | kinds | leaving | stays, but is asked again then | stays | cannot be read |
+//! |---|---|---|---|---|---|
+//! | userAccountControl | AD, ldif | bit 2: disabled | | else | no number; missing for objectClass user |
+//! | accountExpires | AD, ldif | now or before: expired | later | 0, 2^63-1, no value | no number, negative |
+//! | pwdAccountLockedTime | openldap, ldif | `000001010000Z`: disabled | | any other | |
+//! | pwdEndTime | openldap, ldif | now or before: expired | later | no value | no time |
+//! | shadowExpire | openldap, ldif | 1 or more, now or before: expired | later | 0, negative | no number |
+//! | nsAccountLock | ldif | true: disabled | | false | anything else |
+//!
+//! One sign of leaving is enough, whatever the others say; what cannot be read counts only where there is none.
+
+use jiff::Timestamp;
+
+use super::Fault;
+use crate::directory::entry::RawEntry;
+use crate::directory::generalized_time;
+use crate::model::snapshot::Kind;
+use crate::model::{Defect, Standing};
+
+/// What all signs together say.
+pub(super) struct Judgement {
+    pub standing: Standing,
+    /// The first expiry that lies ahead.
+    pub due: Option<Timestamp>,
+    pub fault: Option<Fault>,
+}
+
+/// What one value says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    Nothing,
+    Disabled,
+    Ends(Timestamp),
+}
+
+/// One attribute that may say that somebody left; its reader gives None where a value cannot be read.
+struct Sign {
+    attribute: &'static str,
+    kinds: &'static [Kind],
+    read: fn(&str) -> Option<Says>,
+}
+
+const SIGNS: [Sign; 6] = [
+    Sign { attribute: CONTROL, kinds: &[Kind::ActiveDirectory, Kind::Ldif], read: control },
+    Sign { attribute: "accountExpires", kinds: &[Kind::ActiveDirectory, Kind::Ldif], read: account_expires },
+    Sign { attribute: "pwdAccountLockedTime", kinds: &[Kind::OpenLdap, Kind::Ldif], read: locked_time },
+    Sign { attribute: "pwdEndTime", kinds: &[Kind::OpenLdap, Kind::Ldif], read: end_time },
+    Sign { attribute: "shadowExpire", kinds: &[Kind::OpenLdap, Kind::Ldif], read: shadow_expire },
+    Sign { attribute: "nsAccountLock", kinds: &[Kind::Ldif], read: account_lock },
+];
+
+const CONTROL: &str = "userAccountControl";
+
+/// The attributes that can say that somebody of this kind left.
+pub(super) fn attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
+    SIGNS.iter().filter(move |sign| sign.kinds.contains(&kind)).map(|sign| sign.attribute)
+}
+
+/// Judges an entry by all signs of its kind.
+pub(super) fn judge(kind: Kind, entry: &RawEntry, now: Timestamp) -> Judgement {
+    let (mut disabled, mut expired) = (false, false);
+    let mut due: Option<Timestamp> = None;
+    let mut fault = missing_control(kind, entry);
+    for sign in SIGNS.iter().filter(|sign| sign.kinds.contains(&kind)) {
+        for value in entry.values(sign.attribute) {
+            match std::str::from_utf8(value).ok().and_then(|text| (sign.read)(text.trim())) {
+                Some(Says::Nothing) => {}
+                Some(Says::Disabled) => disabled = true,
+                Some(Says::Ends(end)) if end <= now => expired = true,
+                Some(Says::Ends(end)) => due = Some(due.map_or(end, |known| known.min(end))),
+                None => {
+                    let odd =
+                        || Fault::new(sign.attribute, Defect::Malformed, "cannot be read, and decides who may stay");
+                    fault.get_or_insert_with(odd);
+                }
+            }
+        }
+    }
+    let standing = match (disabled, expired) {
+        (true, _) => Standing::Disabled,
+        (false, true) => Standing::Expired,
+        (false, false) => Standing::Enabled,
+    };
+    Judgement { standing, due, fault }
+}
+
+/// Active Directory has this on every user (MS-ADTS 2.2.16): where it is not to be seen, a right is missing.
+fn missing_control(kind: Kind, entry: &RawEntry) -> Option<Fault> {
+    let needed = match kind {
+        Kind::ActiveDirectory => true,
+        Kind::OpenLdap => false,
+        Kind::Ldif => entry.says("objectClass", "user"),
+    };
+    let fault = || Fault::new(CONTROL, Defect::Missing, "cannot be seen, and decides who may stay");
+    (needed && !entry.has(CONTROL)).then(fault)
+}
+
+/// `userAccountControl`: bit 2 is `ADS_UF_ACCOUNT_DISABLE` (MS-ADTS 2.2.16).
+fn control(text: &str) -> Option<Says> {
+    let flags: i64 = text.parse().ok()?;
+    Some(if flags & 2 == 0 { Says::Nothing } else { Says::Disabled })
+}
+
+/// `accountExpires`: 100 ns since 1601-01-01; 0 and 2^63-1 are never (MS-ADA1 2.2).
+fn account_expires(text: &str) -> Option<Says> {
+    const TICKS: i64 = 10_000_000;
+    const SECONDS_FROM_1601_TO_1970: i64 = 11_644_473_600;
+    let ticks: i64 = text.parse().ok().filter(|ticks| *ticks >= 0)?;
+    if ticks == 0 || ticks == i64::MAX {
+        return Some(Says::Nothing);
+    }
+    let nanoseconds = i32::try_from(ticks % TICKS * 100).ok()?;
+    // Later than the year 9999 is never, too.
+    Some(Timestamp::new(ticks / TICKS - SECONDS_FROM_1601_TO_1970, nanoseconds).map_or(Says::Nothing, Says::Ends))
+}
+
+/// `pwdAccountLockedTime`: only the year 0 is a person's decision, anything else a lockout
+/// (draft-behera-ldap-password-policy-10 section 5.3.3).
+#[expect(clippy::unnecessary_wraps, reason = "one of the readers in the table")]
+fn locked_time(text: &str) -> Option<Says> {
+    let for_good = generalized_time::parse(b"000001010000Z");
+    Some(if generalized_time::parse(text.as_bytes()) == for_good { Says::Disabled } else { Says::Nothing })
+}
+
+/// `pwdEndTime` (draft-behera-ldap-password-policy-10 section 5.3.10).
+fn end_time(text: &str) -> Option<Says> {
+    generalized_time::parse(text.as_bytes()).map(Says::Ends)
+}
+
+/// `shadowExpire`: days since 1970-01-01 (RFC 2307 section 2.2, shadow(5)).
+fn shadow_expire(text: &str) -> Option<Says> {
+    const SECONDS_A_DAY: i64 = 86_400;
+    let days: i64 = text.parse().ok()?;
+    if days < 1 {
+        return Some(Says::Nothing);
+    }
+    let end = days.checked_mul(SECONDS_A_DAY).and_then(|seconds| Timestamp::from_second(seconds).ok());
+    Some(end.map_or(Says::Nothing, Says::Ends))
+}
+
+/// `nsAccountLock` of 389 DS.
+fn account_lock(text: &str) -> Option<Says> {
+    if text.eq_ignore_ascii_case("true") {
+        Some(Says::Disabled)
+    } else if text.eq_ignore_ascii_case("false") {
+        Some(Says::Nothing)
+    } else {
+        None
+    }
+}

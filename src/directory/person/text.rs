@@ -1,0 +1,76 @@
+//! Values as text: what may stand in a name or a mail address.
+
+use crate::directory::entry::RawEntry;
+use crate::model::fold;
+
+/// What an attribute holds.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Field {
+    Absent,
+    /// Nothing but spaces.
+    Blank,
+    Value(String),
+    /// Why the value cannot be used.
+    Malformed(&'static str),
+}
+
+impl Field {
+    pub(super) fn value(self) -> Option<String> {
+        if let Self::Value(value) = self { Some(value) } else { None }
+    }
+}
+
+/// Reads an attribute as one text. Spaces around it are dropped.
+///
+/// Values of an attribute have no order (RFC 4512 section 2.2), so of several that can be used the smallest counts,
+/// case-folded: the same on every server and in every read.
+pub(super) fn read_text(entry: &RawEntry, name: &str) -> Field {
+    let mut values = entry.values(name);
+    let Some(first) = values.next() else { return Field::Absent };
+    values.fold(read_value(first), |best, value| better(best, read_value(value)))
+}
+
+fn better(one: Field, other: Field) -> Field {
+    match (one, other) {
+        (Field::Value(one), Field::Value(other)) => {
+            let smaller = (fold(&one), &one) <= (fold(&other), &other);
+            Field::Value(if smaller { one } else { other })
+        }
+        (value @ Field::Value(_), _) | (_, value @ Field::Value(_)) => value,
+        (malformed @ Field::Malformed(_), _) | (_, malformed @ Field::Malformed(_)) => malformed,
+        (blank, _) => blank,
+    }
+}
+
+fn read_value(value: &[u8]) -> Field {
+    let Ok(text) = std::str::from_utf8(value) else { return Field::Malformed("is not UTF-8") };
+    let text = text.trim();
+    if text.is_empty() {
+        Field::Blank
+    } else if text.chars().any(char::is_control) {
+        Field::Malformed("holds a control character")
+    } else {
+        Field::Value(text.to_owned())
+    }
+}
+
+/// What is wrong with a mail address. Only what no server could deliver to: the rest is the mail server's business.
+pub(super) fn email_fault(email: &str) -> Option<&'static str> {
+    let Some((local, domain)) = email.split_once('@') else { return Some("has no \"@\"") };
+    if domain.contains('@') {
+        return Some("has more than one \"@\"");
+    }
+    if local.is_empty() || domain.is_empty() {
+        return Some("has nothing on one side of the \"@\"");
+    }
+    if domain.split('.').any(str::is_empty) {
+        return Some("has a domain with an empty part");
+    }
+    let foreign = |letter: char| letter.is_whitespace() || is_invisible(letter) || "<>()[]\\,;:\"".contains(letter);
+    email.contains(foreign).then_some("holds a character no mail address has")
+}
+
+/// Marks that nobody sees: two addresses that look alike would be two people.
+const fn is_invisible(letter: char) -> bool {
+    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
+}
