@@ -134,7 +134,7 @@ async fn drive(connection: LdapConnAsync, ended: Arc<OnceLock<String>>) {
 }
 
 /// Binds as configured. Anonymous sends nothing: a fresh connection is anonymous (RFC 4511 4.2.1).
-async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) -> Result<(), ReadError> {
+pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) -> Result<(), ReadError> {
     let Bind::Simple { dn, password } = bind else { return Ok(()) };
     let doing = format!("Could not bind as {dn:?}");
     let mut ldap = connection.ldap.clone();

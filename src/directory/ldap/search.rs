@@ -68,33 +68,42 @@ impl Connection {
         }
     }
 
-    /// Reads one search whole and demands success. References are left out.
+    /// Reads one search whole; None where its base is not there. References are left out.
+    pub(super) async fn entries_if_there(
+        &self,
+        doing: &str,
+        query: &Query<'_>,
+        budget: &Budget,
+    ) -> Result<Option<Vec<RawEntry>>, ReadError> {
+        let answer = self.search(doing, query, budget).await?;
+        if matches!(answer.result.rc, NO_SUCH_OBJECT | INVALID_DN_SYNTAX) {
+            return Ok(None);
+        }
+        self.succeeded(doing, answer.result)?;
+        self.decoded(doing, answer.messages).map(Some)
+    }
+
+    /// Reads one search whole; nothing where its base is not there. References are left out.
     pub(super) async fn entries(
         &self,
         doing: &str,
         query: &Query<'_>,
         budget: &Budget,
     ) -> Result<Vec<RawEntry>, ReadError> {
-        let answer = self.search(doing, query, budget).await?;
-        self.succeeded(doing, answer.result)?;
-        self.decoded(doing, answer.messages)
+        Ok(self.entries_if_there(doing, query, budget).await?.unwrap_or_default())
     }
 
     /// Reads the one entry at a DN; None where there is none, or no right to see it.
     pub(super) async fn entry(
         &self,
+        doing: &str,
         dn: &str,
         attributes: &[String],
         budget: &Budget,
     ) -> Result<Option<RawEntry>, ReadError> {
-        let doing = format!("Could not read {dn:?}");
         let query = Query { base: dn, scope: Scope::Base, filter: ANYTHING, attributes, controls: vec![] };
-        let answer = self.search(&doing, &query, budget).await?;
-        if matches!(answer.result.rc, NO_SUCH_OBJECT | INVALID_DN_SYNTAX) {
-            return Ok(None);
-        }
-        self.succeeded(&doing, answer.result)?;
-        Ok(self.decoded(&doing, answer.messages)?.into_iter().next())
+        let entries = self.entries_if_there(doing, &query, budget).await?;
+        Ok(entries.and_then(|entries| entries.into_iter().next()))
     }
 
     /// Any result code but success is an error.
