@@ -1,16 +1,24 @@
 //! Groups: who is in them, directly or through other groups, wherever those lie.
+//!
+//! We walk them ourselves, each group once for all roots: a server's own rule for nested groups costs a scan (1.6 s at
+//! 10,000 users on Samba 4.17), misses primary groups, and answers "nobody" for a group that is gone.
 
 mod object;
+mod people;
 
-use std::collections::{BTreeMap, HashMap};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 pub use object::{GroupObject, group_attributes, group_object, member_dn};
+pub use people::PeopleIndex;
 
 use crate::model::snapshot::{Members, ScopeKey};
-use crate::model::{Anchor, Dn, Sighting};
-use crate::ports::ReadError;
+use crate::model::{Anchor, Dn};
+use crate::ports::{Persistence, ReadError};
 
 /// What lies at the DN of a group member.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,7 +33,7 @@ pub enum Object {
 /// Where groups are looked up.
 #[async_trait]
 pub trait GroupSource: Send {
-    /// What lies at each of these DNs; same order, same length.
+    /// What lies at each of these DNs; same order, same length. Called with a whole level of nesting at once.
     ///
     /// # Errors
     /// Where it could not be found out for one of them: then nobody's membership is known.
@@ -33,20 +41,6 @@ pub trait GroupSource: Send {
 
     /// Belongs to another domain, so this server cannot tell what it is.
     fn is_foreign(&self, dn: &Dn) -> bool;
-}
-
-/// The people of a read, by each of the ways in which groups name them.
-#[derive(Debug, Default)]
-pub struct PeopleIndex<'a> {
-    by_dn: HashMap<&'a Dn, Anchor>,
-}
-
-impl<'a> PeopleIndex<'a> {
-    /// Indexes the people of one directory.
-    #[must_use]
-    pub fn new(people: &'a [Sighting]) -> Self {
-        Self { by_dn: people.iter().map(|person| (&person.dn, person.anchor)).collect() }
-    }
 }
 
 /// What a walk found. Each distinct member is counted once for all groups.
@@ -61,7 +55,9 @@ pub struct Walked {
     pub others: u64,
 }
 
-/// Walks all groups together, each once, cycles or not.
+/// Walks all groups together, each once, cycles or not. People of the read are never fetched.
+///
+/// Who is in a group by several ways gets the shortest, and of those the first by the DNs along it.
 ///
 /// # Errors
 /// Those of the source.
@@ -70,6 +66,140 @@ pub async fn walk(
     people: &PeopleIndex<'_>,
     source: &mut dyn GroupSource,
 ) -> Result<Walked, ReadError> {
-    let _ = (roots, &people.by_dn, source);
-    Ok(Walked::default())
+    let mut graph = Graph::default();
+    let starts: Vec<usize> = roots.iter().map(|(_, root)| graph.add(&root.dn, Cow::Borrowed(root))).collect();
+    let mut unknown = graph.unknown(0..graph.groups.len(), people, source);
+    while !unknown.is_empty() {
+        let objects = source.fetch(&unknown).await?;
+        if objects.len() != unknown.len() {
+            return Err(short_answer(unknown.len(), objects.len()));
+        }
+        let before = graph.groups.len();
+        for (dn, object) in unknown.iter().zip(objects) {
+            graph.learn(dn, object);
+        }
+        unknown = graph.unknown(before..graph.groups.len(), people, source);
+    }
+    let mut walked = graph.counts();
+    for ((key, _), start) in roots.iter().zip(starts) {
+        walked.members.insert(key.clone(), graph.members(start, people));
+    }
+    Ok(walked)
 }
+
+fn short_answer(asked: usize, answered: usize) -> ReadError {
+    ReadError {
+        doing: format!("looking up {asked} group members brought {answered} answers; read again"),
+        persistence: Persistence::Transient,
+        source: None,
+    }
+}
+
+/// What a member that is no person of the read turned out to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Member {
+    Group(usize),
+    Other,
+    Gone,
+    Foreign,
+}
+
+/// All groups reached so far.
+#[derive(Default)]
+struct Graph<'a> {
+    groups: Vec<Cow<'a, GroupObject>>,
+    by_anchor: HashMap<Anchor, usize>,
+    by_dn: HashMap<Dn, Member>,
+}
+
+impl<'a> Graph<'a> {
+    /// Takes in the group found at `dn`, once by whatever name it is reached.
+    fn add(&mut self, dn: &Dn, group: Cow<'a, GroupObject>) -> usize {
+        let index = *self.by_anchor.entry(group.anchor).or_insert(self.groups.len());
+        if index == self.groups.len() {
+            self.groups.push(group);
+        }
+        self.by_dn.insert(dn.clone(), Member::Group(index));
+        index
+    }
+
+    fn learn(&mut self, dn: &Dn, object: Object) {
+        match object {
+            Object::Group(group) => {
+                self.add(dn, Cow::Owned(group));
+            }
+            Object::Other => drop(self.by_dn.insert(dn.clone(), Member::Other)),
+            Object::Gone => drop(self.by_dn.insert(dn.clone(), Member::Gone)),
+        }
+    }
+
+    /// The members of these groups of which nobody knows yet what they are, in order.
+    fn unknown(&mut self, new: Range<usize>, people: &PeopleIndex<'_>, source: &dyn GroupSource) -> Vec<Dn> {
+        let mut unknown = BTreeSet::new();
+        for group in &self.groups[new] {
+            for dn in group.members.iter().filter(|dn| !people.has(dn)) {
+                if self.by_dn.contains_key(dn) {
+                    continue;
+                }
+                if source.is_foreign(dn) {
+                    self.by_dn.insert(dn.clone(), Member::Foreign);
+                } else {
+                    unknown.insert(dn.clone());
+                }
+            }
+        }
+        unknown.into_iter().collect()
+    }
+
+    fn counts(&self) -> Walked {
+        let unreadable = self.groups.iter().map(|group| group.unreadable).sum();
+        let mut walked = Walked { dangling: unreadable, ..Walked::default() };
+        for member in self.by_dn.values() {
+            match member {
+                Member::Foreign => walked.foreign += 1,
+                Member::Gone => walked.dangling += 1,
+                Member::Other => walked.others += 1,
+                Member::Group(_) => {}
+            }
+        }
+        walked
+    }
+
+    /// Everyone in one group, level by level: the first way found is the shortest. Each level is in the order of the
+    /// ways that lead to it, so of two ways of one length the first by DN wins.
+    fn members(&self, root: usize, people: &PeopleIndex<'_>) -> Members {
+        let mut members = Members::new();
+        let mut seen = HashSet::from([root]);
+        let mut level: Vec<(usize, Arc<[String]>)> = vec![(root, [self.groups[root].dn.to_string()].into())];
+        while !level.is_empty() {
+            let mut next = Vec::new();
+            for (index, way) in level {
+                let group = &self.groups[index];
+                people.of(group, |anchor| {
+                    members.entry(anchor).or_insert_with(|| Arc::clone(&way));
+                });
+                for inner in self.groups_in(group) {
+                    if seen.insert(inner) {
+                        next.push((inner, way.iter().cloned().chain([self.groups[inner].dn.to_string()]).collect()));
+                    }
+                }
+            }
+            level = next;
+        }
+        members
+    }
+
+    /// The groups directly in a group, by DN.
+    fn groups_in(&self, group: &GroupObject) -> Vec<usize> {
+        let inner = group.members.iter().filter_map(|dn| match self.by_dn.get(dn) {
+            Some(Member::Group(index)) => Some(*index),
+            _ => None,
+        });
+        let mut inner: Vec<usize> = inner.collect();
+        inner.sort_unstable_by_key(|index| &self.groups[*index].dn);
+        inner
+    }
+}
+
+#[cfg(test)]
+mod tests;

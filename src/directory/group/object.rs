@@ -1,12 +1,16 @@
 //! One group, read out of its entry.
 
+use std::str;
+
 use crate::directory::entry::RawEntry;
+use crate::directory::identity::{anchor_of_dn, own_anchor};
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};
 
 /// One group as its own entry shows it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct GroupObject {
+    /// Made of the DN where the entry shows none: enough to walk by, not to pin.
     pub anchor: Anchor,
     pub dn: Dn,
     pub members: Vec<Dn>,
@@ -20,6 +24,14 @@ pub struct GroupObject {
     pub unreadable: u64,
 }
 
+/// Object classes whose entries list their members themselves.
+const LISTING: [&str; 6] =
+    ["group", "groupOfNames", "groupOfUniqueNames", "groupOfMembers", "groupOfEntries", "posixGroup"];
+/// Object classes whose members the server works out; their people show them in `memberOf`.
+const COMPUTED: [&str; 2] = ["groupOfURLs", "dynamicGroup"];
+const MEMBERS: [&str; 2] = ["member", "uniqueMember"];
+const MEMBER_UID: &str = "memberUid";
+
 impl GroupObject {
     /// Adds member values, as they come in ranges.
     pub fn add_members<'a>(&mut self, values: impl IntoIterator<Item = &'a [u8]>) {
@@ -32,10 +44,16 @@ impl GroupObject {
     }
 }
 
-/// The DN in a `member` or `uniqueMember` value (RFC 4517 section 3.3.21: a bit string may follow it).
+/// The DN in a `member` or `uniqueMember` value. A unique identifier may follow it: `cn=a,dc=x#'0101'B` (RFC 4517
+/// section 3.3.21).
 #[must_use]
 pub fn member_dn(value: &[u8]) -> Option<Dn> {
-    Dn::parse(std::str::from_utf8(value).ok()?).ok()
+    let text = str::from_utf8(value).ok()?;
+    let bare = text.strip_suffix("'B").and_then(|text| text.rsplit_once("#'"));
+    match bare {
+        Some((dn, bits)) if bits.bytes().all(|bit| matches!(bit, b'0' | b'1')) => Dn::parse(dn).ok(),
+        _ => Dn::parse(text).ok(),
+    }
 }
 
 /// The attributes to ask a server for when it is asked for groups. Ranges of `member` come by themselves.
@@ -47,8 +65,33 @@ pub const fn group_attributes(kind: Kind) -> &'static [&'static str] {
     }
 }
 
-/// The group in an entry; None where the entry is no group, or has no usable DN or anchor.
+/// The group in an entry; None where the entry is no group or has no usable DN.
+///
+/// Values under a range option (`member;range=0-1499`) are the caller's to add, until the last part has come.
 #[must_use]
-pub fn group_object(_kind: Kind, _entry: &RawEntry) -> Option<GroupObject> {
-    None
+pub fn group_object(kind: Kind, entry: &RawEntry) -> Option<GroupObject> {
+    let class = |names: &[&str]| names.iter().any(|name| entry.says("objectClass", name));
+    let lists = class(&LISTING) || MEMBERS.iter().chain([&MEMBER_UID]).any(|name| entry.has(name));
+    if !lists && !class(&COMPUTED) {
+        return None;
+    }
+    let dn = Dn::parse(str::from_utf8(&entry.dn).ok()?).ok()?;
+    let token = entry.text("primaryGroupToken").and_then(Result::ok);
+    let mut group = GroupObject {
+        anchor: own_anchor(kind, entry, &dn).unwrap_or_else(|_| anchor_of_dn(&dn)),
+        members: Vec::new(),
+        member_uids: Vec::new(),
+        primary_token: token.and_then(|text| text.trim().parse().ok()),
+        lists_members: lists,
+        unreadable: 0,
+        dn,
+    };
+    group.add_members(MEMBERS.iter().flat_map(|name| entry.values(name)));
+    for value in entry.values(MEMBER_UID) {
+        match str::from_utf8(value) {
+            Ok(uid) => group.member_uids.push(uid.trim().to_owned()),
+            Err(_) => group.unreadable += 1,
+        }
+    }
+    Some(group)
 }

@@ -1,0 +1,241 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::directory::entry::RawEntry;
+use crate::model::snapshot::{Kind, Role};
+use crate::model::{Profile, Sighting, Standing};
+
+fn dn(text: &str) -> Dn {
+    Dn::parse(text).unwrap()
+}
+
+fn anchor(number: u8) -> Anchor {
+    Anchor::from_bytes([number; 16])
+}
+
+fn person(number: u8) -> Sighting {
+    Sighting {
+        anchor: anchor(number),
+        dn: dn(&format!("uid=P{number},ou=people,dc=x")),
+        standing: Standing::Enabled,
+        profile: Profile::default(),
+        quarantine: None,
+        created: None,
+        due: None,
+        uid: Some(format!("P{number}")),
+        primary_group: None,
+        member_of: Vec::new(),
+    }
+}
+
+fn group(name: &str, members: &[&str]) -> GroupObject {
+    let dn = dn(&format!("cn={name},dc=x"));
+    GroupObject {
+        anchor: crate::directory::identity::anchor_of_dn(&dn),
+        members: members.iter().map(|member| Dn::parse(member).unwrap()).collect(),
+        member_uids: Vec::new(),
+        primary_token: None,
+        lists_members: true,
+        unreadable: 0,
+        dn,
+    }
+}
+
+fn key(name: &str) -> ScopeKey {
+    ScopeKey { role: Role::Group, dn: format!("cn={name},dc=x").into() }
+}
+
+/// Groups by DN, and what was asked for.
+#[derive(Default)]
+struct Memory {
+    groups: Vec<GroupObject>,
+    others: Vec<Dn>,
+    asked: Vec<Vec<String>>,
+}
+
+#[async_trait]
+impl GroupSource for Memory {
+    async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError> {
+        self.asked.push(dns.iter().map(Dn::to_string).collect());
+        let found = dns.iter().map(|dn| match self.groups.iter().find(|group| group.dn == *dn) {
+            Some(group) => Object::Group(group.clone()),
+            None if self.others.contains(dn) => Object::Other,
+            None => Object::Gone,
+        });
+        Ok(found.collect())
+    }
+
+    fn is_foreign(&self, dn: &Dn) -> bool {
+        !dn.is_under(&Dn::parse("dc=x").unwrap())
+    }
+}
+
+async fn walk_from(root: &str, people: &[Sighting], source: &mut Memory) -> Walked {
+    let root_group = source.groups.iter().find(|group| group.dn == dn(&format!("cn={root},dc=x"))).unwrap().clone();
+    walk(&[(key(root), root_group)], &PeopleIndex::new(people), source).await.unwrap()
+}
+
+fn way(walked: &Walked, root: &str, number: u8) -> Option<Vec<String>> {
+    walked.members[&key(root)].get(&anchor(number)).map(|way| way.to_vec())
+}
+
+#[tokio::test]
+async fn nested_groups_are_walked_once_though_they_run_in_a_circle() {
+    let mut source = Memory {
+        groups: vec![
+            group("a", &["UID=p1, OU=people,dc=x", "CN=B,dc=x"]),
+            group("b", &["cn=c,dc=x", "cn=a,dc=x", "cn=b,dc=x"]),
+            group("c", &["uid=p2,ou=people,dc=x", "cn=b,dc=x"]),
+        ],
+        ..Memory::default()
+    };
+    let walked = walk_from("a", &[person(1), person(2)], &mut source).await;
+    assert_eq!(source.asked, [["CN=B,dc=x"], ["cn=c,dc=x"]]);
+    assert_eq!(way(&walked, "a", 1).unwrap(), ["cn=a,dc=x"]);
+    assert_eq!(way(&walked, "a", 2).unwrap(), ["cn=a,dc=x", "cn=b,dc=x", "cn=c,dc=x"]);
+    assert_eq!((walked.foreign, walked.dangling, walked.others), (0, 0, 0));
+}
+
+#[tokio::test]
+async fn of_two_ways_the_shorter_counts_and_of_two_as_short_the_first_by_dn() {
+    let p1 = "uid=p1,ou=people,dc=x";
+    let mut source = Memory {
+        groups: vec![
+            group("a", &["cn=z,dc=x", "cn=m,dc=x", "cn=n,dc=x"]),
+            group("m", &["cn=deep,dc=x"]),
+            group("deep", &[p1]),
+            group("n", &["uid=p2,ou=people,dc=x", p1]),
+            group("z", &[p1]),
+        ],
+        ..Memory::default()
+    };
+    let walked = walk_from("a", &[person(1), person(2)], &mut source).await;
+    assert_eq!(way(&walked, "a", 1).unwrap(), ["cn=a,dc=x", "cn=n,dc=x"]);
+}
+
+#[tokio::test]
+async fn members_that_are_no_people_are_counted_once_each() {
+    let mut source = Memory {
+        groups: vec![
+            group("a", &["cn=b,dc=x", "cn=pc,dc=x", "cn=gone,dc=x", "cn=s-1-5,dc=other", "uid=p1,ou=people,dc=x"]),
+            group("b", &["CN=PC,dc=x", "cn=gone,DC=x", "cn=S-1-5,dc=other"]),
+        ],
+        others: vec![dn("cn=pc,dc=x")],
+        asked: Vec::new(),
+    };
+    source.groups[1].unreadable = 2;
+    let walked = walk_from("a", &[person(1)], &mut source).await;
+    assert_eq!((walked.foreign, walked.dangling, walked.others), (1, 3, 1));
+    assert!(source.asked.iter().flatten().all(|asked| !asked.contains("uid=") && !asked.contains("other")));
+}
+
+#[tokio::test]
+async fn roots_inside_each_other_are_never_fetched() {
+    let (a, b) = (group("a", &["cn=b,dc=x"]), group("b", &["uid=p1,ou=people,dc=x", "cn=a,dc=x"]));
+    let mut source = Memory::default();
+    let people = [person(1)];
+    let roots = [(key("a"), a), (key("b"), b)];
+    let walked = walk(&roots, &PeopleIndex::new(&people), &mut source).await.unwrap();
+    assert!(source.asked.is_empty());
+    assert_eq!(way(&walked, "a", 1).unwrap(), ["cn=a,dc=x", "cn=b,dc=x"]);
+    assert_eq!(way(&walked, "b", 1).unwrap(), ["cn=b,dc=x"]);
+}
+
+#[tokio::test]
+async fn people_are_known_by_user_id_primary_group_and_their_own_word() {
+    let mut people = [person(1), person(2), person(3), person(4)];
+    people[1].primary_group = Some(513);
+    people[2].member_of = vec![dn("CN=Dynamic,dc=x"), dn("cn=listing,dc=x")];
+    let mut posix = group("posix", &["cn=dynamic,dc=x", "cn=listing,dc=x"]);
+    posix.member_uids = vec!["p1".to_owned(), "nobody".to_owned()];
+    posix.primary_token = Some(513);
+    let mut dynamic = group("dynamic", &[]);
+    dynamic.lists_members = false;
+    let mut source = Memory { groups: vec![posix, dynamic, group("listing", &[])], ..Memory::default() };
+    let walked = walk_from("posix", &people, &mut source).await;
+    assert_eq!(way(&walked, "posix", 1).unwrap(), ["cn=posix,dc=x"]);
+    assert_eq!(way(&walked, "posix", 2).unwrap(), ["cn=posix,dc=x"]);
+    assert_eq!(way(&walked, "posix", 3).unwrap(), ["cn=posix,dc=x", "cn=dynamic,dc=x"]);
+    assert_eq!(way(&walked, "posix", 4), None);
+    let walked = walk_from("listing", &people, &mut source).await;
+    assert_eq!(way(&walked, "listing", 3), None);
+}
+
+#[tokio::test]
+async fn a_source_that_answers_too_little_is_an_error() {
+    struct Short;
+    #[async_trait]
+    impl GroupSource for Short {
+        async fn fetch(&mut self, _: &[Dn]) -> Result<Vec<Object>, ReadError> {
+            Ok(Vec::new())
+        }
+
+        fn is_foreign(&self, _: &Dn) -> bool {
+            false
+        }
+    }
+    let roots = [(key("a"), group("a", &["cn=b,dc=x"]))];
+    assert!(walk(&roots, &PeopleIndex::default(), &mut Short).await.is_err());
+}
+
+fn entry(pairs: &[(&str, &str)]) -> RawEntry {
+    let attributes = pairs.iter().map(|(name, value)| ((*name).to_owned(), vec![value.as_bytes().to_vec()])).collect();
+    RawEntry { dn: b"cn=g,dc=x".to_vec(), attributes }
+}
+
+#[test]
+fn every_kind_of_group_is_read() {
+    let of = |pairs: &[(&str, &str)]| group_object(Kind::Ldif, &entry(pairs));
+    for class in ["group", "groupOfNames", "groupOfUniqueNames", "posixGroup", "groupOfMembers"] {
+        assert!(of(&[("objectClass", class)]).unwrap().lists_members, "{class}");
+    }
+    assert!(!of(&[("objectClass", "groupOfURLs")]).unwrap().lists_members);
+    assert!(of(&[("objectClass", "groupOfURLs"), ("member", "cn=a")]).unwrap().lists_members);
+    assert_eq!(of(&[("objectClass", "organizationalUnit")]), None);
+    assert_eq!(of(&[("objectClass", "inetOrgPerson"), ("memberOf", "cn=g")]), None);
+    let read = of(&[
+        ("objectClass", "group"),
+        ("member", "cn=a"),
+        ("MEMBER", "nonsense"),
+        ("uniqueMember", "cn=b,dc=x#'0101'B"),
+        ("memberUid", "p1"),
+        ("primaryGroupToken", "513"),
+    ]);
+    let read = read.unwrap();
+    assert_eq!(read.members, [dn("cn=a"), dn("cn=b,dc=x")]);
+    assert_eq!(
+        (read.unreadable, read.primary_token, read.member_uids.as_slice()),
+        (1, Some(513), ["p1".to_owned()].as_slice())
+    );
+}
+
+#[test]
+fn a_unique_identifier_is_no_part_of_the_name() {
+    assert_eq!(member_dn(b"cn=b,dc=x#'01'B"), Some(dn("cn=b,dc=x")));
+    assert_eq!(member_dn(b"cn=b,dc=x#''B"), Some(dn("cn=b,dc=x")));
+    assert_eq!(member_dn(b"cn=b#'02'B"), Some(dn("cn=b#'02'B")));
+    assert_eq!(member_dn(b"cn=\xff"), None);
+}
+
+proptest! {
+    #[test]
+    fn the_order_of_members_changes_nothing(edges in proptest::collection::vec((0u8..6, 0u8..10), 1..24)) {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let people: Vec<Sighting> = (6..10).map(person).collect();
+        let named = |node: u8| if node < 6 { format!("cn=g{node},dc=x") } else { format!("uid=p{node},ou=people,dc=x") };
+        let build = |edges: &[(u8, u8)]| {
+            let groups = (0..6).map(|from| {
+                let members: Vec<String> = edges.iter().filter(|edge| edge.0 == from).map(|edge| named(edge.1)).collect();
+                group(&format!("g{from}"), &members.iter().map(String::as_str).collect::<Vec<_>>())
+            });
+            Memory { groups: groups.collect(), ..Memory::default() }
+        };
+        let mut reversed = edges.clone();
+        reversed.reverse();
+        let mut backwards = people.clone();
+        backwards.reverse();
+        let one = runtime.block_on(walk_from("g0", &people, &mut build(&edges)));
+        let two = runtime.block_on(walk_from("g0", &backwards, &mut build(&reversed)));
+        prop_assert_eq!(one, two);
+    }
+}
