@@ -30,41 +30,8 @@ impl Drop for Connection {
     }
 }
 
-/// Connects and binds to the first server that lets us, beginning with number `first`, and says which one it was.
-///
-/// # Errors
-/// Where none does. Refused credentials end it at once: the next server would refuse, and count, them too.
-pub(super) async fn connect(
-    settings: &LdapSettings,
-    first: usize,
-    budget: &Budget,
-) -> Result<(Connection, usize), ReadError> {
-    let mut failures = Vec::new();
-    for offset in 0..settings.urls.len() {
-        let number = (first + offset) % settings.urls.len();
-        match open(settings, &settings.urls[number], budget).await {
-            Ok(connection) => return Ok((connection, number)),
-            Err(error) if error.persistence == Persistence::Credentials => return Err(error),
-            Err(error) => failures.push(error),
-        }
-    }
-    Err(together(failures))
-}
-
-/// One error out of those of all servers.
-fn together(mut failures: Vec<ReadError>) -> ReadError {
-    if failures.len() == 1 {
-        return failures.remove(0);
-    }
-    let transient = failures.iter().any(|failure| failure.persistence == Persistence::Transient);
-    let said: Vec<String> = failures.into_iter().map(|failure| failure.doing).collect();
-    let doing = if said.is_empty() { "There is no server in `url`".to_owned() } else { said.join("; ") };
-    let persistence = if transient { Persistence::Transient } else { Persistence::Permanent };
-    ReadError { doing, persistence, source: None }
-}
-
 /// Connects to one server and binds.
-async fn open(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
+pub(super) async fn open(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
     let connection = dial(settings, url, budget).await?;
     bind(&connection, &settings.bind, budget).await?;
     Ok(connection)

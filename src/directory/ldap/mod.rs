@@ -69,6 +69,15 @@ impl LdapDirectory {
         Self { settings, ldap, keys: keys.into_iter().collect(), session: None, bases }
     }
 
+    /// Refuses a config that names no place to search: nobody found there would mean that everybody is gone.
+    fn has_bases(&self) -> Result<(), ReadError> {
+        if self.settings.bases.is_empty() {
+            let doing = format!("Will not read the directory {:?}: it has no `base`. Name one", &*self.settings.name);
+            return Err(ReadError { doing, persistence: Persistence::Permanent, source: None });
+        }
+        Ok(())
+    }
+
     async fn session(&mut self, first: usize, budget: &Budget) -> Result<Session, ReadError> {
         match self.session.take() {
             Some(session) => Ok(session),
@@ -151,6 +160,7 @@ impl Directory for LdapDirectory {
         request: &ReadRequest,
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Snapshot, ReadError> {
+        self.has_bases()?;
         let policy = Policy::for_timeout(self.ldap.timeout);
         let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
         let name = Arc::clone(&self.settings.name);

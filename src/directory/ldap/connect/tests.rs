@@ -40,12 +40,3 @@ fn tls_to_an_ipv6_address_is_refused_with_a_reason() {
     assert!(allowed(&settings(&[], "x"), "ldaps://[::1]:636").is_err());
     assert!(allowed(&settings(&[], "x"), "ldap://[::1]:389").is_ok());
 }
-
-#[tokio::test]
-async fn when_no_server_answers_each_is_named() {
-    let settings = settings(&["ldap://127.0.0.1:1", "ldap://127.0.0.1:2"], "x");
-    let budget = Budget::new(settings.timeout, 10);
-    let Err(error) = connect(&settings, 1, &budget).await else { panic!("connected") };
-    assert_eq!(error.persistence, Persistence::Transient);
-    assert!(error.doing.contains("127.0.0.1:1:") && error.doing.contains("127.0.0.1:2:"), "{}", error.doing);
-}
