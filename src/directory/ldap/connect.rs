@@ -1,0 +1,173 @@
+//! Connections: several servers in order, encrypted where it matters, bound as the config says.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError};
+use secrecy::ExposeSecret as _;
+use tokio::task::JoinHandle;
+
+use super::budget::{Budget, Overrun};
+use super::failure::{failed, fault};
+use super::tls;
+use super::url::ServerUrl;
+use crate::model::settings::{Bind, LdapSettings};
+use crate::ports::{Persistence, ReadError};
+
+/// One bound connection: one identity, as long as it lives. Dropping it closes the socket, whatever is still coming.
+pub(super) struct Connection {
+    pub(super) ldap: Ldap,
+    pub(super) url: String,
+    driver: JoinHandle<()>,
+    ended: Arc<OnceLock<String>>,
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        self.driver.abort();
+    }
+}
+
+/// Connects to one server and binds.
+pub(super) async fn open(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
+    let connection = dial(settings, url, budget).await?;
+    bind(&connection, &settings.bind, budget).await?;
+    Ok(connection)
+}
+
+/// Connects to one server, without binding yet.
+pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
+    const DOING: &str = "Could not connect to the directory";
+    let server = allowed(settings, url)?;
+    let mut options = LdapConnSettings::new().set_conn_timeout(budget.silence()).set_starttls(settings.start_tls);
+    if server.tls || settings.start_tls {
+        options = options.set_config(tls::config(settings.ca_file.as_deref())?);
+    }
+    // ldap3 panics on an odd answer to StartTLS.
+    let dialled = AssertUnwindSafe(LdapConnAsync::with_settings(options, &server.text)).catch_unwind();
+    let (driver, ldap) = match budget.watch(dialled).await {
+        Ok(Ok(Ok(pair))) => pair,
+        Ok(Ok(Err(LdapError::LdapResult { result }))) => {
+            let said = format!("it refuses StartTLS (result code {}, {:?})", result.rc, result.text);
+            let advice = "Use an ldaps:// URL, or set up TLS on the server";
+            return Err(fault(DOING, url, &said, advice, Persistence::Permanent));
+        }
+        Ok(Ok(Err(error))) => return Err(failed(DOING, url, error)),
+        Ok(Err(_)) => return Err(nonsense(DOING, url)),
+        Err(overrun) => return Err(overran(DOING, url, overrun)),
+    };
+    let ended = Arc::new(OnceLock::new());
+    let driver = tokio::spawn(drive(driver, Arc::clone(&ended)));
+    Ok(Connection { ldap, url: server.text, driver, ended })
+}
+
+/// Refuses, before a byte is sent, what would show a password to the network.
+fn allowed(settings: &LdapSettings, url: &str) -> Result<ServerUrl, ReadError> {
+    const DOING: &str = "Will not connect to the directory";
+    let refuse = |said: &str, advice: &str| fault(DOING, url, said, advice, Persistence::Permanent);
+    let server =
+        ServerUrl::parse(url).ok_or_else(|| refuse("the URL is none", "Use ldap://HOST:PORT or ldaps://HOST:PORT"))?;
+    let encrypted = server.tls || settings.start_tls;
+    if encrypted && server.is_ipv6_literal() {
+        return Err(refuse("TLS to an IPv6 address cannot be verified", "Use a host name from the certificate"));
+    }
+    if let Bind::Simple { password, .. } = &settings.bind {
+        if password.expose_secret().is_empty() {
+            return Err(refuse(
+                "the password is empty, which many servers take for an anonymous bind",
+                "Set `bind_password`, or `bind = \"anonymous\"`",
+            ));
+        }
+        if !encrypted && !settings.allow_plaintext && !server.is_loopback() {
+            return Err(refuse(
+                "the password would cross the network in the clear",
+                "Use ldaps:// or `start_tls = true`; or, on a network you trust, `allow_plaintext = true`",
+            ));
+        }
+    }
+    Ok(server)
+}
+
+/// Runs the connection to its end and remembers how it ended.
+async fn drive(connection: LdapConnAsync, ended: Arc<OnceLock<String>>) {
+    let end = match AssertUnwindSafe(connection.drive()).catch_unwind().await {
+        Ok(Ok(())) => "the server closed the connection".to_owned(),
+        Ok(Err(error)) => format!("the connection was lost ({error})"),
+        Err(_) => "the server sent what no LDAP server may send".to_owned(),
+    };
+    let _ = ended.set(end);
+}
+
+/// Binds as configured. Anonymous sends nothing: a fresh connection is anonymous (RFC 4511 4.2.1).
+pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) -> Result<(), ReadError> {
+    let Bind::Simple { dn, password } = bind else { return Ok(()) };
+    let doing = format!("Could not bind as {dn:?}");
+    let mut ldap = connection.ldap.clone();
+    let attempt = async { ldap.simple_bind(dn, password.expose_secret()).await?.success() };
+    match budget.watch(AssertUnwindSafe(attempt).catch_unwind()).await {
+        Ok(Ok(Ok(_))) => Ok(()),
+        Ok(Ok(Err(error))) => Err(connection.error(&doing, error).await),
+        Ok(Err(_)) => Err(nonsense(&doing, &connection.url)),
+        Err(overrun) => Err(overran(&doing, &connection.url, overrun)),
+    }
+}
+
+impl Connection {
+    /// Words for an error on this connection, with the reason why it ended where it did.
+    pub(super) async fn error(&self, doing: &str, error: LdapError) -> ReadError {
+        let lost = matches!(
+            error,
+            LdapError::EndOfStream
+                | LdapError::ResultRecv { .. }
+                | LdapError::OpSend { .. }
+                | LdapError::IdScrubSend { .. }
+        );
+        if !lost {
+            return failed(doing, &self.url, error);
+        }
+        // The driver hangs up on us a moment before it ends itself.
+        for _ in 0..20 {
+            if let Some(end) = self.ended.get() {
+                return fault(doing, &self.url, end, "", Persistence::Transient);
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        failed(doing, &self.url, error)
+    }
+
+    /// Words for a wait that ended before the answer did.
+    pub(super) fn overran(&self, doing: &str, overrun: Overrun) -> ReadError {
+        overran(doing, &self.url, overrun)
+    }
+
+    /// Says goodbye, if the server listens at all.
+    pub(super) async fn close(mut self) {
+        let _ = tokio::time::timeout(Duration::from_millis(500), self.ldap.unbind()).await;
+    }
+}
+
+fn overran(doing: &str, url: &str, overrun: Overrun) -> ReadError {
+    match overrun {
+        Overrun::Silent(waited) => {
+            let said = format!("no answer within {}", humantime::format_duration(waited));
+            let advice = "Check that the server is well, or raise `timeout`";
+            fault(doing, url, &said, advice, Persistence::Transient)
+        }
+        // Not again: a second read would be as slow.
+        Overrun::Slow(took) => {
+            let took = humantime::format_duration(Duration::from_secs(took.as_secs()));
+            let said = format!("it answers too slowly (gave up after {took})");
+            fault(doing, url, &said, "Raise `timeout`, or read from a server nearby", Persistence::Permanent)
+        }
+    }
+}
+
+fn nonsense(doing: &str, url: &str) -> ReadError {
+    let advice = "Check that the port is that of an LDAP server";
+    fault(doing, url, "the server sent what no LDAP server may send", advice, Persistence::Transient)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! What comes back from a search, taken apart without copying a value and without trusting its shape.
+//!
+//! ldap3's own parsers panic on anything odd (`SearchEntry::construct` on a DN that is not UTF-8, for one).
+
+use lber::common::TagClass;
+use lber::structure::{PL, StructureTag};
+use thiserror::Error;
+
+use crate::directory::entry::RawEntry;
+
+/// `SearchResultEntry`, `SearchResultReference` and `IntermediateResponse` (RFC 4511 4.5.2, 4.13).
+const ENTRY: u64 = 4;
+const REFERENCE: u64 = 19;
+const INTERMEDIATE: u64 = 25;
+
+/// One message of a search, its result apart.
+#[derive(Debug)]
+pub(super) enum Item {
+    Entry(RawEntry),
+    /// The URLs of a part of the tree that lies elsewhere.
+    Reference(Vec<String>),
+    Intermediate,
+}
+
+/// A message that no LDAP server may send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Error)]
+#[error("the server sent a search message of a broken shape ({0})")]
+pub(super) struct Misshapen(&'static str);
+
+/// Takes one message apart.
+pub(super) fn item(message: StructureTag) -> Result<Item, Misshapen> {
+    match message.id {
+        ENTRY => entry(message).map(Item::Entry),
+        REFERENCE => Ok(Item::Reference(
+            parts(message, "reference")?
+                .into_iter()
+                .map(|url| octets(url, "reference URL").map(|url| String::from_utf8_lossy(&url).into_owned()))
+                .collect::<Result<_, _>>()?,
+        )),
+        INTERMEDIATE => Ok(Item::Intermediate),
+        _ => Err(Misshapen("unknown kind of message")),
+    }
+}
+
+/// A name that is not UTF-8 is none we asked for: left out. An attribute that comes twice is kept twice.
+fn entry(message: StructureTag) -> Result<RawEntry, Misshapen> {
+    let mut fields = parts(message, "entry")?.into_iter();
+    let dn = octets(fields.next().ok_or(Misshapen("entry without a DN"))?, "DN")?;
+    let listed = parts(fields.next().ok_or(Misshapen("entry without attributes"))?, "attributes")?;
+    let mut attributes = Vec::with_capacity(listed.len());
+    for attribute in listed {
+        let mut fields = parts(attribute, "attribute")?.into_iter();
+        let name = octets(fields.next().ok_or(Misshapen("attribute without a name"))?, "attribute name")?;
+        let values = parts(fields.next().ok_or(Misshapen("attribute without values"))?, "attribute values")?
+            .into_iter()
+            .map(|value| octets(value, "attribute value"))
+            .collect::<Result<Vec<_>, _>>()?;
+        let Ok(name) = String::from_utf8(name) else { continue };
+        attributes.push((name, values));
+    }
+    Ok(RawEntry { dn, attributes })
+}
+
+fn parts(tag: StructureTag, what: &'static str) -> Result<Vec<StructureTag>, Misshapen> {
+    match tag.payload {
+        PL::C(parts) => Ok(parts),
+        PL::P(_) => Err(Misshapen(what)),
+    }
+}
+
+fn octets(tag: StructureTag, what: &'static str) -> Result<Vec<u8>, Misshapen> {
+    match tag.payload {
+        PL::P(bytes) => Ok(bytes),
+        PL::C(_) => Err(Misshapen(what)),
+    }
+}
+
+/// The cookie in the value of a paged results response control (RFC 2696): SEQUENCE { size, cookie }.
+pub(super) fn paging_cookie(value: Option<&[u8]>) -> Result<Vec<u8>, Misshapen> {
+    const WHAT: &str = "paging control";
+    let (rest, tag) = lber::parse::parse_tag(value.ok_or(Misshapen(WHAT))?).map_err(|_| Misshapen(WHAT))?;
+    if !rest.is_empty() || tag.class != TagClass::Universal {
+        return Err(Misshapen(WHAT));
+    }
+    match &mut parts(tag, WHAT)?[..] {
+        [_, cookie] => match &mut cookie.payload {
+            PL::P(bytes) => Ok(std::mem::take(bytes)),
+            PL::C(_) => Err(Misshapen(WHAT)),
+        },
+        _ => Err(Misshapen(WHAT)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn primitive(bytes: &[u8]) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id: 4, payload: PL::P(bytes.to_vec()) }
+    }
+
+    fn constructed(id: u64, parts: Vec<StructureTag>) -> StructureTag {
+        StructureTag { class: TagClass::Universal, id, payload: PL::C(parts) }
+    }
+
+    fn attribute(name: &[u8], values: &[&[u8]]) -> StructureTag {
+        let values = values.iter().map(|value| primitive(value)).collect();
+        constructed(16, vec![primitive(name), constructed(17, values)])
+    }
+
+    fn entry_of(dn: &[u8], attributes: Vec<StructureTag>) -> StructureTag {
+        constructed(ENTRY, vec![primitive(dn), constructed(16, attributes)])
+    }
+
+    #[test]
+    fn a_name_that_is_not_utf_8_costs_neither_the_entry_nor_the_read() {
+        let message = entry_of(b"cn=\xff\xfe", vec![attribute(b"\xff", &[b"x"]), attribute(b"cn", &[b"a"])]);
+        let Ok(Item::Entry(entry)) = item(message) else { panic!("no entry") };
+        assert_eq!(entry.dn, b"cn=\xff\xfe");
+        assert_eq!(entry.attributes, [("cn".to_owned(), vec![b"a".to_vec()])]);
+    }
+
+    #[test]
+    fn an_attribute_that_comes_twice_keeps_the_values_of_both() {
+        let message = entry_of(b"cn=a", vec![attribute(b"mail", &[b"one"]), attribute(b"Mail", &[b"two"])]);
+        let Ok(Item::Entry(entry)) = item(message) else { panic!("no entry") };
+        assert_eq!(entry.values("mail").collect::<Vec<_>>(), [b"one", b"two"]);
+    }
+
+    #[test]
+    fn an_attribute_without_values_is_there() {
+        let Ok(Item::Entry(entry)) = item(entry_of(b"cn=a", vec![attribute(b"member", &[])])) else { panic!() };
+        assert_eq!(entry.attributes, [("member".to_owned(), vec![])]);
+    }
+
+    #[test]
+    fn a_reference_is_told_from_an_entry() {
+        let message = constructed(REFERENCE, vec![primitive(b"ldap://elsewhere/dc=x")]);
+        assert!(matches!(item(message), Ok(Item::Reference(urls)) if urls == ["ldap://elsewhere/dc=x"]));
+    }
+
+    #[test]
+    fn a_broken_shape_is_an_error_and_no_panic() {
+        for broken in [
+            primitive(b"x"),
+            constructed(ENTRY, vec![]),
+            constructed(ENTRY, vec![primitive(b"cn=a")]),
+            constructed(ENTRY, vec![primitive(b"cn=a"), primitive(b"")]),
+            constructed(ENTRY, vec![constructed(16, vec![]), constructed(16, vec![])]),
+            entry_of(b"cn=a", vec![constructed(16, vec![primitive(b"cn")])]),
+            entry_of(b"cn=a", vec![constructed(16, vec![primitive(b"cn"), primitive(b"")])]),
+            constructed(REFERENCE, vec![constructed(16, vec![])]),
+        ] {
+            assert!(item(broken).is_err());
+        }
+    }
+
+    #[test]
+    fn the_cookie_is_the_second_field_of_the_control() {
+        assert_eq!(paging_cookie(Some(&[0x30, 6, 2, 1, 0, 4, 1, 7])), Ok(vec![7]));
+        assert_eq!(paging_cookie(Some(&[0x30, 5, 2, 1, 0, 4, 0])), Ok(vec![]));
+    }
+
+    proptest! {
+        #[test]
+        fn no_control_value_makes_the_cookie_parser_panic(
+            value in proptest::option::of(proptest::collection::vec(any::<u8>(), 0..40)),
+        ) {
+            let _ = paging_cookie(value.as_deref());
+        }
+    }
+}

@@ -1,0 +1,233 @@
+//! What a server or the connection to it said, in words: what happened, where, and what to do about it.
+
+use std::io;
+
+use ldap3::{LdapError, LdapResult};
+use rustls::CertificateError;
+
+use crate::ports::{Persistence, ReadError};
+
+/// The verdict on one failure: what happened, what to do, and whether trying again can help.
+struct Verdict(String, &'static str, Persistence);
+
+/// Words for an error of the library. `doing` says what was attempted ("Could not bind as X"), `server` at which URL.
+pub(super) fn failed(doing: &str, server: &str, error: LdapError) -> ReadError {
+    let Verdict(said, advice, persistence) = judge(&error);
+    ReadError { doing: sentence(doing, server, &said, advice), persistence, source: Some(Box::new(error)) }
+}
+
+/// A failure that is no error of the library: silence, a broken answer, something the config rules out.
+pub(super) fn fault(doing: &str, server: &str, said: &str, advice: &str, persistence: Persistence) -> ReadError {
+    ReadError { doing: sentence(doing, server, said, advice), persistence, source: None }
+}
+
+fn sentence(doing: &str, server: &str, said: &str, advice: &str) -> String {
+    let stop = if advice.is_empty() { "" } else { ". " };
+    format!("{doing} at {server}: {said}{stop}{advice}")
+}
+
+/// Judges by type. The table is that of RFC 4511 appendix A.2, with what the servers mean by it.
+fn judge(error: &LdapError) -> Verdict {
+    use Persistence::{Permanent, Transient};
+    match error {
+        LdapError::LdapResult { result } => judge_result(result),
+        LdapError::Io { source } => judge_io(source),
+        LdapError::Timeout { .. } => Verdict(
+            "no answer within the timeout".to_owned(),
+            "Check that the server is up and the port is open, or raise `timeout`",
+            Transient,
+        ),
+        LdapError::EndOfStream
+        | LdapError::ResultRecv { .. }
+        | LdapError::OpSend { .. }
+        | LdapError::IdScrubSend { .. }
+        | LdapError::MiscSend { .. } => Verdict("the connection was lost".to_owned(), "", Transient),
+        LdapError::FilterParsing => Verdict("the filter is none".to_owned(), "Mend `filter` (RFC 4515)", Permanent),
+        LdapError::DNSName { .. } => {
+            Verdict("the host name cannot be verified by TLS".to_owned(), "Use the name in the certificate", Permanent)
+        }
+        LdapError::Rustls { source } => judge_tls(source),
+        LdapError::UrlParsing { .. } | LdapError::UnknownScheme(_) => {
+            Verdict("the URL is none".to_owned(), "Use ldap://HOST:PORT or ldaps://HOST:PORT", Permanent)
+        }
+        other => Verdict(other.to_string(), "", Transient),
+    }
+}
+
+fn judge_result(result: &LdapResult) -> Verdict {
+    use Persistence::{Credentials, Permanent, Transient};
+    let said = |what: &str| {
+        let text = result.text.trim_end_matches('\0').trim();
+        let quoted = if text.is_empty() { String::new() } else { format!(", {text:?}") };
+        format!("{what} (result code {}{quoted})", result.rc)
+    };
+    match result.rc {
+        3 => {
+            Verdict(said("it stopped at its time limit"), "Raise the account's time limit, or narrow `base`", Transient)
+        }
+        4 => {
+            Verdict(said("it stopped at its size limit"), "Raise the account's size limit, or narrow `base`", Transient)
+        }
+        7 => Verdict(said("it does not accept this way of binding"), "Set another `bind`", Permanent),
+        8 | 13 => Verdict(said("it demands encryption"), "Use an ldaps:// URL, or set `start_tls = true`", Permanent),
+        10 => Verdict(said("it refers us elsewhere"), "Name the server that holds the base in `url`", Transient),
+        11 => Verdict(
+            said("it stopped at an administrative limit"),
+            "Raise the account's limits, or lower `page_size`",
+            Transient,
+        ),
+        12 => Verdict(said("it does not support what we need"), "", Permanent),
+        32 => Verdict(said("there is no such object, or no right to read it"), "", Permanent),
+        34 => Verdict(said("a name is no valid DN"), "Mend the DN in the config", Permanent),
+        48 => Verdict(said("it does not let us in like this"), "Set `bind_dn` and `bind_password`", Permanent),
+        49 => Verdict(
+            said(active_directory_words(&result.text).unwrap_or("it refused the credentials")),
+            "Mend `bind_dn` or `bind_password`; until then it is not tried again, so as not to lock the account",
+            Credentials,
+        ),
+        50 => Verdict(said("the account has no right to do this"), "Grant it read access", Permanent),
+        51 => Verdict(said("it is busy"), "", Transient),
+        52 => Verdict(said("it is unavailable"), "", Transient),
+        53 => Verdict(said("it is unwilling"), "", Transient),
+        88 => Verdict("the answer was not read to its end".to_owned(), "", Transient),
+        2 | 16..=18 | 21 => Verdict(said("it does not understand the request"), "", Permanent),
+        _ => Verdict(said("it failed"), "", Transient),
+    }
+}
+
+/// Why Active Directory refused a bind: the code after "data " in the text, the only place where it says so (MS-ADTS
+/// leaves the text open; the codes are those of Win32 `LogonUser`, in hexadecimal).
+fn active_directory_words(text: &str) -> Option<&'static str> {
+    let (_, after) = text.split_once("data ")?;
+    Some(match after.split([',', ' ', '\0']).next()? {
+        "525" => "there is no such account",
+        "52e" => "the user name or the password is wrong",
+        "530" => "the account may not log on at this hour",
+        "531" => "the account may not log on from this machine",
+        "532" => "the account's password has expired",
+        "533" => "the account is disabled",
+        "701" => "the account has expired",
+        "773" => "the account must change its password first",
+        "775" => "the account is locked",
+        _ => return None,
+    })
+}
+
+/// Whether an administrative limit is about the page's size alone: OpenLDAP says so in the text and nowhere else.
+pub(super) fn page_is_too_large(result: &LdapResult) -> bool {
+    result.rc == 11 && result.text.contains("illegal pagedResults page size")
+}
+
+fn judge_io(error: &io::Error) -> Verdict {
+    use Persistence::{Permanent, Transient};
+    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+        return judge_tls(tls);
+    }
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => {
+            Verdict("nothing listens there".to_owned(), "Check host and port, and that the server runs", Transient)
+        }
+        io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
+            Verdict(format!("the connection was lost ({error})"), "", Transient)
+        }
+        io::ErrorKind::InvalidInput => Verdict(error.to_string(), "Mend `url`", Permanent),
+        _ => Verdict(error.to_string(), "Check host name and network", Transient),
+    }
+}
+
+fn judge_tls(error: &rustls::Error) -> Verdict {
+    use Persistence::{Permanent, Transient};
+    let certificate = match error {
+        rustls::Error::InvalidCertificate(certificate) => certificate,
+        rustls::Error::AlertReceived(_) | rustls::Error::HandshakeNotComplete => {
+            return Verdict(format!("TLS failed ({error})"), "", Transient);
+        }
+        _ => {
+            let advice = "Check that the port speaks TLS (ldaps:// is 636; `start_tls` needs ldap://)";
+            return Verdict(format!("TLS failed ({error})"), advice, Permanent);
+        }
+    };
+    let (said, advice) = match certificate {
+        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
+            ("its certificate is for another host name", "Use a name from the certificate in `url`")
+        }
+        CertificateError::UnknownIssuer => {
+            ("its certificate is not from an authority we trust", "Set `ca_file` to the authority's certificate (PEM)")
+        }
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            ("its certificate has expired", "Renew it on the server, or check this machine's clock")
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            ("its certificate is not valid yet", "Check the clock of this machine and of the server")
+        }
+        CertificateError::Revoked => ("its certificate is revoked", "Renew it on the server"),
+        _ => ("its certificate cannot be verified", "Renew it on the server, or set `ca_file`"),
+    };
+    Verdict(format!("{said} ({error})"), advice, Permanent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answered(rc: u32, text: &str) -> ReadError {
+        let result = LdapResult { rc, matched: String::new(), text: text.to_owned(), refs: vec![], ctrls: vec![] };
+        failed("Could not bind as \"cn=a\"", "ldap://h", LdapError::from(result))
+    }
+
+    #[test]
+    fn a_refused_bind_says_why_in_words_and_stops() {
+        let text = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 775, v4563\0";
+        let error = answered(49, text);
+        assert_eq!(error.persistence, Persistence::Credentials);
+        assert!(error.doing.contains("the account is locked"), "{}", error.doing);
+        assert!(error.doing.contains("`bind_password`"), "{}", error.doing);
+    }
+
+    #[test]
+    fn an_unknown_reason_is_still_a_refusal() {
+        for text in ["", "data 999, v1", "Invalid credentials"] {
+            let error = answered(49, text);
+            assert_eq!(error.persistence, Persistence::Credentials);
+            assert!(error.doing.contains("refused the credentials"), "{}", error.doing);
+        }
+    }
+
+    #[test]
+    fn a_demand_for_encryption_names_both_ways_out() {
+        for rc in [8, 13] {
+            let error = answered(rc, "BindSimple: Transport encryption required.");
+            assert_eq!(error.persistence, Persistence::Permanent);
+            assert!(error.doing.contains("ldaps://") && error.doing.contains("start_tls"), "{}", error.doing);
+        }
+    }
+
+    #[test]
+    fn limits_and_busy_servers_are_tried_again() {
+        for rc in [1, 3, 4, 10, 11, 51, 52, 53, 80] {
+            assert_eq!(answered(rc, "").persistence, Persistence::Transient, "{rc}");
+        }
+    }
+
+    #[test]
+    fn only_the_size_of_the_page_makes_it_smaller() {
+        let result = |rc, text: &str| LdapResult {
+            rc,
+            matched: String::new(),
+            text: text.to_owned(),
+            refs: vec![],
+            ctrls: vec![],
+        };
+        assert!(page_is_too_large(&result(11, "illegal pagedResults page size")));
+        assert!(!page_is_too_large(&result(11, "")));
+        assert!(!page_is_too_large(&result(4, "illegal pagedResults page size")));
+    }
+
+    #[test]
+    fn an_unknown_authority_names_the_setting() {
+        let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let error = failed("Could not connect", "ldaps://h", LdapError::from(io::Error::other(tls)));
+        assert!(error.doing.contains("`ca_file`"), "{}", error.doing);
+        assert_eq!(error.persistence, Persistence::Permanent);
+    }
+}

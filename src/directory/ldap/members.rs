@@ -1,0 +1,62 @@
+//! Groups and their members over LDAP.
+
+use async_trait::async_trait;
+use futures_util::future::try_join_all;
+
+use super::budget::Budget;
+use super::range;
+use super::session::Session;
+use crate::directory::group::{GroupObject, GroupSource, Object, group_attributes, group_object};
+use crate::model::Dn;
+use crate::ports::ReadError;
+
+/// Reads in flight at once on the one connection.
+const AT_ONCE: usize = 32;
+
+/// A group, or something else, at a DN or an anchor's address; with all its members, however many parts they come in.
+pub(super) async fn object_at(session: &Session, place: &str, budget: &Budget) -> Result<Object, ReadError> {
+    let attributes: Vec<String> = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect();
+    let Some(mut entry) =
+        session.connection.entry("Could not look at a member of a group", place, &attributes, budget).await?
+    else {
+        return Ok(Object::Gone);
+    };
+    for name in ["member", "uniqueMember"] {
+        range::complete(session, &mut entry, name, budget).await?;
+    }
+    Ok(group_object(session.kind, &entry).map_or(Object::Other, Object::Group))
+}
+
+/// The group in an entry that was asked for with `group_attributes`.
+pub(super) async fn group_of(
+    session: &Session,
+    mut entry: crate::directory::entry::RawEntry,
+    budget: &Budget,
+) -> Result<Option<GroupObject>, ReadError> {
+    for name in ["member", "uniqueMember"] {
+        range::complete(session, &mut entry, name, budget).await?;
+    }
+    Ok(group_object(session.kind, &entry))
+}
+
+/// Where the walk through nested groups looks things up.
+pub(super) struct LdapGroups<'a> {
+    pub(super) session: &'a Session,
+    pub(super) budget: &'a Budget,
+}
+
+#[async_trait]
+impl GroupSource for LdapGroups<'_> {
+    async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError> {
+        let mut objects = Vec::with_capacity(dns.len());
+        for some in dns.chunks(AT_ONCE) {
+            let reads = some.iter().map(|dn| object_at(self.session, dn.as_str(), self.budget));
+            objects.extend(try_join_all(reads).await?);
+        }
+        Ok(objects)
+    }
+
+    fn is_foreign(&self, dn: &Dn) -> bool {
+        self.session.is_elsewhere(dn)
+    }
+}

@@ -1,0 +1,212 @@
+//! Reading people from an LDAP server: whole, or not counted as whole.
+//!
+//! `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
+//! one full read, `locate` a lookup of people who were missing, `probe` a try of everything.
+
+mod budget;
+mod connect;
+mod decode;
+mod failure;
+mod family;
+mod filter;
+mod locate;
+mod members;
+mod page;
+mod people;
+mod probe;
+mod range;
+mod read;
+mod reference;
+mod scope;
+mod search;
+mod session;
+mod tls;
+mod url;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use self::budget::Budget;
+use self::locate::Locator;
+use self::probe::Prober;
+use self::read::{Draft, Read};
+use self::session::Session;
+use crate::clock;
+use crate::model::settings::{DirectorySettings, LdapSettings};
+use crate::model::snapshot::{Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::{Anchor, Dn, Name};
+use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
+use crate::retry::{Policy, with_retries};
+
+/// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
+const TIMEOUTS_A_READ: u32 = 10;
+const TIMEOUTS_A_LOOKUP: u32 = 5;
+
+/// A directory behind LDAP servers.
+pub struct LdapDirectory {
+    settings: DirectorySettings,
+    ldap: LdapSettings,
+    keys: Vec<ScopeKey>,
+    /// Kept from a read that went well, for the lookups that follow it.
+    session: Option<Session>,
+    /// Where the last complete read searched.
+    bases: Vec<Dn>,
+}
+
+impl LdapDirectory {
+    /// A directory that is not connected yet. `groups` are the DNs of all its groups that decide anything: those of the
+    /// scope, excluded ones, those of pools and of priorities.
+    #[must_use]
+    pub fn new(settings: DirectorySettings, ldap: LdapSettings, groups: impl IntoIterator<Item = Arc<str>>) -> Self {
+        let bases = settings.bases.iter().map(|dn| ScopeKey { role: Role::Base, dn: Arc::clone(dn) });
+        let own = settings.groups.iter().chain(&settings.exclude_groups).map(Arc::clone);
+        let groups = own.chain(groups).map(|dn| ScopeKey { role: Role::Group, dn });
+        let keys: BTreeSet<ScopeKey> = bases.chain(groups).collect();
+        let bases = settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+        Self { settings, ldap, keys: keys.into_iter().collect(), session: None, bases }
+    }
+
+    /// Refuses a config that names no place to search: nobody found there would mean that everybody is gone.
+    fn has_bases(&self) -> Result<(), ReadError> {
+        if self.settings.bases.is_empty() {
+            let doing = format!("Will not read the directory {:?}: it has no `base`. Name one", &*self.settings.name);
+            return Err(ReadError { doing, persistence: Persistence::Permanent, source: None });
+        }
+        Ok(())
+    }
+
+    async fn session(&mut self, first: usize, budget: &Budget) -> Result<Session, ReadError> {
+        match self.session.take() {
+            Some(session) => Ok(session),
+            None => Session::open(&self.ldap, self.settings.kind, first, budget).await,
+        }
+    }
+}
+
+/// The tries of one full read.
+struct Reading<'a> {
+    directory: &'a mut LdapDirectory,
+    request: &'a ReadRequest,
+    progress: &'a (dyn Fn(u64) + Send + Sync),
+    budget: &'a Budget,
+    /// The server to begin with.
+    first: usize,
+    /// The fullest so far.
+    draft: Draft,
+}
+
+impl Reading<'_> {
+    /// One read from its beginning, on a connection of its own.
+    async fn attempt(&mut self) -> Result<(), ReadError> {
+        self.directory.session = None;
+        let session = self.directory.session(self.first, self.budget).await?;
+        self.first = session.number + 1;
+        let read = Read {
+            settings: &self.directory.settings,
+            page_size: self.directory.ldap.page_size,
+            keys: &self.directory.keys,
+            request: self.request,
+            progress: self.progress,
+            budget: self.budget,
+        };
+        let mut draft = Draft::default();
+        let outcome = read.run(&session, &mut draft).await;
+        if outcome.is_ok() {
+            self.directory.bases.clone_from(&draft.bases);
+            self.directory.session = Some(session);
+        }
+        if outcome.is_ok() || draft.has_people() || !self.draft.has_people() {
+            self.draft = draft;
+        }
+        outcome
+    }
+}
+
+/// The tries of one lookup.
+struct Locating<'a> {
+    directory: &'a mut LdapDirectory,
+    missing: &'a [Missing],
+    now: Timestamp,
+    budget: &'a Budget,
+    first: usize,
+}
+
+impl Locating<'_> {
+    async fn attempt(&mut self) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        let session = self.directory.session(self.first, self.budget).await?;
+        self.first = session.number + 1;
+        let (settings, bases) = (&self.directory.settings, &self.directory.bases);
+        let found = Locator::new(&session, settings, bases, self.now, self.budget).all(self.missing).await?;
+        self.directory.session = Some(session);
+        Ok(found)
+    }
+}
+
+fn may_pass(error: &ReadError) -> bool {
+    error.persistence == Persistence::Transient
+}
+
+#[async_trait]
+impl Directory for LdapDirectory {
+    fn name(&self) -> &Name {
+        &self.settings.name
+    }
+
+    async fn read(
+        &mut self,
+        request: &ReadRequest,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Snapshot, ReadError> {
+        self.has_bases()?;
+        let policy = Policy::for_timeout(self.ldap.timeout);
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
+        let name = Arc::clone(&self.settings.name);
+        let draft = Draft::default();
+        let mut reading = Reading { directory: self, request, progress, budget: &budget, first: 0, draft };
+        let outcome = with_retries(&policy, None, &mut reading, may_pass, |reading, attempt| {
+            Box::pin(async move {
+                let outcome = reading.attempt().await;
+                if let Err(error) = &outcome {
+                    tracing::warn!(directory = %reading.directory.settings.name, attempt, "{}", error.doing);
+                }
+                outcome
+            })
+        })
+        .await;
+        let mut draft = reading.draft;
+        match outcome {
+            Err(error) if error.persistence == Persistence::Credentials || !draft.has_people() => return Err(error),
+            Err(error) => draft.blame(error.doing),
+            Ok(()) => {}
+        }
+        Ok(draft.finish(name, request.now))
+    }
+
+    async fn locate(
+        &mut self,
+        missing: &[Missing],
+        now: Timestamp,
+    ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        if missing.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let policy = Policy::for_timeout(self.ldap.timeout);
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
+        let mut locating = Locating { directory: self, missing, now, budget: &budget, first: 0 };
+        with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
+    }
+
+    async fn probe(&mut self) -> Vec<Probe> {
+        let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
+        Prober { settings, ldap, keys, now: clock::now(), probes: Vec::new() }.run().await
+    }
+
+    async fn close(&mut self) {
+        if let Some(session) = self.session.take() {
+            session.connection.close().await;
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! A paged search (RFC 2696), by hand: every page must end with success and bring its paging control.
+
+use std::collections::HashSet;
+use std::hash::Hasher as _;
+
+use lber::structure::{PL, StructureTag};
+use ldap3::Scope;
+use ldap3::controls::{MakeCritical as _, PagedResults, RawControl};
+use xxhash_rust::xxh3::Xxh3;
+
+use super::budget::Budget;
+use super::connect::Connection;
+use super::decode::paging_cookie;
+use super::failure::{fault, page_is_too_large};
+use super::search::Query;
+use crate::ports::{Persistence, ReadError};
+
+/// The paged results control.
+pub(super) const PAGED_RESULTS: &str = "1.2.840.113556.1.4.319";
+const UNAVAILABLE_CRITICAL_EXTENSION: u32 = 12;
+/// More than any directory has, at the smallest pages a server grants.
+const MOST_PAGES: u32 = 1_000_000;
+/// A server may send an empty page with a new cookie (it filtered everything out), but not for ever.
+const MOST_EMPTY_PAGES: u32 = 10_000;
+
+/// What to read, page by page.
+pub(super) struct Pager<'a> {
+    connection: &'a Connection,
+    doing: String,
+    base: &'a str,
+    filter: &'a str,
+    attributes: &'a [String],
+    /// None: the server has no paging, so everything comes at once.
+    size: Option<u32>,
+    cookie: Vec<u8>,
+    state: State,
+    pages: u32,
+    empty: u32,
+    /// Digests of the pages so far: one that comes again means that the server goes round in circles.
+    seen: HashSet<u64>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    Fresh,
+    Underway,
+    Done,
+}
+
+impl<'a> Pager<'a> {
+    /// A subtree search under `base`.
+    pub(super) fn new(
+        connection: &'a Connection,
+        base: &'a str,
+        filter: &'a str,
+        attributes: &'a [String],
+        size: Option<u32>,
+    ) -> Self {
+        Self {
+            connection,
+            doing: format!("Could not read the people under {base:?} to the end"),
+            base,
+            filter,
+            attributes,
+            size,
+            cookie: Vec::new(),
+            state: State::Fresh,
+            pages: 0,
+            empty: 0,
+            seen: HashSet::new(),
+        }
+    }
+
+    /// The messages of the next page; None after the last.
+    ///
+    /// # Errors
+    /// Where the read is not complete: then what came before is all that is known.
+    pub(super) async fn next(&mut self, budget: &Budget) -> Result<Option<Vec<StructureTag>>, ReadError> {
+        loop {
+            if self.state == State::Done {
+                return Ok(None);
+            }
+            let query = Query {
+                base: self.base,
+                scope: Scope::Subtree,
+                filter: self.filter,
+                attributes: self.attributes,
+                controls: self.control(),
+            };
+            let answer = self.connection.search(&self.doing, &query, budget).await?;
+            if self.state == State::Fresh && self.adapts(&answer.result) {
+                continue;
+            }
+            self.state = State::Underway;
+            let result = self.connection.succeeded(&self.doing, answer.result)?;
+            self.advance(&result.ctrls)?;
+            self.check_progress(&answer.messages)?;
+            return Ok(Some(answer.messages));
+        }
+    }
+
+    fn control(&self) -> Vec<RawControl> {
+        let Some(size) = self.size else { return vec![] };
+        let size = i32::try_from(size).unwrap_or(i32::MAX);
+        vec![RawControl::from(PagedResults { size, cookie: self.cookie.clone() }.critical())]
+    }
+
+    /// Does as a server wishes that refuses the first page for its size, or paging altogether.
+    fn adapts(&mut self, result: &ldap3::LdapResult) -> bool {
+        match self.size {
+            Some(size) if size > 1 && page_is_too_large(result) => {
+                tracing::warn!(from = size, to = size / 2, "The server allows smaller pages only; halving page_size");
+                self.size = Some(size / 2);
+                true
+            }
+            Some(_) if result.rc == UNAVAILABLE_CRITICAL_EXTENSION => {
+                tracing::warn!("The server cannot send its answer in pages; reading it at once");
+                self.size = None;
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// Takes over the cookie for the next page. An empty one ends the search.
+    fn advance(&mut self, controls: &[ldap3::controls::Control]) -> Result<(), ReadError> {
+        if self.size.is_none() {
+            self.state = State::Done;
+            return Ok(());
+        }
+        let control = controls.iter().find(|control| control.1.ctype == PAGED_RESULTS).ok_or_else(|| {
+            self.fault("a page came without its paging control, so nobody knows whether there is more")
+        })?;
+        self.cookie =
+            paging_cookie(control.1.val.as_deref()).map_err(|error| self.connection.misshapen(&self.doing, error))?;
+        if self.cookie.is_empty() {
+            self.state = State::Done;
+        }
+        Ok(())
+    }
+
+    /// Stops where a server would go on for ever. A cookie may repeat (Samba's names the search); a page may not.
+    fn check_progress(&mut self, messages: &[StructureTag]) -> Result<(), ReadError> {
+        self.pages += 1;
+        if self.pages > MOST_PAGES {
+            return Err(self.fault("there is no end of pages"));
+        }
+        if messages.is_empty() {
+            self.empty += 1;
+            if self.empty > MOST_EMPTY_PAGES {
+                return Err(self.fault("there is no end of empty pages"));
+            }
+        } else if !self.seen.insert(digest(messages)) {
+            return Err(self.fault("the same page came twice"));
+        }
+        Ok(())
+    }
+
+    fn fault(&self, said: &str) -> ReadError {
+        fault(&self.doing, &self.connection.url, said, "Report it to the server's maker", Persistence::Transient)
+    }
+}
+
+/// Tells pages apart by the DNs in them.
+fn digest(messages: &[StructureTag]) -> u64 {
+    let mut hasher = Xxh3::new();
+    for message in messages {
+        if let PL::C(fields) = &message.payload
+            && let Some(StructureTag { payload: PL::P(dn), .. }) = fields.first()
+        {
+            hasher.write(dn);
+        }
+        hasher.write_u8(0);
+    }
+    hasher.finish()
+}

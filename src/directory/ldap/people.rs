@@ -1,0 +1,187 @@
+//! The people under the bases: one page is parsed while the next one comes.
+
+use jiff::Timestamp;
+use lber::structure::StructureTag;
+use tokio::sync::mpsc;
+
+use super::budget::Budget;
+use super::decode::{self, Item, Misshapen};
+use super::failure::fault;
+use super::page::Pager;
+use super::reference;
+use super::session::Session;
+use crate::directory::person::PersonReader;
+use crate::model::{Anchor, Dn, Sighting, Unidentified};
+use crate::ports::{Persistence, ReadError};
+
+/// Pages that may wait for the parser: enough to keep it busy, few enough to bound the memory.
+const PAGES_WAITING: usize = 2;
+
+/// What came of a search for people, complete or not.
+#[derive(Debug, Default)]
+pub(super) struct Harvest {
+    pub(super) people: Vec<Sighting>,
+    pub(super) unidentified: Vec<Unidentified>,
+    pub(super) entries: u64,
+    /// The URLs of each reference.
+    references: Vec<Vec<String>>,
+    misshapen: Option<Misshapen>,
+}
+
+/// What to ask for and how to read what comes.
+pub(super) struct Asked<'a> {
+    pub(super) reader: &'a PersonReader,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [String],
+    pub(super) page_size: u32,
+    pub(super) now: Timestamp,
+    pub(super) progress: &'a (dyn Fn(u64) + Send + Sync),
+}
+
+/// Reads the people under one base into `harvest`, which keeps what came also where the read breaks off.
+///
+/// # Errors
+/// Where the read is not complete.
+pub(super) async fn read(
+    session: &Session,
+    base: &Dn,
+    asked: &Asked<'_>,
+    harvest: &mut Harvest,
+    budget: &Budget,
+) -> Result<(), ReadError> {
+    let (pages, waiting) = mpsc::channel(PAGES_WAITING);
+    let (reader, now, before) = (asked.reader.clone(), asked.now, std::mem::take(harvest));
+    let entries = before.entries;
+    let parser = tokio::task::spawn_blocking(move || parse(&reader, now, waiting, before));
+    let read = receive(session, base, asked, pages, entries, budget).await;
+    let parsed = parser.await;
+    let doing = || format!("Could not read the people under {:?}", base.as_str());
+    match parsed {
+        Ok(parsed) => *harvest = parsed,
+        Err(_) => {
+            let said = "an entry could not be taken apart";
+            return Err(fault(&doing(), &session.connection.url, said, "", Persistence::Permanent));
+        }
+    }
+    read?;
+    match harvest.misshapen.take() {
+        Some(error) => Err(session.connection.misshapen(&doing(), error)),
+        None => outside(session, base, harvest),
+    }
+}
+
+/// Asks for page after page and hands each to the parser.
+async fn receive(
+    session: &Session,
+    base: &Dn,
+    asked: &Asked<'_>,
+    pages: mpsc::Sender<Vec<StructureTag>>,
+    mut entries: u64,
+    budget: &Budget,
+) -> Result<(), ReadError> {
+    let size = session.root.pages().then_some(asked.page_size.max(1));
+    let mut pager = Pager::new(&session.connection, base.as_str(), asked.filter, asked.attributes, size);
+    while let Some(page) = pager.next(budget).await? {
+        entries += u64::try_from(page.len()).unwrap_or(u64::MAX);
+        (asked.progress)(entries);
+        // The parser went away with something it could not take apart: it will say so.
+        if pages.send(page).await.is_err() {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// Makes people of pages until there are no more.
+fn parse(
+    reader: &PersonReader,
+    now: Timestamp,
+    mut pages: mpsc::Receiver<Vec<StructureTag>>,
+    mut harvest: Harvest,
+) -> Harvest {
+    while let Some(page) = pages.blocking_recv() {
+        for message in page {
+            match decode::item(message) {
+                Ok(Item::Entry(entry)) => {
+                    harvest.entries += 1;
+                    match reader.read(&entry, now) {
+                        Ok(person) => harvest.people.push(person),
+                        Err(nobody) => harvest.unidentified.push(nobody),
+                    }
+                }
+                Ok(Item::Reference(urls)) => harvest.references.push(urls),
+                Ok(Item::Intermediate) => {}
+                Err(error) => {
+                    harvest.misshapen = Some(error);
+                    return harvest;
+                }
+            }
+        }
+    }
+    harvest
+}
+
+/// A part of the base that another server holds was not read.
+fn outside(session: &Session, base: &Dn, harvest: &mut Harvest) -> Result<(), ReadError> {
+    let references = std::mem::take(&mut harvest.references);
+    let Some(urls) = references.iter().find(|urls| reference::is_in_scope(session, base, urls)) else { return Ok(()) };
+    let doing = format!("Could not read all of {:?}", base.as_str());
+    let said = format!("a part of it is held by another server ({})", urls.join(", "));
+    let advice = "Read that part as a directory of its own, and narrow `base` to what this server holds";
+    Err(fault(&doing, &session.connection.url, &said, advice, Persistence::Permanent))
+}
+
+/// Somebody who came more than once with different DNs, by index into the people.
+pub(super) type Moved = Vec<(Anchor, Vec<usize>)>;
+
+/// Sorts people by anchor, keeps one of each that came twice in the same place, and names the others.
+pub(super) fn sort_out(people: &mut Vec<Sighting>) -> Moved {
+    people.sort_unstable_by(|one, other| (one.anchor, &one.dn).cmp(&(other.anchor, &other.dn)));
+    people.dedup_by(|one, other| one.anchor == other.anchor && one.dn == other.dn);
+    let mut moved: Moved = Vec::new();
+    for (index, pair) in people.windows(2).enumerate() {
+        if pair[0].anchor != pair[1].anchor {
+            continue;
+        }
+        match moved.last_mut() {
+            Some((anchor, places)) if *anchor == pair[0].anchor => places.push(index + 1),
+            _ => moved.push((pair[0].anchor, vec![index, index + 1])),
+        }
+    }
+    moved
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Profile, Standing};
+
+    fn person(anchor: u8, dn: &str) -> Sighting {
+        Sighting {
+            anchor: Anchor::from_bytes([anchor; 16]),
+            dn: Dn::parse(dn).unwrap(),
+            standing: Standing::Enabled,
+            profile: Profile::default(),
+            quarantine: None,
+            created: None,
+            due: None,
+            uid: None,
+            primary_group: None,
+            member_of: vec![],
+        }
+    }
+
+    #[test]
+    fn who_came_twice_in_one_place_is_one_person() {
+        let mut people = vec![person(2, "cn=b"), person(1, "cn=a"), person(2, "CN=B")];
+        assert!(sort_out(&mut people).is_empty());
+        assert_eq!(people.len(), 2);
+    }
+
+    #[test]
+    fn who_came_in_two_places_is_named_and_never_two_people_unseen() {
+        let mut people =
+            vec![person(2, "cn=b"), person(1, "cn=a"), person(2, "cn=c"), person(3, "cn=d"), person(2, "cn=e")];
+        assert_eq!(sort_out(&mut people), [(Anchor::from_bytes([2; 16]), vec![1, 2, 3])]);
+    }
+}

@@ -1,0 +1,203 @@
+//! One full read, from its beginning to its end, on one connection.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::budget::Budget;
+use super::family;
+use super::filter;
+use super::members::LdapGroups;
+use super::people::{self, Asked, Harvest, Moved};
+use super::scope::{self, Resolved};
+use super::session::Session;
+use crate::directory::group::{PeopleIndex, walk};
+use crate::directory::identity::anchor_in;
+use crate::directory::person::PersonReader;
+use crate::model::settings::DirectorySettings;
+use crate::model::snapshot::{Found, Kind, Members, Partial, ScopeKey, Snapshot, Watermark};
+use crate::model::{Defect, Dn, Name, Quarantine, Sighting, Unidentified};
+use crate::ports::{ReadError, ReadRequest};
+
+/// What a read has found so far. It outlives a read that breaks off, for the updates that may follow from it.
+#[derive(Debug, Default)]
+pub(super) struct Draft {
+    pub(super) server: String,
+    pub(super) kind: Option<Kind>,
+    people: Vec<Sighting>,
+    unidentified: Vec<Unidentified>,
+    members: BTreeMap<ScopeKey, Members>,
+    scope: BTreeMap<ScopeKey, Found>,
+    /// Where the people were searched for.
+    pub(super) bases: Vec<Dn>,
+    entries: u64,
+    foreign: u64,
+    dangling: u64,
+    problems: Vec<String>,
+    watermark: Option<Watermark>,
+}
+
+impl Draft {
+    /// Something came that a partial snapshot can show.
+    pub(super) fn has_people(&self) -> bool {
+        !self.people.is_empty()
+    }
+
+    /// Adds a reason why the read cannot vouch for who is not in it.
+    pub(super) fn blame(&mut self, problem: String) {
+        self.problems.push(problem);
+    }
+
+    /// Complete where nothing stands in the way.
+    pub(super) fn finish(self, directory: Name, read_at: Timestamp) -> Snapshot {
+        let partial = (!self.problems.is_empty()).then(|| Partial { message: self.problems.join(". ") });
+        Snapshot {
+            directory,
+            kind: self.kind.unwrap_or(Kind::OpenLdap),
+            server: self.server,
+            read_at,
+            people: self.people,
+            unidentified: self.unidentified,
+            members: self.members,
+            scope: self.scope,
+            entries: self.entries,
+            foreign: self.foreign,
+            dangling: self.dangling,
+            partial,
+            watermark: self.watermark,
+        }
+    }
+}
+
+/// What a read needs besides its session.
+pub(super) struct Read<'a> {
+    pub(super) settings: &'a DirectorySettings,
+    pub(super) page_size: u32,
+    pub(super) keys: &'a [ScopeKey],
+    pub(super) request: &'a ReadRequest,
+    pub(super) progress: &'a (dyn Fn(u64) + Send + Sync),
+    pub(super) budget: &'a Budget,
+}
+
+impl Read<'_> {
+    /// Reads everything into `draft`.
+    ///
+    /// # Errors
+    /// Where the read broke off; `draft` has what came before.
+    pub(super) async fn run(&self, session: &Session, draft: &mut Draft) -> Result<(), ReadError> {
+        draft.server.clone_from(&session.connection.url);
+        draft.kind = Some(session.kind);
+        let bases: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+        draft.watermark =
+            family::watermark(&session.connection, session.kind, &session.root, &bases, self.budget).await?;
+        draft.problems.extend(family::went_back(self.request.watermark.as_ref(), draft.watermark.as_ref()));
+        let resolved = scope::resolve(session, self.keys, &self.request.pins, self.budget).await?;
+        let Resolved { found, bases, groups, problems } = resolved;
+        draft.problems.extend(problems);
+        (draft.scope, draft.bases) = (found, bases);
+        self.people(session, draft).await?;
+        let index = PeopleIndex::new(&draft.people);
+        let walked = walk(&groups, &index, &mut LdapGroups { session, budget: self.budget }).await?;
+        (draft.members, draft.foreign, draft.dangling) = (walked.members, walked.foreign, walked.dangling);
+        Ok(())
+    }
+
+    /// Everyone under the bases, each once.
+    async fn people(&self, session: &Session, draft: &mut Draft) -> Result<(), ReadError> {
+        let reader = PersonReader::new(session.kind, &self.settings.attributes);
+        let filter = people_filter(&reader, self.settings);
+        let attributes = reader.wanted();
+        let asked = Asked {
+            reader: &reader,
+            filter: &filter,
+            attributes: &attributes,
+            page_size: self.page_size,
+            now: self.request.now,
+            progress: self.progress,
+        };
+        let mut harvest = Harvest::default();
+        let mut read = Ok(());
+        for base in &draft.bases {
+            read = people::read(session, base, &asked, &mut harvest, self.budget).await;
+            if read.is_err() {
+                break;
+            }
+        }
+        draft.entries = harvest.entries;
+        draft.unidentified = harvest.unidentified;
+        draft.unidentified.sort_unstable_by(|one, other| one.dn.cmp(&other.dn));
+        draft.people = harvest.people;
+        let moved = people::sort_out(&mut draft.people);
+        if let Err(error) = read {
+            drop_all(&mut draft.people, &moved);
+            return Err(error);
+        }
+        self.settle(session, draft, moved).await
+    }
+
+    /// Finds out of people who came in two places whether they moved during the read, or two entries share an anchor.
+    async fn settle(&self, session: &Session, draft: &mut Draft, moved: Moved) -> Result<(), ReadError> {
+        let attribute = self.settings.attributes.anchor.as_deref().unwrap_or(session.anchor_attribute());
+        let mut gone = Vec::new();
+        for (anchor, places) in moved {
+            let mut there = Vec::new();
+            for place in &places {
+                if self.is_at(session, &draft.people[*place]).await? {
+                    there.push(*place);
+                }
+            }
+            // Never two people: the first stands for all where none, or more than one, is there.
+            let kept = there.first().or(places.first()).copied();
+            gone.extend(places.iter().copied().filter(|place| Some(*place) != kept));
+            match (there.len(), kept) {
+                (1, _) => {}
+                (0, _) => draft.problems.push(format!("{anchor} moved while it was read")),
+                (_, Some(kept)) => share(&mut draft.people, kept, &there, attribute),
+                (_, None) => {}
+            }
+        }
+        remove(&mut draft.people, &gone);
+        Ok(())
+    }
+
+    /// Whether somebody is where they were seen, still.
+    async fn is_at(&self, session: &Session, person: &Sighting) -> Result<bool, ReadError> {
+        let mut names = vec![session.anchor_attribute().to_owned()];
+        names.extend(self.settings.attributes.anchor.clone());
+        let doing = format!("Could not look again at {}, who came twice", person.anchor);
+        let entry = session.connection.entry(&doing, person.dn.as_str(), &names, self.budget).await?;
+        Ok(entry.is_some_and(|entry| {
+            names.iter().any(|name| anchor_in(session.kind, &entry, name).is_ok_and(|anchor| anchor == person.anchor))
+        }))
+    }
+}
+
+/// The filter for people: the kind's own, and the configured one.
+pub(super) fn people_filter(reader: &PersonReader, settings: &DirectorySettings) -> String {
+    match &settings.filter {
+        Some(own) => filter::all([reader.filter(), own.as_str()]),
+        None => reader.filter().to_owned(),
+    }
+}
+
+/// Two entries have one anchor: nobody can be told from it.
+fn share(people: &mut [Sighting], kept: usize, there: &[usize], attribute: &str) {
+    let places: Vec<String> = there.iter().map(|place| format!("{:?}", people[*place].dn.as_str())).collect();
+    let message = format!("{} have the same {attribute}, {}", places.join(" and "), people[kept].anchor);
+    people[kept].quarantine = Some(Quarantine { attribute: attribute.to_owned(), reason: Defect::Duplicate, message });
+}
+
+/// Keeps the first of each who came in several places.
+fn drop_all(people: &mut Vec<Sighting>, moved: &Moved) {
+    let gone: Vec<usize> = moved.iter().flat_map(|(_, places)| places.iter().skip(1).copied()).collect();
+    remove(people, &gone);
+}
+
+/// Removes by index; the indices ascend.
+fn remove(people: &mut Vec<Sighting>, gone: &[usize]) {
+    let mut index = 0;
+    people.retain(|_| {
+        index += 1;
+        gone.binary_search(&(index - 1)).is_err()
+    });
+}

@@ -1,0 +1,130 @@
+//! One search operation, read to its end or not at all.
+
+use lber::structure::StructureTag;
+use ldap3::controls::RawControl;
+use ldap3::{LdapResult, Scope};
+
+use super::budget::Budget;
+use super::connect::Connection;
+use super::decode::{self, Item};
+use super::failure::{failed, fault};
+use crate::directory::entry::RawEntry;
+use crate::ports::{Persistence, ReadError};
+
+/// No such object; a DN that is none. Both mean that there is nothing at that place.
+const NO_SUCH_OBJECT: u32 = 32;
+const INVALID_DN_SYNTAX: u32 = 34;
+
+/// What is asked of the server.
+#[derive(Clone, Debug)]
+pub(super) struct Query<'a> {
+    pub(super) base: &'a str,
+    pub(super) scope: Scope,
+    pub(super) filter: &'a str,
+    pub(super) attributes: &'a [String],
+    pub(super) controls: Vec<RawControl>,
+}
+
+/// Everything the server sent for one search operation; the result code is the caller's to judge.
+pub(super) struct Answer {
+    pub(super) messages: Vec<StructureTag>,
+    pub(super) result: LdapResult,
+}
+
+/// Everything, whatever it is.
+const ANYTHING: &str = "(objectClass=*)";
+
+/// Only the entry's existence: the attribute that is none (RFC 4511 4.5.1.8).
+pub(super) fn nothing() -> Vec<String> {
+    vec!["1.1".to_owned()]
+}
+
+/// A critical control without a value.
+pub(super) fn critical(oid: &str) -> RawControl {
+    RawControl { ctype: oid.to_owned(), crit: true, val: None }
+}
+
+impl Connection {
+    /// Sends one search and reads its answer to the end.
+    pub(super) async fn search(&self, doing: &str, query: &Query<'_>, budget: &Budget) -> Result<Answer, ReadError> {
+        let mut ldap = self.ldap.clone();
+        if !query.controls.is_empty() {
+            ldap.with_controls(query.controls.clone());
+        }
+        let whole = async {
+            let mut stream = ldap.streaming_search(query.base, query.scope, query.filter, query.attributes).await?;
+            let mut messages = Vec::new();
+            while let Some(message) = stream.next().await? {
+                budget.hear();
+                messages.push(message.0);
+            }
+            budget.hear();
+            Ok(Answer { messages, result: stream.finish().await })
+        };
+        match budget.watch(whole).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.error(doing, error).await),
+            Err(overrun) => Err(self.overran(doing, overrun)),
+        }
+    }
+
+    /// Reads one search whole; None where its base is not there. References are left out.
+    pub(super) async fn entries_if_there(
+        &self,
+        doing: &str,
+        query: &Query<'_>,
+        budget: &Budget,
+    ) -> Result<Option<Vec<RawEntry>>, ReadError> {
+        let answer = self.search(doing, query, budget).await?;
+        if matches!(answer.result.rc, NO_SUCH_OBJECT | INVALID_DN_SYNTAX) {
+            return Ok(None);
+        }
+        self.succeeded(doing, answer.result)?;
+        self.decoded(doing, answer.messages).map(Some)
+    }
+
+    /// Reads one search whole; nothing where its base is not there. References are left out.
+    pub(super) async fn entries(
+        &self,
+        doing: &str,
+        query: &Query<'_>,
+        budget: &Budget,
+    ) -> Result<Vec<RawEntry>, ReadError> {
+        Ok(self.entries_if_there(doing, query, budget).await?.unwrap_or_default())
+    }
+
+    /// Reads the one entry at a DN; None where there is none, or no right to see it.
+    pub(super) async fn entry(
+        &self,
+        doing: &str,
+        dn: &str,
+        attributes: &[String],
+        budget: &Budget,
+    ) -> Result<Option<RawEntry>, ReadError> {
+        let query = Query { base: dn, scope: Scope::Base, filter: ANYTHING, attributes, controls: vec![] };
+        let entries = self.entries_if_there(doing, &query, budget).await?;
+        Ok(entries.and_then(|entries| entries.into_iter().next()))
+    }
+
+    /// Any result code but success is an error.
+    pub(super) fn succeeded(&self, doing: &str, result: LdapResult) -> Result<LdapResult, ReadError> {
+        result.success().map_err(|error| failed(doing, &self.url, error))
+    }
+
+    fn decoded(&self, doing: &str, messages: Vec<StructureTag>) -> Result<Vec<RawEntry>, ReadError> {
+        let mut entries = Vec::with_capacity(messages.len());
+        for message in messages {
+            match decode::item(message) {
+                Ok(Item::Entry(entry)) => entries.push(entry),
+                Ok(Item::Reference(_) | Item::Intermediate) => {}
+                Err(error) => return Err(self.misshapen(doing, error)),
+            }
+        }
+        Ok(entries)
+    }
+
+    /// Words for a message that could not be taken apart.
+    pub(super) fn misshapen(&self, doing: &str, error: decode::Misshapen) -> ReadError {
+        fault(doing, &self.url, &error.to_string(), "", Persistence::Transient)
+    }
+}

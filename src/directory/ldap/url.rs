@@ -1,0 +1,72 @@
+//! The URL of a server, as far as we use it: scheme, host, port.
+
+use std::net::IpAddr;
+
+/// `ldap://` or `ldaps://` and a host. ldap3 panics on a URL without one, so it gets none.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct ServerUrl {
+    pub(super) text: String,
+    pub(super) tls: bool,
+    pub(super) host: String,
+}
+
+impl ServerUrl {
+    /// None where the text is no URL of a server.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (scheme, rest) = text.split_once("://")?;
+        let tls = match scheme.to_ascii_lowercase().as_str() {
+            "ldap" => false,
+            "ldaps" => true,
+            _ => return None,
+        };
+        let authority = rest.split(['/', '?', '#']).next()?;
+        let host = match authority.strip_prefix('[') {
+            Some(literal) => literal.split_once(']')?.0,
+            None => authority.split(':').next()?,
+        };
+        let odd = |character: char| character.is_whitespace() || character == '@' || character.is_control();
+        if host.is_empty() || authority.contains(odd) {
+            return None;
+        }
+        Some(Self { text: text.to_owned(), tls, host: host.to_owned() })
+    }
+
+    /// Nobody but this machine can listen in.
+    pub(super) fn is_loopback(&self) -> bool {
+        self.address().map_or_else(|| self.host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
+    }
+
+    /// An IPv6 literal, whose brackets ldap3 0.12 leaves in the name that TLS verifies.
+    pub(super) fn is_ipv6_literal(&self) -> bool {
+        matches!(self.address(), Some(IpAddr::V6(_)))
+    }
+
+    fn address(&self) -> Option<IpAddr> {
+        self.host.parse().ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_machine_itself_is_loopback() {
+        let loopback = |url| ServerUrl::parse(url).unwrap().is_loopback();
+        for url in ["ldap://127.0.0.1", "ldap://127.9.9.9:389", "ldap://[::1]:389", "ldap://LOCALHOST/"] {
+            assert!(loopback(url), "{url}");
+        }
+        for url in ["ldap://10.0.0.1", "ldap://localhost.example", "ldap://127.0.0.1.example", "ldap://[::2]"] {
+            assert!(!loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn what_has_no_host_is_no_server() {
+        for url in
+            ["ldap://", "ldap:///", "ldap:host", "http://host", "ldap://:389", "host", "ldap://u@host", "ldap://a b"]
+        {
+            assert_eq!(ServerUrl::parse(url), None, "{url}");
+        }
+    }
+}
