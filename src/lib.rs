@@ -3,7 +3,10 @@
 //! The modules in the order in which data flows through them:
 //! directory → desired → plan → apply → backend, with the state beside them.
 
+pub mod app;
+pub mod cli;
 pub mod clock;
 pub mod fault;
+pub mod logging;
 pub mod model;
 pub mod ports;
