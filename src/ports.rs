@@ -49,16 +49,42 @@ pub struct Missing {
     pub dn: Option<String>,
 }
 
-/// One question `check --connect` asks a server.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize)]
-pub struct Probe {
-    pub what: String,
-    pub ok: bool,
-    pub message: String,
-    /// What does not work without it.
-    pub lost: Option<String>,
-    /// The command, or the setting, that mends it.
-    pub remedy: Option<String>,
+pub use crate::model::report::Probe;
+
+/// How far long work has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage<'a> {
+    /// Something outside must happen first, said as a sentence: another instance ends its cycle, the agent does ours.
+    Waiting(&'a str),
+    /// Entries received so far.
+    Reading {
+        directory: &'a str,
+        entries: u64,
+    },
+    /// The read of a directory ended.
+    Read {
+        directory: &'a str,
+        entries: u64,
+        complete: bool,
+    },
+    Planning,
+    /// Steps carried out, of all.
+    Applying {
+        done: u64,
+        total: u64,
+    },
+}
+
+/// Hears how far long work has come. Called from any thread, as often as it pleases the worker.
+pub trait Progress: Send + Sync {
+    fn tell(&self, stage: Stage<'_>);
+}
+
+/// Tells nobody.
+pub struct Silent;
+
+impl Progress for Silent {
+    fn tell(&self, _stage: Stage<'_>) {}
 }
 
 /// A directory: read whole, or asked for single people.

@@ -1,0 +1,133 @@
+//! The command line: one file a verb, and the only place that prints.
+
+mod args;
+mod check;
+mod clean;
+mod confirm;
+mod console;
+mod exit;
+mod explain;
+mod help;
+mod history;
+mod page;
+mod parts;
+mod pending;
+mod plan;
+mod progress;
+mod relink;
+mod run;
+mod shell;
+mod status;
+mod sync;
+mod table;
+mod usage;
+mod users;
+mod words;
+
+use std::ffi::OsString;
+use std::future::Future;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use self::args::{Cli, Global, Verb};
+use self::console::Console;
+use self::exit::Exit;
+use self::progress::Foot;
+use crate::app::{App, AppError, Code, UserFilter};
+use crate::clock;
+use crate::logging::{self, Verbosity, Voice};
+use crate::model::settings::{LogFormat, LogSettings};
+
+/// Does what the arguments say, and says how the process should end. Every error is printed here, once.
+#[must_use]
+pub fn main(arguments: Vec<OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(&arguments) {
+        Ok(cli) => cli,
+        Err(error) => return usage::answer(&error, &arguments),
+    };
+    let console = Console::new(&cli.global);
+    match perform(cli, &console) {
+        Ok(exit) => exit.into(),
+        Err(error) => {
+            console.fail(&error);
+            ExitCode::from(error.code.exit())
+        }
+    }
+}
+
+fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
+    let config = config_path(&cli.global);
+    let foot = Foot::new(!console.json && !console.quiet);
+    match cli.verb {
+        Verb::Completions { shell } => return shell::completions(shell, console),
+        Verb::Man { command } => return shell::man(command.as_deref(), console),
+        Verb::Check { connect } => {
+            start_logging(
+                &LogSettings { format: LogFormat::Text, level: "warn".to_owned() },
+                Voice::Verb,
+                &cli.global,
+                &foot,
+            )?;
+            let report = wait_for(App::check(&config, connect))?;
+            return check::check(&report, console);
+        }
+        _ => {}
+    }
+    let app = App::open(&config)?;
+    let voice = if matches!(cli.verb, Verb::Run) { Voice::Agent } else { Voice::Verb };
+    start_logging(app.log(), voice, &cli.global, &foot)?;
+    with_app(&app, cli.verb, console, &foot)
+}
+
+fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
+    match verb {
+        Verb::Run => wait_for(run::run(app))?,
+        Verb::Sync { full } => wait_for(sync::sync(app, full, console, &foot.bar()))?,
+        Verb::Plan(asked) => wait_for(plan::plan(app, &asked, console, &foot.bar()))?,
+        Verb::Confirm { fingerprint } => wait_for(confirm::confirm(app, &fingerprint, clock::now(), console))?,
+        Verb::Status => status::status(app, clock::now(), console),
+        Verb::Users { state, pool } => users::users(app, &UserFilter { state: state.map(Into::into), pool }, console),
+        Verb::Explain { user } => explain::explain(app, &user, console),
+        Verb::Pending { pool, decision: None } => pending::list(app, pool.as_deref(), console),
+        Verb::Pending { pool, decision: Some(decision) } => {
+            wait_for(pending::decide(app, &decision, pool.as_deref(), console))?
+        }
+        Verb::Relink { old, new } => wait_for(relink::relink(app, old, new, console))?,
+        Verb::History => history::history(app, console),
+        // Done without an app, before.
+        Verb::Check { .. } | Verb::Completions { .. } | Verb::Man { .. } => Ok(Exit::Done),
+    }
+}
+
+/// Runs what may wait. Verbs that only look at the state need no runtime and make none.
+fn wait_for<T>(work: impl Future<Output = T>) -> Result<T, AppError> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| AppError::new(Code::Failed, "could not start the threads to work with").caused_by(&error))?;
+    Ok(runtime.block_on(work))
+}
+
+fn start_logging(settings: &LogSettings, voice: Voice, global: &Global, foot: &Foot) -> Result<(), AppError> {
+    let verbosity = Verbosity::of(global.quiet, global.verbose);
+    logging::init(settings, voice, verbosity, foot.clone())
+        .map_err(|error| AppError::new(Code::Config, "could not set up logging").caused_by(&error))
+}
+
+/// The path given, or the place where a package puts the config.
+fn config_path(global: &Global) -> PathBuf {
+    global.config.clone().unwrap_or_else(default_config)
+}
+
+#[cfg(not(windows))]
+fn default_config() -> PathBuf {
+    PathBuf::from(args::DEFAULT_CONFIG)
+}
+
+#[cfg(windows)]
+fn default_config() -> PathBuf {
+    let data = std::env::var_os("ProgramData").map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
+    data.join("Seatsync").join("seatsync.toml")
+}

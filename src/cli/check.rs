@@ -1,0 +1,123 @@
+//! `check`: the config, and with `--connect` the servers.
+
+use super::console::Console;
+use super::exit::Exit;
+use super::page::{Page, Tone};
+use super::words::counted;
+use crate::app::AppError;
+use crate::model::report::{CheckProblem, CheckReport, Probe};
+
+/// Prints what was found; the caller looked, since a config may be too broken to open.
+pub fn check(report: &CheckReport, console: &Console) -> Result<Exit, AppError> {
+    if console.json {
+        console.object(report)?;
+    } else if !(console.quiet && report.ok) {
+        let mut page = console.page();
+        render(report, &mut page);
+        console.show(&page)?;
+    }
+    Ok(exit(report))
+}
+
+/// What is wrong without asking a server is 2; whatever a server answered is 1.
+fn exit(report: &CheckReport) -> Exit {
+    match (report.ok, report.problems.is_empty()) {
+        (true, _) => Exit::Done,
+        (false, true) => Exit::Partial,
+        (false, false) => Exit::Wrong,
+    }
+}
+
+fn render(report: &CheckReport, page: &mut Page) {
+    if !report.problems.is_empty() {
+        page.heading("The config");
+        report.problems.iter().for_each(|problem| tell_problem(page, problem));
+    }
+    if !report.probes.is_empty() {
+        page.heading("The servers");
+        report.probes.iter().for_each(|probe| tell_probe(page, probe));
+    }
+    let failed = report.probes.iter().filter(|probe| !probe.ok).count() as u64;
+    let problems = report.problems.len() as u64;
+    let sentence = match (problems, failed, report.probes.is_empty()) {
+        (0, 0, true) => "the config is right; --connect asks the servers too".to_owned(),
+        (0, 0, false) => "the config is right, and the servers answer as they must".to_owned(),
+        (0, _, _) => format!("{} failed", counted(failed, "probe", "probes")),
+        (_, 0, _) => format!("{} of the config", counted(problems, "problem", "problems")),
+        _ => format!(
+            "{} of the config, {} failed",
+            counted(problems, "problem", "problems"),
+            counted(failed, "probe", "probes")
+        ),
+    };
+    let (tone, word) = if report.ok { (Tone::Good, "ok") } else { (Tone::Bad, "not ok") };
+    page.verdict(tone, word, &sentence);
+}
+
+fn tell_problem(page: &mut Page, problem: &CheckProblem) {
+    let value = problem.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+    page.pieces(&[
+        (Tone::Bad, "  wrong  "),
+        (Tone::Strong, &format!("{}{value}", problem.key)),
+        (Tone::Plain, ": "),
+        (Tone::Plain, &problem.message),
+    ]);
+}
+
+fn tell_probe(page: &mut Page, probe: &Probe) {
+    let (tone, word) = if probe.ok { (Tone::Good, "  ok     ") } else { (Tone::Bad, "  failed ") };
+    page.pieces(&[(tone, word), (Tone::Strong, &probe.what), (Tone::Plain, ": "), (Tone::Plain, &probe.message)]);
+    for (label, text) in [("lost without it", &probe.lost), ("to mend it", &probe.remedy)] {
+        if let Some(text) = text.as_ref().filter(|_| !probe.ok) {
+            page.pieces(&[(Tone::Faint, &format!("         {label}: ")), (Tone::Plain, text)]);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn probe(ok: bool) -> Probe {
+        Probe {
+            what: "corp: read tombstones".to_owned(),
+            ok,
+            message: if ok { "can" } else { "insufficient access" }.to_owned(),
+            lost: Some("deletions are seen a cycle later".to_owned()),
+            remedy: Some("dsacls \"CN=Deleted Objects,...\"".to_owned()),
+        }
+    }
+
+    fn problem() -> CheckProblem {
+        CheckProblem {
+            key: "agent.poll".to_owned(),
+            value: Some("\"5x\"".to_owned()),
+            message: "write a duration such as 5m".to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_wrong_config_is_2_and_a_failed_probe_1() {
+        assert_eq!(exit(&CheckReport::of(vec![], vec![probe(true)])), Exit::Done);
+        assert_eq!(exit(&CheckReport::of(vec![], vec![probe(false)])), Exit::Partial);
+        assert_eq!(exit(&CheckReport::of(vec![problem()], vec![probe(false)])), Exit::Wrong);
+    }
+
+    #[test]
+    fn a_failed_probe_says_what_is_lost_and_how_to_mend_it() {
+        let mut page = Page::default();
+        render(&CheckReport::of(vec![problem()], vec![probe(true), probe(false)]), &mut page);
+        let expected = r#"The config
+  wrong  agent.poll = "5x": write a duration such as 5m
+
+The servers
+  ok     corp: read tombstones: can
+  failed corp: read tombstones: insufficient access
+         lost without it: deletions are seen a cycle later
+         to mend it: dsacls "CN=Deleted Objects,..."
+
+not ok: 1 problem of the config, 1 probe failed
+"#;
+        assert_eq!(page.plain(), expected);
+    }
+}

@@ -1,0 +1,173 @@
+//! Where answers go: stdout, as a page for a person or as JSON for a program. Nothing else writes there.
+
+use std::io::{self, BufWriter, ErrorKind, Write};
+use std::path::Path;
+
+use anstream::AutoStream;
+use serde::Serialize;
+use serde_json::json;
+
+use super::args::Global;
+use super::clean::clean_json;
+use super::page::{Page, Tone};
+use crate::app::{AppError, Code};
+
+/// How this run speaks.
+#[derive(Debug)]
+pub struct Console {
+    pub json: bool,
+    /// Only what needs attention.
+    pub quiet: bool,
+    width: Option<u16>,
+    options: String,
+}
+
+impl Console {
+    #[must_use]
+    pub fn new(global: &Global) -> Self {
+        Self {
+            json: global.json,
+            quiet: global.quiet,
+            // Known only where stdout is a terminal.
+            width: comfy_table::Table::new().width(),
+            options: global.config.as_deref().map(config_option).unwrap_or_default(),
+        }
+    }
+
+    /// An empty page that fits.
+    #[must_use]
+    pub fn page(&self) -> Page {
+        Page::new(self.width, self.options.clone())
+    }
+
+    /// Prints a page, coloured where stdout is a terminal and nobody asked for none.
+    pub fn show(&self, page: &Page) -> Result<(), AppError> {
+        let mut stdout = AutoStream::auto(io::stdout()).lock();
+        written(stdout.write_all(page.as_str().as_bytes()).and_then(|()| stdout.flush()))
+    }
+
+    /// Prints one JSON object.
+    pub fn object(&self, value: &impl Serialize) -> Result<(), AppError> {
+        self.objects(std::iter::once(value))
+    }
+
+    /// Prints JSON Lines.
+    pub fn objects<T: Serialize>(&self, values: impl IntoIterator<Item = T>) -> Result<(), AppError> {
+        written(write_objects(&mut BufWriter::new(io::stdout().lock()), values))
+    }
+
+    /// Prints text for another program, such as a completion script, as it is.
+    pub fn raw(&self, text: &[u8]) -> Result<(), AppError> {
+        let mut stdout = io::stdout().lock();
+        written(stdout.write_all(text).and_then(|()| stdout.flush()))
+    }
+
+    /// Prints an error: as JSON on stdout, or to a person on stderr. Nothing is left to do where even that fails.
+    pub fn fail(&self, error: &AppError) {
+        if self.json {
+            let _ = self.object(&json!({ "error": error }));
+            return;
+        }
+        let mut page = Page::default();
+        error_page(&mut page, error);
+        let _ = AutoStream::auto(io::stderr()).lock().write_all(page.as_str().as_bytes());
+    }
+}
+
+fn write_objects<T: Serialize>(out: &mut impl Write, values: impl IntoIterator<Item = T>) -> io::Result<()> {
+    for value in values {
+        let text = serde_json::to_string(&value)?;
+        writeln!(out, "{}", clean_json(&text))?;
+    }
+    out.flush()
+}
+
+/// A reader who has seen enough (`| head`) is no failure.
+fn written(result: io::Result<()>) -> Result<(), AppError> {
+    match result {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(AppError::new(Code::Output, "could not write the result to stdout").caused_by(&error))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// ` --config PATH`, quoted where a shell would take it apart.
+fn config_option(path: &Path) -> String {
+    let path = path.display().to_string();
+    let harmless = |character: char| character.is_alphanumeric() || "/\\._-+:~".contains(character);
+    if path.chars().all(harmless) { format!(" --config {path}") } else { format!(" --config \"{path}\"") }
+}
+
+fn error_page(page: &mut Page, error: &AppError) {
+    block(page, Tone::Bad, "error: ", &error.message);
+    for detail in &error.details {
+        block(page, Tone::Plain, "  ", detail);
+    }
+    for cause in &error.causes {
+        block(page, Tone::Faint, "  caused by: ", cause);
+    }
+    if let Some(next) = &error.next {
+        block(page, Tone::Good, "  next: ", next);
+    }
+}
+
+/// A text that may have several lines of its own, such as the extract a TOML error shows.
+fn block(page: &mut Page, tone: Tone, label: &str, text: &str) {
+    for (index, line) in text.trim_end().split('\n').enumerate() {
+        let indent = " ".repeat(label.len());
+        page.pieces(&[(tone, if index == 0 { label } else { &indent }), (Tone::Plain, line)]);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sample() -> AppError {
+        let cause = io::Error::other("invalid type\n  |\n1 | x = 3");
+        AppError::new(Code::Config, "could not read the config seatsync.toml")
+            .with_details(["agent.poll = \"5x\": not a duration".to_owned()])
+            .caused_by(&cause)
+            .with_next("mend the file and run `seatsync check`")
+    }
+
+    #[test]
+    fn an_error_says_what_why_and_what_next() {
+        let mut page = Page::default();
+        error_page(&mut page, &sample());
+        let expected = r#"error: could not read the config seatsync.toml
+  agent.poll = "5x": not a duration
+  caused by: invalid type
+               |
+             1 | x = 3
+  next: mend the file and run `seatsync check`
+"#;
+        assert_eq!(page.plain(), expected);
+    }
+
+    #[test]
+    fn a_json_error_has_the_keys_of_the_contract() {
+        let value = json!({ "error": AppError::new(Code::Busy, "another instance runs") });
+        assert_eq!(value, json!({"error": {"code": "busy", "message": "another instance runs", "causes": []}}));
+    }
+
+    #[test]
+    fn a_list_is_one_object_a_line() {
+        let mut out = Vec::new();
+        write_objects(&mut out, [json!({"name": "two\nlines"}), json!({"name": "\u{9b}"})]).unwrap();
+        assert_eq!(String::from_utf8(out).unwrap(), "{\"name\":\"two\\nlines\"}\n{\"name\":\"\\u009b\"}\n");
+    }
+
+    #[test]
+    fn a_reader_who_leaves_is_no_failure_and_a_full_disk_is() {
+        assert!(written(Err(ErrorKind::BrokenPipe.into())).is_ok());
+        assert_eq!(written(Err(ErrorKind::StorageFull.into())).map_err(|error| error.code), Err(Code::Output));
+    }
+
+    #[test]
+    fn a_path_with_spaces_is_quoted_in_commands() {
+        assert_eq!(config_option(Path::new("config/demo.toml")), " --config config/demo.toml");
+        assert_eq!(config_option(Path::new("my config.toml")), " --config \"my config.toml\"");
+    }
+}

@@ -1,0 +1,110 @@
+//! What stands below the options in each help text: examples, and how it ends.
+
+pub const TOP: &str = "\
+A first look:
+  seatsync check              is the config right?
+  seatsync check --connect    do the servers answer, and may we read what we must?
+  seatsync plan               what would happen?
+  seatsync sync               let it happen, once
+  seatsync run                let it happen again and again
+
+Exit codes:
+  0  done
+  1  failed, or partial: something could not be read or reached
+  2  wrong usage, config or fingerprint; unknown user
+  3  done, but some accounts failed
+  4  done, but changes are held back by the guard
+  5  another instance runs, or runs and does not answer
+Where several fit: 1, then 4, then 3. People who wait are no failure.
+
+Results go to stdout; logs and progress go to stderr. NO_COLOR is honoured.";
+
+pub const RUN: &str = "\
+This is what systemd and the Windows service start. Ctrl-C or SIGTERM finishes the change in hand, saves and leaves.
+
+Examples:
+  seatsync run --config seatsync.toml
+  seatsync run -v";
+
+pub const SYNC: &str = "\
+Where an agent runs on the same state directory, it does the cycle and this prints its report.
+
+Examples:
+  seatsync sync
+  seatsync sync --full --json
+
+Exit codes: 0 done, 1 failed or partial, 3 some accounts failed, 4 changes are held back";
+
+pub const PLAN: &str = "\
+Examples:
+  seatsync plan
+  seatsync plan --seats standard=+10    who would get the ten?
+  seatsync plan --json
+
+Exit codes: 0 done, 1 failed or partial, 4 changes would be held back";
+
+pub const CONFIRM: &str = "\
+Only what is held back now can be confirmed. It is carried out at once where the agent runs, else with the next sync.
+
+Example:
+  seatsync confirm 3f9a1c0e
+
+Exit codes: 0 done, 2 wrong or expired fingerprint";
+
+pub const CHECK: &str = "\
+Examples:
+  seatsync check
+  seatsync check --connect --config seatsync.toml
+
+Exit codes: 0 all is well, 1 a probe failed, 2 the config is wrong";
+
+pub const STATUS: &str = "\
+Works while the agent runs and while it does not, and asks no server.
+
+Examples:
+  seatsync status
+  seatsync status --json";
+
+pub const USERS: &str = "\
+Examples:
+  seatsync users --state pending --pool standard
+  seatsync users --state quarantined
+  seatsync users --json";
+
+pub const EXPLAIN: &str = "\
+Works from what was read last, and asks no server.
+
+Examples:
+  seatsync explain ada@corp.example
+  seatsync explain 92adf353-9ff9-459d-b97f-c48e21dadbf8
+
+Exit codes: 0 done, 2 nobody or several people fit";
+
+pub const PENDING: &str = "\
+Decisions are carried out at once where the agent runs, else with the next sync.
+
+Examples:
+  seatsync pending
+  seatsync pending --pool standard
+  seatsync pending approve ada@corp.example grace@corp.example
+  seatsync pending deny mallory --pool advanced
+  seatsync pending release ada --pool standard";
+
+pub const RELINK: &str = "\
+Example:
+  seatsync relink 92adf353-9ff9-459d-b97f-c48e21dadbf8 5b1d2c44-7a0e-4c58-9d0f-0b6f1f1e9a10";
+
+pub const HISTORY: &str = "\
+Examples:
+  seatsync history
+  seatsync history --json";
+
+pub const COMPLETIONS: &str = "\
+Examples:
+  seatsync completions bash > /etc/bash_completion.d/seatsync
+  seatsync completions zsh > \"${fpath[1]}/_seatsync\"";
+
+pub const MAN: &str = "\
+Examples:
+  seatsync man > seatsync.1
+  seatsync man sync > seatsync-sync.1";

@@ -1,0 +1,70 @@
+//! `history`: past cycles.
+
+use super::console::Console;
+use super::exit::Exit;
+use super::page::{Page, Tone};
+use super::parts;
+use super::table::Grid;
+use super::words::{self, NONE, number};
+use crate::app::{App, AppError};
+use crate::model::report::HistoryRow;
+
+pub fn history(app: &App, console: &Console) -> Result<Exit, AppError> {
+    let rows = app.history()?;
+    if console.json {
+        console.objects(&rows)?;
+    } else if !rows.is_empty() {
+        let mut page = console.page();
+        render(&rows, &mut page);
+        console.show(&page)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn render(rows: &[HistoryRow], page: &mut Page) {
+    let mut grid = Grid::new(&[">CYCLE", "STARTED", ">TOOK", "OUTCOME", "CHANGES"]);
+    for row in rows {
+        let tone = match parts::tone(row.outcome) {
+            Tone::Good => Tone::Plain,
+            other => other,
+        };
+        let changes: Vec<String> = row
+            .changes
+            .named()
+            .into_iter()
+            .filter(|(_, count)| *count > 0)
+            .map(|(word, count)| format!("{} {word}", number(count)))
+            .collect();
+        let changes = if changes.is_empty() { NONE.to_owned() } else { changes.join(", ") };
+        let outcome = words::outcome(row.outcome).to_owned();
+        grid.toned(tone, [number(row.cycle), words::time(row.started), words::duration(row.seconds), outcome, changes]);
+    }
+    page.table(grid);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::report::{ChangeCounts, CycleOutcome};
+
+    #[test]
+    fn a_cycle_is_a_row_and_counts_of_nought_are_left_out() {
+        let row = |cycle, outcome, changes| HistoryRow {
+            cycle,
+            started: "2026-01-01T00:00:00Z".parse().unwrap(),
+            seconds: 0.42,
+            outcome,
+            changes,
+        };
+        let busy = ChangeCounts { provisioned: 50, waiting: 10, ..ChangeCounts::default() };
+        let rows = [row(9, CycleOutcome::Ok, busy), row(10, CycleOutcome::Partial, ChangeCounts::default())];
+        let mut page = Page::default();
+        render(&rows, &mut page);
+        let expected = "\
+CYCLE  STARTED                   TOOK  OUTCOME  CHANGES
+    9  2026-01-01 00:00:00 UTC  0.4 s  ok       50 provisioned, 10 waiting
+   10  2026-01-01 00:00:00 UTC  0.4 s  partial  -
+";
+        assert_eq!(page.plain(), expected);
+    }
+}

@@ -1,0 +1,142 @@
+//! What several reports share: pools, what is held back, people.
+
+use super::page::{Page, Tone};
+use super::table::Grid;
+use super::words::{self, NONE, number};
+use crate::model::Name;
+use crate::model::report::{CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, WaitingRow};
+
+/// Rows of people a report of a cycle prints.
+pub const PEOPLE: usize = 100;
+
+/// Rows of trouble a report prints.
+pub const TROUBLES: usize = 3;
+
+pub fn pools(page: &mut Page, pools: &[PoolRow]) {
+    let mut grid = Grid::new(&["POOL", ">SEATS", ">HELD", ">WAITING", ">FREE"]);
+    for pool in pools {
+        let numbers = [pool.seats, pool.held, pool.waiting, pool.free].map(|count| number(count.into()));
+        let tone = if pool.held > pool.seats { Tone::Warn } else { Tone::Plain };
+        grid.toned(tone, std::iter::once(pool.name.to_string()).chain(numbers));
+    }
+    page.gap();
+    page.table(grid);
+    for pool in pools.iter().filter(|pool| pool.held > pool.seats) {
+        let over = words::counted(u64::from(pool.held - pool.seats), "seat", "seats");
+        page.line(format!("{} holds {over} more than were bought: nobody gets one until they fit.", pool.name));
+    }
+}
+
+pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
+    let mut grid =
+        Grid::new(&["DIRECTORY", "READ", ">ENTRIES", ">PEOPLE", ">QUARANTINED", ">FOREIGN", ">DANGLING", ">TIME"]);
+    for directory in directories {
+        let read =
+            format!("{}, {}", words::mode(directory.mode), if directory.complete { "complete" } else { "partial" });
+        let tone = if directory.complete { Tone::Plain } else { Tone::Bad };
+        let numbers =
+            [directory.entries, directory.users, directory.quarantined, directory.foreign, directory.dangling];
+        let first = [directory.name.to_string(), read];
+        let last = [words::duration(directory.seconds)];
+        grid.toned(tone, first.into_iter().chain(numbers.map(number)).chain(last));
+    }
+    page.gap();
+    page.table(grid);
+    for (name, problem) in directories.iter().filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
+        page.pieces(&[(Tone::Bad, &format!("{name}: ")), (Tone::Plain, problem)]);
+    }
+    if directories.iter().any(|one| one.quarantined > 0) {
+        page.command("who is quarantined, and why", "users --state quarantined");
+    }
+}
+
+/// What the guard holds back, its numbers, and the way out.
+pub fn held(page: &mut Page, held: Option<&[HeldRow]>, fingerprint: Option<&str>) {
+    let Some(held) = held.filter(|rows| !rows.is_empty()) else { return };
+    page.gap();
+    page.pieces(&[(Tone::Warn, "Held back until confirmed")]);
+    for row in held {
+        page.bullet(held_sentence(row));
+    }
+    page.command("look at it", "plan");
+    if let Some(fingerprint) = fingerprint {
+        page.command("if this is right", &format!("confirm {fingerprint}"));
+    }
+}
+
+fn held_sentence(row: &HeldRow) -> String {
+    if row.kind == HeldKind::Scope {
+        return scope_sentence(row);
+    }
+    let recent = match row.recent {
+        0 => String::new(),
+        recent => format!(", and {} did so already within the guard's window", number(recent)),
+    };
+    format!(
+        "{}: {} of {} {}{recent}; the limit is {}.",
+        row.directory,
+        number(row.count),
+        words::counted(row.of, "person", "people"),
+        words::held(row.kind),
+        number(row.limit),
+    )
+}
+
+fn scope_sentence(row: &HeldRow) -> String {
+    let old = row.old.map_or_else(|| "a base or group".to_owned(), |anchor| format!("the base or group {anchor}"));
+    match row.new {
+        Some(new) => format!("{}: {old} is gone, and another one, {new}, has its name.", row.directory),
+        None => format!("{}: {old} is gone.", row.directory),
+    }
+}
+
+/// A page's list of people who wait, by pool and place.
+pub fn waiting(page: &mut Page, waiting: &[WaitingRow], most: usize) {
+    if waiting.is_empty() {
+        return;
+    }
+    page.heading("Waiting");
+    let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "REASON"]);
+    for row in waiting.iter().take(most) {
+        let who = who(row.display_name.as_deref(), &row.user_name).to_owned();
+        let place = number(row.position);
+        grid.row([&*row.pool, &*place, &*who, &*row.user_name, words::reason(row.reason)]);
+    }
+    page.table(grid);
+    and_more(page, waiting.len(), most, "pending");
+}
+
+/// "and 12 more", and the command that lists them all.
+pub fn and_more(page: &mut Page, count: usize, shown: usize, command: &str) {
+    if count > shown {
+        let command = page.spelt(command);
+        page.line(format!("and {} more ({command})", number((count - shown) as u64)));
+    }
+}
+
+/// The name a person goes by.
+pub fn who<'a>(display_name: Option<&'a str>, user_name: &'a str) -> &'a str {
+    display_name.filter(|name| !name.is_empty()).unwrap_or(user_name)
+}
+
+/// A value that may not be there.
+pub fn or_none(value: Option<&str>) -> &str {
+    value.filter(|text| !text.is_empty()).unwrap_or(NONE)
+}
+
+/// "standard", "standard -> advanced", or nothing.
+pub fn pool_change(from: Option<&Name>, to: Option<&Name>) -> String {
+    match (from, to) {
+        (Some(from), Some(to)) => format!("{from} -> {to}"),
+        (None, Some(pool)) | (Some(pool), None) => pool.to_string(),
+        (None, None) => NONE.to_owned(),
+    }
+}
+
+pub const fn tone(outcome: CycleOutcome) -> Tone {
+    match outcome {
+        CycleOutcome::Ok => Tone::Good,
+        CycleOutcome::SomeFailed | CycleOutcome::Held => Tone::Warn,
+        CycleOutcome::Partial | CycleOutcome::Failed => Tone::Bad,
+    }
+}

@@ -1,0 +1,131 @@
+//! `pending`: who waits, in order; and what people decide about it.
+
+use super::args::{Decision, People};
+use super::console::Console;
+use super::exit::Exit;
+use super::page::{Page, Tone};
+use super::parts::who;
+use super::table::Grid;
+use super::words::{self, NONE, counted, number};
+use crate::app::{App, AppError};
+use crate::model::change::Verdict;
+use crate::model::report::{DecisionRow, PendingRow};
+
+pub fn list(app: &App, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
+    let rows = app.pending(pool)?;
+    if console.json {
+        console.objects(&rows)?;
+    } else if !rows.is_empty() {
+        let mut page = console.page();
+        render_list(&rows, &mut page);
+        console.show(&page)?;
+    }
+    Ok(Exit::Done)
+}
+
+pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
+    let (verdict, People { users }) = match decision {
+        Decision::Approve(people) => (Verdict::Approve, people),
+        Decision::Deny(people) => (Verdict::Deny, people),
+        Decision::Release(people) => (Verdict::Release, people),
+    };
+    let rows = app.decide(verdict, users, pool).await?;
+    if console.json {
+        console.objects(&rows)?;
+    } else if !console.quiet {
+        let mut page = console.page();
+        render_decisions(&rows, verdict, &mut page);
+        console.show(&page)?;
+    }
+    Ok(Exit::Done)
+}
+
+fn render_list(rows: &[PendingRow], page: &mut Page) {
+    let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "MAIL", "REASON", "APPROVED", "SINCE"]);
+    for row in rows {
+        grid.row([
+            &*row.pool,
+            &*number(row.position),
+            who(row.display_name.as_deref(), &row.user_name),
+            &*row.user_name,
+            &*row.email,
+            words::reason(row.reason),
+            if row.approved { "yes" } else { NONE },
+            &*words::time(row.since),
+        ]);
+    }
+    page.table(grid);
+    let places = counted(rows.len() as u64, "place in a queue", "places in queues");
+    page.verdict(Tone::Good, "ok", &places);
+}
+
+fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
+    for row in rows {
+        let pool = row.pool.as_ref().map(|pool| format!(", pool {pool}")).unwrap_or_default();
+        let message = row.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
+        page.line(format!("{}{pool}{message}", row.user_name));
+    }
+    let waiting = rows.iter().any(|row| !row.carried_out);
+    if waiting {
+        page.command("carry it out", "sync");
+    }
+    let word = match verdict {
+        Verdict::Approve => "approved",
+        Verdict::Deny => "denied",
+        Verdict::Release => "released",
+    };
+    let when = if waiting { ", with the next cycle" } else { "" };
+    page.verdict(Tone::Good, "ok", &format!("{} {word}{when}", number(rows.len() as u64)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::WaitReason;
+
+    #[test]
+    fn the_queue_is_shown_in_order_with_places() {
+        let row = |user_name: &str, position| PendingRow {
+            anchor: None,
+            user_name: user_name.to_owned(),
+            display_name: None,
+            email: format!("{user_name}@x.example"),
+            pool: "standard".into(),
+            position,
+            reason: WaitReason::NoSeat,
+            since: "2026-01-01T00:00:00Z".parse().unwrap(),
+            approved: position == 1,
+        };
+        let mut page = Page::default();
+        render_list(&[row("ada", 1), row("grace", 2)], &mut page);
+        let expected = "\
+POOL      PLACE  WHO    USER NAME  MAIL             REASON        APPROVED  SINCE
+standard      1  ada    ada        ada@x.example    no free seat  yes       2026-01-01 00:00:00 UTC
+standard      2  grace  grace      grace@x.example  no free seat  -         2026-01-01 00:00:00 UTC
+
+ok: 2 places in queues
+";
+        assert_eq!(page.plain(), expected);
+    }
+
+    #[test]
+    fn a_decision_that_waits_for_a_cycle_says_so() {
+        let row = DecisionRow {
+            anchor: None,
+            user_name: "ada".to_owned(),
+            pool: Some("standard".into()),
+            verdict: Verdict::Approve,
+            carried_out: false,
+            message: Some("no seat is free; kept at place 2".to_owned()),
+        };
+        let mut page = Page::default();
+        render_decisions(&[row], Verdict::Approve, &mut page);
+        let expected = "\
+ada, pool standard: no seat is free; kept at place 2
+  carry it out: seatsync sync
+
+ok: 1 approved, with the next cycle
+";
+        assert_eq!(page.plain(), expected);
+    }
+}

@@ -1,0 +1,56 @@
+//! `completions` and `man`: made from the same definitions as the command line itself.
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use super::args::Cli;
+use super::console::Console;
+use super::exit::Exit;
+use crate::app::{AppError, Code};
+
+pub fn completions(shell: Shell, console: &Console) -> Result<Exit, AppError> {
+    let mut script = Vec::new();
+    clap_complete::generate(shell, &mut Cli::command(), "seatsync", &mut script);
+    console.raw(&script)?;
+    Ok(Exit::Done)
+}
+
+pub fn man(command: Option<&str>, console: &Console) -> Result<Exit, AppError> {
+    console.raw(&man_page(command)?)?;
+    Ok(Exit::Done)
+}
+
+fn man_page(command: Option<&str>) -> Result<Vec<u8>, AppError> {
+    let mut all = Cli::command();
+    all.build();
+    let page = match command {
+        None => all,
+        Some(name) => all.find_subcommand(name).cloned().ok_or_else(|| unknown(name))?,
+    };
+    let title = command.map_or_else(|| "seatsync".to_owned(), |name| format!("seatsync-{name}"));
+    let mut text = Vec::new();
+    clap_mangen::Man::new(page)
+        .title(title)
+        .render(&mut text)
+        .map_err(|error| AppError::new(Code::Output, "could not write the manual page").caused_by(&error))?;
+    Ok(text)
+}
+
+fn unknown(name: &str) -> AppError {
+    AppError::new(Code::Usage, format!("there is no command {name:?}")).with_next("`seatsync help` lists the commands")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_command_has_a_manual_page() {
+        for command in Cli::command().get_subcommands() {
+            let page = String::from_utf8(man_page(Some(command.get_name())).unwrap()).unwrap();
+            assert!(page.contains(".SH OPTIONS"), "{}", command.get_name());
+        }
+        assert!(String::from_utf8(man_page(None).unwrap()).unwrap().contains("Exit codes"));
+        assert_eq!(man_page(Some("nothing")).map_err(|error| error.code), Err(Code::Usage));
+    }
+}

@@ -1,0 +1,113 @@
+use super::*;
+use crate::model::report::{BackendStatus, ChangeCounts, DirectoryStatus, PoolRow, SyncReport};
+use crate::model::snapshot::Kind;
+
+fn at(text: &str) -> Timestamp {
+    text.parse().unwrap()
+}
+
+fn before_the_first_cycle() -> StatusReport {
+    StatusReport {
+        agent: "dc01".to_owned(),
+        version: "0.1.0".to_owned(),
+        running: false,
+        last_cycle: None,
+        next_cycle: None,
+        pools: Vec::new(),
+        held: None,
+        fingerprint: None,
+        backend: None,
+        directories: Vec::new(),
+    }
+}
+
+fn running() -> StatusReport {
+    let cycle = SyncReport {
+        cycle: 7,
+        outcome: CycleOutcome::Ok,
+        directories: Vec::new(),
+        changes: ChangeCounts::default(),
+        pools: Vec::new(),
+        held: None,
+        fingerprint: None,
+        problems: Vec::new(),
+        seconds: 0.4,
+        started: at("2026-01-01T00:00:00Z"),
+        granted: Vec::new(),
+        waiting: Vec::new(),
+    };
+    StatusReport {
+        running: true,
+        last_cycle: Some(cycle),
+        next_cycle: Some(at("2026-01-01T00:05:00Z")),
+        pools: vec![PoolRow { name: "standard".into(), seats: 50, held: 50, waiting: 10, free: 0 }],
+        backend: Some(BackendStatus { kind: "embedded".to_owned(), reachable: Some(true) }),
+        directories: vec![DirectoryStatus {
+            name: "corp".into(),
+            kind: Some(Kind::OpenLdap),
+            server: Some("ldaps://ldap.corp.example".to_owned()),
+            watermark: None,
+            reachable: Some(true),
+        }],
+        ..before_the_first_cycle()
+    }
+}
+
+fn rendered(report: &StatusReport) -> String {
+    let mut page = Page::default();
+    render(report, at("2026-01-01T00:01:00Z"), &mut page);
+    page.plain()
+}
+
+#[test]
+fn it_shows_the_agent_its_cycles_the_servers_and_the_pools() {
+    let expected = "\
+dc01, seatsync 0.1.0
+  agent        running
+  last cycle   7, 60 s ago: ok, took 0.4 s
+  next cycle   2026-01-01 00:05:00 UTC, in 4 min
+  backend      embedded, reachable: yes
+
+DIRECTORY  KIND      SERVER                     REACHABLE  WATERMARK
+corp       openldap  ldaps://ldap.corp.example  yes        -
+
+POOL      SEATS  HELD  WAITING  FREE
+standard     50    50       10     0
+
+ok: 10 places in queues
+";
+    assert_eq!(rendered(&running()), expected);
+}
+
+#[test]
+fn before_the_first_cycle_it_says_how_to_begin_and_the_json_has_nulls() {
+    let report = before_the_first_cycle();
+    let text = rendered(&report);
+    assert!(text.contains("last cycle   none yet") && text.ends_with("`seatsync sync` does the first\n"), "{text}");
+    let value = serde_json::to_value(&report).unwrap();
+    for key in ["last_cycle", "next_cycle", "held", "fingerprint", "backend"] {
+        assert!(value.get(key).is_some_and(serde_json::Value::is_null), "{key}");
+    }
+}
+
+#[test]
+fn the_json_has_every_key_of_the_contract() {
+    let value = serde_json::to_value(running()).unwrap();
+    let keys = [
+        "agent",
+        "version",
+        "running",
+        "last_cycle",
+        "next_cycle",
+        "pools",
+        "held",
+        "fingerprint",
+        "backend",
+        "directories",
+    ];
+    assert!(keys.iter().all(|key| value.get(key).is_some()), "{value}");
+    assert_eq!(value["backend"], serde_json::json!({"kind": "embedded", "reachable": true}));
+    let keys = ["name", "kind", "server", "watermark", "reachable"];
+    assert!(keys.iter().all(|key| value["directories"][0].get(key).is_some()), "{value}");
+    assert_eq!(value["next_cycle"], "2026-01-01T00:05:00Z");
+}

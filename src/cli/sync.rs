@@ -1,0 +1,114 @@
+//! `sync`: one cycle and its report.
+
+use std::collections::BTreeSet;
+
+use super::console::Console;
+use super::exit::Exit;
+use super::page::{Page, Tone};
+use super::parts::{self, PEOPLE, TROUBLES, and_more};
+use super::table::Grid;
+use super::words::{self, counted, number};
+use crate::app::{App, AppError};
+use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, ProblemRow, SyncReport};
+use crate::ports::Progress;
+
+pub async fn sync(app: &App, full: bool, console: &Console, progress: &dyn Progress) -> Result<Exit, AppError> {
+    let report = app.sync(full, progress).await?;
+    if console.json {
+        console.object(&report)?;
+    } else if !console.quiet || report.outcome != CycleOutcome::Ok {
+        let mut page = console.page();
+        render(&report, console.quiet, &mut page);
+        console.show(&page)?;
+    }
+    Ok(report.outcome.into())
+}
+
+/// With `brief` only what needs attention.
+pub fn render(report: &SyncReport, brief: bool, page: &mut Page) {
+    if !brief {
+        page.pieces(&[(Tone::Strong, &format!("Cycle {}", number(report.cycle)))]);
+        parts::directories(page, &report.directories);
+        granted(page, &report.granted);
+        parts::waiting(page, &report.waiting, PEOPLE);
+        parts::pools(page, &report.pools);
+        changes(page, &report.changes);
+    }
+    problems(page, &report.problems);
+    parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
+    let sentence = format!("{} ({})", summary(report), words::duration(report.seconds));
+    page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &sentence);
+}
+
+fn granted(page: &mut Page, granted: &[GrantedRow]) {
+    if granted.is_empty() {
+        return;
+    }
+    page.heading("Got a seat");
+    let mut grid = Grid::new(&["POOL", "WHO", "USER NAME", "MAIL"]);
+    for row in granted.iter().take(PEOPLE) {
+        grid.row([&*row.pool, parts::who(row.display_name.as_deref(), &row.user_name), &*row.user_name, &*row.email]);
+    }
+    page.table(grid);
+    and_more(page, granted.len(), PEOPLE, "users --state active");
+}
+
+/// Every count that is not nought, in words.
+fn changes(page: &mut Page, changes: &ChangeCounts) {
+    let said: Vec<String> =
+        changes.named().into_iter().filter(|(_, count)| *count > 0).map(|(word, count)| change(word, count)).collect();
+    page.gap();
+    page.line(if said.is_empty() { "Changes: none".to_owned() } else { format!("Changes: {}", said.join(", ")) });
+}
+
+fn change(word: &str, count: u64) -> String {
+    match word {
+        "waiting" => format!("{} began to wait", number(count)),
+        "held" => format!("{} held back", number(count)),
+        _ => format!("{} {word}", number(count)),
+    }
+}
+
+fn problems(page: &mut Page, problems: &[ProblemRow]) {
+    if problems.is_empty() {
+        return;
+    }
+    page.gap();
+    page.pieces(&[(Tone::Bad, "Failed")]);
+    for row in problems.iter().take(TROUBLES) {
+        let whom = row.anchor.map(|anchor| format!("{anchor}: ")).unwrap_or_default();
+        let pool = row.pool.as_ref().map(|pool| format!(", pool {pool}")).unwrap_or_default();
+        page.bullet(format!("{whom}{} ({}{pool})", row.message, row.code));
+    }
+    if problems.len() > TROUBLES {
+        page.line(format!("and {} more (--json lists them all)", number((problems.len() - TROUBLES) as u64)));
+    }
+}
+
+/// "50 got a seat, 10 wait, nothing held back".
+#[must_use]
+pub fn summary(report: &SyncReport) -> String {
+    let changes = &report.changes;
+    let mut said = vec![format!("{} got a seat", number(people(report.granted.iter().map(|row| &*row.user_name))))];
+    for (count, word) in [(changes.suspended, "suspended"), (changes.removed, "removed"), (changes.failed, "failed")] {
+        if count > 0 {
+            said.push(format!("{} {word}", number(count)));
+        }
+    }
+    let waiting = people(report.waiting.iter().map(|row| &*row.user_name));
+    said.push(format!("{} {}", number(waiting), if waiting == 1 { "waits" } else { "wait" }));
+    said.push(match (&report.held, changes.held) {
+        (None, _) => "nothing held back".to_owned(),
+        (Some(_), 0) => "held back until confirmed".to_owned(),
+        (Some(_), held) => format!("{} held back", counted(held, "person", "people")),
+    });
+    said.join(", ")
+}
+
+/// Each once, however many pools they are in.
+fn people<'a>(names: impl Iterator<Item = &'a str>) -> u64 {
+    names.collect::<BTreeSet<_>>().len() as u64
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,117 @@
+//! Tables without borders, aligned by what a terminal shows, whatever the script.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+
+use super::clean::clean;
+use super::page::Tone;
+
+/// A table in the making.
+#[derive(Debug)]
+pub struct Grid {
+    table: Table,
+    alignment: Vec<CellAlignment>,
+}
+
+impl Grid {
+    /// Columns by title; one that begins with `>` holds numbers and is aligned to the right.
+    #[must_use]
+    pub fn new(titles: &[&str]) -> Self {
+        let alignment: Vec<_> = titles
+            .iter()
+            .map(|title| if title.starts_with('>') { CellAlignment::Right } else { CellAlignment::Left })
+            .collect();
+        let mut table = Table::new();
+        table.load_preset(NOTHING).force_no_tty().enforce_styling().style_text_only();
+        table.set_header(titles.iter().zip(&alignment).map(|(title, side)| {
+            Cell::new(title.trim_start_matches('>')).set_alignment(*side).add_attribute(Attribute::Dim)
+        }));
+        Self { table, alignment }
+    }
+
+    pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
+        self.toned(Tone::Plain, cells);
+    }
+
+    /// A row in a colour.
+    pub fn toned<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
+        let row: Vec<_> = cells
+            .into_iter()
+            .zip(&self.alignment)
+            .map(|(text, side)| coloured(Cell::new(clean(text.as_ref())).set_alignment(*side), tone))
+            .collect();
+        self.table.add_row(row);
+    }
+
+    /// Fitted to the width by breaking cells; as wide as it likes without one. Nothing where there are no rows.
+    #[must_use]
+    pub fn draw(mut self, width: Option<u16>) -> String {
+        if self.table.is_empty() {
+            return String::new();
+        }
+        if let Some(width) = width {
+            self.table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+        }
+        let last = self.alignment.len().saturating_sub(1);
+        for (index, column) in self.table.column_iter_mut().enumerate() {
+            column.set_padding((0, if index == last { 0 } else { 2 }));
+        }
+        self.table.trim_fmt() + "\n"
+    }
+}
+
+fn coloured(cell: Cell, tone: Tone) -> Cell {
+    match tone {
+        Tone::Plain => cell,
+        Tone::Strong => cell.add_attribute(Attribute::Bold),
+        Tone::Faint => cell.add_attribute(Attribute::Dim),
+        Tone::Good => cell.fg(Color::Green),
+        Tone::Warn => cell.fg(Color::Yellow),
+        Tone::Bad => cell.fg(Color::Red),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plain(grid: Grid, width: Option<u16>) -> String {
+        anstream::adapter::strip_str(&grid.draw(width)).to_string()
+    }
+
+    #[test]
+    fn columns_align_by_what_a_terminal_shows() {
+        let mut grid = Grid::new(&["WHO", ">PLACE", "USER NAME"]);
+        grid.row(["山田 太郎", "1", "yamada"]);
+        grid.row(["Ada Lovelace", "12", "ada"]);
+        grid.row(["👩‍💻 שרה", "3", "sara"]);
+        let expected = "\
+WHO           PLACE  USER NAME
+山田 太郎         1  yamada
+Ada Lovelace     12  ada
+👩‍💻 שרה            3  sara
+";
+        assert_eq!(plain(grid, None), expected);
+    }
+
+    #[test]
+    fn a_table_without_rows_is_nothing() {
+        assert_eq!(Grid::new(&["WHO"]).draw(None), "");
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_cells_and_not_lines() {
+        let mut grid = Grid::new(&["WHO", "WHY"]);
+        grid.row(["Ada Lovelace", "the mail domain is not among those approved for this company"]);
+        let text = plain(grid, Some(40));
+        assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
+        assert!(text.lines().count() > 2);
+    }
+
+    #[test]
+    fn a_row_stays_one_row_whatever_a_name_contains() {
+        let mut grid = Grid::new(&["WHO"]);
+        grid.row(["two\nlines\tand a tab"]);
+        assert_eq!(plain(grid, None), "WHO\ntwo\\nlines\\tand a tab\n");
+    }
+}

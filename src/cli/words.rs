@@ -1,0 +1,168 @@
+//! The words people read for what reports say in codes.
+
+use jiff::Timestamp;
+
+use crate::model::report::{CycleOutcome, HeldKind, ReadMode, SeatRow, SeatWord};
+use crate::model::{AccountState, WaitReason};
+
+/// What a report shows where there is nothing.
+pub const NONE: &str = "-";
+
+pub const fn outcome(outcome: CycleOutcome) -> &'static str {
+    match outcome {
+        CycleOutcome::Ok => "ok",
+        CycleOutcome::SomeFailed => "some failed",
+        CycleOutcome::Held => "held back",
+        CycleOutcome::Partial => "partial",
+        CycleOutcome::Failed => "failed",
+    }
+}
+
+pub const fn reason(reason: WaitReason) -> &'static str {
+    match reason {
+        WaitReason::NoSeat => "no free seat",
+        WaitReason::ApprovalRequired => "needs approval",
+        WaitReason::DomainNotApproved => "mail domain not approved",
+        WaitReason::RemovedElsewhere => "taken away in the backend",
+    }
+}
+
+/// The reason of a planned change: its code in the report, in words where we know it.
+pub fn reason_code(code: &str) -> &str {
+    match code {
+        "no_seat" => reason(WaitReason::NoSeat),
+        "approval_required" => reason(WaitReason::ApprovalRequired),
+        "domain_not_approved" => reason(WaitReason::DomainNotApproved),
+        "removed_elsewhere" => reason(WaitReason::RemovedElsewhere),
+        "out_of_scope" => "out of scope",
+        other => other,
+    }
+}
+
+pub const fn state(state: Option<AccountState>) -> &'static str {
+    match state {
+        Some(AccountState::Suspended) => "suspended",
+        Some(AccountState::Active) => "active",
+        Some(AccountState::Pending) => "pending",
+        Some(AccountState::Denied) => "denied",
+        None => "no account",
+    }
+}
+
+/// "standard", "standard: place 3, no free seat", "standard: denied".
+pub fn seat(seat: &SeatRow) -> String {
+    let mut words = match seat.state {
+        SeatWord::Held => return seat.pool.to_string(),
+        SeatWord::Denied => return format!("{}: denied", seat.pool),
+        SeatWord::Waiting => format!("{}: waits", seat.pool),
+    };
+    if let Some(position) = seat.position {
+        words = format!("{}: place {position}", seat.pool);
+    }
+    if let Some(why) = seat.reason {
+        words = format!("{words}, {}", reason(why));
+    }
+    if seat.approved { format!("{words}, approved") } else { words }
+}
+
+pub const fn mode(mode: ReadMode) -> &'static str {
+    match mode {
+        ReadMode::Full => "full",
+        ReadMode::Delta => "delta",
+    }
+}
+
+pub const fn held(kind: HeldKind) -> &'static str {
+    match kind {
+        HeldKind::Leaving => "would lose their seat or account",
+        HeldKind::Renaming => "would get another mail address or user name",
+        HeldKind::Scope => "are affected",
+    }
+}
+
+/// "yes", "no", or that nobody asked.
+pub const fn reachable(reachable: Option<bool>) -> &'static str {
+    match reachable {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "not asked yet",
+    }
+}
+
+/// UTC to the second, without the letters between.
+pub fn time(time: Timestamp) -> String {
+    time.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
+}
+
+/// How far a time lies from now, roughly: "in 4 min", "3 h ago".
+pub fn distance(time: Timestamp, now: Timestamp) -> String {
+    let seconds = time.as_second() - now.as_second();
+    let away = seconds.unsigned_abs();
+    let span = match away {
+        0..=89 => format!("{away} s"),
+        90..=5_399 => format!("{} min", (away + 30) / 60),
+        5_400..=172_799 => format!("{} h", (away + 1_800) / 3_600),
+        _ => format!("{} days", (away + 43_200) / 86_400),
+    };
+    if seconds > 0 { format!("in {span}") } else { format!("{span} ago") }
+}
+
+/// Seconds as a person says them: "0.4 s", "12 s", "3 min 5 s".
+pub fn duration(seconds: f64) -> String {
+    if seconds < 0.05 {
+        return "0.0 s".to_owned();
+    }
+    if seconds < 9.95 {
+        return format!("{seconds:.1} s");
+    }
+    let whole = std::time::Duration::try_from_secs_f64(seconds).unwrap_or_default().as_secs_f64().round();
+    if whole < 120.0 {
+        format!("{whole:.0} s")
+    } else {
+        format!("{:.0} min {:.0} s", (whole / 60.0).floor(), whole % 60.0)
+    }
+}
+
+/// A number with its thousands apart: 12,345.
+pub fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+/// "1 change", "2 changes".
+pub fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{} {}", number(count), if count == 1 { one } else { many })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_their_thousands_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+    }
+
+    #[test]
+    fn durations_read_as_a_person_says_them() {
+        let said = [0.0, 0.44, 9.94, 9.96, 119.4, 120.0, 185.2].map(duration);
+        assert_eq!(said, ["0.0 s", "0.4 s", "9.9 s", "10 s", "119 s", "2 min 0 s", "3 min 5 s"]);
+    }
+
+    #[test]
+    fn distances_say_before_or_after() {
+        let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let at = |seconds: i64| Timestamp::from_second(now.as_second() + seconds).unwrap();
+        assert_eq!(distance(at(89), now), "in 89 s");
+        assert_eq!(distance(at(90), now), "in 2 min");
+        assert_eq!(distance(at(-7_200), now), "2 h ago");
+        assert_eq!(distance(at(-864_000), now), "10 days ago");
+    }
+}

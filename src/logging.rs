@@ -1,0 +1,158 @@
+//! Logs: sentences with fields on stderr. People appear in them as anchors, never by name.
+
+use std::io::IsTerminal as _;
+
+use thiserror::Error;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::MakeWriter;
+use tracing_subscriber::util::TryInitError;
+
+use crate::model::settings::{LogFormat, LogSettings};
+
+/// Logs cannot be written as the config says.
+#[derive(Debug, Error)]
+pub enum LoggingError {
+    #[error("log.level = {level:?} is neither a level (error, warn, info, debug, trace) nor a filter")]
+    Level {
+        level: String,
+        #[source]
+        source: tracing_subscriber::filter::ParseError,
+    },
+    #[error("logging was set up twice")]
+    Twice(#[source] TryInitError),
+}
+
+/// What kind of program writes the logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The agent: its logs are what it says.
+    Agent,
+    /// A verb: its answer is what it says, and logs only disturb.
+    Verb,
+}
+
+/// How much more, or less, than the config says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verbosity {
+    Quiet,
+    Normal,
+    /// `-v`
+    More,
+    /// `-vv`
+    All,
+}
+
+impl Verbosity {
+    /// From `--quiet` and the number of `-v`.
+    #[must_use]
+    pub const fn of(quiet: bool, verbose: u8) -> Self {
+        match (quiet, verbose) {
+            (true, _) => Self::Quiet,
+            (false, 0) => Self::Normal,
+            (false, 1) => Self::More,
+            (false, _) => Self::All,
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Shape {
+    Text,
+    /// Without time: the journal has its own.
+    Journal,
+    Json,
+}
+
+/// Sets logging up for the rest of the process; `writer` leads to stderr.
+///
+/// # Errors
+/// Where the level cannot be read, or logging was set up before.
+pub fn init<W>(settings: &LogSettings, voice: Voice, verbosity: Verbosity, writer: W) -> Result<(), LoggingError>
+where
+    W: for<'writer> MakeWriter<'writer> + Send + Sync + 'static,
+{
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let filter = directives(&settings.level, voice, verbosity);
+    let filter =
+        EnvFilter::try_new(&filter).map_err(|source| LoggingError::Level { level: settings.level.clone(), source })?;
+    let terminal = std::io::stderr().is_terminal();
+    let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_target(verbosity == Verbosity::All)
+        .with_ansi(colours)
+        .with_writer(writer);
+    match shape(settings.format, voice, terminal, std::env::var_os("JOURNAL_STREAM").is_some()) {
+        Shape::Text => builder.finish().try_init(),
+        Shape::Journal => builder.without_time().finish().try_init(),
+        Shape::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
+    }
+    .map_err(LoggingError::Twice)
+}
+
+/// `auto`: text for a person, on a terminal or through the journal; JSON where a program collects the agent's stderr.
+fn shape(format: LogFormat, voice: Voice, terminal: bool, journal: bool) -> Shape {
+    match format {
+        LogFormat::Json => Shape::Json,
+        LogFormat::Text if journal && !terminal => Shape::Journal,
+        LogFormat::Text => Shape::Text,
+        LogFormat::Auto if terminal || voice == Voice::Verb => Shape::Text,
+        LogFormat::Auto if journal => Shape::Journal,
+        LogFormat::Auto => Shape::Json,
+    }
+}
+
+/// The filter. A plain level is meant for us; libraries speak up only when something is wrong, since they know no rule
+/// about names. Whoever writes a filter of their own gets just that.
+fn directives(level: &str, voice: Voice, verbosity: Verbosity) -> String {
+    let plain = level.trim().chars().all(|letter| letter.is_ascii_alphanumeric());
+    match (verbosity, voice) {
+        (Verbosity::Quiet, _) => "error".to_owned(),
+        (Verbosity::More, _) => "warn,seatsync=debug".to_owned(),
+        (Verbosity::All, _) => "info,seatsync=trace".to_owned(),
+        (Verbosity::Normal, Voice::Verb) => "warn".to_owned(),
+        (Verbosity::Normal, Voice::Agent) if plain => format!("{},seatsync={}", libraries(level), level.trim()),
+        (Verbosity::Normal, Voice::Agent) => level.to_owned(),
+    }
+}
+
+fn libraries(level: &str) -> &'static str {
+    if matches!(level.trim(), "error" | "off") { "error" } else { "warn" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_level_is_meant_for_us_and_not_for_libraries() {
+        assert_eq!(directives("debug", Voice::Agent, Verbosity::Normal), "warn,seatsync=debug");
+        assert_eq!(directives("error", Voice::Agent, Verbosity::Normal), "error,seatsync=error");
+        assert_eq!(directives("info,ldap3=debug", Voice::Agent, Verbosity::Normal), "info,ldap3=debug");
+    }
+
+    #[test]
+    fn a_verb_speaks_up_only_when_something_is_wrong_unless_asked() {
+        assert_eq!(directives("info", Voice::Verb, Verbosity::Normal), "warn");
+        assert_eq!(directives("info", Voice::Verb, Verbosity::of(false, 1)), "warn,seatsync=debug");
+        assert_eq!(directives("info", Voice::Agent, Verbosity::of(false, 7)), "info,seatsync=trace");
+        assert_eq!(directives("info", Voice::Agent, Verbosity::of(true, 0)), "error");
+    }
+
+    #[test]
+    fn people_read_text_and_collectors_read_json() {
+        assert_eq!(shape(LogFormat::Auto, Voice::Agent, true, false), Shape::Text);
+        assert_eq!(shape(LogFormat::Auto, Voice::Agent, false, true), Shape::Journal);
+        assert_eq!(shape(LogFormat::Auto, Voice::Agent, false, false), Shape::Json);
+        assert_eq!(shape(LogFormat::Auto, Voice::Verb, false, false), Shape::Text);
+        assert_eq!(shape(LogFormat::Text, Voice::Agent, false, false), Shape::Text);
+        assert_eq!(shape(LogFormat::Json, Voice::Verb, true, true), Shape::Json);
+    }
+
+    #[test]
+    fn a_level_nobody_knows_is_an_error_that_names_it() {
+        let settings = LogSettings { format: LogFormat::Text, level: "loud".to_owned() };
+        let error = init(&settings, Voice::Agent, Verbosity::Normal, std::io::stderr).unwrap_err();
+        assert!(error.to_string().contains("\"loud\""), "{error}");
+    }
+}

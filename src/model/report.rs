@@ -1,0 +1,27 @@
+//! What is said to people and programs: the JSON of the command line, one type a shape.
+//!
+//! Fields are added, never renamed. Every report can be read back, since the agent answers other verbs through the state.
+
+mod agent;
+mod cycle;
+mod person;
+mod plan;
+
+pub use agent::{
+    BackendStatus, CheckProblem, CheckReport, ConfirmReport, DirectoryStatus, HistoryRow, Probe, RelinkReport,
+    StatusReport,
+};
+pub use cycle::{
+    ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, PoolRow, ProblemRow, ReadMode,
+    SyncReport, WaitingRow,
+};
+pub use person::{
+    DecisionRow, EntryRow, ExplainReport, PendingRow, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow,
+};
+pub use plan::{ChangeKind, PlanReport, PlanRow};
+
+/// A duration as reports give it: seconds, to the millisecond.
+#[must_use]
+pub fn seconds(duration: std::time::Duration) -> f64 {
+    (duration.as_secs_f64() * 1000.0).round() / 1000.0
+}

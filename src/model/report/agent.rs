@@ -1,0 +1,109 @@
+//! What is said of the agent itself: `status`, `history`, `check`, `confirm`, `relink`.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::cycle::{ChangeCounts, CycleOutcome, HeldRow, PoolRow, SyncReport};
+use crate::model::snapshot::Kind;
+use crate::model::{Name, PersonId};
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BackendStatus {
+    pub kind: String,
+    /// None: not asked yet.
+    pub reachable: Option<bool>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DirectoryStatus {
+    pub name: Name,
+    pub kind: Option<Kind>,
+    /// The server that answered last.
+    pub server: Option<String>,
+    /// Where it stood when the last good read began, as text.
+    pub watermark: Option<String>,
+    /// None: not asked yet.
+    pub reachable: Option<bool>,
+}
+
+/// How things stand, from the state alone.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct StatusReport {
+    pub agent: String,
+    pub version: String,
+    pub running: bool,
+    /// None before the first.
+    pub last_cycle: Option<SyncReport>,
+    pub next_cycle: Option<Timestamp>,
+    pub pools: Vec<PoolRow>,
+    pub held: Option<Vec<HeldRow>>,
+    pub fingerprint: Option<String>,
+    pub backend: Option<BackendStatus>,
+    pub directories: Vec<DirectoryStatus>,
+}
+
+/// A past cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct HistoryRow {
+    pub cycle: u64,
+    pub started: Timestamp,
+    pub seconds: f64,
+    pub outcome: CycleOutcome,
+    pub changes: ChangeCounts,
+}
+
+/// Something wrong with the config.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckProblem {
+    pub key: String,
+    /// Never a secret's.
+    pub value: Option<String>,
+    /// What is wrong, and what is allowed.
+    pub message: String,
+}
+
+/// One question `check --connect` asks a server.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Probe {
+    pub what: String,
+    pub ok: bool,
+    pub message: String,
+    /// What does not work without it.
+    pub lost: Option<String>,
+    /// The command, or the setting, that mends it.
+    pub remedy: Option<String>,
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckReport {
+    /// No problems, and every probe went well.
+    pub ok: bool,
+    pub problems: Vec<CheckProblem>,
+    pub probes: Vec<Probe>,
+}
+
+impl CheckReport {
+    /// Decides `ok`.
+    #[must_use]
+    pub fn of(problems: Vec<CheckProblem>, probes: Vec<Probe>) -> Self {
+        Self { ok: problems.is_empty() && probes.iter().all(|probe| probe.ok), problems, probes }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmReport {
+    pub fingerprint: String,
+    /// Changes let through.
+    pub count: u64,
+    pub expires: Timestamp,
+    /// An agent runs and carries them out at once; else the next `sync` does.
+    pub running: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RelinkReport {
+    pub old: PersonId,
+    pub new: PersonId,
+    pub user_name: Option<String>,
+    pub email: Option<String>,
+}

@@ -1,0 +1,199 @@
+//! The report of one cycle (`sync`).
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{Anchor, Name, PoolCount, WaitReason};
+
+/// How a cycle went. Where several fit the greatest counts, in this order.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum CycleOutcome {
+    #[default]
+    Ok,
+    /// Done, but the backend refused some accounts.
+    SomeFailed,
+    /// Done, but the guard holds changes back.
+    Held,
+    /// Something could not be read.
+    Partial,
+    /// Nothing was done.
+    Failed,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadMode {
+    Full,
+    Delta,
+}
+
+/// What one directory gave.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct DirectoryReport {
+    pub name: Name,
+    pub mode: ReadMode,
+    pub complete: bool,
+    pub entries: u64,
+    /// Directory users in scope.
+    pub users: u64,
+    pub quarantined: u64,
+    /// Group members of another domain.
+    pub foreign: u64,
+    /// Group members that are not there.
+    pub dangling: u64,
+    pub seconds: f64,
+    /// Why it is not complete, or what else somebody should look at.
+    pub problem: Option<String>,
+}
+
+/// What was done, counted in people.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangeCounts {
+    pub provisioned: u64,
+    /// Who began to wait.
+    pub waiting: u64,
+    pub promoted: u64,
+    pub moved: u64,
+    pub released: u64,
+    pub updated: u64,
+    pub suspended: u64,
+    pub resumed: u64,
+    pub removed: u64,
+    pub adopted: u64,
+    pub failed: u64,
+    pub held: u64,
+}
+
+impl ChangeCounts {
+    /// The counts in the order of the report, with the words of the report.
+    #[must_use]
+    pub const fn named(&self) -> [(&'static str, u64); 12] {
+        [
+            ("provisioned", self.provisioned),
+            ("waiting", self.waiting),
+            ("promoted", self.promoted),
+            ("moved", self.moved),
+            ("released", self.released),
+            ("updated", self.updated),
+            ("suspended", self.suspended),
+            ("resumed", self.resumed),
+            ("removed", self.removed),
+            ("adopted", self.adopted),
+            ("failed", self.failed),
+            ("held", self.held),
+        ]
+    }
+}
+
+/// A pool as it is after the cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PoolRow {
+    pub name: Name,
+    pub seats: u32,
+    pub held: u32,
+    pub waiting: u32,
+    pub free: u32,
+}
+
+impl From<&PoolCount> for PoolRow {
+    fn from(pool: &PoolCount) -> Self {
+        Self { name: pool.name.clone(), seats: pool.seats, held: pool.held, waiting: pool.waiting, free: pool.free() }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HeldKind {
+    Leaving,
+    Renaming,
+    /// A base or group is gone, or another object lies at its place.
+    Scope,
+}
+
+/// One thing the guard holds back, with the numbers that decided it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HeldRow {
+    pub directory: Name,
+    pub kind: HeldKind,
+    /// People held back now.
+    pub count: u64,
+    /// People whose change was applied unconfirmed within the guard's window.
+    pub recent: u64,
+    /// Of so many.
+    pub of: u64,
+    /// So many would have passed.
+    pub limit: u64,
+    /// The anchor of the pinned scope object; `scope` only.
+    pub old: Option<Anchor>,
+    /// The anchor of the object that lies at its place now, if any; `scope` only.
+    pub new: Option<Anchor>,
+}
+
+/// An account the backend refused to change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProblemRow {
+    pub anchor: Option<Anchor>,
+    pub pool: Option<Name>,
+    pub code: String,
+    pub message: String,
+}
+
+/// Who got a seat in this cycle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GrantedRow {
+    pub anchor: Option<Anchor>,
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub email: String,
+    pub pool: Name,
+}
+
+/// Who waits for a seat, at which place.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WaitingRow {
+    pub anchor: Option<Anchor>,
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub email: String,
+    pub pool: Name,
+    /// From 1, without gaps.
+    pub position: u64,
+    pub reason: WaitReason,
+    pub since: Timestamp,
+}
+
+/// One cycle.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct SyncReport {
+    pub cycle: u64,
+    pub outcome: CycleOutcome,
+    pub directories: Vec<DirectoryReport>,
+    pub changes: ChangeCounts,
+    pub pools: Vec<PoolRow>,
+    /// None where nothing is held back.
+    pub held: Option<Vec<HeldRow>>,
+    pub fingerprint: Option<String>,
+    pub problems: Vec<ProblemRow>,
+    pub seconds: f64,
+    pub started: Timestamp,
+    /// In the order of the grants.
+    #[serde(default)]
+    pub granted: Vec<GrantedRow>,
+    /// Everyone who waits after this cycle, by pool and position.
+    #[serde(default)]
+    pub waiting: Vec<WaitingRow>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::CycleOutcome::{Failed, Held, Ok, Partial, SomeFailed};
+
+    #[test]
+    fn where_several_outcomes_fit_partial_comes_before_held_before_some_failed() {
+        assert_eq!([Held, Partial, SomeFailed].into_iter().max(), Some(Partial));
+        assert_eq!(SomeFailed.max(Held), Held);
+        assert_eq!(Ok.max(SomeFailed), SomeFailed);
+        assert_eq!(Partial.max(Failed), Failed);
+    }
+}
