@@ -14,3 +14,4 @@ pub mod model;
 pub mod plan;
 pub mod ports;
 pub mod retry;
+pub mod state;

@@ -10,6 +10,9 @@ use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use crate::model::snapshot::{Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Name, PersonId};
 
+mod memory;
+pub use memory::{Accounts, History, Journal, Mirror, Requests, StateError};
+
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Persistence {

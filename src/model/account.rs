@@ -44,7 +44,7 @@ pub enum WaitReason {
 }
 
 /// The state of one seat assignment.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SeatState {
     Held,
@@ -56,7 +56,7 @@ pub enum SeatState {
 }
 
 /// One account's standing in one pool.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Assignment {
     pub pool: Name,
     pub state: SeatState,
@@ -88,7 +88,7 @@ impl Assignment {
 }
 
 /// That an account is suspended, and by whom.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Suspension {
     /// Whom another hand suspended, the agent does not resume.
     pub by_agent: bool,
@@ -97,7 +97,7 @@ pub struct Suspension {
 }
 
 /// A user as the backend knows it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Account {
     pub id: AccountId,
     /// Whose account it is; set on managed accounts only.

@@ -3,13 +3,16 @@
 pub mod account;
 pub mod anchor;
 pub mod change;
+pub mod digest;
 pub mod dn;
 pub mod report;
+pub mod memory;
 pub mod settings;
 pub mod snapshot;
 pub mod user;
 
 pub use account::{Account, AccountId, AccountState, Assignment, PoolCount, SeatState, Suspension, WaitReason};
 pub use anchor::{Anchor, Name, PersonId};
+pub use digest::Digest;
 pub use dn::Dn;
 pub use user::{Defect, LeaveCause, Profile, Quarantine, Sighting, Standing, Unidentified, fold};

@@ -11,7 +11,7 @@ use super::dn::Dn;
 
 /// What the backend is told of a person. Values keep the directory's spelling; they are compared case-folded where they
 /// must be unique (`user_name`, `email`) and exactly elsewhere.
-#[derive(Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub struct Profile {
     /// Unique in the backend.
     pub user_name: String,
@@ -75,7 +75,7 @@ pub enum LeaveCause {
 }
 
 /// What the entry says of its owner's standing, judged at the time of the read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Standing {
     Enabled,
@@ -84,7 +84,7 @@ pub enum Standing {
 }
 
 /// What is wrong with a value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Defect {
     /// A required attribute has no value, or a deciding one cannot be read.
@@ -98,7 +98,7 @@ pub enum Defect {
 }
 
 /// Why an entry could not be used. The message is for people and may name others by DN and anchor.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Quarantine {
     /// The directory's name of the attribute at fault.
     pub attribute: String,

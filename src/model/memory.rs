@@ -1,0 +1,240 @@
+//! What is kept between cycles: of people, of directories, of accounts, and what other verbs ask of the agent.
+
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::account::Account;
+use super::anchor::{Anchor, Name, PersonId};
+use super::change::{Batch, Confirmation, Decision, HeldChange};
+use super::digest::Digest;
+use super::snapshot::{Kind, Pin, Watermark};
+use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
+
+/// What a cycle needs of somebody who was seen before: narrow, for there may be a million of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    pub anchor: Anchor,
+    /// Of the `Facts` that are kept.
+    pub digest: Digest,
+    pub first_seen: Timestamp,
+    /// None: in the last read that could tell.
+    pub absence: Option<Absence>,
+}
+
+/// What is known of somebody who is not in the snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Absence {
+    /// Nothing by that anchor though the parent can be read, said once, at this time: not yet a leaver (rule 2).
+    Missing { since: Timestamp },
+    /// A leaver, and why.
+    Gone(LeaveCause),
+}
+
+/// All that is kept of a person, for comparing and for answering without the directory. Borrowed from a snapshot when
+/// written, owned when read.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Facts<'a> {
+    pub dn: Cow<'a, str>,
+    pub user_name: Cow<'a, str>,
+    pub email: Cow<'a, str>,
+    pub display_name: Option<Cow<'a, str>>,
+    pub judgement: Judgement<'a>,
+}
+
+impl Facts<'_> {
+    /// Changes whenever something changes that is kept.
+    #[must_use]
+    pub fn digest(&self) -> Digest {
+        Digest::of(self)
+    }
+}
+
+/// What the entry and the rules say of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Judgement<'a> {
+    pub standing: Standing,
+    pub quarantine: Option<Cow<'a, Quarantine>>,
+    pub created: Option<Timestamp>,
+    /// When an expiry of the entry comes due.
+    pub due: Option<Timestamp>,
+    pub in_scope: bool,
+    /// Why in scope or not: base, filter, group chain; a line each.
+    pub because: Vec<Cow<'a, str>>,
+    /// Pools this person should have a seat of, in the order of the config.
+    pub pools: Vec<WantedPool<'a>>,
+}
+
+/// A pool a person should have a seat of, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct WantedPool<'a> {
+    pub pool: Name,
+    /// As in `Assignment`.
+    pub rank: u32,
+    pub because: Vec<Cow<'a, str>>,
+}
+
+/// A person to be written: new, or with another digest than before.
+#[derive(Clone, Debug)]
+pub struct PersonRow<'a> {
+    pub anchor: Anchor,
+    /// Counts only where the person is new.
+    pub first_seen: Timestamp,
+    pub facts: Facts<'a>,
+}
+
+/// How a directory was read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadMode {
+    Full,
+    Delta,
+}
+
+/// The last read of a directory, in numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadRecord {
+    pub kind: Kind,
+    pub server: String,
+    pub read_at: Timestamp,
+    pub mode: ReadMode,
+    /// None: complete.
+    pub problem: Option<String>,
+    pub entries: u64,
+    pub users: u64,
+    pub quarantined: u64,
+    pub foreign: u64,
+    pub dangling: u64,
+}
+
+/// What one read changes in the mirror; stored whole or not at all.
+#[derive(Clone, Debug)]
+pub struct MirrorUpdate<'a> {
+    pub read: ReadRecord,
+    pub people: Vec<PersonRow<'a>>,
+    /// Seen again with an unchanged digest after an absence.
+    pub seen_again: Vec<Anchor>,
+    /// All there are now.
+    pub unidentified: &'a [Unidentified],
+    /// All that hold from now on.
+    pub pins: Vec<Pin>,
+    /// What only a complete read can tell.
+    pub whole: Option<Whole>,
+}
+
+/// What follows from a complete read alone (rules 1 to 3).
+#[derive(Clone, Debug, Default)]
+pub struct Whole {
+    pub watermark: Option<Watermark>,
+    /// Replaces what was known of their absence.
+    pub absent: Vec<(Anchor, Absence)>,
+    /// People nothing needs to be known of any more.
+    pub forgotten: Vec<Anchor>,
+}
+
+/// A directory as it was last read, or not reached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DirectoryStatus {
+    pub name: Name,
+    /// None: never read.
+    pub read: Option<ReadRecord>,
+    /// Of the last complete read.
+    pub watermark: Option<Watermark>,
+    /// Why the last try reached no server, and when that was.
+    pub unreachable: Option<(String, Timestamp)>,
+}
+
+/// What a cycle needs of a managed account as it was after the last one, to see what another hand did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Remembered {
+    /// Of the `Profile`.
+    pub profile: Digest,
+    /// Pools of the seats held that the agent asked for.
+    pub held: Arc<[Name]>,
+    pub suspended: bool,
+}
+
+/// A batch whose outcome is not known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OpenBatch {
+    pub batch: Batch,
+    /// It may have reached the backend: ask for the answer by its key. Else nothing of it happened.
+    pub sent: bool,
+}
+
+/// What another verb asks of the agent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Request {
+    /// A cycle now.
+    Sync {
+        full: bool,
+    },
+    /// Let through exactly what was held back when this was asked.
+    Confirm(Confirmation),
+    Decide(Vec<Decision>),
+    /// Make the account of one person that of another.
+    Relink {
+        old: PersonId,
+        new: PersonId,
+    },
+}
+
+/// Names a request until it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestId(pub i64);
+
+/// The running agent's sign of life.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Heartbeat {
+    pub name: String,
+    pub pid: u32,
+    pub version: String,
+    pub started: Timestamp,
+    pub beat: Timestamp,
+    pub next_cycle: Option<Timestamp>,
+}
+
+/// What is held back now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Held {
+    pub fingerprint: String,
+    pub changes: BTreeSet<HeldChange>,
+    /// As `sync` and `status` show it: JSON.
+    pub report: String,
+}
+
+/// A cycle that came to its end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CycleRecord {
+    pub number: u64,
+    pub started: Timestamp,
+    pub seconds: f64,
+    pub outcome: String,
+    /// As `sync` prints it: JSON.
+    pub report: String,
+}
+
+/// A person, an account or both, as last known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct LastKnown {
+    /// None: an unmanaged account.
+    pub directory: Option<Name>,
+    /// None: an unmanaged account, or an entry that cannot be told from others.
+    pub anchor: Option<Anchor>,
+    /// The entry, where the mirror has it.
+    pub facts: Option<Facts<'static>>,
+    pub absence: Option<Absence>,
+    pub account: Option<Account>,
+}
+
+/// A credential that a server refused (LDAP 49): not tried again until it changes, or some time has passed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RefusedBind {
+    /// Of address, name and secret, so that it tells nothing of them.
+    pub credentials: Digest,
+    pub at: Timestamp,
+}

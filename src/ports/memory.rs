@@ -1,0 +1,160 @@
+//! The memory between cycles, as the core asks for it. One implementation: `state`, a file.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::model::change::{Answer, Batch, Confirmation};
+use crate::model::memory::{
+    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
+};
+use crate::model::snapshot::{Pin, ScopeKey, Watermark};
+use crate::model::{Account, Anchor, Name, PersonId};
+
+/// The state could not be read or written. None of these is the same as a state that is not there.
+#[derive(Debug, Error)]
+pub enum StateError {
+    /// Cannot be done now: no right, no room, or another process holds the file too long.
+    #[error("{doing}")]
+    Failed {
+        /// What we were doing, to what, and what to do about it.
+        doing: String,
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// What lies there is damaged, or was never ours.
+    #[error(
+        "the state {} cannot be read while {doing}; it was kept as it is: restore a backup, or move the file away to \
+         start without a memory",
+        path.display()
+    )]
+    Unreadable {
+        path: PathBuf,
+        doing: String,
+        #[source]
+        source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    },
+    /// A newer version of the program wrote it.
+    #[error(
+        "the state {} has version {found}, and this program knows versions up to {known}; it was kept as it is: start \
+         the newer program again",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: u32, known: u32 },
+    /// An older version of the program wrote it, and is running.
+    #[error(
+        "the state {} has version {found}, and the agent that runs on it is older than this program: restart the agent",
+        path.display()
+    )]
+    Older { path: PathBuf, found: u32 },
+}
+
+/// What is known of each directory.
+pub trait Mirror: Send {
+    /// Everyone known of a directory, by anchor.
+    ///
+    /// # Errors
+    /// Where the state cannot be read. So with all reads below.
+    fn load(&self, directory: &str) -> Result<Vec<Known>, StateError>;
+
+    /// Where these entries were last, as text; those who are not known are left out.
+    fn dns(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, String>, StateError>;
+
+    /// Scope objects found before.
+    fn pins(&self, directory: &str) -> Result<BTreeMap<ScopeKey, Pin>, StateError>;
+
+    /// Where the last complete read began.
+    fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError>;
+
+    /// Stores a read, whole or not at all.
+    ///
+    /// # Errors
+    /// Where the state cannot be written; then it is as it was before. So with all writes below.
+    fn store(&mut self, directory: &Name, update: &MirrorUpdate<'_>) -> Result<(), StateError>;
+
+    /// Stores that no server of a directory could be reached.
+    fn unreached(&mut self, directory: &Name, problem: &str, at: Timestamp) -> Result<(), StateError>;
+
+    /// The credential last refused (LDAP 49), if none was accepted since.
+    fn refused_bind(&self, directory: &str) -> Result<Option<RefusedBind>, StateError>;
+
+    /// Stores which credential was refused, or that one was accepted.
+    fn set_refused_bind(&mut self, directory: &Name, refused: Option<&RefusedBind>) -> Result<(), StateError>;
+}
+
+/// The backend's accounts as last known.
+pub trait Accounts: Send {
+    /// Every managed account.
+    fn remembered(&self) -> Result<BTreeMap<PersonId, Remembered>, StateError>;
+
+    /// People whose whole account another hand deleted, and when that was seen: not recreated until approved (rule 13).
+    fn taken(&self) -> Result<BTreeMap<PersonId, Timestamp>, StateError>;
+
+    /// Stores all accounts that the backend has, and whose account another hand deleted since the last time.
+    fn observe(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError>;
+
+    /// Lets the agent create these people's accounts again.
+    fn give_back(&mut self, people: &[PersonId]) -> Result<(), StateError>;
+
+    /// Follows the backend's `relink`: what is remembered of the one is remembered of the other.
+    fn relinked(&mut self, old: &PersonId, new: &PersonId) -> Result<(), StateError>;
+}
+
+/// What is about to be done to the backend (rule 17).
+pub trait Journal: Send {
+    /// Stores the whole plan, before its first change is sent.
+    fn begin(&mut self, cycle: u64, batches: &[Batch]) -> Result<(), StateError>;
+
+    /// Stores that a batch is about to be sent: from here on it may have happened.
+    fn sent(&mut self, key: &str) -> Result<(), StateError>;
+
+    /// Stores the outcome of a batch, and the accounts as they are after it, in one step.
+    fn finished(&mut self, key: &str, answer: &Answer) -> Result<(), StateError>;
+
+    /// Batches without an outcome, in the order of their plans.
+    fn open_batches(&self) -> Result<Vec<OpenBatch>, StateError>;
+
+    /// Forgets a batch of which nothing happened.
+    fn drop_batch(&mut self, key: &str) -> Result<(), StateError>;
+}
+
+/// What other verbs ask of the agent, and its signs of life.
+pub trait Requests: Send {
+    /// The oldest request that nobody took; taken from now on. One that was left for too long is forgotten.
+    fn next_request(&mut self, now: Timestamp) -> Result<Option<(RequestId, Request)>, StateError>;
+
+    /// Answers a request, in JSON.
+    fn answer(&mut self, id: RequestId, answer: &str, now: Timestamp) -> Result<(), StateError>;
+
+    /// Stores a sign of life.
+    fn beat(&mut self, heartbeat: &Heartbeat) -> Result<(), StateError>;
+}
+
+/// Past cycles, and what they left for the next.
+pub trait History: Send {
+    /// Starts a cycle and gives it its number; no number comes twice.
+    fn begin_cycle(&mut self, started: Timestamp) -> Result<u64, StateError>;
+
+    /// Ends a cycle and replaces what is held back, in one step. `config`: the digest of the config that now holds
+    /// everywhere; None where the last one stays.
+    fn finish_cycle(
+        &mut self,
+        cycle: &CycleRecord,
+        held: Option<&Held>,
+        config: Option<&str>,
+    ) -> Result<(), StateError>;
+
+    /// The config of the last cycle that carried one through: another one forces a full cycle.
+    fn config_digest(&self) -> Result<Option<String>, StateError>;
+
+    /// What is held back now.
+    fn held(&self) -> Result<Option<Held>, StateError>;
+
+    /// Keeps a copy of a confirmation, beside the backend's.
+    fn keep_confirmation(&mut self, confirmation: &Confirmation) -> Result<(), StateError>;
+
+    /// Confirmations that still hold.
+    fn confirmations(&self, now: Timestamp) -> Result<Vec<Confirmation>, StateError>;
+}

@@ -1,0 +1,271 @@
+//! The backend's accounts as they were after the last cycle: what another hand did since shows against these.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Result, Row, Transaction, params};
+
+use super::State;
+use super::people::directory_id;
+use super::values::{anchor, digest, json, time, to_json};
+use crate::model::change::Answer;
+use crate::model::memory::Remembered;
+use crate::model::{Account, Anchor, Digest, Name, PersonId};
+use crate::ports::{Accounts, StateError};
+
+/// A person as this file numbers directories.
+type Key = (i64, Anchor);
+
+impl Accounts for State {
+    fn remembered(&self) -> Result<BTreeMap<PersonId, Remembered>, StateError> {
+        self.read("reading the accounts as last known", remembered)
+    }
+
+    fn taken(&self) -> Result<BTreeMap<PersonId, Timestamp>, StateError> {
+        self.read("reading which accounts another hand deleted", |connection| {
+            let names = directory_names(connection)?;
+            let taken = |row: &Row<'_>| Ok((person(row, &names)?, time(row, 2)?));
+            connection.prepare("SELECT directory, anchor, at FROM taken")?.query_map([], taken)?.collect()
+        })
+    }
+
+    fn observe(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError> {
+        let change =
+            self.read("comparing the accounts with those last known", |connection| compare(connection, accounts))?;
+        if change.is_empty() && taken.is_empty() {
+            return Ok(());
+        }
+        self.write("observe", "storing the backend's accounts", |transaction| {
+            change.store(transaction)?;
+            take(transaction, taken, at)
+        })
+    }
+
+    fn give_back(&mut self, people: &[PersonId]) -> Result<(), StateError> {
+        self.write("give_back", "storing that accounts may be made again", |transaction| {
+            for person in people {
+                forget(transaction, "taken", (directory_id(transaction, &person.directory)?, person.anchor))?;
+            }
+            Ok(())
+        })
+    }
+
+    fn relinked(&mut self, old: &PersonId, new: &PersonId) -> Result<(), StateError> {
+        self.write("relink", "storing that an account has another owner", |transaction| relink(transaction, old, new))
+    }
+}
+
+impl State {
+    /// Whether any managed account is known: then a backend without any was lost, and is not a new one (rule 25).
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn knows_accounts(&self) -> Result<bool, StateError> {
+        self.read("looking for known accounts", |connection| {
+            connection.query_row("SELECT EXISTS (SELECT 1 FROM account)", [], |row| row.get(0))
+        })
+    }
+}
+
+/// Writes what a backend answered: the accounts it changed and those it removed.
+pub fn store_answer(transaction: &Transaction<'_>, answer: &Answer) -> Result<()> {
+    for account in &answer.accounts {
+        store_account(transaction, account)?;
+    }
+    for person in &answer.removed {
+        forget_account(transaction, (directory_id(transaction, &person.directory)?, person.anchor))?;
+    }
+    Ok(())
+}
+
+/// Names of directories by their numbers in this file.
+pub fn directory_names(connection: &Connection) -> Result<BTreeMap<i64, Name>> {
+    let name = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?.into()));
+    connection.prepare_cached("SELECT id, name FROM directory")?.query_map([], name)?.collect()
+}
+
+/// A person from the first two columns.
+fn person(row: &Row<'_>, names: &BTreeMap<i64, Name>) -> Result<PersonId> {
+    let number: i64 = row.get(0)?;
+    let directory = names.get(&number).ok_or(rusqlite::Error::IntegralValueOutOfRange(0, number))?;
+    Ok(PersonId::new(directory.clone(), anchor(row, 1)?))
+}
+
+fn remembered(connection: &Connection) -> Result<BTreeMap<PersonId, Remembered>> {
+    let names = directory_names(connection)?;
+    // A million people share a handful of sets of pools.
+    let mut sets: HashMap<String, Arc<[Name]>> = HashMap::new();
+    let mut found = Vec::new();
+    let mut query = connection.prepare("SELECT directory, anchor, profile, suspended, held_json FROM account")?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let held = row.get_ref(4)?.as_str()?;
+        let held = if let Some(known) = sets.get(held) {
+            Arc::clone(known)
+        } else {
+            let pools: Vec<Name> = json(row, 4)?;
+            Arc::clone(sets.entry(held.to_owned()).or_insert(pools.into()))
+        };
+        found.push((person(row, &names)?, Remembered { profile: digest(row, 2)?, held, suspended: row.get(3)? }));
+    }
+    Ok(found.into_iter().collect())
+}
+
+/// What differs between the accounts of the backend and those last known.
+struct Comparison<'a> {
+    changed: Vec<&'a Account>,
+    gone: Vec<Key>,
+    strangers_gone: Vec<String>,
+}
+
+fn compare<'a>(connection: &Connection, accounts: &'a [Account]) -> Result<Comparison<'a>> {
+    let numbers: BTreeMap<Name, i64> =
+        directory_names(connection)?.into_iter().map(|(number, name)| (name, number)).collect();
+    let mut changed = Vec::new();
+    let mut managed: BTreeMap<Key, &Account> = BTreeMap::new();
+    let mut strangers: BTreeMap<&str, &Account> = BTreeMap::new();
+    for account in accounts {
+        match &account.owner {
+            None => drop(strangers.insert(&account.id.0, account)),
+            Some(owner) => match numbers.get(&owner.directory) {
+                Some(number) => drop(managed.insert((*number, owner.anchor), account)),
+                None => changed.push(account),
+            },
+        }
+    }
+    let gone = match_rows(
+        connection,
+        "SELECT digest, directory, anchor FROM account",
+        |row| Ok((row.get(1)?, anchor(row, 2)?)),
+        |key: &Key| managed.remove(key),
+        &mut changed,
+    )?;
+    let strangers_gone = match_rows(
+        connection,
+        "SELECT digest, id FROM stranger",
+        |row| row.get(1),
+        |id: &String| strangers.remove(id.as_str()),
+        &mut changed,
+    )?;
+    changed.extend(managed.into_values());
+    changed.extend(strangers.into_values());
+    Ok(Comparison { changed, gone, strangers_gone })
+}
+
+/// Goes through stored rows (digest first): takes the account each belongs to, notes it where it changed, and returns
+/// the keys of rows that belong to none.
+fn match_rows<'a, K>(
+    connection: &Connection,
+    sql: &str,
+    key: impl Fn(&Row<'_>) -> Result<K>,
+    mut take: impl FnMut(&K) -> Option<&'a Account>,
+    changed: &mut Vec<&'a Account>,
+) -> Result<Vec<K>> {
+    let mut unmatched = Vec::new();
+    let mut query = connection.prepare_cached(sql)?;
+    let mut rows = query.query([])?;
+    while let Some(row) = rows.next()? {
+        let key = key(row)?;
+        match take(&key) {
+            None => unmatched.push(key),
+            Some(account) if Digest::of(account) != digest(row, 0)? => changed.push(account),
+            Some(_) => {}
+        }
+    }
+    Ok(unmatched)
+}
+
+impl Comparison<'_> {
+    fn is_empty(&self) -> bool {
+        self.changed.is_empty() && self.gone.is_empty() && self.strangers_gone.is_empty()
+    }
+
+    fn store(&self, transaction: &Transaction<'_>) -> Result<()> {
+        for key in &self.gone {
+            forget_account(transaction, *key)?;
+        }
+        for id in &self.strangers_gone {
+            forget_stranger(transaction, id)?;
+        }
+        self.changed.iter().try_for_each(|account| store_account(transaction, account))
+    }
+}
+
+fn store_account(transaction: &Transaction<'_>, account: &Account) -> Result<()> {
+    let digest = Digest::of(account);
+    let Some(owner) = &account.owner else {
+        let sql = "INSERT OR REPLACE INTO stranger (id, digest, account_json) VALUES (?1, ?2, ?3)";
+        transaction.prepare_cached(sql)?.execute(params![&*account.id.0, digest.as_bytes(), to_json(account)?])?;
+        return Ok(());
+    };
+    // Adopted a moment ago, perhaps; and nobody's account is gone that is there.
+    forget_stranger(transaction, &account.id.0)?;
+    let key = (directory_id(transaction, &owner.directory)?, owner.anchor);
+    forget(transaction, "taken", key)?;
+    store_narrow(transaction, key, account, digest)?;
+    let sql = "INSERT OR REPLACE INTO account_details (directory, anchor, account_json) VALUES (?1, ?2, ?3)";
+    transaction.prepare_cached(sql)?.execute(params![key.0, key.1.as_bytes(), to_json(account)?])?;
+    Ok(())
+}
+
+fn store_narrow(transaction: &Transaction<'_>, key: Key, account: &Account, digest: Digest) -> Result<()> {
+    let held: Vec<&Name> =
+        account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| &seat.pool).collect();
+    let sql = "INSERT OR REPLACE INTO account (directory, anchor, digest, profile, held_json, suspended)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    transaction.prepare_cached(sql)?.execute(params![
+        key.0,
+        key.1.as_bytes(),
+        digest.as_bytes(),
+        Digest::of(&account.profile).as_bytes(),
+        to_json(&held)?,
+        account.suspension.is_some()
+    ])?;
+    Ok(())
+}
+
+fn take(transaction: &Transaction<'_>, people: &[PersonId], at: Timestamp) -> Result<()> {
+    // Who is taken already keeps the time.
+    let sql = "INSERT OR IGNORE INTO taken (directory, anchor, at) VALUES (?1, ?2, ?3)";
+    let mut insert = transaction.prepare_cached(sql)?;
+    for person in people {
+        let directory = directory_id(transaction, &person.directory)?;
+        insert.execute(params![directory, person.anchor.as_bytes(), at.as_second()])?;
+    }
+    Ok(())
+}
+
+fn relink(transaction: &Transaction<'_>, old: &PersonId, new: &PersonId) -> Result<()> {
+    let from = (directory_id(transaction, &old.directory)?, old.anchor);
+    let to = (directory_id(transaction, &new.directory)?, new.anchor);
+    let sql = "SELECT account_json FROM account_details WHERE directory = ?1 AND anchor = ?2";
+    let accounts: Vec<Account> = transaction
+        .prepare_cached(sql)?
+        .query_map(params![from.0, from.1.as_bytes()], |row| json(row, 0))?
+        .collect::<Result<_>>()?;
+    forget_account(transaction, from)?;
+    forget(transaction, "taken", from)?;
+    forget(transaction, "taken", to)?;
+    for mut account in accounts {
+        account.owner = Some(new.clone());
+        store_account(transaction, &account)?;
+    }
+    Ok(())
+}
+
+fn forget_account(transaction: &Transaction<'_>, key: Key) -> Result<()> {
+    forget(transaction, "account", key)?;
+    forget(transaction, "account_details", key)
+}
+
+fn forget(transaction: &Transaction<'_>, table: &str, (directory, anchor): Key) -> Result<()> {
+    let sql = format!("DELETE FROM {table} WHERE directory = ?1 AND anchor = ?2");
+    transaction.prepare_cached(&sql)?.execute(params![directory, anchor.as_bytes()])?;
+    Ok(())
+}
+
+fn forget_stranger(transaction: &Transaction<'_>, id: &str) -> Result<()> {
+    transaction.prepare_cached("DELETE FROM stranger WHERE id = ?1")?.execute([id])?;
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! The journal: what is about to be done is written before it is done (rule 17).
+
+use rusqlite::{Result, Row, Transaction, params};
+
+use super::State;
+use super::accounts::store_answer;
+use super::values::{json, to_integer, to_json};
+use crate::model::change::{Answer, Batch};
+use crate::model::memory::OpenBatch;
+use crate::ports::{Journal, StateError};
+
+/// Plans kept for those who look into what happened.
+const PLANS_KEPT: u32 = 50;
+
+impl Journal for State {
+    fn begin(&mut self, cycle: u64, batches: &[Batch]) -> Result<(), StateError> {
+        self.write("begin", "writing a plan into the journal", |transaction| begin(transaction, cycle, batches))
+    }
+
+    fn sent(&mut self, key: &str) -> Result<(), StateError> {
+        self.write("sent", "writing into the journal that a batch is sent", |transaction| {
+            let sql = "UPDATE batch SET state = 1 WHERE key = ?1 AND state < 2";
+            found(transaction.prepare_cached(sql)?.execute([key])?)
+        })
+    }
+
+    fn finished(&mut self, key: &str, answer: &Answer) -> Result<(), StateError> {
+        self.write("finished", "writing the outcome of a batch into the journal", |transaction| {
+            let sql = "UPDATE batch SET state = 2, outcomes_json = ?2 WHERE key = ?1";
+            found(transaction.prepare_cached(sql)?.execute(params![key, to_json(&answer.outcomes)?])?)?;
+            store_answer(transaction, answer)
+        })
+    }
+
+    fn open_batches(&self) -> Result<Vec<OpenBatch>, StateError> {
+        self.read("reading the journal", |connection| {
+            let open = |row: &Row<'_>| Ok(OpenBatch { batch: json(row, 0)?, sent: row.get(1)? });
+            let sql = "SELECT batch_json, state FROM batch WHERE state < 2 ORDER BY id";
+            connection.prepare(sql)?.query_map([], open)?.collect()
+        })
+    }
+
+    fn drop_batch(&mut self, key: &str) -> Result<(), StateError> {
+        self.write("drop", "taking a batch out of the journal", |transaction| {
+            found(transaction.execute("DELETE FROM batch WHERE key = ?1 AND state < 2", [key])?)
+        })
+    }
+}
+
+fn begin(transaction: &Transaction<'_>, cycle: u64, batches: &[Batch]) -> Result<()> {
+    let cycle = to_integer(cycle)?;
+    let mut insert = transaction.prepare_cached("INSERT INTO batch (key, cycle, batch_json) VALUES (?1, ?2, ?3)")?;
+    for batch in batches {
+        insert.execute(params![batch.key, cycle, to_json(batch)?])?;
+    }
+    transaction.execute(
+        "DELETE FROM batch WHERE state = 2 AND cycle <=
+           (SELECT DISTINCT cycle FROM batch ORDER BY cycle DESC LIMIT 1 OFFSET ?1)",
+        [PLANS_KEPT],
+    )?;
+    Ok(())
+}
+
+/// A batch that is not in the journal must not be sent, and its answer not be believed.
+const fn found(rows: usize) -> Result<()> {
+    if rows == 0 { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(()) }
+}

@@ -1,0 +1,260 @@
+//! The mirror: what is known of each directory and its people.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
+
+use super::State;
+use super::values::{anchor, cause_number, digest, json, optional_cause, optional_json, optional_time, time, to_json};
+use crate::model::memory::{Absence, DirectoryStatus, Known, MirrorUpdate, PersonRow, RefusedBind, Whole};
+use crate::model::snapshot::{Pin, ScopeKey, Watermark};
+use crate::model::{Anchor, Digest, Name, Unidentified};
+use crate::ports::{Mirror, StateError};
+
+impl Mirror for State {
+    fn load(&self, directory: &str) -> Result<Vec<Known>, StateError> {
+        self.read("reading who is known of a directory", |connection| load(connection, directory))
+    }
+
+    fn dns(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, String>, StateError> {
+        self.read("reading where people were last", |connection| dns(connection, directory, anchors))
+    }
+
+    fn pins(&self, directory: &str) -> Result<BTreeMap<ScopeKey, Pin>, StateError> {
+        self.read("reading the pinned bases and groups", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(BTreeMap::new()) };
+            Ok(pins(connection, id)?.into_iter().map(|pin| (pin.key.clone(), pin)).collect())
+        })
+    }
+
+    fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError> {
+        self.read("reading the watermark of a directory", |connection| {
+            let found = connection
+                .prepare_cached("SELECT watermark_json FROM directory WHERE name = ?1")?
+                .query_row([directory], |row| optional_json(row, 0))
+                .optional()?;
+            Ok(found.flatten())
+        })
+    }
+
+    fn store(&mut self, directory: &Name, update: &MirrorUpdate<'_>) -> Result<(), StateError> {
+        if update.read.problem.is_some() && update.whole.is_some() {
+            return Err(StateError::Failed {
+                doing: format!("storing what was read of {directory}: a partial read cannot tell who is gone"),
+                source: None,
+            });
+        }
+        self.write("store", "storing what was read of a directory", |transaction| store(transaction, directory, update))
+    }
+
+    fn unreached(&mut self, directory: &Name, problem: &str, at: Timestamp) -> Result<(), StateError> {
+        self.write("unreached", "storing that a directory was not reached", |transaction| {
+            let id = directory_id(transaction, directory)?;
+            transaction.execute(
+                "UPDATE directory SET unreachable = ?2, unreachable_at = ?3 WHERE id = ?1",
+                params![id, problem, at.as_second()],
+            )?;
+            Ok(())
+        })
+    }
+
+    fn refused_bind(&self, directory: &str) -> Result<Option<RefusedBind>, StateError> {
+        self.read("reading which credential was refused", |connection| {
+            let sql = "SELECT refused_bind, refused_at FROM directory WHERE name = ?1 AND refused_bind IS NOT NULL";
+            let refused = |row: &Row<'_>| Ok(RefusedBind { credentials: digest(row, 0)?, at: time(row, 1)? });
+            connection.query_row(sql, [directory], refused).optional()
+        })
+    }
+
+    fn set_refused_bind(&mut self, directory: &Name, refused: Option<&RefusedBind>) -> Result<(), StateError> {
+        if refused.is_none() && self.refused_bind(directory)?.is_none() {
+            return Ok(());
+        }
+        self.write("bind", "storing whether a credential was refused", |transaction| {
+            let id = directory_id(transaction, directory)?;
+            let credentials = refused.map(|refused| refused.credentials.as_bytes());
+            transaction.execute(
+                "UPDATE directory SET refused_bind = ?2, refused_at = ?3 WHERE id = ?1",
+                params![id, credentials, refused.map(|refused| refused.at.as_second())],
+            )?;
+            Ok(())
+        })
+    }
+}
+
+impl State {
+    /// Every directory ever read or tried, by name.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn directories(&self) -> Result<Vec<DirectoryStatus>, StateError> {
+        self.read("reading how the directories were last read", |connection| {
+            let sql =
+                "SELECT name, read_json, watermark_json, unreachable, unreachable_at FROM directory ORDER BY name";
+            connection.prepare(sql)?.query_map([], directory_status)?.collect()
+        })
+    }
+}
+
+/// The number of a directory in this file, where it has one.
+pub fn find_directory(connection: &Connection, name: &str) -> Result<Option<i64>> {
+    connection
+        .prepare_cached("SELECT id FROM directory WHERE name = ?1")?
+        .query_row([name], |row| row.get(0))
+        .optional()
+}
+
+/// The number of a directory in this file, given now where it had none.
+pub fn directory_id(transaction: &Transaction<'_>, name: &str) -> Result<i64> {
+    if let Some(id) = find_directory(transaction, name)? {
+        return Ok(id);
+    }
+    transaction.execute("INSERT INTO directory (name) VALUES (?1)", [name])?;
+    Ok(transaction.last_insert_rowid())
+}
+
+/// What is known of an absence, from `missing_since` and `gone`.
+pub fn absence(row: &Row<'_>, since: usize, gone: usize) -> Result<Option<Absence>> {
+    if let Some(cause) = optional_cause(row, gone)? {
+        return Ok(Some(Absence::Gone(cause)));
+    }
+    Ok(optional_time(row, since)?.map(|since| Absence::Missing { since }))
+}
+
+fn load(connection: &Connection, directory: &str) -> Result<Vec<Known>> {
+    let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+    let sql = "SELECT anchor, digest, first_seen, missing_since, gone FROM person WHERE directory = ?1 ORDER BY anchor";
+    connection.prepare_cached(sql)?.query_map([id], known)?.collect()
+}
+
+fn known(row: &Row<'_>) -> Result<Known> {
+    Ok(Known {
+        anchor: anchor(row, 0)?,
+        digest: digest(row, 1)?,
+        first_seen: time(row, 2)?,
+        absence: absence(row, 3, 4)?,
+    })
+}
+
+fn dns(connection: &Connection, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, String>> {
+    let mut found = BTreeMap::new();
+    let Some(id) = find_directory(connection, directory)? else { return Ok(found) };
+    let mut query = connection.prepare_cached("SELECT dn FROM facts WHERE directory = ?1 AND anchor = ?2")?;
+    for anchor in anchors {
+        if let Some(dn) = query.query_row(params![id, anchor.as_bytes()], |row| row.get(0)).optional()? {
+            found.insert(*anchor, dn);
+        }
+    }
+    Ok(found)
+}
+
+fn pins(connection: &Connection, directory: i64) -> Result<Vec<Pin>> {
+    let sql = "SELECT pin_json FROM pin WHERE directory = ?1 ORDER BY key_json";
+    connection.prepare_cached(sql)?.query_map([directory], |row| json(row, 0))?.collect()
+}
+
+fn directory_status(row: &Row<'_>) -> Result<DirectoryStatus> {
+    let problem: Option<String> = row.get(3)?;
+    Ok(DirectoryStatus {
+        name: row.get::<_, String>(0)?.into(),
+        read: optional_json(row, 1)?,
+        watermark: optional_json(row, 2)?,
+        unreachable: problem.zip(optional_time(row, 4)?),
+    })
+}
+
+fn store(transaction: &Transaction<'_>, directory: &Name, update: &MirrorUpdate<'_>) -> Result<()> {
+    let id = directory_id(transaction, directory)?;
+    transaction.execute(
+        "UPDATE directory SET read_json = ?2, unreachable = NULL, unreachable_at = NULL WHERE id = ?1",
+        params![id, to_json(&update.read)?],
+    )?;
+    store_people(transaction, id, &update.people)?;
+    clear_absence(transaction, id, &update.seen_again)?;
+    store_unidentified(transaction, id, update.unidentified)?;
+    store_pins(transaction, id, &update.pins)?;
+    match &update.whole {
+        Some(whole) => store_whole(transaction, id, whole, update.read.read_at),
+        None => Ok(()),
+    }
+}
+
+fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonRow<'_>]) -> Result<()> {
+    let mut narrow = transaction.prepare_cached(
+        "INSERT INTO person (directory, anchor, digest, first_seen) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT DO UPDATE SET digest = excluded.digest, missing_since = NULL, gone = NULL",
+    )?;
+    let mut wide = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO facts (directory, anchor, dn, user_name, email, display_name, judgement_json)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+    )?;
+    for PersonRow { anchor, first_seen, facts } in people {
+        narrow.execute(params![directory, anchor.as_bytes(), facts.digest().as_bytes(), first_seen.as_second()])?;
+        wide.execute(params![
+            directory,
+            anchor.as_bytes(),
+            facts.dn,
+            facts.user_name,
+            facts.email,
+            facts.display_name,
+            to_json(&facts.judgement)?
+        ])?;
+    }
+    Ok(())
+}
+
+fn clear_absence(transaction: &Transaction<'_>, directory: i64, anchors: &[Anchor]) -> Result<()> {
+    let mut update = transaction
+        .prepare_cached("UPDATE person SET missing_since = NULL, gone = NULL WHERE directory = ?1 AND anchor = ?2")?;
+    for anchor in anchors {
+        update.execute(params![directory, anchor.as_bytes()])?;
+    }
+    Ok(())
+}
+
+fn store_unidentified(transaction: &Transaction<'_>, directory: i64, entries: &[Unidentified]) -> Result<()> {
+    transaction.execute("DELETE FROM unidentified WHERE directory = ?1", [directory])?;
+    let mut insert =
+        transaction.prepare_cached("INSERT INTO unidentified (directory, dn, quarantine_json) VALUES (?1, ?2, ?3)")?;
+    for entry in entries {
+        insert.execute(params![directory, entry.dn, to_json(&entry.quarantine)?])?;
+    }
+    Ok(())
+}
+
+fn store_pins(transaction: &Transaction<'_>, directory: i64, pins: &[Pin]) -> Result<()> {
+    transaction.execute("DELETE FROM pin WHERE directory = ?1", [directory])?;
+    let mut insert =
+        transaction.prepare_cached("INSERT OR REPLACE INTO pin (directory, key_json, pin_json) VALUES (?1, ?2, ?3)")?;
+    for pin in pins {
+        insert.execute(params![directory, to_json(&pin.key)?, to_json(pin)?])?;
+    }
+    Ok(())
+}
+
+fn store_whole(transaction: &Transaction<'_>, directory: i64, whole: &Whole, read_at: Timestamp) -> Result<()> {
+    let watermark = whole.watermark.as_ref().map(to_json).transpose()?;
+    transaction.execute("UPDATE directory SET watermark_json = ?2 WHERE id = ?1", params![directory, watermark])?;
+    // Somebody whom only the backend remembers has no row yet, and needs one for the second look.
+    let mut absent = transaction.prepare_cached(
+        "INSERT INTO person (directory, anchor, digest, first_seen, missing_since, gone) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT DO UPDATE SET missing_since = excluded.missing_since, gone = excluded.gone",
+    )?;
+    let unseen = Digest::from_bytes([0; 16]);
+    for (anchor, absence) in &whole.absent {
+        let (since, gone) = match absence {
+            Absence::Missing { since } => (Some(since.as_second()), None),
+            Absence::Gone(cause) => (None, Some(cause_number(*cause))),
+        };
+        absent.execute(params![directory, anchor.as_bytes(), unseen.as_bytes(), read_at.as_second(), since, gone])?;
+    }
+    for table in ["person", "facts"] {
+        let mut forget =
+            transaction.prepare_cached(&format!("DELETE FROM {table} WHERE directory = ?1 AND anchor = ?2"))?;
+        for anchor in &whole.forgotten {
+            forget.execute(params![directory, anchor.as_bytes()])?;
+        }
+    }
+    Ok(())
+}
