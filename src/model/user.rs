@@ -4,9 +4,9 @@ use std::borrow::Cow;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
-use xxhash_rust::xxh3::Xxh3;
 
 use super::anchor::Anchor;
+use super::digest::Digest;
 use super::dn::Dn;
 
 /// What the backend is told of a person. Values keep the directory's spelling; they are compared case-folded where they
@@ -33,18 +33,10 @@ impl std::fmt::Debug for Profile {
 }
 
 impl Profile {
-    /// A digest of all fields, to compare with what was last applied.
+    /// Of all fields, to compare with what was last applied.
     #[must_use]
-    pub fn digest(&self) -> u128 {
-        let mut hasher = Xxh3::new();
-        let optional = [&self.given_name, &self.family_name, &self.display_name];
-        let required = [Some(self.user_name.as_str()), Some(self.email.as_str())];
-        for field in required.into_iter().chain(optional.into_iter().map(|field| field.as_deref())) {
-            hasher.update(&[u8::from(field.is_some())]);
-            hasher.update(field.unwrap_or_default().as_bytes());
-            hasher.update(&[0xff]);
-        }
-        hasher.digest128()
+    pub fn digest(&self) -> Digest {
+        Digest::of(self)
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::wants::{self, Place};
-use super::world::World;
+use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
 use crate::model::settings::{Adopt, Drift, LeaverRule};
 use crate::model::user::Quarantine;
@@ -96,8 +96,8 @@ impl<'a> Draft<'a> {
         if world.desired.frozen.contains(&person.directory) {
             return;
         }
-        if world.remembered.of(person).is_some() {
-            self.taken(world, person);
+        if let Some(last) = world.remembered.of(person) {
+            self.taken(person, &last);
             return;
         }
         let mut intent = Intent::new(person, None, Some(&sighting.profile));
@@ -112,8 +112,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Another hand took the whole account away: it is not made again until a person approves.
-    fn taken(&mut self, world: &World<'_>, person: &PersonId) {
-        let last = world.remembered.of(person).unwrap_or_default();
+    fn taken(&mut self, person: &PersonId, last: &LastKnown) {
         if !last.taken {
             self.vanished.insert(person.clone());
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::desired::Desired;
 use crate::model::change::{Confirmation, GuardMark};
 use crate::model::settings::Settings;
-use crate::model::{Account, Name, PersonId, PoolCount};
+use crate::model::{Account, Digest, Name, PersonId, PoolCount};
 
 /// The touched part of the world: everything in a full cycle, whoever is touched or waits in a pool that moved in
 /// another. Counts are always of the whole.
@@ -30,10 +30,10 @@ pub struct World<'a> {
 }
 
 /// What the agent last knew of somebody's account, to tell another hand's work from its own.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LastKnown {
     /// Digest of the profile as the backend last answered it.
-    pub profile: u128,
+    pub profile: Digest,
     /// Pools of which the agent's word gave a seat.
     pub held: Vec<Name>,
     pub suspended: bool,

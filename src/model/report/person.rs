@@ -35,7 +35,7 @@ impl SeatRow {
             SeatState::Held => (SeatWord::Held, None),
             SeatState::Waiting(reason) => (SeatWord::Waiting, Some(reason)),
             SeatState::Denied => (SeatWord::Denied, None),
-            SeatState::Past => return None,
+            SeatState::Past(_) => return None,
         };
         Some(Self { pool: seat.pool.clone(), state, reason, since: seat.since, position, approved: seat.approved })
     }
