@@ -11,7 +11,7 @@ use crate::model::snapshot::{Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Name, PersonId};
 
 mod memory;
-pub use memory::{Accounts, History, Journal, Mirror, Requests, StateError};
+pub use memory::{Accounts, History, Journal, Memory, Mirror, Requests, StateError};
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

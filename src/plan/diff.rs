@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::wants::{self, Place};
 use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
-use crate::model::settings::{Adopt, Drift, LeaverRule};
+use crate::model::settings::{Adopt, Drift, LeaverRule, Settings};
 use crate::model::user::Quarantine;
 use crate::model::{Account, AccountId, Anchor, LeaveCause, Name, PersonId, Profile, Sighting, fold};
 
@@ -60,6 +60,8 @@ pub struct Draft<'a> {
     pub taken: Vec<PersonId>,
     /// People who lost a seat or the account by another hand since the last cycle.
     pub vanished: BTreeSet<PersonId>,
+    /// Profiles as the agent applied them, of accounts that another hand changed and that are left so.
+    pub drifted: Vec<(PersonId, Profile)>,
 }
 
 /// Compares everyone. Wishes and accounts come in one order, so one walk over both suffices.
@@ -204,6 +206,7 @@ impl<'a> Draft<'a> {
             if last == Some(wanted.digest()) {
                 let message = "the account's attributes were changed in the backend by another hand; left as they are (drift = \"report\")";
                 self.problem(person, None, "drift", message.to_owned());
+                self.drifted.push((person.clone(), wanted.clone()));
                 return None;
             }
         }
@@ -267,17 +270,17 @@ fn leaver(world: &World<'_>, account: &Account, cause: LeaveCause) -> Action {
     match (&account.suspension, rule) {
         (_, LeaverRule::Keep) | (Some(_), LeaverRule::Suspend) => Action::Keep,
         (None, LeaverRule::Suspend | LeaverRule::Remove) => Action::Suspend { cause },
-        (Some(_), LeaverRule::Remove) if removal_due(world, account) => Action::Remove,
+        (Some(_), LeaverRule::Remove) if removal_due(world.settings, account, world.now) => Action::Remove,
         (Some(_), LeaverRule::Remove) => Action::Keep,
     }
 }
 
 /// Suspended by the agent, never adopted, and the grace period has passed.
 #[must_use]
-pub fn removal_due(world: &World<'_>, account: &Account) -> bool {
-    let Some(grace) = world.settings.leavers.remove_after else { return false };
+pub fn removal_due(settings: &Settings, account: &Account, now: Timestamp) -> bool {
+    let Some(grace) = settings.leavers.remove_after else { return false };
     let Some(suspension) = account.suspension.as_ref().filter(|suspension| suspension.by_agent) else { return false };
-    !account.adopted && suspension.at.checked_add(grace).is_ok_and(|due| due <= world.now)
+    !account.adopted && suspension.at.checked_add(grace).is_ok_and(|due| due <= now)
 }
 
 /// Accounts that exist and are nobody's yet, by what they can be adopted by. None where several share it.

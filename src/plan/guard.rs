@@ -12,7 +12,7 @@ use super::steps;
 use super::world::World;
 use crate::model::change::{Allocation, GuardKind, GuardMark, HeldChange, Step};
 use crate::model::user::Quarantine;
-use crate::model::{Account, Name, PersonId, PoolCount};
+use crate::model::{Account, Name, PersonId, PoolCount, Profile};
 
 /// A checked plan: what `apply` may do, and what people are told.
 #[derive(Clone, Debug)]
@@ -34,6 +34,8 @@ pub struct Plan {
     pub quarantined: BTreeMap<PersonId, Quarantine>,
     /// People whose account another hand deleted.
     pub taken: Vec<PersonId>,
+    /// Profiles as applied, of accounts that another hand changed and that are left so.
+    pub drifted: Vec<(PersonId, Profile)>,
     /// More accounts or seats vanished from the backend at once than the guard lets pass: nothing may be recorded.
     pub backend_lost: Option<Lost>,
 }
@@ -218,7 +220,7 @@ fn finish(
     attempt: &Attempt<'_>,
     held: BTreeMap<Key, (Held, Vec<Guarded>)>,
 ) -> Plan {
-    let Draft { mut problems, mut quarantined, taken, vanished, intents } = draft;
+    let Draft { mut problems, mut quarantined, taken, vanished, intents, drifted } = draft;
     for (person, quarantine) in &attempt.conflicts {
         let message = quarantine.message.clone();
         problems.push(Problem { person: Some(person.clone()), pool: None, code: "conflict", message });
@@ -242,6 +244,7 @@ fn finish(
         problems,
         quarantined,
         taken,
+        drifted,
         backend_lost: backend_lost(world, &vanished),
     }
 }

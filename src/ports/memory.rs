@@ -158,3 +158,8 @@ pub trait History: Send {
     /// Confirmations that still hold.
     fn confirmations(&self, now: Timestamp) -> Result<Vec<Confirmation>, StateError>;
 }
+
+/// All of it.
+pub trait Memory: Mirror + Accounts + Journal + Requests + History {}
+
+impl<T: Mirror + Accounts + Journal + Requests + History> Memory for T {}

@@ -1,0 +1,175 @@
+//! Carries out a checked plan: the journal first, then the backend, and its word is what counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::model::change::{Answer, Batch, Operation, Outcome, Step};
+use crate::model::report::ProblemRow;
+use crate::model::{Account, AccountId, Name, PersonId, PoolCount};
+use crate::plan::Plan;
+use crate::plan::effects::{Effect, compare};
+use crate::ports::{Backend, BackendError, Memory, Progress, Stage, StateError};
+
+/// Why a plan was not carried out to its end. What was sent is in the journal; the next cycle asks how it went.
+#[derive(Debug, Error)]
+pub enum ApplyError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error(
+        "the backend failed while changes were sent; what it carried out is looked up before anything else is done"
+    )]
+    Backend(#[from] BackendError),
+}
+
+/// What the backend made of a plan.
+#[derive(Debug, Default)]
+pub struct Applied {
+    batches: Vec<(Batch, Answer)>,
+}
+
+/// Carries out a plan, wave by wave. Empty plans touch nothing.
+///
+/// # Errors
+/// Where the journal cannot be written, or the backend does not answer.
+pub async fn apply(
+    memory: &mut dyn Memory,
+    backend: &mut dyn Backend,
+    plan: &Plan,
+    cycle: u64,
+    now: Timestamp,
+    progress: &dyn Progress,
+) -> Result<Applied, ApplyError> {
+    let mut applied = Applied::default();
+    if plan.is_empty() {
+        return Ok(applied);
+    }
+    let batches = batches(plan, now);
+    memory.begin(cycle, &batches)?;
+    let total = batches.iter().map(|batch| batch.steps.len() as u64).sum();
+    let mut done = 0;
+    progress.tell(Stage::Applying { done, total });
+    for batch in batches {
+        memory.sent(&batch.key)?;
+        let answer = backend.apply(&batch).await?;
+        memory.finished(&batch.key, &answer)?;
+        done += batch.steps.len() as u64;
+        progress.tell(Stage::Applying { done, total });
+        applied.batches.push((batch, answer));
+    }
+    Ok(applied)
+}
+
+fn adoption(step: &Step) -> Option<(&PersonId, &AccountId)> {
+    match (&step.person, &step.operation) {
+        (Some(person), Operation::Adopt { account }) => Some((person, account)),
+        _ => None,
+    }
+}
+
+/// One batch a wave, each with a key that never comes twice.
+fn batches(plan: &Plan, now: Timestamp) -> Vec<Batch> {
+    let plan_id = Uuid::new_v4();
+    let batch = |(wave, steps): (usize, &Vec<Step>)| Batch {
+        key: format!("{plan_id}/{wave}"),
+        at: now,
+        steps: steps.clone(),
+        allocation: plan.allocation().clone(),
+    };
+    plan.waves().iter().enumerate().map(batch).collect()
+}
+
+/// Finishes what an earlier process left open: what was sent is asked for, what was not is dropped and planned anew.
+///
+/// # Errors
+/// Where the journal or the backend cannot be asked.
+pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Result<(), ApplyError> {
+    for open in memory.open_batches()? {
+        let answer = if open.sent { backend.answer(&open.batch.key).await? } else { None };
+        match answer {
+            Some(answer) => memory.finished(&open.batch.key, &answer)?,
+            None => memory.drop_batch(&open.batch.key)?,
+        }
+        tracing::info!(batch = %open.batch.key, sent = open.sent, "A batch that an earlier run left open was settled.");
+    }
+    Ok(())
+}
+
+impl Applied {
+    /// What happened to each person touched, by the accounts before and after; in the order of the people.
+    #[must_use]
+    pub fn effects(&self, before: &[Account]) -> Vec<(PersonId, Vec<Effect>)> {
+        let after = self.final_accounts();
+        let adopted = self.adopted();
+        let find = |person: &PersonId| {
+            let owned = before.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person)));
+            let stranger = || before.iter().find(|account| Some(&account.id) == adopted.get(person).copied());
+            owned.ok().map(|index| &before[index]).or_else(stranger)
+        };
+        let effects = after.into_iter().map(|(person, account)| (person.clone(), compare(find(person), account)));
+        effects.filter(|(_, effects)| !effects.is_empty()).collect()
+    }
+
+    /// The accounts touched, as the last answer left them; None where removed.
+    fn final_accounts(&self) -> BTreeMap<&PersonId, Option<&Account>> {
+        let mut after = BTreeMap::new();
+        for (_, answer) in &self.batches {
+            let owned = answer.accounts.iter().filter_map(|account| Some((account.owner.as_ref()?, Some(account))));
+            after.extend(owned.chain(answer.removed.iter().map(|person| (person, None))));
+        }
+        after
+    }
+
+    fn adopted(&self) -> BTreeMap<&PersonId, &AccountId> {
+        let steps = self.batches.iter().flat_map(|(batch, _)| &batch.steps);
+        steps.filter_map(adoption).collect()
+    }
+
+    /// All accounts of the backend as they are now.
+    #[must_use]
+    pub fn accounts_after(&self, before: &[Account]) -> Vec<Account> {
+        let after = self.final_accounts();
+        let touched: BTreeSet<&AccountId> = after.values().flatten().map(|account| &account.id).collect();
+        let untouched = |account: &&Account| {
+            let owned = account.owner.as_ref().is_some_and(|owner| after.contains_key(owner));
+            !owned && !touched.contains(&account.id)
+        };
+        let mut accounts: Vec<Account> = before.iter().filter(untouched).cloned().collect();
+        accounts.extend(after.into_values().flatten().cloned());
+        accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
+        accounts
+    }
+
+    /// The pools as the last answer told them.
+    #[must_use]
+    pub fn pools(&self) -> BTreeMap<Name, PoolCount> {
+        let pools = self.batches.iter().flat_map(|(_, answer)| &answer.pools);
+        pools.map(|pool| (pool.name.clone(), pool.clone())).collect()
+    }
+
+    /// What the backend would not do, and why.
+    #[must_use]
+    pub fn refusals(&self) -> Vec<ProblemRow> {
+        let outcomes = self.batches.iter().flat_map(|(batch, answer)| batch.steps.iter().zip(&answer.outcomes));
+        let refusal = |(step, outcome): (&Step, &Outcome)| {
+            let Outcome::Refused { code, message } = outcome else { return None };
+            let pool = match &step.operation {
+                Operation::Claim(claim) => Some(claim.pool.clone()),
+                Operation::Release { pool } | Operation::SetSeats { pool, .. } => Some(pool.clone()),
+                _ => None,
+            };
+            let anchor = step.person.as_ref().map(|person| person.anchor);
+            Some(ProblemRow { anchor, pool, code: code.clone(), message: message.clone() })
+        };
+        outcomes.filter_map(refusal).collect()
+    }
+
+    /// People of whom the backend would not do something.
+    #[must_use]
+    pub fn failed(&self) -> u64 {
+        let people: BTreeSet<_> = self.refusals().into_iter().map(|refusal| refusal.anchor).collect();
+        people.len() as u64
+    }
+}

@@ -1,0 +1,173 @@
+//! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
+
+pub mod reading;
+pub mod remember;
+pub mod report;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::apply::{self, Applied, ApplyError};
+use crate::desired::Desired;
+use crate::model::change::BackendState;
+use crate::model::report::SyncReport;
+use crate::model::settings::Settings;
+use crate::model::{Account, Digest, Name, PersonId};
+use crate::plan::guard::Lost;
+use crate::plan::{self, LastKnown, Plan, World};
+use crate::ports::{Backend, BackendError, Directory, Memory, Progress, Stage, StateError};
+
+/// All that a pass works with.
+pub struct Parts<'a> {
+    pub settings: &'a Settings,
+    /// One for each directory of the settings, in their order.
+    pub directories: &'a mut [Source],
+    pub backend: &'a mut dyn Backend,
+    pub memory: &'a mut dyn Memory,
+    pub progress: &'a dyn Progress,
+    /// A person asked for this pass: a credential that was refused is tried all the same.
+    pub asked: bool,
+}
+
+/// A directory, and the credential it is read with.
+pub struct Source {
+    pub directory: Box<dyn Directory>,
+    /// Of address, name and secret; another one is tried at once though the last was refused.
+    pub credentials: Digest,
+}
+
+/// Why a pass came to nothing. What was applied before it failed is in the journal and in the state.
+#[derive(Debug, Error)]
+pub enum CycleError {
+    #[error(transparent)]
+    State(#[from] StateError),
+    #[error("the backend could not be read, so nothing was changed")]
+    Backend(#[from] BackendError),
+    #[error(transparent)]
+    Apply(#[from] ApplyError),
+    #[error(
+        "{} accounts or seats of people of {} are gone from the backend at once, and the guard lets {} pass: nothing was \
+         recorded or changed. Restore the backend's data; if it is meant, raise guard.percent for one cycle",
+        lost.count, lost.directory, lost.limit
+    )]
+    BackendLost { lost: Lost },
+}
+
+/// Makes one pass and says how it went.
+///
+/// # Errors
+/// Where the state or the backend failed. A directory that fails is reported, and its people keep what they have.
+pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncReport, CycleError> {
+    let clock = Instant::now();
+    apply::recover(parts.memory, parts.backend).await?;
+    let number = parts.memory.begin_cycle(now)?;
+    let current = current(parts).await?;
+    let readings = reading::read_all(parts, &current, now).await?;
+    parts.progress.tell(Stage::Planning);
+    let desired = readings.desire(parts.settings, &current.accounts, now);
+    let plan = plan_for(parts, &current, &desired, now)?;
+    remember::directories(parts.memory, parts.settings, &readings, &desired, &plan, &current.accounts, now)?;
+    reading::close(parts).await;
+    let applied = if parts.settings.agent.dry_run {
+        Applied::default()
+    } else {
+        let applied = apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress).await?;
+        remember::accounts(parts, &current, &applied, &plan, now)?;
+        applied
+    };
+    let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
+    remember::cycle(parts, &report, &plan, &readings)?;
+    Ok(report)
+}
+
+/// What a pass would do now. Changes nothing, and remembers nothing.
+///
+/// # Errors
+/// As `run_once`.
+pub async fn preview(parts: &mut Parts<'_>, now: Timestamp) -> Result<report::Preview, CycleError> {
+    let clock = Instant::now();
+    let current = current(parts).await?;
+    let readings = reading::read_all(parts, &current, now).await?;
+    parts.progress.tell(Stage::Planning);
+    let desired = readings.desire(parts.settings, &current.accounts, now);
+    let plan = plan_for(parts, &current, &desired, now)?;
+    reading::close(parts).await;
+    Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan))
+}
+
+/// The backend's word, with its accounts by owner, and what only our own state remembers of confirmations.
+async fn current(parts: &mut Parts<'_>) -> Result<BackendState, CycleError> {
+    let mut current = parts.backend.read().await?;
+    current.accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
+    Ok(current)
+}
+
+fn plan_for(
+    parts: &Parts<'_>,
+    current: &BackendState,
+    desired: &Desired<'_>,
+    now: Timestamp,
+) -> Result<Plan, CycleError> {
+    let remembered = AccountsLastKnown::load(parts.memory)?;
+    let plan = plan::plan(&World {
+        now,
+        settings: parts.settings,
+        desired,
+        accounts: &current.accounts,
+        pools: &current.pools,
+        remembered: &remembered,
+        marks: &current.marks,
+        confirmations: &current.confirmations,
+        managed: &managed(&current.accounts),
+    });
+    match plan.backend_lost.clone() {
+        Some(lost) => Err(CycleError::BackendLost { lost }),
+        None => Ok(plan),
+    }
+}
+
+/// Managed accounts that are not suspended, by directory.
+fn managed(accounts: &[Account]) -> BTreeMap<Name, u32> {
+    let mut counts = BTreeMap::new();
+    for owner in
+        accounts.iter().filter(|account| account.suspension.is_none()).filter_map(|account| account.owner.as_ref())
+    {
+        match counts.get_mut(&owner.directory) {
+            Some(count) => *count += 1,
+            None => drop(counts.insert(owner.directory.clone(), 1)),
+        }
+    }
+    counts
+}
+
+/// The state's memory of accounts, as the planner asks for it.
+#[derive(Debug)]
+struct AccountsLastKnown {
+    accounts: BTreeMap<PersonId, crate::model::memory::Remembered>,
+    taken: BTreeMap<PersonId, Timestamp>,
+}
+
+impl AccountsLastKnown {
+    fn load(memory: &dyn Memory) -> Result<Self, StateError> {
+        Ok(Self { accounts: memory.remembered()?, taken: memory.taken()? })
+    }
+}
+
+impl plan::Remembered for AccountsLastKnown {
+    fn of(&self, person: &PersonId) -> Option<LastKnown> {
+        let taken = self.taken.contains_key(person);
+        let known = self.accounts.get(person);
+        if known.is_none() && !taken {
+            return None;
+        }
+        Some(LastKnown {
+            profile: known.map_or(Digest::from_bytes([0; 16]), |known| known.profile),
+            held: known.map(|known| known.held.to_vec()).unwrap_or_default(),
+            suspended: known.is_some_and(|known| known.suspended),
+            taken,
+        })
+    }
+}

@@ -1,0 +1,270 @@
+//! The last stage: what the next cycle, and the verbs that read the state, will know of this one.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::reading::{DirectoryRead, Readings, pins_after};
+use super::{CycleError, Parts, report};
+use crate::apply::Applied;
+use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
+use crate::model::change::BackendState;
+use crate::model::memory::{
+    Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadMode, ReadRecord, WantedPool, Whole,
+};
+use crate::model::report::SyncReport;
+use crate::model::settings::{DirectorySettings, Drift, Settings};
+use crate::model::snapshot::{Role, ScopeKey, Snapshot};
+use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing};
+use crate::plan::Plan;
+use crate::ports::{Memory, StateError};
+
+/// Stores what was read of every directory, each in one step.
+///
+/// # Errors
+/// Where the state cannot be written.
+pub fn directories(
+    memory: &mut dyn Memory,
+    settings: &Settings,
+    readings: &Readings,
+    desired: &Desired<'_>,
+    plan: &Plan,
+    accounts: &[Account],
+    now: Timestamp,
+) -> Result<(), StateError> {
+    for (directory, read) in settings.directories.iter().zip(&readings.0) {
+        match &read.snapshot {
+            None => memory.unreached(&read.name, read.problem.as_deref().unwrap_or_default(), now)?,
+            Some(snapshot) => {
+                let wishes = absences(desired, read, now);
+                let update =
+                    update(settings, directory, read, snapshot, plan, accounts_of(accounts, &read.name), wishes);
+                memory.store(&read.name, &update)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Who of those not seen is gone, and who is missed for the first time.
+fn absences(desired: &Desired<'_>, read: &DirectoryRead, now: Timestamp) -> Vec<(Anchor, Absence)> {
+    use crate::model::snapshot::Whereabouts;
+    let wish = |anchor: &Anchor| {
+        let person = PersonId::new(read.name.clone(), *anchor);
+        let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(&person)).ok()?;
+        Some(&desired.wishes[found].1)
+    };
+    let absence = |(anchor, whereabouts): (&Anchor, &Whereabouts)| match wish(anchor)? {
+        Wish::Leaves { cause } => Some((*anchor, Absence::Gone(*cause))),
+        Wish::Unproven if matches!(whereabouts, Whereabouts::Nowhere { parent_readable: true }) => {
+            Some((*anchor, Absence::Missing { since: now }))
+        }
+        _ => None,
+    };
+    read.located.iter().filter_map(absence).collect()
+}
+
+fn update<'a>(
+    settings: &'a Settings,
+    directory: &'a DirectorySettings,
+    read: &'a DirectoryRead,
+    snapshot: &'a Snapshot,
+    plan: &'a Plan,
+    accounts: &[Account],
+    absent: Vec<(Anchor, Absence)>,
+) -> MirrorUpdate<'a> {
+    let witness =
+        Witness { settings, directory, snapshot, rules: Rules::new(settings, directory, &snapshot.members), plan };
+    let (mut people, mut seen_again) = (Vec::new(), Vec::new());
+    let mut unseen: BTreeSet<Anchor> = read.known.0.iter().map(|known| known.anchor).collect();
+    let (mut users, mut quarantined) = (0, snapshot.unidentified.len() as u64);
+    for sighting in &snapshot.people {
+        let facts = witness.facts(sighting);
+        users += u64::from(facts.judgement.in_scope);
+        quarantined += u64::from(facts.judgement.in_scope && facts.judgement.quarantine.is_some());
+        unseen.remove(&sighting.anchor);
+        match read.known.get(&sighting.anchor) {
+            Some(known) if known.digest == facts.digest() => {
+                if known.absence.is_some() {
+                    seen_again.push(sighting.anchor);
+                }
+            }
+            _ => people.push(PersonRow { anchor: sighting.anchor, first_seen: snapshot.read_at, facts }),
+        }
+    }
+    let problem = snapshot.partial.as_ref().map(|partial| partial.message.clone());
+    let whole = problem.is_none().then(|| Whole {
+        watermark: snapshot.watermark.clone(),
+        absent,
+        forgotten: forgotten(unseen, accounts),
+    });
+    MirrorUpdate {
+        read: ReadRecord {
+            kind: snapshot.kind,
+            server: snapshot.server.clone(),
+            read_at: snapshot.read_at,
+            mode: ReadMode::Full,
+            problem,
+            entries: snapshot.entries,
+            users,
+            quarantined,
+            foreign: snapshot.foreign,
+            dangling: snapshot.dangling,
+        },
+        people,
+        seen_again,
+        unidentified: &snapshot.unidentified,
+        pins: pins_after(read, snapshot),
+        whole,
+    }
+}
+
+/// Known once, not there now, and without an account: nothing depends on them.
+fn forgotten(mut unseen: BTreeSet<Anchor>, accounts: &[Account]) -> Vec<Anchor> {
+    for owner in accounts.iter().filter_map(|account| account.owner.as_ref()) {
+        unseen.remove(&owner.anchor);
+    }
+    unseen.into_iter().collect()
+}
+
+/// Says of each person what is known and why it was judged so.
+struct Witness<'a> {
+    settings: &'a Settings,
+    directory: &'a DirectorySettings,
+    snapshot: &'a Snapshot,
+    rules: Rules<'a>,
+    plan: &'a Plan,
+}
+
+impl<'a> Witness<'a> {
+    fn facts(&self, sighting: &'a Sighting) -> Facts<'a> {
+        let profile = &sighting.profile;
+        Facts {
+            dn: Cow::Borrowed(sighting.dn.as_str()),
+            user_name: Cow::Borrowed(&profile.user_name),
+            email: Cow::Borrowed(&profile.email),
+            display_name: profile.display_name.as_deref().map(Cow::Borrowed),
+            judgement: self.judgement(sighting),
+        }
+    }
+
+    fn judgement(&self, sighting: &'a Sighting) -> Judgement<'a> {
+        let scope = self.rules.scope(&sighting.anchor);
+        let in_scope = matches!(scope, Scope::In { .. });
+        let wants = in_scope && sighting.standing == Standing::Enabled;
+        let asks = if wants { self.rules.asks(&sighting.anchor) } else { Vec::new() };
+        Judgement {
+            standing: sighting.standing,
+            quarantine: self.quarantine(sighting),
+            created: sighting.created,
+            due: sighting.due,
+            in_scope,
+            because: self.because(&scope, sighting),
+            pools: asks.iter().map(|ask| self.wanted(ask, &sighting.anchor)).collect(),
+        }
+    }
+
+    /// Duplicates and conflicts are found by planning; what is wrong with the entry itself, by reading.
+    fn quarantine(&self, sighting: &'a Sighting) -> Option<Cow<'a, Quarantine>> {
+        if self.plan.quarantined.is_empty() {
+            return sighting.quarantine.as_ref().map(Cow::Borrowed);
+        }
+        let person = PersonId::new(self.directory.name.clone(), sighting.anchor);
+        self.plan.quarantined.get(&person).or(sighting.quarantine.as_ref()).map(Cow::Borrowed)
+    }
+
+    fn because(&self, scope: &Scope<'a>, sighting: &Sighting) -> Vec<Cow<'a, str>> {
+        let mut lines = Vec::with_capacity(2);
+        match scope {
+            Scope::In { group: None } => lines.push(Cow::Borrowed("under a base, and the directory names no groups")),
+            Scope::In { group: Some(group) } => {
+                lines.push(Cow::Borrowed("member of a group of the directory:"));
+                lines.extend(self.chain(group, &sighting.anchor));
+            }
+            Scope::InNoGroup => lines.push(Cow::Borrowed("in none of the directory's groups")),
+            Scope::Excluded { group } => {
+                lines.push(Cow::Borrowed("member of one of exclude_groups:"));
+                lines.extend(self.chain(group, &sighting.anchor));
+            }
+            Scope::MatchedByNoPool => lines.push(Cow::Borrowed("no pool matches")),
+        }
+        lines
+    }
+
+    /// The way from the configured group down to the one that lists the person.
+    fn chain(&self, group: &str, anchor: &Anchor) -> impl Iterator<Item = Cow<'a, str>> + use<'a> {
+        let key = ScopeKey { role: Role::Group, dn: Arc::from(group) };
+        let members = self.snapshot.members.get(&key);
+        let chain = members.and_then(|members| members.get(anchor)).map(|chain| &**chain).unwrap_or_default();
+        chain.iter().map(|dn| Cow::Borrowed(dn.as_str()))
+    }
+
+    fn wanted(&self, ask: &Ask, anchor: &Anchor) -> WantedPool<'a> {
+        let pool = &self.settings.pools[ask.pool];
+        let mut because = Vec::new();
+        match self.rules.pool_group(ask.pool, anchor) {
+            Some(group) => because.extend(self.chain(group, anchor)),
+            None => because.push(Cow::Borrowed("the pool takes everyone in scope")),
+        }
+        if let Some(group) = self.rules.priority_group(ask.pool, anchor) {
+            because.push(Cow::Borrowed("comes first as a member of:"));
+            because.extend(self.chain(group, anchor));
+        }
+        WantedPool { pool: pool.name.clone(), rank: ask.rank, because }
+    }
+}
+
+/// Stores the backend's accounts as they are now, and whose account another hand deleted.
+///
+/// # Errors
+/// Where the state cannot be written.
+pub fn accounts(
+    parts: &mut Parts<'_>,
+    current: &BackendState,
+    applied: &Applied,
+    plan: &Plan,
+    now: Timestamp,
+) -> Result<(), CycleError> {
+    let mut accounts = applied.accounts_after(&current.accounts);
+    if parts.settings.backend.drift == Drift::Report {
+        keep_applied_profiles(&mut accounts, plan);
+    }
+    parts.memory.observe(&accounts, &plan.taken, now)?;
+    Ok(())
+}
+
+/// An attribute that another hand changed stays known as the agent applied it: else the next cycle would not see the
+/// change any more, and mend it.
+fn keep_applied_profiles(accounts: &mut [Account], plan: &Plan) {
+    let drifted: BTreeMap<&PersonId, _> = plan.drifted.iter().map(|(person, profile)| (person, profile)).collect();
+    for account in accounts {
+        if let Some(profile) = account.owner.as_ref().and_then(|owner| drifted.get(owner)) {
+            account.profile = (*profile).clone();
+        }
+    }
+}
+
+/// Ends the cycle: its report, what is held back now, and the config it was made with.
+///
+/// # Errors
+/// Where the state cannot be written.
+pub fn cycle(parts: &mut Parts<'_>, report: &SyncReport, plan: &Plan, readings: &Readings) -> Result<(), CycleError> {
+    let json = report::to_json(report);
+    let record = CycleRecord {
+        number: report.cycle,
+        started: report.started,
+        seconds: report.seconds,
+        outcome: report::outcome_name(report.outcome).to_owned(),
+        report: json.clone(),
+    };
+    let held = report.fingerprint.as_ref().map(|fingerprint| Held {
+        fingerprint: fingerprint.clone(),
+        changes: report::held_changes(readings, plan),
+        report: report::to_json(&report.held),
+    });
+    let config = readings.are_complete().then_some(parts.settings.digest.as_str());
+    parts.memory.finish_cycle(&record, held.as_ref(), config)?;
+    Ok(())
+}

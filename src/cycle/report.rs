@@ -1,0 +1,355 @@
+//! What people and programs are told of a cycle: values made of values.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::reading::{DirectoryRead, Readings};
+use crate::apply::Applied;
+use crate::desired::{Desired, Wish};
+use crate::model::change::{BackendState, GuardKind, HeldChange};
+use crate::model::memory::Held;
+use crate::model::report::{
+    ChangeCounts, ChangeKind, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, PlanReport, PlanRow,
+    PoolRow, ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
+};
+use crate::model::snapshot::Found;
+use crate::model::{Account, Anchor, Name, PersonId, SeatState};
+use crate::plan::Plan;
+use crate::plan::effects::{self, Change, Effect, Verb, reason_name};
+use crate::plan::fingerprint::fingerprint;
+use crate::plan::seats::{Queued, positions};
+
+/// A plan's report, and what a confirmation of it would let through.
+#[derive(Debug)]
+pub struct Preview {
+    pub report: PlanReport,
+    pub held: Option<Held>,
+}
+
+/// The report of a cycle that came to its end.
+#[must_use]
+#[expect(clippy::too_many_arguments, reason = "a report is made of everything the cycle knows")]
+pub fn of_cycle(
+    cycle: u64,
+    started: Timestamp,
+    elapsed: Duration,
+    readings: &Readings,
+    desired: &Desired<'_>,
+    plan: &Plan,
+    current: &BackendState,
+    applied: &Applied,
+) -> SyncReport {
+    let happened = applied.effects(&current.accounts);
+    let mut problems: Vec<ProblemRow> = plan.problems.iter().map(problem_row).collect();
+    problems.extend(applied.refusals());
+    let mut changes = counts(&happened);
+    changes.failed = applied.failed();
+    changes.held =
+        plan.changes.iter().filter(|change| change.held).map(|change| &change.person).collect::<BTreeSet<_>>().len()
+            as u64;
+    let after = applied.accounts_after(&current.accounts);
+    let held_changes = held_changes(readings, plan);
+    SyncReport {
+        cycle,
+        outcome: outcome(readings, &held_changes, changes.failed),
+        directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
+        changes,
+        pools: pool_rows(plan, current, applied),
+        held: held_rows(readings, plan),
+        fingerprint: fingerprint(&held_changes),
+        problems,
+        seconds: seconds(elapsed),
+        started,
+        granted: granted_rows(&happened, &after),
+        waiting: waiting_rows(&after),
+    }
+}
+
+/// The report of a plan.
+#[must_use]
+pub fn of_plan(elapsed: Duration, readings: &Readings, desired: &Desired<'_>, plan: &Plan) -> Preview {
+    let held_changes = held_changes(readings, plan);
+    let report = PlanReport {
+        outcome: outcome(readings, &held_changes, 0),
+        fingerprint: fingerprint(&held_changes),
+        held: held_rows(readings, plan),
+        changes: plan.changes.iter().map(plan_row).collect(),
+        waiting: plan.waiting.iter().map(planned_wait).collect(),
+        pools: plan.pools.iter().map(PoolRow::from).collect(),
+        directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
+        seconds: seconds(elapsed),
+    };
+    let held = report.fingerprint.as_ref().map(|fingerprint| Held {
+        fingerprint: fingerprint.clone(),
+        changes: held_changes,
+        report: to_json(&report.held),
+    });
+    Preview { report, held }
+}
+
+/// JSON of a report. Reports hold nothing that JSON cannot say.
+#[must_use]
+pub fn to_json(value: &impl Serialize) -> String {
+    serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
+}
+
+/// As the JSON spells it.
+#[must_use]
+pub const fn outcome_name(outcome: CycleOutcome) -> &'static str {
+    match outcome {
+        CycleOutcome::Ok => "ok",
+        CycleOutcome::SomeFailed => "some_failed",
+        CycleOutcome::Held => "held",
+        CycleOutcome::Partial => "partial",
+        CycleOutcome::Failed => "failed",
+    }
+}
+
+fn outcome(readings: &Readings, held: &BTreeSet<HeldChange>, failed: u64) -> CycleOutcome {
+    if readings.0.iter().all(|read| read.snapshot.is_none()) {
+        CycleOutcome::Failed
+    } else if !readings.are_complete() {
+        CycleOutcome::Partial
+    } else if !held.is_empty() {
+        CycleOutcome::Held
+    } else if failed > 0 {
+        CycleOutcome::SomeFailed
+    } else {
+        CycleOutcome::Ok
+    }
+}
+
+/// Everything that waits for a confirmation: changes of people, and scope objects that were replaced.
+#[must_use]
+pub fn held_changes(readings: &Readings, plan: &Plan) -> BTreeSet<HeldChange> {
+    let scope = replaced(readings).map(|(directory, old, new)| HeldChange {
+        person: PersonId::new(directory.clone(), old),
+        change: "scope".to_owned(),
+        value: new.map(|new| new.to_string()).unwrap_or_default(),
+    });
+    plan.held_changes.iter().cloned().chain(scope).collect()
+}
+
+fn replaced(readings: &Readings) -> impl Iterator<Item = (&Name, Anchor, Option<Anchor>)> {
+    let found = readings.0.iter().filter_map(|read| Some((&read.name, read.snapshot.as_ref()?)));
+    found.flat_map(|(name, snapshot)| {
+        let old_and_new = |found: &Found| match found {
+            Found::Replaced { old, new } => Some((*old, *new)),
+            _ => None,
+        };
+        snapshot.scope.values().filter_map(old_and_new).map(move |(old, new)| (name, old, new))
+    })
+}
+
+fn held_rows(readings: &Readings, plan: &Plan) -> Option<Vec<HeldRow>> {
+    let of_people = plan.held.iter().map(|held| HeldRow {
+        directory: held.directory.clone(),
+        kind: match held.kind {
+            GuardKind::Leaving => HeldKind::Leaving,
+            GuardKind::Renaming => HeldKind::Renaming,
+        },
+        count: held.count.into(),
+        recent: held.recent.into(),
+        of: held.of.into(),
+        limit: held.limit.into(),
+        old: None,
+        new: None,
+    });
+    let of_scope = replaced(readings).map(|(directory, old, new)| HeldRow {
+        directory: directory.clone(),
+        kind: HeldKind::Scope,
+        count: 1,
+        recent: 0,
+        of: 1,
+        limit: 0,
+        old: Some(old),
+        new,
+    });
+    let rows: Vec<HeldRow> = of_people.chain(of_scope).collect();
+    (!rows.is_empty()).then_some(rows)
+}
+
+fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport {
+    let mine = |wish: &&(PersonId, Wish<'_>)| wish.0.directory == read.name;
+    let (mut users, mut quarantined) = (0, 0);
+    for (_, wish) in desired.wishes.iter().filter(mine) {
+        users += u64::from(matches!(wish, Wish::Seats { .. } | Wish::Quarantined { .. }));
+        quarantined += u64::from(matches!(wish, Wish::Quarantined { .. }));
+    }
+    let snapshot = read.snapshot.as_ref();
+    DirectoryReport {
+        name: read.name.clone(),
+        mode: ReadMode::Full,
+        complete: snapshot.is_some_and(|snapshot| snapshot.partial.is_none()),
+        entries: snapshot.map_or(0, |snapshot| snapshot.entries),
+        users,
+        quarantined: quarantined + snapshot.map_or(0, |snapshot| snapshot.unidentified.len() as u64),
+        foreign: snapshot.map_or(0, |snapshot| snapshot.foreign),
+        dangling: snapshot.map_or(0, |snapshot| snapshot.dangling),
+        seconds: seconds(read.elapsed),
+        problem: read
+            .problem
+            .clone()
+            .or_else(|| Some(snapshot?.partial.as_ref()?.message.clone()))
+            .or_else(|| renamed(read)),
+    }
+}
+
+/// A scope object that was followed to a new place: nothing is wrong, but somebody should know.
+fn renamed(read: &DirectoryRead) -> Option<String> {
+    let snapshot = read.snapshot.as_ref()?;
+    let moved = |(key, found): (&_, &Found)| {
+        let Found::Here { dn, .. } = found else { return None };
+        let pin = read.pins.get(key)?;
+        let same = crate::model::Dn::parse(&pin.dn).is_ok_and(|before| before == *dn);
+        (!same && pin.anchor.is_some()).then(|| format!("{} is now {dn}: renamed or moved, and followed", pin.dn))
+    };
+    let moves: Vec<String> = snapshot.scope.iter().filter_map(moved).collect();
+    (!moves.is_empty()).then(|| moves.join("; "))
+}
+
+/// Counts people, each once a verb.
+fn counts(happened: &[(PersonId, Vec<Effect>)]) -> ChangeCounts {
+    let people =
+        |wanted: &dyn Fn(&[Effect]) -> bool| happened.iter().filter(|(_, effects)| wanted(effects)).count() as u64;
+    let verb = |verb: Verb| move |effects: &[Effect]| effects.iter().any(|effect| effect.verb == verb);
+    let resumed = verb(Verb::Resume);
+    ChangeCounts {
+        provisioned: people(&|effects| {
+            verb(Verb::Provision)(effects) || (verb(Verb::Grant)(effects) && !resumed(effects))
+        }),
+        waiting: people(&verb(Verb::Wait)),
+        promoted: people(&verb(Verb::Promote)),
+        moved: people(&verb(Verb::Move)),
+        released: people(&verb(Verb::Release)),
+        updated: people(&verb(Verb::Update)),
+        suspended: people(&verb(Verb::Suspend)),
+        resumed: people(&resumed),
+        removed: people(&verb(Verb::Remove)),
+        adopted: people(&verb(Verb::Adopt)),
+        failed: 0,
+        held: 0,
+    }
+}
+
+fn pool_rows(plan: &Plan, current: &BackendState, applied: &Applied) -> Vec<PoolRow> {
+    let answered = applied.pools();
+    let now =
+        |pool: &crate::model::PoolCount| answered.get(&pool.name).or_else(|| current.pools.get(&pool.name)).cloned();
+    plan.pools.iter().map(|pool| PoolRow::from(&now(pool).unwrap_or_else(|| pool.clone()))).collect()
+}
+
+fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {
+    ProblemRow {
+        anchor: problem.person.as_ref().map(|person| person.anchor),
+        pool: problem.pool.clone(),
+        code: problem.code.to_owned(),
+        message: problem.message.clone(),
+    }
+}
+
+fn granted_rows(happened: &[(PersonId, Vec<Effect>)], after: &[Account]) -> Vec<GrantedRow> {
+    let by_owner: BTreeMap<&PersonId, &Account> =
+        after.iter().filter_map(|account| Some((account.owner.as_ref()?, account))).collect();
+    let gains = |effect: &&Effect| matches!(effect.verb, Verb::Provision | Verb::Promote | Verb::Move | Verb::Grant);
+    let row = |person: &PersonId, effect: &Effect| {
+        let account = by_owner.get(person)?;
+        Some(GrantedRow {
+            anchor: Some(person.anchor),
+            user_name: account.profile.user_name.clone(),
+            display_name: account.profile.display_name.clone(),
+            email: account.profile.email.clone(),
+            pool: effect.pool.clone()?,
+        })
+    };
+    happened
+        .iter()
+        .flat_map(|(person, effects)| effects.iter().filter(gains).filter_map(move |effect| row(person, effect)))
+        .collect()
+}
+
+/// Everyone who waits, by pool and place.
+#[must_use]
+pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
+    let queue = queue(accounts);
+    let places = positions(&queue);
+    let mut rows: Vec<WaitingRow> = Vec::new();
+    for account in accounts.iter().filter(|account| account.suspension.is_none()) {
+        let Some(owner) = &account.owner else { continue };
+        for seat in &account.seats {
+            let SeatState::Waiting(reason) = seat.state else { continue };
+            rows.push(WaitingRow {
+                anchor: Some(owner.anchor),
+                user_name: account.profile.user_name.clone(),
+                display_name: account.profile.display_name.clone(),
+                email: account.profile.email.clone(),
+                pool: seat.pool.clone(),
+                position: places.get(&(owner, &seat.pool)).copied().unwrap_or(0).into(),
+                reason,
+                since: seat.since,
+            });
+        }
+    }
+    rows.sort_by(|a, b| (&a.pool, a.position).cmp(&(&b.pool, b.position)));
+    rows
+}
+
+/// The queues as accounts show them.
+#[must_use]
+pub fn queue(accounts: &[Account]) -> Vec<Queued> {
+    let managed = accounts.iter().filter(|account| account.suspension.is_none());
+    managed
+        .flat_map(|account| crate::plan::wants::kept(account, crate::plan::diff::Standstill::PassedOver))
+        .map(|place| place.queued)
+        .collect()
+}
+
+const fn kind(verb: Verb) -> ChangeKind {
+    match verb {
+        Verb::Provision => ChangeKind::Provision,
+        Verb::Wait => ChangeKind::Wait,
+        Verb::Promote => ChangeKind::Promote,
+        Verb::Move => ChangeKind::Move,
+        Verb::Release => ChangeKind::Release,
+        Verb::Grant => ChangeKind::Grant,
+        Verb::Update => ChangeKind::Update,
+        Verb::Suspend => ChangeKind::Suspend,
+        Verb::Resume => ChangeKind::Resume,
+        Verb::Remove => ChangeKind::Remove,
+        Verb::Adopt => ChangeKind::Adopt,
+    }
+}
+
+fn plan_row(change: &Change) -> PlanRow {
+    let Change { person, effect, user_name, email, position, held } = change.clone();
+    PlanRow {
+        change: kind(effect.verb),
+        directory: person.directory,
+        anchor: Some(person.anchor),
+        user_name: Some(user_name),
+        display_name: None,
+        email: Some(email),
+        pool: effect.pool,
+        from_pool: effect.from_pool,
+        reason: effect.reason.map(|reason| reason_name(reason).to_owned()),
+        position: position.map(u64::from),
+        held,
+        fields: effect.fields.into_iter().map(|(name, (old, new))| (name, (Some(old), Some(new)))).collect(),
+    }
+}
+
+fn planned_wait(waiting: &effects::Waiting) -> WaitingRow {
+    WaitingRow {
+        anchor: Some(waiting.person.anchor),
+        user_name: waiting.user_name.clone(),
+        display_name: None,
+        email: waiting.email.clone(),
+        pool: waiting.pool.clone(),
+        position: waiting.position.into(),
+        reason: waiting.reason,
+        since: waiting.since,
+    }
+}
