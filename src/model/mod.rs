@@ -4,6 +4,7 @@ pub mod account;
 pub mod anchor;
 pub mod change;
 pub mod dn;
+pub mod filter;
 pub mod settings;
 pub mod snapshot;
 pub mod user;
