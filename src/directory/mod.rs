@@ -4,4 +4,5 @@ pub mod entry;
 pub mod generalized_time;
 pub mod group;
 pub mod identity;
+pub mod ldif;
 pub mod person;
