@@ -5,4 +5,5 @@ pub mod generalized_time;
 pub mod group;
 pub mod identity;
 pub mod ldap;
+pub mod ldif;
 pub mod person;

@@ -7,6 +7,7 @@ pub mod digest;
 pub mod dn;
 pub mod memory;
 pub mod report;
+pub mod filter;
 pub mod settings;
 pub mod snapshot;
 pub mod user;

@@ -1,0 +1,5 @@
+//! A directory in an LDIF file: an export, read whole each time.
+
+mod parse;
+
+pub use parse::{LdifError, Record, Records};
