@@ -130,7 +130,8 @@ fn the_json_has_every_key_of_the_contract() {
         assert!(value.get(key).is_some(), "{key}");
     }
     let change = &value["changes"][3];
-    let keys = ["change", "directory", "anchor", "user_name", "email", "pool", "from_pool", "reason", "position", "held"];
+    let keys =
+        ["change", "directory", "anchor", "user_name", "email", "pool", "from_pool", "reason", "position", "held"];
     assert!(keys.iter().all(|key| change.get(key).is_some()), "{change}");
     assert_eq!(change["fields"], serde_json::json!({"email": ["old@x.example", "new@x.example"]}));
     let waiting = &value["waiting"][0];
