@@ -25,3 +25,6 @@ pub use plan::{ChangeKind, PlanReport, PlanRow};
 pub fn seconds(duration: std::time::Duration) -> f64 {
     (duration.as_secs_f64() * 1000.0).round() / 1000.0
 }
+
+#[cfg(test)]
+mod tests;
