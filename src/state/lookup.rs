@@ -72,7 +72,8 @@ impl Wanted {
     }
 
     fn is_name(&self, name: &str) -> bool {
-        fold(name) == self.folded
+        // A quarantined entry may have no names at all.
+        !name.is_empty() && fold(name) == self.folded
     }
 
     fn is_dn(&self, dn: &str) -> bool {
