@@ -1,0 +1,18 @@
+//! What the integration tests share: real directory servers, faults in front of them, and the real binary.
+//!
+//! `tests/run` installs what this needs. Tests that start OpenLDAP live in `tests/slapd_*.rs`, those that use the
+//! Samba domain controller in `tests/samba_*.rs`, so that each kind can be run by itself.
+#![allow(dead_code, unused_imports, reason = "each test binary uses another part of this")]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+pub mod agent;
+pub mod fault_proxy;
+pub mod ldif;
+pub mod process;
+pub mod samba;
+pub mod slapd;
+
+pub use agent::Agent;
+pub use fault_proxy::FaultProxy;
+pub use samba::Samba;
+pub use slapd::Slapd;

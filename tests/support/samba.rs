@@ -1,0 +1,136 @@
+//! A real Samba domain controller, from `tests/lab/samba.sh`: one for all tests of a run, or one of a test's own.
+
+use std::io::{BufRead as _, BufReader};
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
+
+use super::process::{Server, lab, tool};
+
+/// A domain controller of the domain lab.test.
+#[derive(Debug)]
+pub struct Samba {
+    pub url: String,
+    pub ldaps_url: String,
+    pub base: String,
+    /// A UPN, as people write it for AD.
+    pub admin_dn: String,
+    pub password: String,
+    /// The certificate authority that signed the server's certificate.
+    pub ca: PathBuf,
+    ip: String,
+    folder: PathBuf,
+    own: Option<(Server, TempDir)>,
+}
+
+impl Samba {
+    /// The one that `tests/run` started for all tests. Each test makes an OU of its own there: see `ou`.
+    pub fn shared() -> Self {
+        Self::at(setting("SEATSYNC_TEST_SAMBA_IP"), setting("SEATSYNC_TEST_SAMBA_DIR").into(), None)
+    }
+
+    /// One for this test alone, new and empty, on a loopback address of its own: for tests that stop or restore it.
+    pub fn own() -> Self {
+        let base = setting("SEATSYNC_TEST_SAMBA_BASE");
+        let ip = free_address();
+        let home = tempfile::tempdir().expect("a folder for samba");
+        let folder = home.path().join("dc");
+        tool(Command::new(lab("samba.sh")).arg("copy").arg(base).arg(&folder).arg(&ip), "");
+        let server = run(&folder);
+        Self::at(ip, folder, Some((server, home)))
+    }
+
+    fn at(ip: String, folder: PathBuf, own: Option<(Server, TempDir)>) -> Self {
+        Self {
+            url: format!("ldap://{ip}"),
+            ldaps_url: format!("ldaps://{ip}"),
+            base: "DC=lab,DC=test".to_owned(),
+            admin_dn: "Administrator@lab.test".to_owned(),
+            password: "Passw0rd.lab".to_owned(),
+            ca: folder.join("tls/ca.crt"),
+            ip,
+            folder,
+            own,
+        }
+    }
+
+    /// Stops one's own and starts it again; `between` may change what is in its folder.
+    pub fn restart(&mut self, between: impl FnOnce(&Path)) {
+        let (server, _) = self.own.as_mut().expect("only a controller of one's own is restarted");
+        drop(std::mem::replace(server, Server::start(&mut Command::new("cat"))));
+        between(&self.folder);
+        *server = run(&self.folder);
+    }
+
+    /// `IP:389`, for a `FaultProxy` before it.
+    pub fn address(&self) -> String {
+        format!("{}:389", self.ip)
+    }
+
+    /// Makes an OU that no other test has, and gives its DN.
+    pub fn ou(&self, name: &str) -> String {
+        static MADE: AtomicU32 = AtomicU32::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let dn = format!("OU={name} {} {number},{}", std::process::id(), self.base);
+        self.add(&format!("dn: {dn}\nobjectClass: organizationalUnit\n\n"));
+        dn
+    }
+
+    /// Adds entries through LDAP.
+    pub fn add(&self, ldif: &str) {
+        tool(&mut self.client("ldapadd"), ldif);
+    }
+
+    /// Adds entries to the database itself, in one transaction: quicker for hundreds of them.
+    pub fn load(&self, ldif: &str) {
+        let file = tempfile::NamedTempFile::new().expect("a file for LDIF");
+        std::fs::write(file.path(), ldif).expect("writing LDIF");
+        tool(Command::new(lab("samba.sh")).arg("load").arg(&self.folder).arg(file.path()), "");
+    }
+
+    /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
+    pub fn modify(&self, ldif: &str) {
+        tool(&mut self.client("ldapmodify"), ldif);
+    }
+
+    pub fn delete(&self, dn: &str) {
+        tool(self.client("ldapdelete").arg(dn), "");
+    }
+
+    /// The entries of a search as LDIF, unfolded.
+    pub fn search(&self, base: &str, filter: &str, attributes: &[&str]) -> String {
+        let mut command = self.client("ldapsearch");
+        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", base, filter]).args(attributes), "")
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command.env("LDAPTLS_CACERT", &self.ca);
+        command.args(["-x", "-H", &self.ldaps_url, "-D", &self.admin_dn, "-w", &self.password]);
+        command
+    }
+}
+
+fn setting(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: these tests need the Samba domain controller that `tests/run samba` starts")
+    })
+}
+
+fn run(folder: &Path) -> Server {
+    let mut server = Server::start(Command::new(lab("samba.sh")).arg("run").arg(folder).stdout(Stdio::piped()));
+    let mut line = String::new();
+    BufReader::new(server.stdout()).read_line(&mut line).expect("reading what samba.sh says");
+    assert_eq!(line, "answering\n", "samba did not start; its log is in {}", folder.display());
+    server
+}
+
+fn free_address() -> String {
+    (50..250)
+        .map(|last| format!("127.0.0.{last}"))
+        .find(|ip| TcpListener::bind((ip.as_str(), 389)).is_ok())
+        .expect("a loopback address with port 389 free; only root may use that port")
+}

@@ -1,0 +1,119 @@
+//! A private OpenLDAP server per test, from `tests/lab/slapd.sh`.
+
+use std::net::TcpStream;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::ldif;
+use super::process::{Server, free_port, lab, tool, wait_until};
+
+/// A running slapd with base `dc=lab,dc=test`, `ou=people` and `ou=groups`; it ends, and is forgotten, on drop.
+#[derive(Debug)]
+pub struct Slapd {
+    pub url: String,
+    pub ldaps_url: String,
+    pub base: String,
+    pub admin_dn: String,
+    /// May read everything, without limits.
+    pub sync_dn: String,
+    /// Of every account here.
+    pub password: String,
+    /// The certificate authority that signed the server's certificate.
+    pub ca: PathBuf,
+    ports: (u16, u16),
+    server: Option<Server>,
+    folder: TempDir,
+}
+
+impl Slapd {
+    /// Starts an empty one.
+    pub fn start() -> Self {
+        Self::start_with("")
+    }
+
+    /// Starts one that already has these entries under `ou=people` and `ou=groups`: much quicker than `add`.
+    pub fn start_with(ldif: &str) -> Self {
+        let folder = tempfile::tempdir().expect("a folder for slapd");
+        std::fs::write(folder.path().join("seed.ldif"), ldif).expect("writing seed.ldif");
+        let ports = (free_port(), free_port());
+        let base = "dc=lab,dc=test".to_owned();
+        let mut slapd = Self {
+            url: format!("ldap://127.0.0.1:{}", ports.0),
+            ldaps_url: format!("ldaps://127.0.0.1:{}", ports.1),
+            admin_dn: format!("cn=admin,{base}"),
+            sync_dn: format!("cn=sync,{base}"),
+            password: "secret".to_owned(),
+            ca: folder.path().join("tls/ca.crt"),
+            base,
+            ports,
+            server: None,
+            folder,
+        };
+        slapd.up();
+        slapd
+    }
+
+    /// Starts it again after `down`, with what it had, on the same ports.
+    pub fn up(&mut self) {
+        let mut script = Command::new(lab("slapd.sh"));
+        script.arg(self.folder.path()).arg(self.ports.0.to_string()).arg(self.ports.1.to_string());
+        let mut server = Server::start(&mut script);
+        wait_until("slapd answers", Duration::from_secs(30), || {
+            if let Some(code) = server.ended() {
+                let log = std::fs::read_to_string(self.folder.path().join("slapd.log")).unwrap_or_default();
+                panic!("slapd ended with {code}: {log}");
+            }
+            TcpStream::connect(("127.0.0.1", self.ports.1)).is_ok()
+        });
+        self.server = Some(server);
+    }
+
+    /// Stops it; its data stays.
+    pub fn down(&mut self) {
+        self.server = None;
+    }
+
+    /// `127.0.0.1:PORT`, for a `FaultProxy` before it.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.ports.0)
+    }
+
+    /// The DN of a person of `ldif::person`.
+    pub fn dn(&self, uid: &str) -> String {
+        format!("uid={uid},ou=people,{}", self.base)
+    }
+
+    /// Adds entries.
+    pub fn add(&self, ldif: &str) {
+        tool(&mut self.client("ldapadd"), ldif);
+    }
+
+    /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
+    pub fn modify(&self, ldif: &str) {
+        tool(&mut self.client("ldapmodify"), ldif);
+    }
+
+    pub fn delete(&self, dn: &str) {
+        tool(self.client("ldapdelete").arg(dn), "");
+    }
+
+    /// Adds people u0000001 to u000000N.
+    pub fn seed(&self, count: usize) {
+        self.add(&ldif::people(&self.base, count));
+    }
+
+    /// The entries of a search as LDIF, unfolded.
+    pub fn search(&self, filter: &str, attributes: &[&str]) -> String {
+        let mut command = self.client("ldapsearch");
+        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", &self.base, filter]).args(attributes), "")
+    }
+
+    fn client(&self, name: &str) -> Command {
+        let mut command = Command::new(name);
+        command.args(["-x", "-H", &self.url, "-D", &self.admin_dn, "-w", &self.password]);
+        command
+    }
+}
