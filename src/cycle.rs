@@ -9,6 +9,7 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::sync::watch;
 
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
@@ -30,6 +31,8 @@ pub struct Parts<'a> {
     pub progress: &'a dyn Progress,
     /// A person asked for this pass: a credential that was refused is tried all the same.
     pub asked: bool,
+    /// Says when to give up reading.
+    pub stop: Option<watch::Receiver<bool>>,
 }
 
 /// A directory, and the credential it is read with.
@@ -48,6 +51,8 @@ pub enum CycleError {
     Backend(#[from] BackendError),
     #[error(transparent)]
     Apply(#[from] ApplyError),
+    #[error("asked to stop while reading; nothing was changed")]
+    Stopped,
     #[error(
         "{} accounts or seats of people of {} are gone from the backend at once, and the guard lets {} pass: nothing was \
          recorded or changed. Restore the backend's data; if it is meant, raise guard.percent for one cycle",

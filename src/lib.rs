@@ -14,6 +14,8 @@ pub mod plan;
 pub mod apply;
 pub mod cycle;
 
+pub mod agent;
+
 pub mod state;
 
 pub mod app;

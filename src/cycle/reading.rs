@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::sync::watch;
 
 use super::{CycleError, Parts};
 use crate::desired::{self, Desired, Reading, accounts_of};
@@ -151,7 +152,11 @@ async fn fetch(
     let source = &mut parts.directories[index];
     let progress = parts.progress;
     let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
-    match source.directory.read(&request, &tell).await {
+    let result = tokio::select! {
+        result = source.directory.read(&request, &tell) => result,
+        () = stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
+    };
+    match result {
         Ok(snapshot) => {
             let (entries, complete) = (snapshot.entries, snapshot.partial.is_none());
             progress.tell(Stage::Read { directory: &read.name, entries, complete });
@@ -168,6 +173,16 @@ async fn fetch(
         }
     }
     Ok(())
+}
+
+/// Ready once a stop was asked for; never, where nobody can ask.
+async fn stopped(stop: Option<&mut watch::Receiver<bool>>) {
+    if let Some(stop) = stop
+        && stop.wait_for(|stop| *stop).await.is_ok()
+    {
+        return;
+    }
+    std::future::pending().await
 }
 
 /// An error with all its causes, in one line.

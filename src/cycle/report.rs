@@ -353,3 +353,22 @@ fn planned_wait(waiting: &effects::Waiting) -> WaitingRow {
         since: waiting.since,
     }
 }
+
+/// The report of a cycle that came to nothing.
+#[must_use]
+pub fn of_failure(cycle: u64, started: Timestamp, message: &str) -> SyncReport {
+    SyncReport {
+        cycle,
+        outcome: CycleOutcome::Failed,
+        directories: Vec::new(),
+        changes: ChangeCounts::default(),
+        pools: Vec::new(),
+        held: None,
+        fingerprint: None,
+        problems: vec![ProblemRow { anchor: None, pool: None, code: "failed".to_owned(), message: message.to_owned() }],
+        seconds: 0.0,
+        started,
+        granted: Vec::new(),
+        waiting: Vec::new(),
+    }
+}

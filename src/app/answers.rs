@@ -1,0 +1,198 @@
+//! The verbs that read the state alone: they answer without directory and backend, and while the agent works.
+
+use std::collections::BTreeMap;
+
+use super::engine::state_error;
+use super::{App, AppError, Code, StateFilter, UserFilter};
+use crate::cycle::report::{queue, waiting_rows};
+use crate::model::memory::{CycleRecord, LastKnown};
+use crate::model::report::{
+    BackendStatus, DirectoryStatus, HistoryRow, PendingRow, SeatRow, StatusReport, SyncReport, UserRow,
+};
+use crate::model::settings::BackendKind;
+use crate::model::{Account, AccountId, Name, PersonId, Standing};
+use crate::plan::seats::positions;
+use crate::ports::History as _;
+use crate::state::{Lock, Ownership, State};
+
+/// As many past cycles as anybody looks at.
+const HISTORY: u32 = 1000;
+
+impl App {
+    /// How things stand.
+    ///
+    /// # Errors
+    /// Where the state cannot be read. So with all below.
+    pub fn status(&self) -> Result<StatusReport, AppError> {
+        let state = self.state_beside()?;
+        let running = matches!(
+            Lock::ownership(&self.settings.agent.state_dir).map_err(|error| state_error(&error))?,
+            Ownership::By(holder) if holder.verb == "run"
+        );
+        let last_cycle = state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
+        let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
+        Ok(StatusReport {
+            agent: self.settings.agent.name.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            running,
+            next_cycle: heartbeat.filter(|_| running).and_then(|heart| heart.next_cycle),
+            pools: last_cycle.as_ref().map(|cycle| cycle.pools.clone()).unwrap_or_default(),
+            held: last_cycle.as_ref().and_then(|cycle| cycle.held.clone()),
+            fingerprint: state.held().map_err(|error| state_error(&error))?.map(|held| held.fingerprint),
+            backend: Some(BackendStatus { kind: self.backend_kind().to_owned(), reachable: last_cycle.as_ref().map(reached) }),
+            directories: self.directory_rows(&state)?,
+            last_cycle,
+        })
+    }
+
+    const fn backend_kind(&self) -> &'static str {
+        match self.settings.backend.kind {
+            BackendKind::Embedded { .. } => "embedded",
+        }
+    }
+
+    fn directory_rows(&self, state: &State) -> Result<Vec<DirectoryStatus>, AppError> {
+        let known = state.directories().map_err(|error| state_error(&error))?;
+        let row = |directory: &crate::model::settings::DirectorySettings| {
+            let found = known.iter().find(|status| status.name == directory.name);
+            let read = found.and_then(|status| status.read.as_ref());
+            DirectoryStatus {
+                name: directory.name.clone(),
+                kind: read.map(|read| read.kind).or(directory.kind),
+                server: read.map(|read| read.server.clone()),
+                watermark: found.and_then(|status| status.watermark.as_ref()).map(|mark| {
+                    mark.position.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+                }),
+                reachable: found.map(|status| status.unreachable.is_none()),
+            }
+        };
+        Ok(self.settings.directories.iter().map(row).collect())
+    }
+
+    /// Accounts as last known, and quarantined people.
+    pub fn users(&self, filter: &UserFilter) -> Result<Vec<UserRow>, AppError> {
+        if let Some(pool) = &filter.pool {
+            self.known_pool(pool)?;
+        }
+        let known = everyone(&self.state_beside()?)?;
+        let places = Places::of(&known);
+        let rows = known.iter().map(|known| user_row(known, &places));
+        Ok(rows.filter(|row| fits(row, filter)).collect())
+    }
+
+    /// Who waits, by pool and place.
+    pub fn pending(&self, pool: Option<&str>) -> Result<Vec<PendingRow>, AppError> {
+        if let Some(pool) = pool {
+            self.known_pool(pool)?;
+        }
+        let accounts = accounts(&everyone(&self.state_beside()?)?);
+        let approved: BTreeMap<(PersonId, Name), bool> =
+            queue(&accounts).into_iter().map(|queued| ((queued.person, queued.pool), queued.approved)).collect();
+        let owners: BTreeMap<_, &PersonId> =
+            accounts.iter().filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?))).collect();
+        let rows = waiting_rows(&accounts).into_iter().filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
+        let row = |row: crate::model::report::WaitingRow| PendingRow {
+            approved: owners
+                .get(&row.user_name)
+                .and_then(|owner| approved.get(&((*owner).clone(), row.pool.clone())))
+                .copied()
+                .unwrap_or(false),
+            anchor: row.anchor,
+            user_name: row.user_name,
+            display_name: row.display_name,
+            email: row.email,
+            pool: row.pool,
+            position: row.position,
+            reason: row.reason,
+            since: row.since,
+        };
+        Ok(rows.map(row).collect())
+    }
+
+    /// Past cycles, the last one first.
+    pub fn history(&self) -> Result<Vec<HistoryRow>, AppError> {
+        let records = self.state_beside()?.history(HISTORY).map_err(|error| state_error(&error))?;
+        let row = |record: &CycleRecord| {
+            let SyncReport { cycle, started, seconds, outcome, changes, .. } = report(record)?;
+            Ok(HistoryRow { cycle, started, seconds, outcome, changes })
+        };
+        records.iter().map(row).collect()
+    }
+}
+
+/// The backend answered in this cycle: a cycle that failed for it has no pools.
+fn reached(cycle: &SyncReport) -> bool {
+    !cycle.pools.is_empty()
+}
+
+fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {
+    serde_json::from_str(&record.report).map_err(|error| {
+        AppError::new(Code::State, format!("the report of cycle {} in the state cannot be read", record.number)).caused_by(&error)
+    })
+}
+
+/// Everyone that the state knows.
+pub fn everyone(state: &State) -> Result<Vec<LastKnown>, AppError> {
+    let mut all = Vec::new();
+    state.users(&mut |known| all.push(known)).map_err(|error| state_error(&error))?;
+    Ok(all)
+}
+
+fn accounts(known: &[LastKnown]) -> Vec<Account> {
+    known.iter().filter_map(|known| known.account.clone()).collect()
+}
+
+/// Places in the queues, by account and pool.
+pub struct Places(BTreeMap<(AccountId, Name), u32>);
+
+impl Places {
+    /// Of everyone who waits.
+    pub fn of(known: &[LastKnown]) -> Self {
+        let accounts = accounts(known);
+        let queue = queue(&accounts);
+        let ids: BTreeMap<&PersonId, &AccountId> =
+            accounts.iter().filter_map(|account| Some((account.owner.as_ref()?, &account.id))).collect();
+        let place = |((person, pool), place): ((&PersonId, &Name), u32)| Some((((*ids.get(person)?).clone(), pool.clone()), place));
+        Self(positions(&queue).into_iter().filter_map(place).collect())
+    }
+}
+
+/// One person as `users` shows them.
+pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
+    let account = known.account.as_ref();
+    let facts = known.facts.as_ref();
+    let profile = account.map(|account| &account.profile);
+    let text = |ours: Option<&String>, theirs: Option<&str>| ours.cloned().or_else(|| theirs.map(str::to_owned)).filter(|text| !text.is_empty());
+    let judged = facts.filter(|facts| facts.judgement.in_scope && facts.judgement.standing == Standing::Enabled);
+    let quarantine = facts.filter(|_| known.anchor.is_none()).or(judged);
+    let row = |account: &Account, seat| {
+        let place = places.0.get(&(account.id.clone(), Name::clone(&crate::model::Assignment::clone(seat).pool)));
+        SeatRow::of(seat, place.copied().map(u64::from).filter(|_| seat.is_waiting()))
+    };
+    UserRow {
+        anchor: known.anchor.or_else(|| account.and_then(|account| account.external)),
+        directory: known.directory.clone(),
+        dn: facts.map(|facts| facts.dn.to_string()),
+        user_name: text(profile.map(|profile| &profile.user_name), facts.map(|facts| &*facts.user_name)),
+        email: text(profile.map(|profile| &profile.email), facts.map(|facts| &*facts.email)),
+        display_name: text(
+            profile.and_then(|profile| profile.display_name.as_ref()),
+            facts.and_then(|facts| facts.display_name.as_deref()),
+        ),
+        state: account.map(Account::state),
+        seats: account.map(|account| account.seats.iter().filter_map(|seat| row(account, seat)).collect()).unwrap_or_default(),
+        managed: account.is_some_and(Account::is_managed),
+        quarantine: quarantine.and_then(|facts| facts.judgement.quarantine.clone()).map(std::borrow::Cow::into_owned),
+    }
+}
+
+fn fits(row: &UserRow, filter: &UserFilter) -> bool {
+    let state = match filter.state {
+        None => true,
+        Some(StateFilter::Account(state)) => row.state == Some(state),
+        Some(StateFilter::Quarantined) => row.quarantine.is_some(),
+    };
+    let in_pool = |pool: &String| row.seats.iter().any(|seat| *seat.pool == **pool);
+    state && filter.pool.as_ref().is_none_or(in_pool)
+}
+

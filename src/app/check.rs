@@ -1,0 +1,89 @@
+//! `check`: the config, and with `--connect` what the servers let us do.
+
+use std::path::Path;
+
+use super::engine::Engine;
+use super::{App, AppError, Code};
+use crate::model::report::{CheckProblem, CheckReport, Probe};
+use crate::settings::{self, Problems};
+
+impl App {
+    /// Looks at a config that may be too broken to open; with `connect`, at directory and backend too.
+    pub async fn check(config: &Path, connect: bool) -> CheckReport {
+        match settings::load(config, &settings::process_variables()) {
+            Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new()),
+            Ok(loaded) => {
+                let app = Self { settings: loaded.settings };
+                let mut probes: Vec<Probe> = loaded.warnings.iter().map(warning).collect();
+                if connect {
+                    probes.extend(app.probes().await);
+                }
+                CheckReport::of(Vec::new(), probes)
+            }
+        }
+    }
+
+    async fn probes(&self) -> Vec<Probe> {
+        let engine = self.state_beside().and_then(|state| Engine::new(&self.settings, state));
+        let mut engine = match engine {
+            Ok(engine) => engine,
+            Err(error) => return vec![failed("the state and the backend", &error)],
+        };
+        let mut probes = Vec::new();
+        for source in &mut engine.directories {
+            let name = source.directory.name().clone();
+            let of_directory = source.directory.probe().await.into_iter();
+            probes.extend(of_directory.map(|probe| Probe {
+                what: format!("{name}: {}", probe.what),
+                ok: probe.ok,
+                message: probe.message,
+                lost: probe.lost,
+                remedy: probe.remedy,
+            }));
+            source.directory.close().await;
+        }
+        probes.push(match engine.backend.read().await {
+            Ok(state) => Probe {
+                what: "backend: read everything".to_owned(),
+                ok: true,
+                message: format!("{} accounts in {} pools", state.accounts.len(), state.pools.len()),
+                lost: None,
+                remedy: None,
+            },
+            Err(error) => failed("backend: read everything", &error),
+        });
+        probes
+    }
+}
+
+fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
+    Probe {
+        what: what.to_owned(),
+        ok: false,
+        message: crate::cycle::reading::with_causes(error),
+        lost: Some("nothing can be planned or changed".to_owned()),
+        remedy: None,
+    }
+}
+
+fn problem(problem: &settings::Problem) -> CheckProblem {
+    CheckProblem { key: problem.key.clone(), value: problem.value.clone(), message: problem.message.clone() }
+}
+
+fn warning(problem: &settings::Problem) -> Probe {
+    Probe {
+        what: format!("config: {}", problem.key),
+        ok: true,
+        message: problem.message.clone(),
+        lost: None,
+        remedy: None,
+    }
+}
+
+/// All problems of a config as one error.
+pub fn as_error(config: &Path, problems: &Problems) -> AppError {
+    let lines = problems.to_string();
+    AppError::new(Code::Config, format!("the config {} cannot be used", config.display()))
+        .with_details(lines.lines().map(str::to_owned))
+        .with_next("correct the file; `seatsync check` looks at it again")
+}

@@ -1,0 +1,137 @@
+//! `explain`: why one person has a seat or not, from the state alone.
+
+use std::borrow::Cow;
+
+use super::answers::{Places, everyone, user_row};
+use super::engine::state_error;
+use super::verbs::person;
+use super::{App, AppError, Code};
+use crate::model::memory::{Absence, Facts, LastKnown};
+use crate::model::report::{EntryRow, ExplainReport, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow};
+use crate::model::{AccountState, PersonId, Standing, WaitReason};
+use crate::state::State;
+
+impl App {
+    /// By anchor, DN, user name or mail address.
+    ///
+    /// # Errors
+    /// Where the name fits nobody or several, or the state cannot be read.
+    pub fn explain(&self, user: &str) -> Result<ExplainReport, AppError> {
+        let state = self.state_beside()?;
+        let person = person(&state, user)?;
+        let known = state.person(&person).map_err(|error| state_error(&error))?;
+        let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
+        let row = user_row(&known, &Places::of(&everyone(&state)?));
+        let wanted = known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
+        let decision = decision(&known, &row);
+        Ok(ExplainReport {
+            entry: known.facts.as_ref().map(|facts| entry(&state, &person, facts)).transpose()?,
+            scope: scope(&known),
+            pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
+            rank: wanted.map(|pool| pool.rank),
+            would_change: self.would_change(&known, &row),
+            decision,
+            user: row,
+        })
+    }
+
+    /// What somebody could do about it.
+    fn would_change(&self, known: &LastKnown, row: &UserRow) -> Vec<String> {
+        let mut advice = Vec::new();
+        if let Some(quarantine) = &row.quarantine {
+            advice.push(format!("a usable value of {} in the directory", quarantine.attribute));
+        }
+        for seat in row.seats.iter().filter(|seat| seat.state == SeatWord::Waiting) {
+            advice.push(self.advice(row, seat));
+        }
+        if row.seats.iter().any(|seat| seat.state == SeatWord::Denied) {
+            advice.push(format!("`seatsync pending approve {}`", name(row)));
+        }
+        let out = known.facts.as_ref().is_some_and(|facts| !facts.judgement.in_scope);
+        if out {
+            advice.push("membership of one of the configured groups, and a pool that matches".to_owned());
+        }
+        if row.state == Some(AccountState::Suspended) {
+            advice.push("being enabled and in scope again: the account is then resumed with its old place".to_owned());
+        }
+        advice
+    }
+
+    fn advice(&self, row: &UserRow, seat: &SeatRow) -> String {
+        let approve = format!("`seatsync pending approve {}`", name(row));
+        match (seat.reason, seat.position) {
+            (Some(WaitReason::NoSeat), Some(position)) => {
+                let by = if seat.approved || self.settings.seats.promotion == crate::model::change::Promotion::Automatic {
+                    "it is given by itself".to_owned()
+                } else {
+                    format!("then {approve}, since promotion is manual")
+                };
+                format!("{position} free seats in {} (place {position} in the queue); {by}", seat.pool)
+            }
+            (Some(WaitReason::DomainNotApproved), _) => format!("the mail domain in seats.approved_domains, or {approve}"),
+            _ => approve,
+        }
+    }
+}
+
+fn name(row: &UserRow) -> String {
+    row.user_name.clone().or_else(|| row.anchor.map(|anchor| anchor.to_string())).unwrap_or_default()
+}
+
+fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {
+    lines.iter().map(|line| line.to_string()).collect()
+}
+
+fn entry(state: &State, person: &PersonId, facts: &Facts<'_>) -> Result<EntryRow, AppError> {
+    let directories = state.directories().map_err(|error| state_error(&error))?;
+    let read = directories.into_iter().find(|status| status.name == person.directory).and_then(|status| status.read);
+    Ok(EntryRow {
+        dn: facts.dn.to_string(),
+        directory: person.directory.clone(),
+        server: read.as_ref().map(|read| read.server.clone()),
+        read_at: read.map(|read| read.read_at),
+    })
+}
+
+fn scope(known: &LastKnown) -> ScopeExplained {
+    let Some(facts) = &known.facts else {
+        return ScopeExplained { in_scope: false, because: vec!["no entry of this person was ever read".to_owned()] };
+    };
+    let mut because = lines(&facts.judgement.because);
+    match known.absence {
+        Some(Absence::Missing { since }) => {
+            because.push(format!("not found by id since {since}; a second look decides whether the entry is gone"));
+        }
+        Some(Absence::Gone(cause)) => because.push(format!("no longer in the read: {cause:?}")),
+        None => {}
+    }
+    ScopeExplained { in_scope: facts.judgement.in_scope && known.absence.is_none(), because }
+}
+
+/// One sentence on how things stand.
+fn decision(known: &LastKnown, row: &UserRow) -> String {
+    let seats = |word| row.seats.iter().filter(move |seat| seat.state == word).map(|seat| seat.pool.to_string()).collect::<Vec<_>>().join(", ");
+    if let Some(quarantine) = &row.quarantine {
+        return format!("cannot be served: {}", quarantine.message);
+    }
+    match row.state {
+        Some(AccountState::Active) => format!("holds a seat of {}", seats(SeatWord::Held)),
+        Some(AccountState::Pending) => format!("waits for a seat of {}", seats(SeatWord::Waiting)),
+        Some(AccountState::Denied) => "was denied; not asked for again until approved".to_owned(),
+        Some(AccountState::Suspended) => {
+            let cause = known.account.as_ref().and_then(|account| account.suspension.as_ref()?.cause);
+            cause.map_or_else(|| "suspended".to_owned(), |cause| format!("suspended as a leaver: {cause:?}"))
+        }
+        None => no_account(known),
+    }
+}
+
+fn no_account(known: &LastKnown) -> String {
+    match known.facts.as_ref().map(|facts| (facts.judgement.standing, facts.judgement.in_scope)) {
+        Some((Standing::Disabled, _)) => "disabled in the directory; has no account and gets none".to_owned(),
+        Some((Standing::Expired, _)) => "expired in the directory; has no account and gets none".to_owned(),
+        Some((Standing::Enabled, true)) => "in scope; the next cycle gives an account".to_owned(),
+        Some((Standing::Enabled, false)) => "not in scope; has no account and gets none".to_owned(),
+        None => "has no account".to_owned(),
+    }
+}

@@ -1,0 +1,96 @@
+//! What other verbs ask for, carried out by whoever owns the state.
+
+use serde::{Deserialize, Serialize};
+
+use super::engine::{Engine, state_error};
+use super::verbs::pass;
+use super::{AppError, Code};
+use crate::clock;
+use crate::model::change::{Confirmation, Decision, Verdict};
+use crate::model::memory::Request;
+use crate::model::report::SyncReport;
+use crate::ports::{Accounts as _, BackendError, History as _, Requests as _, Silent};
+
+/// The answer to a request, as it is stored for who asked.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    Synced(Box<SyncReport>),
+    Done,
+    Failed(AppError),
+}
+
+impl Reply {
+    /// An answer of a kind that was not asked for.
+    pub fn unexpected(self) -> AppError {
+        match self {
+            Self::Failed(error) => error,
+            _ => AppError::new(Code::Failed, "the agent answered something else than was asked"),
+        }
+    }
+}
+
+/// Reads a stored answer; a failure comes back as the error it was.
+pub fn read_reply(answer: &str) -> Result<Reply, AppError> {
+    match serde_json::from_str(answer) {
+        Ok(Reply::Failed(error)) => Err(error),
+        Ok(reply) => Ok(reply),
+        Err(error) => Err(AppError::new(Code::Failed, "the agent's answer cannot be read; is it another version?").caused_by(&error)),
+    }
+}
+
+/// Carries out one request. A `sync` is a pass; the others change something that the next pass acts on.
+pub async fn carry_out(engine: &mut Engine, request: Request) -> Result<Reply, AppError> {
+    match request {
+        Request::Sync { .. } => return Ok(Reply::Synced(Box::new(pass(engine, &Silent).await?))),
+        Request::Confirm(confirmation) => confirm(engine, &confirmation).await?,
+        Request::Decide(decisions) => decide(engine, &decisions).await?,
+        Request::Relink { old, new } => {
+            engine.backend.relink(&old, &new).await.map_err(|error| backend_error(&error))?;
+            engine.state.relinked(&old, &new).map_err(|error| state_error(&error))?;
+        }
+    }
+    Ok(Reply::Done)
+}
+
+/// Carries out everything that was left while no agent ran. What fails is told to who asked, and stops nothing.
+pub async fn take_pending(engine: &mut Engine) -> Result<(), AppError> {
+    while let Some((id, request)) = engine.state.next_request(clock::now()).map_err(|error| state_error(&error))? {
+        let reply = match request {
+            Request::Sync { .. } => Ok(Reply::Done),
+            other => carry_out(engine, other).await,
+        };
+        answer(engine, id, reply)?;
+    }
+    Ok(())
+}
+
+/// Stores an answer for who asked.
+pub fn answer(engine: &mut Engine, id: crate::model::memory::RequestId, reply: Result<Reply, AppError>) -> Result<(), AppError> {
+    let reply = reply.unwrap_or_else(Reply::Failed);
+    let json = crate::cycle::report::to_json(&reply);
+    engine.state.answer(id, &json, clock::now()).map_err(|error| state_error(&error))
+}
+
+async fn confirm(engine: &mut Engine, confirmation: &Confirmation) -> Result<(), AppError> {
+    engine.backend.confirm(confirmation).await.map_err(|error| backend_error(&error))?;
+    engine.state.keep_confirmation(confirmation).map_err(|error| state_error(&error))
+}
+
+/// Approving somebody whose whole account another hand deleted lets it be made again; the rest is the backend's.
+async fn decide(engine: &mut Engine, decisions: &[Decision]) -> Result<(), AppError> {
+    let taken = engine.state.taken().map_err(|error| state_error(&error))?;
+    let again = |decision: &&Decision| decision.verdict == Verdict::Approve && taken.contains_key(&decision.person);
+    let (given_back, rest): (Vec<&Decision>, Vec<&Decision>) = decisions.iter().partition(again);
+    let rest: Vec<Decision> = rest.into_iter().cloned().collect();
+    if !rest.is_empty() {
+        engine.backend.decide(&rest, clock::now()).await.map_err(|error| backend_error(&error))?;
+    }
+    let people: Vec<_> = given_back.into_iter().map(|decision| decision.person.clone()).collect();
+    engine.state.give_back(&people).map_err(|error| state_error(&error))
+}
+
+fn backend_error(error: &BackendError) -> AppError {
+    AppError::new(Code::Backend, error.to_string()).caused_by(error)
+}
+

@@ -1,0 +1,286 @@
+//! The verbs that make a pass or change something: by the running agent where there is one, else by themselves.
+
+use std::time::{Duration, Instant};
+
+use jiff::SignedDuration;
+
+use super::engine::{Engine, state_error};
+use super::requests::{self, Reply};
+use super::{App, AppError, Code, PlanOptions};
+use crate::clock;
+use crate::cycle::{self, CycleError};
+use crate::model::change::{Confirmation, Decision, Verdict};
+use crate::model::memory::Request;
+use crate::model::report::{ConfirmReport, DecisionRow, PlanReport, RelinkReport, SyncReport};
+use crate::model::{Anchor, PersonId};
+use crate::ports::{History as _, Progress, Silent, Stage};
+use crate::state::lookup::Who;
+use crate::state::{Holder, Lock, Ownership, State};
+
+/// A `sync` waits so long for another one.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// An agent that gave no sign of life for so long does not answer.
+const SILENCE: SignedDuration = SignedDuration::from_secs(30);
+
+/// Who carries out what a verb asks for.
+pub enum Hands {
+    /// This process, which owns the state now.
+    Ours(Box<Engine>, Lock),
+    /// The agent that owns it.
+    Agent(State),
+}
+
+impl App {
+    /// One cycle. Done by the agent where one runs.
+    ///
+    /// # Errors
+    /// Where no cycle could be made, or the agent does not answer.
+    pub async fn sync(&self, full: bool, progress: &dyn Progress) -> Result<SyncReport, AppError> {
+        match self.hands("sync", progress)? {
+            Hands::Ours(mut engine, _lock) => {
+                requests::take_pending(&mut engine).await?;
+                pass(&mut engine, progress).await
+            }
+            Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)? {
+                Reply::Synced(report) => Ok(*report),
+                other => Err(other.unexpected()),
+            },
+        }
+    }
+
+    /// What a cycle would do. Beside a running agent, and without leaving anything behind.
+    ///
+    /// # Errors
+    /// Where the backend or the state cannot be read, or `--seats` names no pool.
+    pub async fn plan(&self, options: &PlanOptions, progress: &dyn Progress) -> Result<PlanReport, AppError> {
+        Ok(self.preview(options, progress).await?.report)
+    }
+
+    async fn preview(&self, options: &PlanOptions, progress: &dyn Progress) -> Result<cycle::report::Preview, AppError> {
+        let mut settings = self.settings.clone();
+        for (pool, more) in &options.seats {
+            let known: Vec<String> = settings.pools.iter().map(|pool| pool.name.to_string()).collect();
+            let found = settings.pools.iter_mut().find(|known| *known.name == **pool);
+            let found = found.ok_or_else(|| unknown_pool(pool, &known))?;
+            let seats = i64::from(found.seats).saturating_add(*more).clamp(0, u32::MAX.into());
+            found.seats = u32::try_from(seats).unwrap_or(u32::MAX);
+        }
+        let state = self.state_beside()?;
+        let mut engine = Engine::new(&settings, state)?;
+        let mut parts = engine.parts(progress, true, None);
+        cycle::preview(&mut parts, clock::now()).await.map_err(|error| cycle_error(&error))
+    }
+
+    /// Lets exactly what is held back now through.
+    ///
+    /// # Errors
+    /// Where another fingerprint, or none, is held back.
+    pub async fn confirm(&self, fingerprint: &str) -> Result<ConfirmReport, AppError> {
+        let confirmation = self.confirmation(fingerprint).await?;
+        let running = self.carry_out(Request::Confirm(confirmation.clone())).await?.1;
+        Ok(ConfirmReport {
+            fingerprint: confirmation.fingerprint,
+            count: confirmation.changes.len() as u64,
+            expires: confirmation.expires,
+            running,
+        })
+    }
+
+    /// What the last cycle held back, or what a plan made now would.
+    async fn confirmation(&self, fingerprint: &str) -> Result<Confirmation, AppError> {
+        let wanted = fingerprint.trim().to_ascii_lowercase();
+        let held = self.state_beside()?.held().map_err(|error| state_error(&error))?;
+        let mut held = held.filter(|held| held.fingerprint == wanted);
+        if held.is_none() {
+            held = self.preview(&PlanOptions::default(), &Silent).await?.held.filter(|held| held.fingerprint == wanted);
+        }
+        let held = held.ok_or_else(|| {
+            AppError::new(Code::WrongFingerprint, format!("nothing that is held back now has the fingerprint {fingerprint}"))
+                .with_next("`seatsync plan` shows what is held back now, and its fingerprint")
+        })?;
+        let now = clock::now();
+        let expires = now.saturating_add(self.settings.guard.confirm_within).unwrap_or(now);
+        Ok(Confirmation { fingerprint: held.fingerprint, changes: held.changes, expires })
+    }
+
+    /// Approves, denies or releases, for every person named or for none.
+    ///
+    /// # Errors
+    /// Where a name fits nobody or several, or somebody has nothing that the decision fits.
+    pub async fn decide(&self, verdict: Verdict, users: &[String], pool: Option<&str>) -> Result<Vec<DecisionRow>, AppError> {
+        if let Some(pool) = pool {
+            self.known_pool(pool)?;
+        }
+        let state = self.state_beside()?;
+        let mut decisions = Vec::new();
+        let mut rows = Vec::new();
+        for user in users {
+            let person = person(&state, user)?;
+            let known = state.person(&person).map_err(|error| state_error(&error))?;
+            let name = known.and_then(|known| known.account).map(|account| account.profile.user_name);
+            rows.push(DecisionRow {
+                anchor: Some(person.anchor),
+                user_name: name.unwrap_or_else(|| user.clone()),
+                pool: pool.map(Into::into),
+                verdict,
+                carried_out: false,
+                message: None,
+            });
+            decisions.push(Decision { person, pool: pool.map(Into::into), verdict });
+        }
+        drop(state);
+        let (_, running) = self.carry_out(Request::Decide(decisions)).await?;
+        for row in &mut rows {
+            row.carried_out = running;
+        }
+        Ok(rows)
+    }
+
+    /// Makes the account of one anchor that of another.
+    ///
+    /// # Errors
+    /// Where the old anchor has no managed account, or nobody is known by the new one.
+    pub async fn relink(&self, old: Anchor, new: Anchor) -> Result<RelinkReport, AppError> {
+        let state = self.state_beside()?;
+        let (old, new) = (person(&state, &old.to_string())?, person(&state, &new.to_string())?);
+        let account = state.person(&old).map_err(|error| state_error(&error))?.and_then(|known| known.account);
+        drop(state);
+        self.carry_out(Request::Relink { old: old.clone(), new: new.clone() }).await?;
+        let profile = account.map(|account| account.profile);
+        Ok(RelinkReport {
+            old,
+            new,
+            user_name: profile.as_ref().map(|profile| profile.user_name.clone()),
+            email: profile.map(|profile| profile.email),
+        })
+    }
+
+    /// Has a request carried out, and says whether a running agent did.
+    async fn carry_out(&self, request: Request) -> Result<(Reply, bool), AppError> {
+        match self.hands("request", &Silent)? {
+            Hands::Ours(mut engine, _lock) => Ok((requests::carry_out(&mut engine, request).await?, false)),
+            Hands::Agent(state) => Ok((ask(&self.settings.agent.state_dir, state, &request, &Silent)?, true)),
+        }
+    }
+
+    /// Takes the state for this process, or finds the agent that has it.
+    fn hands(&self, verb: &str, progress: &dyn Progress) -> Result<Hands, AppError> {
+        let dir = &self.settings.agent.state_dir;
+        let holder = Holder::this_process(&self.settings.agent.name, verb);
+        let start = Instant::now();
+        loop {
+            if let Some(lock) = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))? {
+                let state = State::open(&lock).map_err(|error| state_error(&error))?;
+                return Ok(Hands::Ours(Box::new(Engine::new(&self.settings, state)?), lock));
+            }
+            let owner = Lock::ownership(dir).map_err(|error| state_error(&error))?;
+            if matches!(&owner, Ownership::By(holder) if holder.verb == "run")
+                && let Some(state) = State::open_beside(dir).map_err(|error| state_error(&error))?
+            {
+                return Ok(Hands::Agent(state));
+            }
+            if start.elapsed() > PATIENCE {
+                return Err(busy(&owner));
+            }
+            progress.tell(Stage::Waiting("another seatsync works on this state; waiting for it to end"));
+            std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// The state as it is, or an empty one that is never written.
+    pub(super) fn state_beside(&self) -> Result<State, AppError> {
+        let found = State::open_beside(&self.settings.agent.state_dir).map_err(|error| state_error(&error))?;
+        found.map_or_else(|| State::in_memory().map_err(|error| state_error(&error)), Ok)
+    }
+
+    /// A pool of the config.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub(super) fn known_pool(&self, pool: &str) -> Result<(), AppError> {
+        let known: Vec<String> = self.settings.pools.iter().map(|pool| pool.name.to_string()).collect();
+        if known.iter().any(|name| name == pool) { Ok(()) } else { Err(unknown_pool(pool, &known)) }
+    }
+}
+
+/// One pass of this process.
+pub async fn pass(engine: &mut Engine, progress: &dyn Progress) -> Result<SyncReport, AppError> {
+    let mut parts = engine.parts(progress, true, None);
+    cycle::run_once(&mut parts, clock::now()).await.map_err(|error| cycle_error(&error))
+}
+
+/// Leaves a request with the agent and waits while it gives signs of life.
+fn ask(dir: &std::path::Path, mut state: State, request: &Request, progress: &dyn Progress) -> Result<Reply, AppError> {
+    use crate::state::requests::Progress as Step;
+    let id = state.ask(request, clock::now(), None).map_err(|error| state_error(&error))?;
+    let asked = clock::now();
+    loop {
+        match state.wait_for(id, Duration::from_secs(1)).map_err(|error| state_error(&error))? {
+            Step::Answered(answer) => return requests::read_reply(&answer),
+            Step::Expired => return Err(AppError::new(Code::Busy, "the agent did not take the request in time")),
+            Step::Waiting | Step::Taken => {}
+        }
+        progress.tell(Stage::Waiting("asked the running agent; waiting for its answer"));
+        let last = state.heartbeat().map_err(|error| state_error(&error))?.map_or(asked, |heart| heart.beat.max(asked));
+        let silent = clock::now().duration_since(last) > SILENCE;
+        let gone = !matches!(Lock::ownership(dir), Ok(Ownership::By(_) | Ownership::Unknown));
+        if silent || gone {
+            let taken_back = state.withdraw(id).map_err(|error| state_error(&error))?;
+            return Err(no_answer(gone, taken_back));
+        }
+    }
+}
+
+fn no_answer(gone: bool, taken_back: bool) -> AppError {
+    let what = if gone { "the agent stopped before it answered" } else { "the agent runs and does not answer" };
+    let fate = if taken_back { "nothing was changed" } else { "it may have carried the request out: `seatsync status`" };
+    AppError::new(Code::Busy, what).with_next(format!("{fate}; look at its log, or start it again"))
+}
+
+fn busy(owner: &Ownership) -> AppError {
+    let who = match owner {
+        Ownership::By(holder) => format!("{} (`{}`, process {})", holder.name, holder.verb, holder.pid),
+        _ => "another process".to_owned(),
+    };
+    AppError::new(Code::Busy, format!("{who} works on this state directory and did not end in time"))
+        .with_next("try again when it has ended")
+}
+
+/// A cycle's failure, as people are told.
+pub fn cycle_error(error: &CycleError) -> AppError {
+    let code = match error {
+        CycleError::State(_) => Code::State,
+        CycleError::Stopped => Code::Failed,
+        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } => Code::Backend,
+    };
+    AppError::new(code, error.to_string()).caused_by(error)
+}
+
+fn unknown_pool(pool: &str, known: &[String]) -> AppError {
+    AppError::new(Code::UnknownPool, format!("the config has no pool {pool:?}"))
+        .with_details(known.iter().map(|name| format!("pool: {name}")))
+}
+
+/// The one person that a name means.
+pub fn person(state: &State, text: &str) -> Result<PersonId, AppError> {
+    let found = state.find(text).map_err(|error| state_error(&error))?;
+    match found.as_slice() {
+        [] => Err(AppError::new(Code::UnknownUser, format!("nobody is known by {text:?}"))
+            .with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")),
+        [Who::Person(person)] => Ok(person.clone()),
+        [Who::Stranger(id)] => Err(AppError::new(
+            Code::UnknownUser,
+            format!("{text:?} is the unmanaged account {id}; the agent changes only accounts it created or adopted"),
+        )),
+        several => Err(AppError::new(Code::AmbiguousUser, format!("{text:?} fits several people"))
+            .with_details(several.iter().map(candidate))
+            .with_next("give the anchor of the one you mean")),
+    }
+}
+
+fn candidate(who: &Who) -> String {
+    match who {
+        Who::Person(person) => format!("{} in {}", person.anchor, person.directory),
+        Who::Stranger(id) => format!("unmanaged account {id}"),
+    }
+}
