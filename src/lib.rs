@@ -7,3 +7,4 @@ pub mod clock;
 pub mod fault;
 pub mod model;
 pub mod ports;
+pub mod settings;
