@@ -25,3 +25,4 @@ pub mod clock;
 pub mod fault;
 pub mod logging;
 pub mod retry;
+pub mod settings;

@@ -1,0 +1,60 @@
+//! `[agent]`: who we are, where the state lies, how often a cycle is made.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::duration::{self, DAY, MINUTE};
+use super::reader::Reader;
+use super::{naming, program_data};
+use crate::model::settings::AgentSettings;
+
+pub fn compile(reader: &Reader) -> AgentSettings {
+    let (poll, full) = rhythm(reader);
+    AgentSettings {
+        name: name(reader),
+        state_dir: state_dir(reader),
+        poll,
+        full,
+        dry_run: reader.flag("dry_run", false),
+    }
+}
+
+fn name(reader: &Reader) -> String {
+    let Some(name) = reader.text("name") else {
+        return gethostname::gethostname().to_string_lossy().into_owned();
+    };
+    if let Err(message) = naming::check(&name) {
+        reader.problem("name", message);
+    }
+    name
+}
+
+/// A folder of its own: the embedded ledger's folder goes beside it.
+fn state_dir(reader: &Reader) -> PathBuf {
+    let Some(folder) = reader.path("state_dir") else { return default_state_dir(reader) };
+    if folder.file_name().is_none() {
+        reader.problem("state_dir", "must end in the name of a folder of its own, not in \"..\" or \"/\"");
+    } else if folder.is_file() {
+        reader.problem("state_dir", "is a file; name a folder");
+    }
+    folder
+}
+
+fn default_state_dir(reader: &Reader) -> PathBuf {
+    if cfg!(windows) {
+        let variable = reader.context.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case("ProgramData"));
+        program_data(variable.map(|(_, value)| value.clone())).join("state")
+    } else {
+        PathBuf::from("/var/lib/seatsync")
+    }
+}
+
+/// `poll` and `full`.
+fn rhythm(reader: &Reader) -> (Duration, Duration) {
+    let poll = duration::read(reader, "poll", 7 * DAY).unwrap_or(5 * MINUTE);
+    let full = duration::read(reader, "full", 366 * DAY).unwrap_or(DAY.max(poll));
+    if full < poll {
+        reader.problem("full", "must not be shorter than poll: every full cycle is one of those that poll asks for");
+    }
+    (poll, full)
+}

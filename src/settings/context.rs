@@ -1,0 +1,114 @@
+//! What every reader of one config shares: where it came from, and what was found wrong so far.
+
+use std::cell::RefCell;
+use std::path::{Path, PathBuf};
+
+use super::lines::Lines;
+use super::overrides::Overrides;
+use super::{Problem, Variables};
+
+/// Where a value stands.
+#[derive(Clone, Debug)]
+pub struct Place {
+    /// As shown to people: `directory.corp.url`.
+    pub shown: String,
+    /// By position in the merged tree: `directory[0].url`.
+    pub at: String,
+}
+
+impl Place {
+    /// A key of the table that stands here.
+    pub fn key(&self, key: &str) -> Self {
+        let below = |base: &str| if base.is_empty() { key.to_owned() } else { format!("{base}.{key}") };
+        Self { shown: below(&self.shown), at: below(&self.at) }
+    }
+
+    /// An item of the list that stands here: people know it by its value.
+    pub fn item(&self, index: usize) -> Self {
+        Self { shown: self.shown.clone(), at: format!("{}[{index}]", self.at) }
+    }
+}
+
+/// One config being loaded.
+#[derive(Debug)]
+pub struct Context<'v> {
+    /// The config file, absolute.
+    pub file: PathBuf,
+    /// Relative paths in the config start here.
+    pub folder: PathBuf,
+    pub variables: &'v Variables,
+    lines: RefCell<Lines>,
+    overrides: RefCell<Overrides>,
+    problems: RefCell<Vec<Problem>>,
+    warnings: RefCell<Vec<Problem>>,
+}
+
+impl<'v> Context<'v> {
+    pub fn new(path: &Path, variables: &'v Variables) -> Self {
+        let file = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
+        let folder = file.parent().map(Path::to_owned).unwrap_or_default();
+        Self {
+            file,
+            folder,
+            variables,
+            lines: RefCell::default(),
+            overrides: RefCell::default(),
+            problems: RefCell::default(),
+            warnings: RefCell::default(),
+        }
+    }
+
+    /// Lets problems name the line, or the variable, that a value came from.
+    pub fn know(&self, lines: Lines, overrides: Overrides) {
+        self.lines.replace(lines);
+        self.overrides.replace(overrides);
+    }
+
+    /// The value came from an environment variable.
+    pub fn is_override(&self, place: &Place) -> bool {
+        self.overrides.borrow().exactly(&place.at).is_some()
+    }
+
+    /// Records what is wrong with the value at a place.
+    pub fn problem(&self, place: &Place, value: Option<String>, message: impl Into<String>) {
+        self.problems.borrow_mut().push(self.tell(place, value, message.into()));
+    }
+
+    /// Records what is allowed and yet hardly meant.
+    pub fn warn(&self, place: &Place, value: Option<String>, message: impl Into<String>) {
+        self.warnings.borrow_mut().push(self.tell(place, value, message.into()));
+    }
+
+    /// Records what is wrong with the file itself.
+    pub fn file_problem(&self, line: Option<usize>, message: impl Into<String>) {
+        let file = self.file.display().to_string();
+        let problem = Problem { file, line, key: String::new(), value: None, message: message.into() };
+        self.problems.borrow_mut().push(problem);
+    }
+
+    /// Records what is wrong with an environment variable as such.
+    pub fn variable_problem(&self, variable: &str, key: String, message: impl Into<String>) {
+        let file = environment(variable);
+        self.problems.borrow_mut().push(Problem { file, line: None, key, value: None, message: message.into() });
+    }
+
+    fn tell(&self, place: &Place, value: Option<String>, message: String) -> Problem {
+        let (lines, overrides) = (self.lines.borrow(), self.overrides.borrow());
+        let own = lines.of(&place.at);
+        let variable = overrides.exactly(&place.at).or_else(|| overrides.below(&place.at).filter(|_| own.is_none()));
+        let (file, line) = match variable {
+            Some(variable) => (environment(variable), None),
+            None => (self.file.display().to_string(), own.or_else(|| lines.around(&place.at))),
+        };
+        Problem { file, line, key: place.shown.clone(), value, message }
+    }
+
+    /// All problems, and all warnings, in the order in which they were found.
+    pub fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
+        (self.problems.into_inner(), self.warnings.into_inner())
+    }
+}
+
+fn environment(variable: &str) -> String {
+    format!("environment variable {variable}")
+}

@@ -1,0 +1,104 @@
+//! `[[directory]]`: where people are read from, and who of them is considered at all.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::keys::{ATTRIBUTES, SERVER_KEYS};
+use super::reader::Reader;
+use super::{group, ldap, naming};
+use crate::model::settings::{AttributeSettings, DirectorySettings, Source};
+use crate::model::snapshot::Kind;
+
+const KINDS: &[(&str, Kind)] =
+    &[("active-directory", Kind::ActiveDirectory), ("openldap", Kind::OpenLdap), ("ldif", Kind::Ldif)];
+
+pub fn compile(reader: &Reader) -> DirectorySettings {
+    let kind = reader.choice("kind", KINDS);
+    DirectorySettings {
+        name: name(reader),
+        kind,
+        source: source(reader, kind),
+        bases: bases(reader, kind),
+        filter: filter(reader),
+        groups: groups(reader),
+        exclude_groups: group::dns(reader, "exclude_groups").unwrap_or_default(),
+        attributes: reader.section("attributes", &ATTRIBUTES, attributes),
+    }
+}
+
+fn name(reader: &Reader) -> Arc<str> {
+    reader.required("name", "a short name for the directory, for instance \"corp\"", naming::check_word).into()
+}
+
+/// A file has a path, a server everything else.
+fn source(reader: &Reader, kind: Option<Kind>) -> Source {
+    if kind == Some(Kind::Ldif) {
+        reader.refuse(
+            SERVER_KEYS,
+            "has no meaning with kind = \"ldif\", which has only name, kind, path, base, filter, groups, \
+             exclude_groups and attributes",
+        );
+        reader.require("path", "the LDIF file to read people from");
+        Source::Ldif { path: reader.path("path").unwrap_or_else(PathBuf::new) }
+    } else {
+        reader.refuse(&["path"], "is only for kind = \"ldif\"; a server has a url");
+        Source::Ldap(ldap::compile(reader))
+    }
+}
+
+/// A file without a base is taken whole: everything lies under the root, whose DN is empty.
+fn bases(reader: &Reader, kind: Option<Kind>) -> Vec<Arc<str>> {
+    const WHAT: &str = "the DNs under which people are looked for: base = [\"OU=Staff,DC=corp,DC=example\"]";
+    let bases = group::dns(reader, "base");
+    if bases.is_none() && reader.raw("base").is_none() && kind == Some(Kind::Ldif) {
+        return vec![Arc::from("")];
+    }
+    if reader.raw("base").is_none() {
+        reader.require("base", WHAT);
+    } else if bases.as_ref().is_some_and(Vec::is_empty) {
+        reader.problem("base", format!("is empty: name {WHAT}"));
+    }
+    bases.unwrap_or_default()
+}
+
+fn groups(reader: &Reader) -> Vec<Arc<str>> {
+    let groups = group::dns(reader, "groups");
+    if groups.as_ref().is_some_and(Vec::is_empty) {
+        reader.warn("groups", "names no group, so everyone under base is considered, as if it were left out");
+    }
+    groups.unwrap_or_default()
+}
+
+fn filter(reader: &Reader) -> Option<String> {
+    let filter = reader.text("filter")?;
+    if !filter.starts_with('(') {
+        reader.problem("filter", "must be an LDAP filter in parentheses, for instance \"(employeeType=staff)\"");
+    } else if ldap3::parse_filter(&filter).is_err() {
+        reader.problem("filter", "is not a filter (RFC 4515); one looks like \"(&(a=1)(!(b=*)))\": are all \
+                                  parentheses closed, is `*`, `(`, `)` or `\\` in a value written \\2a, \\28, \\29, \\5c?");
+    }
+    Some(filter)
+}
+
+fn attributes(reader: &Reader) -> AttributeSettings {
+    AttributeSettings {
+        user_name: attribute(reader, "user_name"),
+        email: attribute(reader, "email"),
+        given_name: attribute(reader, "given_name"),
+        family_name: attribute(reader, "family_name"),
+        display_name: attribute(reader, "display_name"),
+        anchor: attribute(reader, "anchor"),
+    }
+}
+
+/// An attribute type: a name or an OID (RFC 4512 section 2.5), without options.
+fn attribute(reader: &Reader, key: &'static str) -> Option<String> {
+    let name = reader.text(key)?;
+    let named = name.starts_with(|c: char| c.is_ascii_alphabetic())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-');
+    let numbered = name.split('.').all(|part| !part.is_empty() && part.chars().all(|c| c.is_ascii_digit()));
+    if !named && !numbered {
+        reader.problem(key, "must be the directory's name of one attribute, for instance \"mail\", or its OID");
+    }
+    Some(name)
+}

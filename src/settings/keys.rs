@@ -1,0 +1,166 @@
+//! Every option of the config, section by section: what this version reads, and what only a later one will.
+//!
+//! A key that is in no list is refused with the nearest one; a reader refuses to leave a key of a list unread.
+
+/// The keys of one table.
+#[derive(Debug)]
+pub struct Section {
+    /// As the file spells the table, for people.
+    pub name: &'static str,
+    pub keys: &'static [&'static str],
+    /// Keys of later versions, and what there is instead.
+    pub later: &'static [(&'static str, &'static str)],
+    /// Values of later versions: key, value, and what there is instead.
+    pub later_values: &'static [(&'static str, &'static str, &'static str)],
+}
+
+impl Section {
+    /// What there is instead of a key that only a later version reads.
+    pub fn later_key(&self, key: &str) -> Option<&'static str> {
+        self.later.iter().find(|(later, _)| *later == key).map(|(_, instead)| *instead)
+    }
+
+    /// What there is instead of a value that only a later version knows.
+    pub fn later_value(&self, key: &str, value: &str) -> Option<&'static str> {
+        self.later_values.iter().find(|later| (later.0, later.1) == (key, value)).map(|(_, _, instead)| *instead)
+    }
+}
+
+const NOTHING_LATER: &[(&str, &str)] = &[];
+const NO_LATER_VALUES: &[(&str, &str, &str)] = &[];
+const EMBEDDED_ONLY: &str = "the one backend is kind = \"embedded\", which needs company and path only";
+
+pub const ROOT: Section = Section {
+    name: "the config",
+    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log"],
+    later: &[
+        ("status", "`seatsync status` and `seatsync status --json` tell how the agent is doing"),
+        ("notify", "the log and the exit codes tell what changed"),
+        ("ledger", "the ledger is embedded: see [backend]"),
+    ],
+    later_values: NO_LATER_VALUES,
+};
+
+pub const AGENT: Section = Section {
+    name: "[agent]",
+    keys: &["name", "state_dir", "poll", "full", "dry_run"],
+    later: &[("push", "a cycle every `poll` finds what changed")],
+    later_values: NO_LATER_VALUES,
+};
+
+pub const DIRECTORY: Section = Section {
+    name: "[[directory]]",
+    keys: &[
+        "name",
+        "kind",
+        "url",
+        "path",
+        "ca_file",
+        "start_tls",
+        "allow_plaintext",
+        "bind",
+        "bind_dn",
+        "bind_password",
+        "base",
+        "filter",
+        "groups",
+        "exclude_groups",
+        "page_size",
+        "timeout",
+        "attributes",
+    ],
+    later: &[
+        ("keytab", "bind = \"simple\" with bind_dn and bind_password"),
+        ("principal", "bind = \"simple\" with bind_dn and bind_password"),
+        ("client_cert", "bind = \"simple\" with bind_dn and bind_password"),
+        ("client_key", "bind = \"simple\" with bind_dn and bind_password"),
+    ],
+    later_values: &[
+        ("kind", "389ds", "\"active-directory\", \"openldap\" and \"ldif\" are there"),
+        ("bind", "kerberos", "\"simple\" and \"anonymous\" are there"),
+        ("bind", "external", "\"simple\" and \"anonymous\" are there"),
+    ],
+};
+
+/// What only a server has, and an LDIF file has not.
+pub const SERVER_KEYS: &[&str] =
+    &["url", "ca_file", "start_tls", "allow_plaintext", "bind", "bind_dn", "bind_password", "page_size", "timeout"];
+
+pub const ATTRIBUTES: Section = Section {
+    name: "[directory.attributes]",
+    keys: &["user_name", "email", "given_name", "family_name", "display_name", "anchor"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const SECRET: Section = Section {
+    name: "a secret",
+    keys: &["file", "env", "credential"],
+    later: &[("dpapi", "{ file = \"...\" }, { env = \"...\" } and { credential = \"...\" } are there")],
+    later_values: NO_LATER_VALUES,
+};
+
+pub const POOL: Section = Section {
+    name: "[[pool]]",
+    keys: &["name", "groups", "priority", "fallback", "seats"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const SEATS: Section = Section {
+    name: "[seats]",
+    keys: &["match", "joiners", "promotion", "approved_domains"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const LEAVERS: Section = Section {
+    name: "[leavers]",
+    keys: &["disabled", "deleted", "out_of_scope", "remove_after", "suspended_keeps_seat"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const GUARD: Section = Section {
+    name: "[guard]",
+    keys: &["percent", "floor", "window", "confirm_within"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const BACKEND: Section = Section {
+    name: "[backend]",
+    keys: &["kind", "company", "path", "adopt", "drift"],
+    later: &[
+        ("url", EMBEDDED_ONLY),
+        ("token", EMBEDDED_ONLY),
+        ("token_url", EMBEDDED_ONLY),
+        ("tenant", EMBEDDED_ONLY),
+        ("client_id", EMBEDDED_ONLY),
+        ("client_secret", EMBEDDED_ONLY),
+        ("client_cert", EMBEDDED_ONLY),
+        ("usage_location", EMBEDDED_ONLY),
+        ("create_users", EMBEDDED_ONLY),
+        ("concurrency", "the embedded ledger takes one batch at a time"),
+    ],
+    later_values: &[
+        ("kind", "ledger", EMBEDDED_ONLY),
+        ("kind", "scim", EMBEDDED_ONLY),
+        ("kind", "microsoft-graph", EMBEDDED_ONLY),
+        ("kind", "hubspot", EMBEDDED_ONLY),
+    ],
+};
+
+pub const LOG: Section = Section {
+    name: "[log]",
+    keys: &["format", "level"],
+    later: NOTHING_LATER,
+    later_values: &[
+        ("format", "journald", "systemd's journal takes what \"auto\" writes to stderr"),
+        ("format", "eventlog", "\"auto\", \"text\" and \"json\" write to stderr"),
+    ],
+};
+
+/// Every table, to tell where a misplaced key belongs.
+pub const ALL: &[&Section] =
+    &[&ROOT, &AGENT, &DIRECTORY, &ATTRIBUTES, &SECRET, &POOL, &SEATS, &LEAVERS, &GUARD, &BACKEND, &LOG];

@@ -1,0 +1,109 @@
+//! What a `[[directory]]` says of its servers: where they are, how to talk to them, who we are there.
+
+use super::duration::{self, HOUR, MINUTE};
+use super::reader::{Reader, Split};
+use super::secret;
+use super::url::{self, Url};
+use crate::model::settings::{Bind, LdapSettings};
+
+/// The largest page: Active Directory answers with 1000 at most unless told otherwise, OpenLDAP with 500.
+const LARGEST_PAGE: u32 = 10_000;
+
+/// How the config says we log on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Manner {
+    Simple,
+    Anonymous,
+}
+
+pub fn compile(reader: &Reader) -> LdapSettings {
+    let (texts, urls) = urls(reader);
+    let start_tls = reader.flag("start_tls", false);
+    let allow_plaintext = reader.flag("allow_plaintext", false);
+    let manner = reader.choice("bind", &[("simple", Manner::Simple), ("anonymous", Manner::Anonymous)]);
+    let bind = bind(reader, manner);
+    refuse_double_tls(reader, &urls, start_tls);
+    if matches!(bind, Bind::Simple { .. }) && !start_tls && !allow_plaintext {
+        refuse_plaintext(reader, &texts, &urls);
+    }
+    LdapSettings {
+        urls: texts,
+        ca_file: ca_file(reader, start_tls || urls.iter().any(|(_, url)| url.tls)),
+        start_tls,
+        allow_plaintext,
+        bind,
+        page_size: reader.number("page_size", &(1..=LARGEST_PAGE)).unwrap_or(1000),
+        timeout: duration::read(reader, "timeout", HOUR).unwrap_or(MINUTE),
+    }
+}
+
+/// The URLs as written, and what the valid ones mean, each with its index.
+fn urls(reader: &Reader) -> (Vec<String>, Vec<(usize, Url)>) {
+    const WHAT: &str = "the servers in the order in which to try them: url = [\"ldaps://dc01.corp.example\"]";
+    let texts = reader.texts("url", Split::AtCommas);
+    reader.require("url", WHAT);
+    if texts.as_ref().is_some_and(Vec::is_empty) {
+        reader.problem("url", format!("is empty: name {WHAT}"));
+    }
+    let texts = texts.unwrap_or_default();
+    let mut urls = Vec::new();
+    for (index, text) in texts.iter().enumerate() {
+        match url::parse(text) {
+            Ok(url) => urls.push((index, url)),
+            Err(refusal) => {
+                let shown = if refusal.secret { "[redacted]" } else { text };
+                reader.item_problem("url", index, shown, refusal.message);
+            }
+        }
+    }
+    (texts, urls)
+}
+
+fn refuse_double_tls(reader: &Reader, urls: &[(usize, Url)], start_tls: bool) {
+    if start_tls && urls.iter().any(|(_, url)| url.tls) {
+        reader.problem("start_tls", "is for ldap:// only: ldaps:// begins with TLS; take away the one or the other");
+    }
+}
+
+/// Rule 23: a password crosses no wire in the clear, unless the config says that it may.
+fn refuse_plaintext(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
+    for (index, _) in urls.iter().filter(|(_, url)| !url.tls && !url.loopback) {
+        reader.item_problem(
+            "url",
+            *index,
+            &texts[*index],
+            "would send the password of bind_dn in the clear; use ldaps://, or start_tls = true (or, where you accept \
+             that, allow_plaintext = true)",
+        );
+    }
+}
+
+/// A certificate file that can be read. Without TLS nothing would read it.
+fn ca_file(reader: &Reader, tls: bool) -> Option<std::path::PathBuf> {
+    let file = reader.path("ca_file")?;
+    if let Err(error) = std::fs::File::open(&file) {
+        reader.problem("ca_file", format!("cannot be read ({error}); name a PEM file with the CA's certificate"));
+    } else if file.is_dir() {
+        reader.problem("ca_file", "is a folder; name a PEM file with the CA's certificate");
+    } else if !tls {
+        reader.warn("ca_file", "has no effect: neither ldaps:// nor start_tls is used");
+    }
+    Some(file)
+}
+
+/// Who we are to the server. Left out means `simple`: nobody reads a directory anonymously without saying so.
+fn bind(reader: &Reader, manner: Option<Manner>) -> Bind {
+    if manner == Some(Manner::Anonymous) {
+        reader.refuse(&["bind_dn", "bind_password"], "has no meaning with bind = \"anonymous\"");
+        return Bind::Anonymous;
+    }
+    if manner.is_none() && reader.raw("bind").is_some() {
+        // The problem is `bind` itself; what another manner would need is not known.
+        reader.raw("bind_dn");
+        reader.raw("bind_password");
+        return Bind::Anonymous;
+    }
+    let dn = reader.required("bind_dn", "who logs on to the server (or bind = \"anonymous\")", |_| Ok(()));
+    let password = secret::required(reader, "bind_password");
+    Bind::Simple { dn, password }
+}

@@ -1,0 +1,78 @@
+//! `[[pool]]`: which seats there are, and who gets one.
+
+use config::ValueKind;
+
+use super::keys::POOL;
+use super::reader::Reader;
+use super::{group, naming};
+use crate::model::Name;
+use crate::model::settings::{DirectorySettings, GroupRef, Match, PoolSettings};
+
+/// More than any company buys; a bound so that a slip of the hand is seen.
+const MOST_SEATS: u32 = 10_000_000;
+
+/// All pools, each checked beside the others.
+pub fn compile_all(root: &Reader, directories: &[DirectorySettings], match_: Match) -> Vec<PoolSettings> {
+    let (names, fallbacks) = (all(root, "name"), all(root, "fallback"));
+    let mut takes_everyone: Option<Name> = None;
+    root.tables("pool", &POOL, |reader| {
+        let pool = compile(reader, directories);
+        check_fallback(reader, &pool, &names, match_);
+        match &takes_everyone {
+            Some(first) if match_ == Match::First && !fallbacks.contains(&&*pool.name) => {
+                warn_unreachable(reader, first)
+            }
+            None if pool.groups.is_none() => takes_everyone = Some(pool.name.clone()),
+            _ => {}
+        }
+        pool
+    })
+}
+
+fn compile(reader: &Reader, directories: &[DirectorySettings]) -> PoolSettings {
+    reader.require("seats", "how many were bought; the embedded ledger takes the number from here");
+    PoolSettings {
+        name: reader.required("name", "what the pool is called, for instance \"standard\"", naming::check).into(),
+        groups: groups(reader, directories),
+        priority: group::refs(reader, "priority", directories).unwrap_or_default(),
+        fallback: reader.text("fallback").map(Name::from),
+        seats: reader.number("seats", &(0..=MOST_SEATS)).unwrap_or_default(),
+    }
+}
+
+fn groups(reader: &Reader, directories: &[DirectorySettings]) -> Option<Vec<GroupRef>> {
+    let groups = group::refs(reader, "groups", directories)?;
+    if groups.is_empty() {
+        reader.warn("groups", "names no group, so the pool is for everyone in scope, as if it were left out");
+        return None;
+    }
+    Some(groups)
+}
+
+/// A fallback is another pool of this file, and only where people take one pool at a time.
+fn check_fallback(reader: &Reader, pool: &PoolSettings, names: &[&str], match_: Match) {
+    let Some(fallback) = &pool.fallback else { return };
+    if match_ == Match::All {
+        reader.problem(
+            "fallback",
+            "has no meaning with seats.match = \"all\": everyone asks for every pool that matches",
+        );
+    } else if *fallback == pool.name {
+        reader.problem("fallback", "must be another pool than this one");
+    } else if !names.contains(&&**fallback) {
+        let others = naming::quoted(names.iter().copied().filter(|name| *name != &*pool.name));
+        let message =
+            if others.is_empty() { "there is no other [[pool]]".to_owned() } else { format!("must be {others}") };
+        reader.problem("fallback", message);
+    }
+}
+
+fn warn_unreachable(reader: &Reader, first: &str) {
+    reader.warn("name", format!("nobody gets a seat of it: pool {first:?} stands before it and takes everyone"));
+}
+
+/// The texts under one key of every pool, as far as they are texts.
+fn all<'r>(root: &'r Reader, key: &str) -> Vec<&'r str> {
+    let Some(ValueKind::Array(pools)) = root.raw("pool").map(|value| &value.kind) else { return Vec::new() };
+    pools.iter().filter_map(|pool| naming::text_at(pool, key)).collect()
+}

@@ -1,0 +1,113 @@
+//! Secrets: taken from a file, a variable or a systemd credential, never from the config itself (rule 22).
+
+use std::path::{Path, PathBuf};
+
+use config::ValueKind;
+use secrecy::SecretString;
+
+use super::keys::SECRET;
+use super::permissions;
+use super::reader::Reader;
+
+/// How to write one.
+const FORM: &str = "{ file = \"...\" }, { env = \"...\" } or { credential = \"...\" }";
+
+/// A secret that must be there. Its value is shown nowhere, whatever is wrong with it.
+pub fn required(reader: &Reader, key: &'static str) -> SecretString {
+    let place = reader.place.key(key);
+    match reader.raw(key).map(|value| &value.kind) {
+        Some(ValueKind::Table(_)) => return reader.section(key, &SECRET, resolve).unwrap_or_default(),
+        Some(ValueKind::String(_)) => {
+            let message = format!("must not stand in the config or a variable of its own; write {key} = {FORM}");
+            reader.context.problem(&place, None, message);
+        }
+        Some(_) => reader.context.problem(&place, None, format!("must be {FORM}")),
+        None => reader.context.problem(&place, None, format!("is missing: write {key} = {FORM}")),
+    }
+    SecretString::default()
+}
+
+/// The secret from the one place that is named.
+fn resolve(reader: &Reader) -> Option<SecretString> {
+    let named: Vec<&str> = SECRET.keys.iter().copied().filter(|key| reader.raw(key).is_some()).collect();
+    if named.len() > 1 {
+        let message = format!("must name one place, {FORM}, but names {}", named.join(" and "));
+        reader.context.problem(&reader.place, None, message);
+        return None;
+    }
+    if reader.is_empty() {
+        reader.context.problem(&reader.place, None, format!("is empty: write {FORM}"));
+    }
+    from_file(reader).or_else(|| from_variable(reader)).or_else(|| from_credential(reader))
+}
+
+fn from_file(reader: &Reader) -> Option<SecretString> {
+    let file = reader.path("file")?;
+    read(reader, "file", &file, "name a file that holds the password and nothing else", true)
+}
+
+fn from_variable(reader: &Reader) -> Option<SecretString> {
+    let name = reader.text("env")?;
+    let Some(value) = reader.context.variables.get(&name) else {
+        reader.problem("env", "is not set in the environment of this process");
+        return None;
+    };
+    accept(reader, "env", value)
+}
+
+/// systemd puts credentials into a folder that only the service can read, whatever the mode bits say: they show the
+/// mask of an access list (systemd 250 and later: 0440).
+fn from_credential(reader: &Reader) -> Option<SecretString> {
+    let name = reader.text("credential")?;
+    if name.contains(['/', '\\']) || name.starts_with('.') {
+        reader.problem("credential", "must be the name of a credential, not a path");
+        return None;
+    }
+    let Some(folder) = reader.context.variables.get("CREDENTIALS_DIRECTORY") else {
+        let message = format!("is only there in a systemd service that has LoadCredential={name}:/path/of/the/file");
+        reader.problem("credential", message);
+        return None;
+    };
+    let remedy = format!("give the service LoadCredential={name}:/path/of/the/file");
+    read(reader, "credential", &PathBuf::from(folder).join(&name), &remedy, false)
+}
+
+/// The text of a file, without the newline that editors put at its end.
+fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mode: bool) -> Option<SecretString> {
+    let metadata = match std::fs::metadata(file) {
+        Ok(metadata) if metadata.is_file() => metadata,
+        Ok(_) => {
+            reader.problem(key, format!("is no file; {remedy}"));
+            return None;
+        }
+        Err(error) => {
+            reader.problem(key, format!("cannot be read ({error}); {remedy}"));
+            return None;
+        }
+    };
+    if let Some(mode) = permissions::given(&metadata, permissions::ANY).filter(|_| check_mode) {
+        let path = file.display();
+        reader.problem(key, format!("others than its owner may use it (mode {mode:04o}); run: chmod 600 {path}"));
+    }
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            accept(reader, key, text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)))
+        }
+        Err(error) => {
+            reader.problem(key, format!("cannot be read ({error}); {remedy}"));
+            None
+        }
+    }
+}
+
+/// Rule 23: an empty password is never sent; a server takes it for an anonymous bind.
+fn accept(reader: &Reader, key: &'static str, secret: &str) -> Option<SecretString> {
+    if secret.is_empty() {
+        reader.problem(key, "holds an empty secret; put the password there");
+    } else if secret.contains(char::REPLACEMENT_CHARACTER) || secret.contains('\0') {
+        reader.problem(key, "holds what is no UTF-8 text; put the password there as text");
+    } else {
+        return Some(SecretString::from(secret));
+    }
+    None
+}

@@ -1,0 +1,98 @@
+//! The file and the environment's variables, merged into one tree of values.
+
+use std::fs::File;
+use std::io::{ErrorKind, Read as _};
+
+use config::{Config, Environment, FileFormat, Value};
+use toml::de::DeTable;
+
+use super::context::Context;
+use super::lines::{self, Lines};
+use super::overrides::{Overrides, PREFIX, SEPARATOR};
+use super::permissions;
+
+/// Reads and merges. None: nothing can be said of the values, and the context knows why.
+pub fn read(context: &Context) -> Option<Value> {
+    let text = read_file(context)?;
+    let (table, errors) = DeTable::parse_recoverable(&text);
+    if !errors.is_empty() {
+        errors.iter().for_each(|error| syntax_problem(context, &text, error));
+        return None;
+    }
+    let overrides = Overrides::find(context, table.get_ref());
+    let values = overrides.values(context);
+    context.know(Lines::of_table(&text, table.get_ref()), overrides);
+    merge(context, &text, values)
+}
+
+/// The file first, then the variables over it.
+fn merge(context: &Context, text: &str, values: config::Map<String, String>) -> Option<Value> {
+    let variables = Environment::with_prefix(PREFIX).prefix_separator(SEPARATOR).separator(SEPARATOR);
+    let merged = Config::builder()
+        .add_source(config::File::from_str(text, FileFormat::Toml))
+        .add_source(variables.source(Some(values)))
+        .build();
+    match merged {
+        Ok(merged) => Some(merged.cache),
+        // The syntax was checked above: what is left is a number beyond 64 bits.
+        Err(error) => {
+            context.file_problem(None, format!("a value cannot be taken: {error}"));
+            None
+        }
+    }
+}
+
+/// Where the parser stumbled. Its own text would quote the line, which may hold a secret.
+fn syntax_problem(context: &Context, text: &str, error: &toml::de::Error) {
+    let (line, column) = lines::position(text, error.span().map_or(0, |span| span.start));
+    context.file_problem(Some(line), format!("not valid TOML at line {line}, column {column}: {}", error.message()));
+}
+
+/// The file's text, if nobody but its owner can have written it.
+fn read_file(context: &Context) -> Option<String> {
+    let mut bytes = Vec::new();
+    let read = File::open(&context.file).and_then(|mut file| {
+        let metadata = file.metadata()?;
+        file.read_to_end(&mut bytes)?;
+        Ok(metadata)
+    });
+    match read {
+        Ok(metadata) => refuse_writable(context, &metadata),
+        Err(error) => {
+            context.file_problem(None, cannot_read(&error));
+            return None;
+        }
+    }
+    String::from_utf8(bytes)
+        .map_err(|error| {
+            let valid = String::from_utf8_lossy(&error.as_bytes()[..error.utf8_error().valid_up_to()]).into_owned();
+            let (line, column) = lines::position(&valid, valid.len());
+            let message = format!("not UTF-8 at line {line}, column {column}; save the file as UTF-8");
+            context.file_problem(Some(line), message);
+        })
+        .ok()
+}
+
+/// Rule 22: who can write the config decides who gets a seat.
+fn refuse_writable(context: &Context, metadata: &std::fs::Metadata) {
+    if let Some(mode) = permissions::given(metadata, permissions::WRITE) {
+        let file = context.file.display();
+        context.file_problem(
+            None,
+            format!("others than its owner may write the config (mode {mode:04o}); run: chmod go-w {file}"),
+        );
+    }
+}
+
+fn cannot_read(error: &std::io::Error) -> String {
+    match error.kind() {
+        ErrorKind::NotFound => "there is no such file; name the config with --config PATH, or write one here: \
+                                config/seatsync.toml shows every option"
+            .to_owned(),
+        ErrorKind::PermissionDenied => {
+            "may not be read by this user; run as the user of the agent, or let that user read it".to_owned()
+        }
+        ErrorKind::IsADirectory => "is a folder; name the file in it with --config PATH".to_owned(),
+        _ => format!("cannot be read: {error}"),
+    }
+}

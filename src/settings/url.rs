@@ -1,0 +1,117 @@
+//! The URLs of directory servers: `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+
+/// What decides how a server may be talked to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Url {
+    /// `ldaps://`: TLS from the first byte.
+    pub tls: bool,
+    /// This very machine: nothing crosses a wire.
+    pub loopback: bool,
+}
+
+/// Why a text is no URL of a server. `secret`: the text must not be shown.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    pub message: String,
+    pub secret: bool,
+}
+
+const FORM: &str = "must be ldaps://HOST or ldap://HOST, with :PORT where it is not 636 or 389";
+
+/// Checks a URL.
+pub fn parse(text: &str) -> Result<Url, Refusal> {
+    let shown = |message: &str| Refusal { message: message.to_owned(), secret: false };
+    if text.starts_with("srv:") {
+        return Err(shown("not in this version: name the servers themselves, in the order in which to try them"));
+    }
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| shown(FORM))?;
+    let tls = match scheme {
+        "ldap" => false,
+        "ldaps" => true,
+        _ => return Err(shown(FORM)),
+    };
+    if rest.contains('@') {
+        let message = "must not carry a user or password; use bind_dn and bind_password".to_owned();
+        return Err(Refusal { message, secret: true });
+    }
+    let (host, port) = split(rest.strip_suffix('/').unwrap_or(rest)).ok_or_else(|| shown(FORM))?;
+    if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
+        return Err(shown("has a port that is no number from 1 to 65535"));
+    }
+    loopback(host).map(|loopback| Url { tls, loopback }).ok_or_else(|| shown(FORM))
+}
+
+/// Host and port; an IPv6 address stands in brackets.
+fn split(authority: &str) -> Option<(&str, Option<&str>)> {
+    if let Some(rest) = authority.strip_prefix('[') {
+        let (address, after) = rest.split_once(']')?;
+        address.parse::<Ipv6Addr>().ok()?;
+        return match after.strip_prefix(':') {
+            Some(port) => Some((address, Some(port))),
+            None => after.is_empty().then_some((address, None)),
+        };
+    }
+    match authority.split_once(':') {
+        Some((host, port)) => Some((host, Some(port))),
+        None => Some((authority, None)),
+    }
+}
+
+/// Whether a host is this machine; None where it is no host.
+fn loopback(host: &str) -> Option<bool> {
+    if let Ok(address) = host.parse::<Ipv4Addr>() {
+        return Some(address.is_loopback());
+    }
+    if let Ok(address) = host.parse::<Ipv6Addr>() {
+        return Some(address.is_loopback());
+    }
+    let valid = !host.is_empty() && host.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c));
+    valid.then(|| host.eq_ignore_ascii_case("localhost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn this_machine_is_known_by_any_of_its_addresses() {
+        for url in
+            ["ldap://localhost", "ldap://127.0.0.1:3389", "ldap://127.9.9.9", "ldap://[::1]:389", "ldap://LOCALHOST/"]
+        {
+            assert_eq!(parse(url), Ok(Url { tls: false, loopback: true }), "{url}");
+        }
+        for url in
+            ["ldap://dc01", "ldap://128.0.0.1", "ldap://[::2]", "ldap://localhost.example", "ldap://127.0.0.1.example"]
+        {
+            assert_eq!(parse(url), Ok(Url { tls: false, loopback: false }), "{url}");
+        }
+    }
+
+    #[test]
+    fn only_the_two_schemes_with_a_host_and_a_valid_port_are_urls() {
+        assert_eq!(parse("ldaps://dc01.corp.example:65535"), Ok(Url { tls: true, loopback: false }));
+        for url in [
+            "dc01",
+            "http://dc01",
+            "ldap://",
+            "ldap://dc01:0",
+            "ldap://dc01:65536",
+            "ldap://dc01:",
+            "ldap://a b",
+            "ldap://dc01/dc=x",
+            "ldap://[::1",
+            "ldap://[dc01]",
+            "LDAP:dc01",
+        ] {
+            assert!(parse(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_refused_and_not_shown() {
+        let refusal = parse("ldap://cn=admin:hunter2@dc01").unwrap_err();
+        assert!(refusal.secret && !refusal.message.contains("hunter2"), "{refusal:?}");
+    }
+}
