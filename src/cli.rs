@@ -42,10 +42,10 @@ use crate::model::settings::{LogFormat, LogSettings};
 
 /// Does what the arguments say, and says how the process should end. Every error is printed here, once.
 #[must_use]
-pub fn main(arguments: Vec<OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(&arguments) {
+pub fn main(arguments: &[OsString]) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage::answer(&error, &arguments),
+        Err(error) => return usage::answer(&error, arguments),
     };
     let console = Console::new(&cli.global);
     match perform(cli, &console) {
@@ -61,8 +61,8 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
     let config = config_path(&cli.global);
     let foot = Foot::new(!console.json && !console.quiet);
     match cli.verb {
-        Verb::Completions { shell } => return shell::completions(shell, console),
-        Verb::Man { command } => return shell::man(command.as_deref(), console),
+        Verb::Completions { shell } => return shell::completions(shell),
+        Verb::Man { command } => return shell::man(command.as_deref()),
         Verb::Check { connect } => {
             start_logging(
                 &LogSettings { format: LogFormat::Text, level: "warn".to_owned() },

@@ -93,12 +93,10 @@ where
 /// `auto`: text for a person, on a terminal or through the journal; JSON where a program collects the agent's stderr.
 fn shape(format: LogFormat, voice: Voice, terminal: bool, journal: bool) -> Shape {
     match format {
-        LogFormat::Json => Shape::Json,
-        LogFormat::Text if journal && !terminal => Shape::Journal,
+        LogFormat::Text | LogFormat::Auto if journal && !terminal => Shape::Journal,
         LogFormat::Text => Shape::Text,
         LogFormat::Auto if terminal || voice == Voice::Verb => Shape::Text,
-        LogFormat::Auto if journal => Shape::Journal,
-        LogFormat::Auto => Shape::Json,
+        LogFormat::Auto | LogFormat::Json => Shape::Json,
     }
 }
 

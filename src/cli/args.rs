@@ -17,11 +17,8 @@ pub const DEFAULT_CONFIG: &str = "/etc/seatsync/seatsync.toml";
 pub const DEFAULT_CONFIG: &str = r"%ProgramData%\Seatsync\seatsync.toml";
 
 /// Gives a directory's people their seats.
-///
-/// Reads users from Active Directory, OpenLDAP or an LDIF file, compares them with the licensing backend,
-/// provisions users while seats remain, and lets the rest wait in a known order.
 #[derive(Debug, Parser)]
-#[command(name = "seatsync", version, after_help = help::TOP, max_term_width = 100)]
+#[command(name = "seatsync", version, long_about = help::ABOUT, after_help = help::TOP, max_term_width = 100)]
 #[command(subcommand_required = true, arg_required_else_help = true, infer_subcommands = false)]
 pub struct Cli {
     #[command(flatten)]

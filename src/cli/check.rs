@@ -9,12 +9,8 @@ use crate::model::report::{CheckProblem, CheckReport, Probe};
 
 /// Prints what was found; the caller looked, since a config may be too broken to open.
 pub fn check(report: &CheckReport, console: &Console) -> Result<Exit, AppError> {
-    if console.json {
-        console.object(report)?;
-    } else if !(console.quiet && report.ok) {
-        let mut page = console.page();
-        render(report, &mut page);
-        console.show(&page)?;
+    if !console.spares(report.ok) {
+        console.answer(report, render)?;
     }
     Ok(exit(report))
 }

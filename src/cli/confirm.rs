@@ -11,12 +11,8 @@ use crate::model::report::ConfirmReport;
 
 pub async fn confirm(app: &App, fingerprint: &str, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
     let report = app.confirm(fingerprint).await?;
-    if console.json {
-        console.object(&report)?;
-    } else if !console.quiet {
-        let mut page = console.page();
-        render(&report, now, &mut page);
-        console.show(&page)?;
+    if !console.spares(true) {
+        console.answer(&report, |report, page| render(report, now, page))?;
     }
     Ok(Exit::Done)
 }

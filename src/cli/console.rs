@@ -34,44 +34,54 @@ impl Console {
         }
     }
 
-    /// An empty page that fits.
-    #[must_use]
-    pub fn page(&self) -> Page {
-        Page::new(self.width, self.options.clone())
+    /// Prints one answer: as JSON, or as the page that `render` makes of it.
+    pub fn answer<T: Serialize>(&self, value: &T, render: impl FnOnce(&T, &mut Page)) -> Result<(), AppError> {
+        if self.json { print_json(std::iter::once(value)) } else { self.page(|page| render(value, page)) }
     }
 
-    /// Prints a page, coloured where stdout is a terminal and nobody asked for none.
-    pub fn show(&self, page: &Page) -> Result<(), AppError> {
+    /// Prints a list: as JSON Lines, or as a page; nothing where it is empty.
+    pub fn list<T: Serialize>(&self, rows: &[T], render: impl FnOnce(&[T], &mut Page)) -> Result<(), AppError> {
+        if self.json {
+            return print_json(rows);
+        }
+        if rows.is_empty() { Ok(()) } else { self.page(|page| render(rows, page)) }
+    }
+
+    /// Whether `--quiet` keeps an answer back from a person that needs no attention.
+    #[must_use]
+    pub const fn spares(&self, calm: bool) -> bool {
+        self.quiet && calm && !self.json
+    }
+
+    /// Prints a page that fits, coloured where stdout is a terminal and nobody asked for none.
+    fn page(&self, render: impl FnOnce(&mut Page)) -> Result<(), AppError> {
+        let mut page = Page::new(self.width, self.options.clone());
+        render(&mut page);
         let mut stdout = AutoStream::auto(io::stdout()).lock();
         written(stdout.write_all(page.as_str().as_bytes()).and_then(|()| stdout.flush()))
-    }
-
-    /// Prints one JSON object.
-    pub fn object(&self, value: &impl Serialize) -> Result<(), AppError> {
-        self.objects(std::iter::once(value))
-    }
-
-    /// Prints JSON Lines.
-    pub fn objects<T: Serialize>(&self, values: impl IntoIterator<Item = T>) -> Result<(), AppError> {
-        written(write_objects(&mut BufWriter::new(io::stdout().lock()), values))
-    }
-
-    /// Prints text for another program, such as a completion script, as it is.
-    pub fn raw(&self, text: &[u8]) -> Result<(), AppError> {
-        let mut stdout = io::stdout().lock();
-        written(stdout.write_all(text).and_then(|()| stdout.flush()))
     }
 
     /// Prints an error: as JSON on stdout, or to a person on stderr. Nothing is left to do where even that fails.
     pub fn fail(&self, error: &AppError) {
         if self.json {
-            let _ = self.object(&json!({ "error": error }));
+            let _ = print_json([json!({ "error": error })]);
             return;
         }
         let mut page = Page::default();
         error_page(&mut page, error);
         let _ = AutoStream::auto(io::stderr()).lock().write_all(page.as_str().as_bytes());
     }
+}
+
+/// Prints JSON, one value a line.
+fn print_json<T: Serialize>(values: impl IntoIterator<Item = T>) -> Result<(), AppError> {
+    written(write_objects(&mut BufWriter::new(io::stdout().lock()), values))
+}
+
+/// Prints text for another program, such as a completion script, as it is.
+pub fn print_raw(text: &[u8]) -> Result<(), AppError> {
+    let mut stdout = io::stdout().lock();
+    written(stdout.write_all(text).and_then(|()| stdout.flush()))
 }
 
 fn write_objects<T: Serialize>(out: &mut impl Write, values: impl IntoIterator<Item = T>) -> io::Result<()> {

@@ -10,13 +10,7 @@ use crate::model::report::{EntryRow, ExplainReport, UserRow};
 
 pub fn explain(app: &App, user: &str, console: &Console) -> Result<Exit, AppError> {
     let report = app.explain(user)?;
-    if console.json {
-        console.object(&report)?;
-    } else {
-        let mut page = console.page();
-        render(&report, &mut page);
-        console.show(&page)?;
-    }
+    console.answer(&report, render)?;
     Ok(Exit::Done)
 }
 

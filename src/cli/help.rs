@@ -1,5 +1,11 @@
 //! What stands below the options in each help text: examples, and how it ends.
 
+pub const ABOUT: &str = "\
+Gives a directory's people their seats.
+
+Reads users from Active Directory, OpenLDAP or an LDIF file, compares them with the licensing backend, provisions \
+users while seats remain, and lets the rest wait in a known order.";
+
 pub const TOP: &str = "\
 A first look:
   seatsync check              is the config right?

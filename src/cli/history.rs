@@ -11,13 +11,7 @@ use crate::model::report::HistoryRow;
 
 pub fn history(app: &App, console: &Console) -> Result<Exit, AppError> {
     let rows = app.history()?;
-    if console.json {
-        console.objects(&rows)?;
-    } else if !rows.is_empty() {
-        let mut page = console.page();
-        render(&rows, &mut page);
-        console.show(&page)?;
-    }
+    console.list(&rows, render)?;
     Ok(Exit::Done)
 }
 

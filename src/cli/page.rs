@@ -1,6 +1,8 @@
 //! What a verb says to a person: lines and tables, styled with ANSI codes that the stream takes out again where they do
 //! not belong. Everything put on a page is cleaned here, so that nothing else has to think of it.
 
+use std::fmt::Write as _;
+
 use anstyle::{AnsiColor, Style};
 
 use super::clean::clean;
@@ -51,7 +53,8 @@ impl Page {
     pub fn pieces(&mut self, pieces: &[(Tone, &str)]) {
         for (tone, piece) in pieces {
             let style = tone.style();
-            self.text.push_str(&format!("{style}{}{style:#}", clean(piece)));
+            // Writing to a String cannot fail.
+            let _ = write!(self.text, "{style}{}{style:#}", clean(piece));
         }
         self.text.push('\n');
     }

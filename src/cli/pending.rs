@@ -13,13 +13,7 @@ use crate::model::report::{DecisionRow, PendingRow};
 
 pub fn list(app: &App, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
     let rows = app.pending(pool)?;
-    if console.json {
-        console.objects(&rows)?;
-    } else if !rows.is_empty() {
-        let mut page = console.page();
-        render_list(&rows, &mut page);
-        console.show(&page)?;
-    }
+    console.list(&rows, render_list)?;
     Ok(Exit::Done)
 }
 
@@ -30,12 +24,8 @@ pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console:
         Decision::Release(people) => (Verdict::Release, people),
     };
     let rows = app.decide(verdict, users, pool).await?;
-    if console.json {
-        console.objects(&rows)?;
-    } else if !console.quiet {
-        let mut page = console.page();
-        render_decisions(&rows, verdict, &mut page);
-        console.show(&page)?;
+    if !console.spares(true) {
+        console.list(&rows, |rows, page| render_decisions(rows, verdict, page))?;
     }
     Ok(Exit::Done)
 }

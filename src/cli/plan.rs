@@ -14,13 +14,7 @@ use crate::ports::Progress;
 pub async fn plan(app: &App, asked: &args::Plan, console: &Console, progress: &dyn Progress) -> Result<Exit, AppError> {
     let options = PlanOptions { full: asked.full, seats: asked.seats.clone() };
     let report = app.plan(&options, progress).await?;
-    if console.json {
-        console.object(&report)?;
-    } else {
-        let mut page = console.page();
-        render(&report, &mut page);
-        console.show(&page)?;
-    }
+    console.answer(&report, render)?;
     Ok(report.outcome.into())
 }
 

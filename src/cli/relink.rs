@@ -9,12 +9,8 @@ use crate::model::report::RelinkReport;
 
 pub async fn relink(app: &App, old: Anchor, new: Anchor, console: &Console) -> Result<Exit, AppError> {
     let report = app.relink(old, new).await?;
-    if console.json {
-        console.object(&report)?;
-    } else if !console.quiet {
-        let mut page = console.page();
-        render(&report, &mut page);
-        console.show(&page)?;
+    if !console.spares(true) {
+        console.answer(&report, render)?;
     }
     Ok(Exit::Done)
 }

@@ -4,19 +4,19 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 
 use super::args::Cli;
-use super::console::Console;
+use super::console::print_raw;
 use super::exit::Exit;
 use crate::app::{AppError, Code};
 
-pub fn completions(shell: Shell, console: &Console) -> Result<Exit, AppError> {
+pub fn completions(shell: Shell) -> Result<Exit, AppError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "seatsync", &mut script);
-    console.raw(&script)?;
+    print_raw(&script)?;
     Ok(Exit::Done)
 }
 
-pub fn man(command: Option<&str>, console: &Console) -> Result<Exit, AppError> {
-    console.raw(&man_page(command)?)?;
+pub fn man(command: Option<&str>) -> Result<Exit, AppError> {
+    print_raw(&man_page(command)?)?;
     Ok(Exit::Done)
 }
 

@@ -13,13 +13,7 @@ use crate::model::report::{CycleOutcome, StatusReport};
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
     let report = app.status()?;
-    if console.json {
-        console.object(&report)?;
-    } else {
-        let mut page = console.page();
-        render(&report, now, &mut page);
-        console.show(&page)?;
-    }
+    console.answer(&report, |report, page| render(report, now, page))?;
     Ok(Exit::Done)
 }
 

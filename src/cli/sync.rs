@@ -14,12 +14,9 @@ use crate::ports::Progress;
 
 pub async fn sync(app: &App, full: bool, console: &Console, progress: &dyn Progress) -> Result<Exit, AppError> {
     let report = app.sync(full, progress).await?;
-    if console.json {
-        console.object(&report)?;
-    } else if !console.quiet || report.outcome != CycleOutcome::Ok {
-        let mut page = console.page();
-        render(&report, console.quiet, &mut page);
-        console.show(&page)?;
+    let calm = report.outcome == CycleOutcome::Ok;
+    if !console.spares(calm) {
+        console.answer(&report, |report, page| render(report, console.quiet, page))?;
     }
     Ok(report.outcome.into())
 }

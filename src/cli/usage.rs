@@ -4,7 +4,6 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
-use serde_json::json;
 
 use super::args::Global;
 use super::console::Console;
@@ -20,7 +19,7 @@ pub fn answer(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().skip(1).take_while(|one| *one != "--").any(|one| one == "--json");
     if json {
         let global = Global { config: None, json: true, quiet: false, verbose: 0 };
-        let _ = Console::new(&global).object(&json!({ "error": told(error) }));
+        Console::new(&global).fail(&told(error));
     } else {
         let _ = error.print();
     }
