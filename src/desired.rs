@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::model::settings::{DirectorySettings, GroupRef, Match, Settings};
 use crate::model::snapshot::{Members, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting, Standing};
-use crate::model::{Account, Anchor, Name, PersonId, fold};
+use crate::model::{Account, Anchor, Name, PersonId, folded};
 
 /// A seat somebody should have, by the pool's place in the config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -318,7 +318,7 @@ fn quarantine_duplicates(wishes: &mut [(PersonId, Wish<'_>)], accounts: &[Accoun
             let owns = |&&index: &&usize| {
                 let Wish::Seats { sighting, .. } = &wishes[index].1 else { return false };
                 let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(&wishes[index].0)));
-                account.is_ok_and(|at| fold(value(&accounts[at].profile)) == fold(value(&sighting.profile)))
+                account.is_ok_and(|at| folded(value(&accounts[at].profile)) == folded(value(&sighting.profile)))
             };
             let keeper = sharers.iter().find(owns).copied();
             for &index in sharers.iter().filter(|&&index| Some(index) != keeper) {
@@ -342,7 +342,7 @@ const VALUES: [(&str, Value); 2] = [("email", |profile| &profile.email), ("user_
 /// Hashes first: nearly everyone is alone with theirs, and a million strings need not be kept for that.
 fn shared(wishes: &[(PersonId, Wish<'_>)], value: Value) -> Vec<Vec<usize>> {
     let folded = |index: usize| match &wishes[index].1 {
-        Wish::Seats { sighting, .. } => Some(fold(value(&sighting.profile))),
+        Wish::Seats { sighting, .. } => Some(folded(value(&sighting.profile))),
         _ => None,
     };
     let hash = |index| folded(index).map(|value| (xxh3_64(value.as_bytes()), index));

@@ -11,18 +11,19 @@ pub mod directory;
 pub mod desired;
 pub mod plan;
 
+pub mod agent;
 pub mod apply;
 pub mod cycle;
 
-pub mod agent;
-
+pub mod backend;
+pub mod ledger;
 pub mod state;
 
 pub mod app;
 pub mod cli;
+pub mod settings;
 
 pub mod clock;
 pub mod fault;
 pub mod logging;
 pub mod retry;
-pub mod settings;

@@ -29,7 +29,8 @@ impl App {
             Lock::ownership(&self.settings.agent.state_dir).map_err(|error| state_error(&error))?,
             Ownership::By(holder) if holder.verb == "run"
         );
-        let last_cycle = state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
+        let last_cycle =
+            state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
         let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
         Ok(StatusReport {
             agent: self.settings.agent.name.clone(),
@@ -39,7 +40,10 @@ impl App {
             pools: last_cycle.as_ref().map(|cycle| cycle.pools.clone()).unwrap_or_default(),
             held: last_cycle.as_ref().and_then(|cycle| cycle.held.clone()),
             fingerprint: state.held().map_err(|error| state_error(&error))?.map(|held| held.fingerprint),
-            backend: Some(BackendStatus { kind: self.backend_kind().to_owned(), reachable: last_cycle.as_ref().map(reached) }),
+            backend: Some(BackendStatus {
+                kind: self.backend_kind().to_owned(),
+                reachable: last_cycle.as_ref().map(reached),
+            }),
             directories: self.directory_rows(&state)?,
             last_cycle,
         })
@@ -88,8 +92,10 @@ impl App {
         let accounts = accounts(&everyone(&self.state_beside()?)?);
         let approved: BTreeMap<(PersonId, Name), bool> =
             queue(&accounts).into_iter().map(|queued| ((queued.person, queued.pool), queued.approved)).collect();
-        let owners: BTreeMap<_, &PersonId> =
-            accounts.iter().filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?))).collect();
+        let owners: BTreeMap<_, &PersonId> = accounts
+            .iter()
+            .filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?)))
+            .collect();
         let rows = waiting_rows(&accounts).into_iter().filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
         let row = |row: crate::model::report::WaitingRow| PendingRow {
             approved: owners
@@ -127,7 +133,8 @@ fn reached(cycle: &SyncReport) -> bool {
 
 fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {
     serde_json::from_str(&record.report).map_err(|error| {
-        AppError::new(Code::State, format!("the report of cycle {} in the state cannot be read", record.number)).caused_by(&error)
+        AppError::new(Code::State, format!("the report of cycle {} in the state cannot be read", record.number))
+            .caused_by(&error)
     })
 }
 
@@ -152,7 +159,9 @@ impl Places {
         let queue = queue(&accounts);
         let ids: BTreeMap<&PersonId, &AccountId> =
             accounts.iter().filter_map(|account| Some((account.owner.as_ref()?, &account.id))).collect();
-        let place = |((person, pool), place): ((&PersonId, &Name), u32)| Some((((*ids.get(person)?).clone(), pool.clone()), place));
+        let place = |((person, pool), place): ((&PersonId, &Name), u32)| {
+            Some((((*ids.get(person)?).clone(), pool.clone()), place))
+        };
         Self(positions(&queue).into_iter().filter_map(place).collect())
     }
 }
@@ -162,7 +171,9 @@ pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
     let account = known.account.as_ref();
     let facts = known.facts.as_ref();
     let profile = account.map(|account| &account.profile);
-    let text = |ours: Option<&String>, theirs: Option<&str>| ours.cloned().or_else(|| theirs.map(str::to_owned)).filter(|text| !text.is_empty());
+    let text = |ours: Option<&String>, theirs: Option<&str>| {
+        ours.cloned().or_else(|| theirs.map(str::to_owned)).filter(|text| !text.is_empty())
+    };
     let judged = facts.filter(|facts| facts.judgement.in_scope && facts.judgement.standing == Standing::Enabled);
     let quarantine = facts.filter(|_| known.anchor.is_none()).or(judged);
     let row = |account: &Account, seat| {
@@ -180,7 +191,9 @@ pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
             facts.and_then(|facts| facts.display_name.as_deref()),
         ),
         state: account.map(Account::state),
-        seats: account.map(|account| account.seats.iter().filter_map(|seat| row(account, seat)).collect()).unwrap_or_default(),
+        seats: account
+            .map(|account| account.seats.iter().filter_map(|seat| row(account, seat)).collect())
+            .unwrap_or_default(),
         managed: account.is_some_and(Account::is_managed),
         quarantine: quarantine.and_then(|facts| facts.judgement.quarantine.clone()).map(std::borrow::Cow::into_owned),
     }
@@ -195,4 +208,3 @@ fn fits(row: &UserRow, filter: &UserFilter) -> bool {
     let in_pool = |pool: &String| row.seats.iter().any(|seat| *seat.pool == **pool);
     state && filter.pool.as_ref().is_none_or(in_pool)
 }
-

@@ -9,7 +9,8 @@ use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldif::LdifDirectory;
 use crate::model::Digest;
 use crate::model::settings::{BackendKind, Bind, DirectorySettings, LdapSettings, Settings, Source as From};
-use crate::ports::{Backend, Directory, Progress, StateError};
+use crate::model::snapshot::{Role, ScopeKey};
+use crate::ports::{Backend, Progress, StateError};
 use crate::state::State;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
@@ -29,12 +30,18 @@ impl Engine {
     /// Where the ledger cannot be opened, or is gone though accounts of it are known.
     pub fn new(settings: &Settings, state: State) -> Result<Self, AppError> {
         let backend = backend(settings, &state)?;
-        let directories = settings.directories.iter().map(|directory| source(settings, directory)).collect();
+        let directories = settings.directories.iter().map(|directory| source(settings, directory));
+        let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
         Ok(Self { settings: settings.clone(), directories, backend, state })
     }
 
     /// Lends everything to a pass.
-    pub fn parts<'a>(&'a mut self, progress: &'a dyn Progress, asked: bool, stop: Option<watch::Receiver<bool>>) -> Parts<'a> {
+    pub fn parts<'a>(
+        &'a mut self,
+        progress: &'a dyn Progress,
+        asked: bool,
+        stop: Option<watch::Receiver<bool>>,
+    ) -> Parts<'a> {
         Parts {
             settings: &self.settings,
             directories: &mut self.directories,
@@ -57,17 +64,22 @@ fn backend(settings: &Settings, state: &State) -> Result<Box<dyn Backend>, AppEr
 }
 
 /// A directory of the settings, and a digest by which another credential is told from the one refused.
-fn source(settings: &Settings, directory: &DirectorySettings) -> Source {
+fn source(settings: &Settings, directory: &DirectorySettings) -> Result<Source, AppError> {
     let groups = groups(settings, directory);
     match &directory.source {
-        From::Ldap(ldap) => Source {
-            directory: Box::new(LdapDirectory::new(directory.clone(), ldap.clone(), groups)) as Box<dyn Directory>,
+        From::Ldap(ldap) => Ok(Source {
+            directory: Box::new(LdapDirectory::new(directory.clone(), ldap.clone(), groups)),
             credentials: credentials(ldap),
-        },
-        From::Ldif { path } => Source {
-            directory: Box::new(LdifDirectory::new(directory.clone(), path.clone(), groups)),
-            credentials: Digest::of(&()),
-        },
+        }),
+        From::Ldif { path } => {
+            let keys: Vec<ScopeKey> = groups.into_iter().map(|dn| ScopeKey { role: Role::Group, dn }).collect();
+            let opened = LdifDirectory::new(directory, path, &keys);
+            let ldif = opened.map_err(|error| {
+                AppError::new(Code::Config, format!("the directory {} cannot be read so", directory.name))
+                    .caused_by(&error)
+            })?;
+            Ok(Source { directory: Box::new(ldif), credentials: Digest::of(&()) })
+        }
     }
 }
 
@@ -75,7 +87,8 @@ fn source(settings: &Settings, directory: &DirectorySettings) -> Source {
 fn groups(settings: &Settings, directory: &DirectorySettings) -> Vec<Arc<str>> {
     let of_pools = settings.pools.iter().flat_map(|pool| pool.groups.iter().flatten().chain(&pool.priority));
     let here = of_pools.filter(|group| group.directory == directory.name).map(|group| &group.dn);
-    let mut groups: Vec<Arc<str>> = directory.groups.iter().chain(&directory.exclude_groups).chain(here).cloned().collect();
+    let mut groups: Vec<Arc<str>> =
+        directory.groups.iter().chain(&directory.exclude_groups).chain(here).cloned().collect();
     groups.sort();
     groups.dedup();
     groups

@@ -61,14 +61,17 @@ impl App {
         let approve = format!("`seatsync pending approve {}`", name(row));
         match (seat.reason, seat.position) {
             (Some(WaitReason::NoSeat), Some(position)) => {
-                let by = if seat.approved || self.settings.seats.promotion == crate::model::change::Promotion::Automatic {
+                let by = if seat.approved || self.settings.seats.promotion == crate::model::change::Promotion::Automatic
+                {
                     "it is given by itself".to_owned()
                 } else {
                     format!("then {approve}, since promotion is manual")
                 };
                 format!("{position} free seats in {} (place {position} in the queue); {by}", seat.pool)
             }
-            (Some(WaitReason::DomainNotApproved), _) => format!("the mail domain in seats.approved_domains, or {approve}"),
+            (Some(WaitReason::DomainNotApproved), _) => {
+                format!("the mail domain in seats.approved_domains, or {approve}")
+            }
             _ => approve,
         }
     }
@@ -110,7 +113,14 @@ fn scope(known: &LastKnown) -> ScopeExplained {
 
 /// One sentence on how things stand.
 fn decision(known: &LastKnown, row: &UserRow) -> String {
-    let seats = |word| row.seats.iter().filter(move |seat| seat.state == word).map(|seat| seat.pool.to_string()).collect::<Vec<_>>().join(", ");
+    let seats = |word| {
+        row.seats
+            .iter()
+            .filter(move |seat| seat.state == word)
+            .map(|seat| seat.pool.to_string())
+            .collect::<Vec<_>>()
+            .join(", ")
+    };
     if let Some(quarantine) = &row.quarantine {
         return format!("cannot be served: {}", quarantine.message);
     }

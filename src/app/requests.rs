@@ -35,7 +35,10 @@ pub fn read_reply(answer: &str) -> Result<Reply, AppError> {
     match serde_json::from_str(answer) {
         Ok(Reply::Failed(error)) => Err(error),
         Ok(reply) => Ok(reply),
-        Err(error) => Err(AppError::new(Code::Failed, "the agent's answer cannot be read; is it another version?").caused_by(&error)),
+        Err(error) => {
+            Err(AppError::new(Code::Failed, "the agent's answer cannot be read; is it another version?")
+                .caused_by(&error))
+        }
     }
 }
 
@@ -66,7 +69,11 @@ pub async fn take_pending(engine: &mut Engine) -> Result<(), AppError> {
 }
 
 /// Stores an answer for who asked.
-pub fn answer(engine: &mut Engine, id: crate::model::memory::RequestId, reply: Result<Reply, AppError>) -> Result<(), AppError> {
+pub fn answer(
+    engine: &mut Engine,
+    id: crate::model::memory::RequestId,
+    reply: Result<Reply, AppError>,
+) -> Result<(), AppError> {
     let reply = reply.unwrap_or_else(Reply::Failed);
     let json = crate::cycle::report::to_json(&reply);
     engine.state.answer(id, &json, clock::now()).map_err(|error| state_error(&error))
@@ -93,4 +100,3 @@ async fn decide(engine: &mut Engine, decisions: &[Decision]) -> Result<(), AppEr
 fn backend_error(error: &BackendError) -> AppError {
     AppError::new(Code::Backend, error.to_string()).caused_by(error)
 }
-

@@ -138,14 +138,26 @@ fn log(report: &SyncReport) {
     let (cycle, seconds) = (report.cycle, report.seconds);
     match report.outcome {
         CycleOutcome::Ok => tracing::info!(
-            cycle, seconds, provisioned = changes.provisioned, waiting = changes.waiting, promoted = changes.promoted,
-            suspended = changes.suspended, resumed = changes.resumed, "A cycle was made."
+            cycle,
+            seconds,
+            provisioned = changes.provisioned,
+            waiting = changes.waiting,
+            promoted = changes.promoted,
+            suspended = changes.suspended,
+            resumed = changes.resumed,
+            "A cycle was made."
         ),
         CycleOutcome::Held => tracing::error!(
-            cycle, held = changes.held, fingerprint = report.fingerprint.as_deref(),
+            cycle,
+            held = changes.held,
+            fingerprint = report.fingerprint.as_deref(),
             "The guard holds changes back; `seatsync plan` shows them, `seatsync confirm` lets them through."
         ),
-        CycleOutcome::SomeFailed => tracing::error!(cycle, failed = changes.failed, "The backend refused some accounts; `seatsync status` names them."),
+        CycleOutcome::SomeFailed => tracing::error!(
+            cycle,
+            failed = changes.failed,
+            "The backend refused some accounts; `seatsync status` names them."
+        ),
         CycleOutcome::Partial | CycleOutcome::Failed => {
             for directory in report.directories.iter().filter(|directory| !directory.complete) {
                 tracing::warn!(cycle, directory = %directory.name, "A directory was not read whole: nobody of it leaves or gets a seat. `seatsync status` says why.");

@@ -14,8 +14,7 @@ use crate::model::memory::Request;
 use crate::model::report::{ConfirmReport, DecisionRow, PlanReport, RelinkReport, SyncReport};
 use crate::model::{Anchor, PersonId};
 use crate::ports::{History as _, Progress, Silent, Stage};
-use crate::state::lookup::Who;
-use crate::state::{Holder, Lock, Ownership, State};
+use crate::state::{Holder, Lock, Ownership, State, Who};
 
 /// A `sync` waits so long for another one.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -41,7 +40,8 @@ impl App {
                 requests::take_pending(&mut engine).await?;
                 pass(&mut engine, progress).await
             }
-            Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)? {
+            Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)?
+            {
                 Reply::Synced(report) => Ok(*report),
                 other => Err(other.unexpected()),
             },
@@ -56,7 +56,11 @@ impl App {
         Ok(self.preview(options, progress).await?.report)
     }
 
-    async fn preview(&self, options: &PlanOptions, progress: &dyn Progress) -> Result<cycle::report::Preview, AppError> {
+    async fn preview(
+        &self,
+        options: &PlanOptions,
+        progress: &dyn Progress,
+    ) -> Result<cycle::report::Preview, AppError> {
         let mut settings = self.settings.clone();
         for (pool, more) in &options.seats {
             let known: Vec<String> = settings.pools.iter().map(|pool| pool.name.to_string()).collect();
@@ -95,8 +99,11 @@ impl App {
             held = self.preview(&PlanOptions::default(), &Silent).await?.held.filter(|held| held.fingerprint == wanted);
         }
         let held = held.ok_or_else(|| {
-            AppError::new(Code::WrongFingerprint, format!("nothing that is held back now has the fingerprint {fingerprint}"))
-                .with_next("`seatsync plan` shows what is held back now, and its fingerprint")
+            AppError::new(
+                Code::WrongFingerprint,
+                format!("nothing that is held back now has the fingerprint {fingerprint}"),
+            )
+            .with_next("`seatsync plan` shows what is held back now, and its fingerprint")
         })?;
         let now = clock::now();
         let expires = now.saturating_add(self.settings.guard.confirm_within).unwrap_or(now);
@@ -107,7 +114,12 @@ impl App {
     ///
     /// # Errors
     /// Where a name fits nobody or several, or somebody has nothing that the decision fits.
-    pub async fn decide(&self, verdict: Verdict, users: &[String], pool: Option<&str>) -> Result<Vec<DecisionRow>, AppError> {
+    pub async fn decide(
+        &self,
+        verdict: Verdict,
+        users: &[String],
+        pool: Option<&str>,
+    ) -> Result<Vec<DecisionRow>, AppError> {
         if let Some(pool) = pool {
             self.known_pool(pool)?;
         }
@@ -211,7 +223,7 @@ pub async fn pass(engine: &mut Engine, progress: &dyn Progress) -> Result<SyncRe
 
 /// Leaves a request with the agent and waits while it gives signs of life.
 fn ask(dir: &std::path::Path, mut state: State, request: &Request, progress: &dyn Progress) -> Result<Reply, AppError> {
-    use crate::state::requests::Progress as Step;
+    use crate::state::Progress as Step;
     let id = state.ask(request, clock::now(), None).map_err(|error| state_error(&error))?;
     let asked = clock::now();
     loop {
@@ -233,7 +245,8 @@ fn ask(dir: &std::path::Path, mut state: State, request: &Request, progress: &dy
 
 fn no_answer(gone: bool, taken_back: bool) -> AppError {
     let what = if gone { "the agent stopped before it answered" } else { "the agent runs and does not answer" };
-    let fate = if taken_back { "nothing was changed" } else { "it may have carried the request out: `seatsync status`" };
+    let fate =
+        if taken_back { "nothing was changed" } else { "it may have carried the request out: `seatsync status`" };
     AppError::new(Code::Busy, what).with_next(format!("{fate}; look at its log, or start it again"))
 }
 

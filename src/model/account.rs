@@ -69,6 +69,9 @@ pub struct Assignment {
     pub created: Timestamp,
     /// Asked for because this preferred pool had no seat.
     pub fallback_for: Option<Name>,
+    /// While waiting: seats given up once this one is granted (`Claim::instead_of`).
+    #[serde(default)]
+    pub instead_of: Vec<Name>,
     /// Asked for by the agent. What another hand gave is kept and reported.
     pub ours: bool,
 }

@@ -16,4 +16,4 @@ pub use account::{Account, AccountId, AccountState, Assignment, PoolCount, SeatS
 pub use anchor::{Anchor, Name, PersonId};
 pub use digest::Digest;
 pub use dn::Dn;
-pub use user::{Defect, LeaveCause, Profile, Quarantine, Sighting, Standing, Unidentified, fold};
+pub use user::{Defect, LeaveCause, Profile, Quarantine, Sighting, Standing, Unidentified, fold, folded};

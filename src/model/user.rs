@@ -42,7 +42,13 @@ impl Profile {
 
 /// Folds case as Unicode does (not as one locale does), for values that must be unique.
 #[must_use]
-pub fn fold(value: &str) -> Cow<'_, str> {
+pub fn fold(value: &str) -> String {
+    folded(value).into_owned()
+}
+
+/// The same, without a copy where nothing is to be folded.
+#[must_use]
+pub fn folded(value: &str) -> Cow<'_, str> {
     if !value.is_ascii() {
         return Cow::Owned(caseless::default_case_fold_str(value));
     }

@@ -9,7 +9,7 @@ use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
 use crate::model::settings::{Adopt, Drift, LeaverRule, Settings};
 use crate::model::user::Quarantine;
-use crate::model::{Account, AccountId, Anchor, LeaveCause, Name, PersonId, Profile, Sighting, fold};
+use crate::model::{Account, AccountId, Anchor, LeaveCause, Name, PersonId, Profile, Sighting, folded};
 
 /// Everything one person would need.
 #[derive(Clone, Debug)]
@@ -296,7 +296,7 @@ impl<'a> Unmanaged<'a> {
     fn new(world: &World<'a>) -> Self {
         let mut this = Self { by_anchor: BTreeMap::new(), by_email: BTreeMap::new(), ambiguous: BTreeSet::new() };
         for account in world.accounts.iter().take_while(|account| !account.is_managed()) {
-            let email = fold(&account.profile.email).into_owned();
+            let email = folded(&account.profile.email).into_owned();
             this.by_email.entry(email).and_modify(|found| *found = None).or_insert(Some(account));
             if let Some(anchor) = account.external {
                 this.by_anchor.entry(anchor).and_modify(|found| *found = None).or_insert(Some(account));
@@ -317,7 +317,7 @@ impl<'a> Unmanaged<'a> {
         }
         let unique = !self.ambiguous.contains(&sighting.anchor);
         let by_anchor = self.by_anchor.get(&sighting.anchor).copied().flatten().filter(|_| unique);
-        let by_email = || self.by_email.get(&*fold(&sighting.profile.email)).copied().flatten();
+        let by_email = || self.by_email.get(&*folded(&sighting.profile.email)).copied().flatten();
         by_anchor.or_else(|| if adopt == Adopt::Email { by_email() } else { None })
     }
 }

@@ -314,6 +314,7 @@ fn take_place(account: &mut Account, place: &super::wants::Place) {
         rank: queued.rank,
         created: queued.created,
         fallback_for: queued.fallback_for.clone(),
+        instead_of: queued.instead_of.clone(),
         ours: true,
     };
     match account.seats.iter_mut().find(|seat| seat.pool == queued.pool) {

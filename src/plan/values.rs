@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::diff::{Action, Intent};
 use super::world::World;
 use crate::model::user::{Defect, Quarantine};
-use crate::model::{Account, PersonId, Profile, fold};
+use crate::model::{Account, PersonId, Profile, folded};
 
 /// The unique fields: what people call them, and how to read them.
 const FIELDS: [(&str, fn(&Profile) -> &str); 2] =
@@ -31,7 +31,7 @@ impl<'a> Values<'a> {
         }
         for account in world.accounts {
             for (field, (_, read)) in FIELDS.iter().enumerate() {
-                let value = (field, fold(read(&account.profile)).into_owned());
+                let value = (field, folded(read(&account.profile)).into_owned());
                 if wanted.contains(&value) {
                     holders.insert(value, account);
                 }
@@ -129,14 +129,15 @@ fn wanted(intent: &Intent<'_>) -> Vec<Value> {
     let current = intent.account.map(|account| &account.profile);
     let fields = FIELDS.iter().enumerate();
     let values =
-        fields.map(|(field, (_, read))| ((field, fold(read(profile))), current.map(|current| fold(read(current)))));
+        fields.map(|(field, (_, read))| ((field, folded(read(profile))), current.map(|current| folded(read(current)))));
     values.filter(|((_, wanted), has)| has.as_ref() != Some(wanted)).map(|((f, v), _)| (f, v.into_owned())).collect()
 }
 
 /// The holder of a value is removed in this plan, or takes another one.
 fn gives_up(holder: &Intent<'_>, (field, value): &Value) -> bool {
     let read = FIELDS[*field].1;
-    holder.action == Action::Remove || holder.update.as_ref().is_some_and(|update| fold(read(update)) != value.as_str())
+    holder.action == Action::Remove
+        || holder.update.as_ref().is_some_and(|update| folded(read(update)) != value.as_str())
 }
 
 /// A profile with the unique values of another.
@@ -148,7 +149,7 @@ pub fn keep_names(profile: Profile, current: &Profile) -> Profile {
 /// Whether two profiles differ in a value that must be unique.
 #[must_use]
 pub fn renames(current: &Profile, desired: &Profile) -> bool {
-    FIELDS.iter().any(|(_, read)| fold(read(current)) != fold(read(desired)))
+    FIELDS.iter().any(|(_, read)| folded(read(current)) != folded(read(desired)))
 }
 
 /// One person's step from one profile to another.

@@ -8,7 +8,7 @@ use super::world::World;
 use crate::desired::Ask;
 use crate::model::change::Claim;
 use crate::model::settings::{Match, PoolSettings};
-use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, fold};
+use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, folded};
 
 /// A place in a queue: one that stands, one asked for, or a fallback that is asked for only if it comes to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,7 +92,7 @@ pub fn of_account(
 
 fn domain_gate(world: &World<'_>, profile: &Profile) -> Option<WaitReason> {
     let approved = world.settings.seats.approved_domains.as_ref()?;
-    let email = fold(&profile.email);
+    let email = folded(&profile.email);
     let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
     (!approved.iter().any(|known| known == domain)).then_some(WaitReason::DomainNotApproved)
 }

@@ -68,7 +68,7 @@ impl Wanted {
     fn new(text: &str) -> Self {
         let text = text.trim();
         let dn = Dn::parse(text).ok().filter(|_| text.contains('='));
-        Self { anchor: text.parse().ok(), dn, folded: fold(text).into_owned() }
+        Self { anchor: text.parse().ok(), dn, folded: fold(text) }
     }
 
     fn is_name(&self, name: &str) -> bool {

@@ -58,5 +58,5 @@ fn add<K: Eq + Hash>(index: &mut HashMap<K, Vec<Anchor>>, key: K, anchor: Anchor
 /// `uid` is compared without case (RFC 4519 section 2.39).
 fn folded(uid: &str) -> Cow<'_, str> {
     let plain = uid.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
-    if plain { Cow::Borrowed(uid) } else { fold(uid) }
+    if plain { Cow::Borrowed(uid) } else { Cow::Owned(fold(uid)) }
 }
