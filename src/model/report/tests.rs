@@ -97,9 +97,10 @@ fn an_assignment_that_is_past_is_shown_to_nobody() {
         rank: 0,
         created: "2026-01-01T00:00:00Z".parse().unwrap(),
         fallback_for: None,
+        instead_of: Vec::new(),
         ours: true,
     };
-    assert_eq!(SeatRow::of(&seat(SeatState::Past), None), None);
+    assert_eq!(SeatRow::of(&seat(SeatState::Past(None)), None), None);
     let row = SeatRow::of(&seat(SeatState::Waiting(WaitReason::NoSeat)), Some(4)).unwrap();
     assert_eq!((row.state, row.reason, row.position), (SeatWord::Waiting, Some(WaitReason::NoSeat), Some(4)));
 }

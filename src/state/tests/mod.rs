@@ -67,6 +67,7 @@ pub fn seat(pool: &str, state: SeatState) -> Assignment {
         rank: 0,
         created: at(-1000),
         fallback_for: None,
+        instead_of: Vec::new(),
         ours: true,
     }
 }
