@@ -34,7 +34,7 @@ impl App {
             let name = source.directory.name().clone();
             let of_directory = source.directory.probe().await.into_iter();
             probes.extend(of_directory.map(|probe| Probe {
-                what: format!("{name}: {}", probe.what),
+                what: probe.what,
                 ok: probe.ok,
                 message: probe.message,
                 lost: probe.lost,
