@@ -129,6 +129,15 @@ impl PersonReader {
         })
     }
 
+    /// The anchor of an entry, though its DN may be unusable.
+    #[must_use]
+    pub fn anchor_of(&self, entry: &RawEntry) -> Option<Anchor> {
+        let root = Dn::parse("").ok()?;
+        let own = identity::anchor_attributes(self.kind).iter().any(|name| entry.has(name));
+        let configured = self.names.anchor.as_deref().is_some_and(|name| entry.has(name));
+        (own || configured).then(|| self.anchor(entry, &root).ok()).flatten()
+    }
+
     /// The configured anchor where it has a value, else the kind's own.
     fn anchor(&self, entry: &RawEntry, dn: &Dn) -> Result<Anchor, Unanchored> {
         match self.names.anchor.as_deref().filter(|name| entry.has(name)) {

@@ -1,0 +1,137 @@
+//! A file as it was last read: who is in it, and where somebody is who was expected.
+
+use super::contents::{Contents, Item, What};
+use super::file::Stamp;
+use super::scope::Scope;
+use crate::model::snapshot::Whereabouts;
+use crate::model::{Anchor, Defect, Dn, Profile, Quarantine, Sighting, Standing, Unidentified};
+use crate::ports::{Missing, Probe};
+
+/// A file as it was read, and where its bases were.
+pub(super) struct Last {
+    pub stamp: Stamp,
+    pub digest: String,
+    pub contents: Contents,
+    pub scope: Scope,
+}
+
+impl Last {
+    /// Everyone under a base whom the filter takes, in the order of their anchors. Whom two share is nobody's.
+    pub(super) fn people(&self) -> Vec<Sighting> {
+        let sighted = self.contents.items.iter().filter_map(|item| match &item.what {
+            What::Person { sighting, chosen: true } if !self.contents.doubled.contains_key(&item.anchor) => {
+                Some(sighting)
+            }
+            _ => None,
+        });
+        let mut people: Vec<Sighting> =
+            sighted.filter(|person| self.scope.holds(&person.dn)).map(|person| (**person).clone()).collect();
+        people.sort_unstable_by_key(|person| person.anchor);
+        people
+    }
+
+    /// Entries that can be told from nobody else, as far as they may be in scope.
+    pub(super) fn unidentified(&self) -> Vec<Unidentified> {
+        let may_be_here = |dn: &Option<Dn>| dn.as_ref().is_none_or(|dn| self.scope.holds(dn));
+        let strays = self.contents.strays.iter().filter(|stray| stray.chosen && may_be_here(&stray.dn));
+        let doubled = self.contents.items.iter().filter(|item| {
+            matches!(item.what, What::Person { chosen: true, .. })
+                && self.contents.doubled.contains_key(&item.anchor)
+                && self.scope.holds(&item.dn)
+        });
+        let mut all: Vec<Unidentified> =
+            strays.map(|stray| stray.unidentified.clone()).chain(doubled.map(shared)).collect();
+        all.sort_by(|one, other| one.dn.cmp(&other.dn));
+        all
+    }
+
+    /// A sentence on each anchor that more than one entry has.
+    pub(super) fn doubled_anchors(&self) -> impl Iterator<Item = String> {
+        self.contents.doubled.iter().map(|(anchor, lines)| {
+            let lines: Vec<String> = lines.iter().map(usize::to_string).collect();
+            format!("the entries on lines {} have one anchor, {anchor}; give each its own", lines.join(", "))
+        })
+    }
+
+    /// Where somebody is who was not among the people.
+    pub(super) fn whereabouts(&self, missing: &Missing) -> Whereabouts {
+        let last_known = missing.dn.as_deref().and_then(|text| Dn::parse(text).ok());
+        if self.may_be_a_stray(missing.anchor, last_known.as_ref()) {
+            // Spoilt, not gone: no later read may take this for a departure either.
+            return Whereabouts::Nowhere { parent_readable: false };
+        }
+        let Some(item) = self.contents.by_anchor(missing.anchor) else {
+            return Whereabouts::Nowhere { parent_readable: self.parent_readable(last_known.as_ref()) };
+        };
+        match &item.what {
+            What::Unclear => Whereabouts::Nowhere { parent_readable: false },
+            What::Tombstone => Whereabouts::Tombstone,
+            What::Person { sighting, .. } if sighting.standing != Standing::Enabled => {
+                Whereabouts::Left(sighting.clone())
+            }
+            What::Person { sighting, chosen: true } if self.scope.holds(&item.dn) => {
+                Whereabouts::Overlooked(sighting.clone())
+            }
+            What::Person { sighting, .. } => Whereabouts::OutOfScope(sighting.clone()),
+            What::Group(_) | What::Other => Whereabouts::OutOfScope(Box::new(no_person(item))),
+        }
+    }
+
+    /// An entry that cannot be used has this anchor, or lies where the person was.
+    fn may_be_a_stray(&self, anchor: Anchor, last_known: Option<&Dn>) -> bool {
+        let by_anchor = self.contents.strays.iter().any(|stray| stray.anchor == Some(anchor));
+        let there = last_known.and_then(|dn| self.contents.at(dn));
+        by_anchor || there.is_some_and(|item| matches!(item.what, What::Unclear))
+    }
+
+    /// Something still lies at or under the place above the entry; without a known place, all bases are there.
+    fn parent_readable(&self, last_known: Option<&Dn>) -> bool {
+        match last_known.and_then(Dn::parent) {
+            Some(parent) => self.contents.reaches(&parent),
+            None => !self.scope.bases_lost,
+        }
+    }
+
+    pub(super) fn scope_probes(&self) -> impl Iterator<Item = Probe> {
+        self.scope.problems.iter().map(|problem| Probe {
+            what: "find the bases and groups of the config".to_owned(),
+            ok: false,
+            message: problem.clone(),
+            lost: Some("the read is partial: nobody is given or loses a seat".to_owned()),
+            remedy: Some("correct the DN in the config, or export what is missing".to_owned()),
+        })
+    }
+
+    pub(super) fn doubled_probe(&self) -> impl Iterator<Item = Probe> {
+        self.doubled_anchors().map(|message| Probe {
+            what: "tell the entries apart".to_owned(),
+            ok: false,
+            message,
+            lost: Some("the read is partial: nobody is given or loses a seat".to_owned()),
+            remedy: Some("correct the export".to_owned()),
+        })
+    }
+}
+
+/// An entry whose anchor another one has too.
+fn shared(item: &Item) -> Unidentified {
+    let message = format!("the entry {} on line {} shares its anchor {} with another", item.dn, item.line, item.anchor);
+    let quarantine = Quarantine { attribute: "anchor".to_owned(), reason: Defect::Duplicate, message };
+    Unidentified { dn: item.dn.to_string(), quarantine }
+}
+
+/// What can be told of an entry that is a person no more.
+fn no_person(item: &Item) -> Sighting {
+    Sighting {
+        anchor: item.anchor,
+        dn: item.dn.clone(),
+        standing: Standing::Enabled,
+        profile: Profile::default(),
+        quarantine: None,
+        created: None,
+        due: None,
+        uid: None,
+        primary_group: None,
+        member_of: Vec::new(),
+    }
+}
