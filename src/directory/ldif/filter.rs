@@ -39,11 +39,15 @@ fn evaluate(filter: &Filter, entry: &RawEntry) -> Option<bool> {
 
 /// False where one is false, else undefined where one is undefined.
 fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
-    answers.fold(Some(true), |so_far, answer| match (so_far, answer) {
-        (Some(false), _) | (_, Some(false)) => Some(false),
-        (Some(true), Some(true)) => Some(true),
-        _ => None,
-    })
+    let mut undefined = false;
+    for answer in answers {
+        match answer {
+            Some(false) => return Some(false),
+            Some(true) => {}
+            None => undefined = true,
+        }
+    }
+    (!undefined).then_some(true)
 }
 
 fn equal(attribute: &str, theirs: &[u8], value: &[u8]) -> bool {
@@ -84,12 +88,8 @@ fn tidy(text: &str) -> String {
 
 /// Some value stands in this order to the one asserted. Undefined where none does and one cannot be compared.
 fn ordered(entry: &RawEntry, attribute: &str, value: &[u8], wanted: fn(Ordering) -> bool) -> Option<bool> {
-    let compared = entry.values(attribute).map(|theirs| compare(theirs, value).map(wanted));
-    compared.fold(Some(false), |so_far, answer| match (so_far, answer) {
-        (Some(true), _) | (_, Some(true)) => Some(true),
-        (Some(false), Some(false)) => Some(false),
-        _ => None,
-    })
+    let fails = entry.values(attribute).map(|theirs| compare(theirs, value).map(|order| !wanted(order)));
+    all(fails).map(|none_does| !none_does)
 }
 
 fn compare(theirs: &[u8], value: &[u8]) -> Option<Ordering> {

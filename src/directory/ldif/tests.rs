@@ -31,7 +31,8 @@ fn person(number: u8, place: &str, more: &str) -> String {
 }
 
 fn group(number: u8, name: &str, members: &[&str]) -> String {
-    let members: String = members.iter().map(|member| format!("member: {member}\n")).collect();
+    let members: Vec<String> = members.iter().map(|member| format!("member: {member}\n")).collect();
+    let members = members.concat();
     format!("dn: cn={name},dc=x\nobjectClass: groupOfNames\nentryUUID: {}\n{members}\n", uuid(number))
 }
 
@@ -332,9 +333,29 @@ fn a_filter_that_only_a_server_can_apply_is_refused() {
 async fn progress_is_told() {
     let heard = Arc::new(std::sync::Mutex::new(Vec::new()));
     let mut lab = Lab::new("dc=x", None, &[]);
-    let text: String = (0..2500).map(|at| format!("dn: ou={at},dc=x\nobjectClass: organizationalUnit\n\n")).collect();
-    lab.write(text.as_bytes());
+    let units: Vec<String> =
+        (0..2500).map(|at| format!("dn: ou={at},dc=x\nobjectClass: organizationalUnit\n\n")).collect();
+    lab.write(units.concat().as_bytes());
     let (request, ears) = (lab.request(), Arc::clone(&heard));
     lab.directory.read(&request, &move |count| ears.lock().unwrap().push(count)).await.unwrap();
     assert_eq!(*heard.lock().unwrap(), [1000, 2000, 2500]);
+}
+
+#[tokio::test]
+async fn the_demo_has_sixty_people_of_whom_six_come_first() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("config/demo.ldif");
+    let executives = key(Role::Group, "cn=executives,ou=groups,dc=demo,dc=example");
+    let settings = settings("ou=people,dc=demo,dc=example", None, &path);
+    let mut demo = LdifDirectory::new(&settings, &path, std::slice::from_ref(&executives)).unwrap();
+    let request = ReadRequest { now: "2026-01-02T00:00:00Z".parse().unwrap(), pins: BTreeMap::new(), watermark: None };
+    let snapshot = demo.read(&request, &|_| ()).await.unwrap();
+    assert_eq!((snapshot.people.len(), snapshot.unidentified.len(), snapshot.partial.as_ref()), (60, 0, None));
+    assert_eq!((snapshot.foreign, snapshot.dangling, snapshot.members[&executives].len()), (0, 0, 6));
+    for person in &snapshot.people {
+        assert_eq!((person.standing, person.quarantine.as_ref()), (Standing::Enabled, None), "{}", person.dn);
+        assert!(person.created.is_some() && person.profile.family_name.is_some());
+    }
+    let names: std::collections::BTreeSet<&str> =
+        snapshot.people.iter().filter_map(|person| person.profile.display_name.as_deref()).collect();
+    assert!(names.contains("高橋 美咲") && names.len() == 60);
 }

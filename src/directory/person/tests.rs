@@ -270,8 +270,8 @@ fn what_is_wanted_is_what_is_used_once_each() {
 
 proptest! {
     #[test]
-    fn no_bytes_panic(dn in any::<Vec<u8>>(), values in proptest::collection::vec(any::<Vec<u8>>(), 24), kind in 0..3) {
-        let kind = [Kind::ActiveDirectory, Kind::OpenLdap, Kind::Ldif][kind as usize];
+    fn no_bytes_panic(dn in any::<Vec<u8>>(), values in proptest::collection::vec(any::<Vec<u8>>(), 24), kind in 0usize..3) {
+        let kind = [Kind::ActiveDirectory, Kind::OpenLdap, Kind::Ldif][kind];
         let names = reader(kind).wanted();
         let attributes = names.into_iter().chain(["entryUUID".to_owned()]).zip(values.into_iter().map(|value| vec![value]));
         let mut entry = RawEntry { dn, attributes: attributes.collect() };

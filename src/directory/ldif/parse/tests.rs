@@ -100,7 +100,7 @@ proptest! {
     #[test]
     fn what_was_written_and_folded_is_read_back(
         dn in proptest::collection::vec(any::<u8>(), 1..40),
-        values in proptest::collection::vec(proptest::collection::vec(prop_oneof![any::<u8>(), Just(b' '), b'a'..b'z'], 0..40), 1..6),
+        values in proptest::collection::vec(proptest::collection::vec(prop_oneof![any::<u8>(), Just(b' '), b'a'..=b'z'], 0..40), 1..6),
         width in 2usize..20,
     ) {
         let attributes = values.into_iter().enumerate().map(|(at, value)| (format!("a{at}"), vec![value])).collect();
