@@ -64,7 +64,7 @@ pub fn held(page: &mut Page, held: Option<&[HeldRow]>, fingerprint: Option<&str>
     }
 }
 
-fn held_sentence(row: &HeldRow) -> String {
+pub fn held_sentence(row: &HeldRow) -> String {
     if row.kind == HeldKind::Scope {
         return scope_sentence(row);
     }
