@@ -9,6 +9,7 @@ mod exit;
 mod explain;
 mod help;
 mod history;
+mod html;
 mod page;
 mod parts;
 mod pending;
@@ -84,8 +85,8 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
 fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     match verb {
         Verb::Run => wait_for(run::run(app))?,
-        Verb::Sync { full } => wait_for(sync::sync(app, full, console, &foot.bar()))?,
-        Verb::Plan(asked) => wait_for(plan::plan(app, &asked, console, &foot.bar()))?,
+        Verb::Sync { full } => wait_for(sync::sync(app, full, console, foot))?,
+        Verb::Plan(asked) => wait_for(plan::plan(app, &asked, console, foot))?,
         Verb::Confirm { fingerprint } => wait_for(confirm::confirm(app, &fingerprint, clock::now(), console))?,
         Verb::Status => status::status(app, clock::now(), console),
         Verb::Users { state, pool } => users::users(app, &UserFilter { state: state.map(Into::into), pool }, console),

@@ -133,6 +133,9 @@ pub struct Plan {
     /// What if the pool had so many seats more (+N) or fewer (-N); may be given several times
     #[arg(long, value_name = "POOL=+N", value_parser = seats)]
     pub seats: Vec<(String, i64)>,
+    /// Write the plan as a web page too, to show to somebody
+    #[arg(long, value_name = "FILE")]
+    pub html: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

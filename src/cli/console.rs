@@ -5,7 +5,6 @@ use std::path::Path;
 
 use anstream::AutoStream;
 use serde::Serialize;
-use serde_json::json;
 
 use super::args::Global;
 use super::clean::clean_json;
@@ -64,13 +63,19 @@ impl Console {
     /// Prints an error: as JSON on stdout, or to a person on stderr. Nothing is left to do where even that fails.
     pub fn fail(&self, error: &AppError) {
         if self.json {
-            let _ = print_json([json!({ "error": error })]);
+            let _ = print_json([Failure { error }]);
             return;
         }
         let mut page = Page::default();
         error_page(&mut page, error);
         let _ = AutoStream::auto(io::stderr()).lock().write_all(page.as_str().as_bytes());
     }
+}
+
+/// An error as JSON.
+#[derive(Serialize)]
+struct Failure<'a> {
+    error: &'a AppError,
 }
 
 /// Prints JSON, one value a line.
@@ -133,6 +138,7 @@ fn block(page: &mut Page, tone: Tone, label: &str, text: &str) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     fn sample() -> AppError {
         let cause = io::Error::other("invalid type\n  |\n1 | x = 3");
@@ -158,8 +164,8 @@ mod tests {
 
     #[test]
     fn a_json_error_has_the_keys_of_the_contract() {
-        let value = json!({ "error": AppError::new(Code::Busy, "another instance runs") });
-        assert_eq!(value, json!({"error": {"code": "busy", "message": "another instance runs", "causes": []}}));
+        let text = serde_json::to_string(&Failure { error: &AppError::new(Code::Busy, "another instance runs") });
+        assert_eq!(text.unwrap(), r#"{"error":{"code":"busy","message":"another instance runs","causes":[]}}"#);
     }
 
     #[test]

@@ -45,6 +45,7 @@ pub const PLAN: &str = "\
 Examples:
   seatsync plan
   seatsync plan --seats standard=+10    who would get the ten?
+  seatsync plan --html plan.html        a page to show to somebody
   seatsync plan --json
 
 Exit codes: 0 done, 1 failed or partial, 4 changes would be held back";

@@ -31,8 +31,7 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
     let mut grid =
         Grid::new(&["DIRECTORY", "READ", ">ENTRIES", ">PEOPLE", ">QUARANTINED", ">FOREIGN", ">DANGLING", ">TIME"]);
     for directory in directories {
-        let read =
-            format!("{}, {}", words::mode(directory.mode), if directory.complete { "complete" } else { "partial" });
+        let read = format!("{}{}", words::mode(directory.mode), if directory.complete { "" } else { ", partial" });
         let tone = if directory.complete { Tone::Plain } else { Tone::Bad };
         let numbers =
             [directory.entries, directory.users, directory.quarantined, directory.foreign, directory.dangling];
@@ -64,7 +63,7 @@ pub fn held(page: &mut Page, held: Option<&[HeldRow]>, fingerprint: Option<&str>
     }
 }
 
-fn held_sentence(row: &HeldRow) -> String {
+pub fn held_sentence(row: &HeldRow) -> String {
     if row.kind == HeldKind::Scope {
         return scope_sentence(row);
     }

@@ -3,17 +3,24 @@
 use super::args;
 use super::console::Console;
 use super::exit::Exit;
+use super::html;
 use super::page::{Page, Tone};
 use super::parts::{self, or_none};
+use super::progress::Foot;
 use super::table::Grid;
 use super::words::{self, NONE, number};
-use crate::app::{App, AppError, PlanOptions};
+use crate::app::{App, AppError, Code, PlanOptions};
 use crate::model::report::{CycleOutcome, PlanReport, PlanRow};
-use crate::ports::Progress;
 
-pub async fn plan(app: &App, asked: &args::Plan, console: &Console, progress: &dyn Progress) -> Result<Exit, AppError> {
+pub async fn plan(app: &App, asked: &args::Plan, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     let options = PlanOptions { full: asked.full, seats: asked.seats.clone() };
-    let report = app.plan(&options, progress).await?;
+    // The bar is gone before anything is printed.
+    let report = app.plan(&options, &foot.bar()).await?;
+    if let Some(file) = &asked.html {
+        std::fs::write(file, html::document(&report)).map_err(|error| {
+            AppError::new(Code::Output, format!("could not write the plan to {}", file.display())).caused_by(&error)
+        })?;
+    }
     console.answer(&report, render)?;
     Ok(report.outcome.into())
 }
@@ -49,7 +56,7 @@ fn changes(page: &mut Page, changes: &[PlanRow]) {
 }
 
 /// Reason, attributes that change, and whether the guard holds it back.
-fn why(row: &PlanRow) -> String {
+pub fn why(row: &PlanRow) -> String {
     let mut said: Vec<String> = row.reason.iter().map(|code| words::reason_code(code).to_owned()).collect();
     for (field, (old, new)) in &row.fields {
         said.push(format!("{field}: {} -> {}", or_none(old.as_deref()), or_none(new.as_deref())));
@@ -61,7 +68,7 @@ fn why(row: &PlanRow) -> String {
 }
 
 /// "60 changes, 10 people wait, nothing would be held back; nothing was changed".
-fn summary(report: &PlanReport) -> String {
+pub fn summary(report: &PlanReport) -> String {
     let held = report.changes.iter().filter(|row| row.held).count() as u64;
     let held = match (&report.held, held) {
         (None, _) => "nothing would be held back".to_owned(),

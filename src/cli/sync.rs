@@ -6,14 +6,15 @@ use super::console::Console;
 use super::exit::Exit;
 use super::page::{Page, Tone};
 use super::parts::{self, PEOPLE, TROUBLES, and_more};
+use super::progress::Foot;
 use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, ProblemRow, SyncReport};
-use crate::ports::Progress;
 
-pub async fn sync(app: &App, full: bool, console: &Console, progress: &dyn Progress) -> Result<Exit, AppError> {
-    let report = app.sync(full, progress).await?;
+pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
+    // The bar is gone before anything is printed.
+    let report = app.sync(full, &foot.bar()).await?;
     let calm = report.outcome == CycleOutcome::Ok;
     if !console.spares(calm) {
         console.answer(&report, |report, page| render(report, console.quiet, page))?;

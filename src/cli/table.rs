@@ -65,9 +65,9 @@ fn coloured(cell: Cell, tone: Tone) -> Cell {
         Tone::Plain => cell,
         Tone::Strong => cell.add_attribute(Attribute::Bold),
         Tone::Faint => cell.add_attribute(Attribute::Dim),
-        Tone::Good => cell.fg(Color::Green),
-        Tone::Warn => cell.fg(Color::Yellow),
-        Tone::Bad => cell.fg(Color::Red),
+        Tone::Good => cell.fg(Color::DarkGreen),
+        Tone::Warn => cell.fg(Color::DarkYellow),
+        Tone::Bad => cell.fg(Color::DarkRed),
     }
 }
 

@@ -64,8 +64,8 @@ fn a_report_says_who_got_a_seat_and_who_waits_at_which_place() {
     let expected = "\
 Cycle 1
 
-DIRECTORY  READ            ENTRIES  PEOPLE  QUARANTINED  FOREIGN  DANGLING   TIME
-demo       full, complete    1,062       3            0        0         1  0.1 s
+DIRECTORY  READ  ENTRIES  PEOPLE  QUARANTINED  FOREIGN  DANGLING   TIME
+demo       full    1,062       3            0        0         1  0.1 s
 
 Got a seat
 POOL      WHO           USER NAME  MAIL
