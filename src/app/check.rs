@@ -31,7 +31,6 @@ impl App {
         };
         let mut probes = Vec::new();
         for source in &mut engine.directories {
-            let name = source.directory.name().clone();
             let of_directory = source.directory.probe().await.into_iter();
             probes.extend(of_directory.map(|probe| Probe {
                 what: probe.what,

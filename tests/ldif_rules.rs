@@ -1,0 +1,402 @@
+//! The rules on the real binary, with a directory in a file: what happens to seats when the directory changes.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use support::Agent;
+
+/// A company of people in an LDIF file, each a map of attributes; anchors follow the user name.
+struct Company {
+    agent: Agent,
+    people: BTreeMap<String, String>,
+    groups: String,
+}
+
+const BASE: &str = "ou=people,dc=lab,dc=test";
+
+impl Company {
+    fn new(people: &[&str], rest: &str) -> Self {
+        let config = format!(
+            "[[directory]]\nname = \"corp\"\nkind = \"ldif\"\npath = \"corp.ldif\"\nbase = [\"{BASE}\"]\n{rest}"
+        );
+        let mut company = Self { agent: Agent::new(&config), people: BTreeMap::new(), groups: String::new() };
+        for name in people {
+            company.join(name);
+        }
+        company
+    }
+
+    fn join(&mut self, name: &str) {
+        self.set(name, &format!("mail: {name}@lab.test\n"));
+    }
+
+    /// Replaces what is said of somebody beyond the name.
+    fn set(&mut self, name: &str, attributes: &str) {
+        self.people.insert(name.to_owned(), attributes.to_owned());
+    }
+
+    fn leave(&mut self, name: &str) {
+        self.people.remove(name).expect("somebody to leave");
+    }
+
+    fn disable(&mut self, name: &str) {
+        self.set(name, &format!("mail: {name}@lab.test\npwdAccountLockedTime: 000001010000Z\n"));
+    }
+
+    fn group(&mut self, name: &str, members: &[&str]) {
+        self.groups.push_str(&format!("dn: cn={name},dc=lab,dc=test\nobjectClass: groupOfNames\ncn: {name}\n"));
+        for member in members {
+            self.groups.push_str(&format!("member: uid={member},{BASE}\n"));
+        }
+        self.groups.push('\n');
+    }
+
+    fn write(&self) {
+        let mut ldif = format!("dn: {BASE}\nobjectClass: organizationalUnit\nou: people\n\n{}", self.groups);
+        for (name, attributes) in &self.people {
+            ldif.push_str(&format!(
+                "dn: uid={name},{BASE}\nobjectClass: inetOrgPerson\nuid: {name}\ncn: {name}\nsn: {name}\n{attributes}\n"
+            ));
+        }
+        std::fs::write(self.agent.folder().join("corp.ldif"), ldif).expect("writing corp.ldif");
+    }
+
+    /// Writes the file and makes a cycle.
+    fn sync(&self) -> (i32, serde_json::Value) {
+        self.write();
+        self.agent.sync()
+    }
+}
+
+fn pool(seats: u32) -> String {
+    format!("[[pool]]\nname = \"standard\"\nseats = {seats}\n")
+}
+
+fn names(count: usize) -> Vec<String> {
+    (1..=count).map(|number| format!("p{number:03}")).collect()
+}
+
+fn company_of(count: usize, rest: &str) -> Company {
+    let names = names(count);
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    Company::new(&names, rest)
+}
+
+#[test]
+fn seats_go_to_as_many_as_there_are_and_the_next_cycle_does_nothing() {
+    let company = company_of(5, &pool(3));
+    let (code, report) = company.sync();
+    assert_eq!(code, 0);
+    assert_eq!((&report["changes"]["provisioned"], &report["changes"]["waiting"]), (&3.into(), &2.into()));
+    let (_, again) = company.sync();
+    let changes = again["changes"].as_object().expect("changes");
+    assert!(changes.values().all(|count| count == 0), "{changes:?}");
+}
+
+#[test]
+fn somebody_missing_is_a_leaver_only_when_a_second_read_says_so_again() {
+    let mut company = company_of(5, &pool(5));
+    company.sync();
+    company.leave("p001");
+    assert_eq!(company.sync().1["changes"]["suspended"], 0);
+    assert_eq!(company.sync().1["changes"]["suspended"], 1);
+    assert_eq!(company.agent.names("suspended"), ["p001"]);
+}
+
+#[test]
+fn who_is_disabled_and_lost_the_mail_address_leaves_and_who_only_lost_it_stays() {
+    let mut company = company_of(5, &pool(5));
+    company.sync();
+    company.set("p001", "pwdAccountLockedTime: 000001010000Z\n");
+    company.set("p002", "");
+    let (code, report) = company.sync();
+    assert_eq!(code, 0);
+    assert_eq!(report["changes"]["suspended"], 1);
+    assert_eq!(company.agent.names("suspended"), ["p001"]);
+    assert_eq!(company.agent.user("p002")["state"], "active");
+    assert_eq!(company.agent.user("p002")["quarantine"]["reason"], "missing");
+}
+
+#[test]
+fn who_comes_back_is_resumed_with_the_old_since() {
+    let mut company = company_of(3, &pool(3));
+    company.sync();
+    let since = company.agent.user("p001")["seats"][0]["since"].clone();
+    company.disable("p001");
+    company.sync();
+    assert_eq!(company.agent.names("suspended"), ["p001"]);
+    company.join("p001");
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    assert_eq!(company.sync().1["changes"]["resumed"], 1);
+    assert_eq!(company.agent.user("p001")["state"], "active");
+    assert_eq!(company.agent.user("p001")["seats"][0]["since"], since);
+}
+
+#[test]
+fn a_freed_seat_is_given_by_hand_or_by_itself_as_the_config_says() {
+    for (promotion, by_itself) in [("manual", false), ("automatic", true)] {
+        let mut company = company_of(4, &format!("{}[seats]\npromotion = \"{promotion}\"\n", pool(3)));
+        company.sync();
+        let waiting = company.agent.names("pending");
+        company.disable(&company.agent.names("active")[0].clone());
+        company.sync();
+        assert_eq!(company.agent.names("active").len(), if by_itself { 3 } else { 2 }, "{promotion}");
+        if !by_itself {
+            let name = &waiting[0];
+            assert_eq!(company.agent.decide("approve", &[name.as_str()]).code, 0);
+            assert_eq!(company.sync().1["changes"]["promoted"], 1);
+        }
+        assert_eq!(company.agent.user(&waiting[0])["state"], "active");
+    }
+}
+
+#[test]
+fn a_group_emptied_holds_everybody_back_and_only_the_fingerprint_lets_them_go() {
+    let mut company = company_of(20, &pool(20));
+    company.sync();
+    for name in names(20) {
+        company.disable(&name);
+    }
+    let (code, held) = company.sync();
+    assert_eq!(code, 4);
+    assert_eq!(held["held"][0]["kind"], "leaving");
+    assert_eq!((&held["held"][0]["count"], &held["held"][0]["of"], &held["held"][0]["limit"]), (&20.into(), &20.into(), &3.into()));
+    assert_eq!(company.agent.names("active").len(), 20);
+    assert_eq!(company.agent.confirm("0123456789abcdef").0, 2);
+    let fingerprint = held["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    let (code, confirmed) = company.agent.confirm(&fingerprint);
+    assert_eq!((code, &confirmed["count"]), (0, &20.into()));
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["changes"]["suspended"]), (0, &20.into()));
+    assert_eq!(company.agent.confirm(&fingerprint).0, 2);
+}
+
+#[test]
+fn the_guard_stops_a_drain_of_nine_percent_a_cycle() {
+    let mut company = company_of(100, &pool(100));
+    company.sync();
+    let mut codes = Vec::new();
+    for batch in names(100).chunks(9).take(4) {
+        for name in batch {
+            company.disable(name);
+        }
+        codes.push(company.sync().0);
+    }
+    assert_eq!(codes, [0, 4, 4, 4]);
+    assert_eq!(company.agent.names("suspended").len(), 9);
+}
+
+#[test]
+fn the_limit_itself_passes_and_one_more_is_held() {
+    for (leavers, code) in [(10, 0), (11, 4)] {
+        let mut company = company_of(100, &pool(100));
+        company.sync();
+        for name in names(100).iter().take(leavers) {
+            company.disable(name);
+        }
+        assert_eq!(company.sync().0, code, "{leavers} leavers");
+    }
+}
+
+#[test]
+fn a_state_that_is_lost_loses_no_account_and_does_not_open_the_guard() {
+    let mut company = company_of(100, &pool(90));
+    company.sync();
+    for name in names(100).iter().take(9) {
+        company.disable(name);
+    }
+    company.sync();
+    std::fs::remove_dir_all(company.agent.folder().join("state")).expect("losing the state");
+    for name in names(100).iter().skip(9).take(9) {
+        company.disable(name);
+    }
+    let (code, report) = company.sync();
+    assert_eq!(code, 4, "{report}");
+    assert_eq!(report["changes"]["provisioned"], 0);
+    assert_eq!(report["held"][0]["recent"], 9);
+}
+
+#[test]
+fn a_ledger_that_is_lost_is_an_error_and_never_made_anew() {
+    let company = company_of(3, &pool(3));
+    company.sync();
+    for file in ["ledger.db", "ledger.db-wal", "ledger.db-shm"] {
+        let _ = std::fs::remove_file(company.agent.folder().join(file));
+    }
+    assert_eq!(company.agent.run(&["sync"]).code, 1);
+    assert!(!company.agent.folder().join("ledger.db").exists());
+}
+
+#[test]
+fn a_damaged_state_is_kept_and_stops_everything() {
+    let company = company_of(3, &pool(3));
+    company.sync();
+    let state = company.agent.folder().join("state/state.db");
+    for file in ["state.db-wal", "state.db-shm"] {
+        let _ = std::fs::remove_file(company.agent.folder().join("state").join(file));
+    }
+    std::fs::write(&state, b"no database at all, but long enough to look like something".repeat(40)).expect("damaging the state");
+    let before = std::fs::read(&state).expect("reading it");
+    assert_eq!(company.agent.run(&["sync"]).code, 1);
+    assert_eq!(std::fs::read(&state).expect("reading it again"), before);
+}
+
+#[test]
+fn two_people_swap_their_mail_addresses() {
+    let mut company = company_of(12, &pool(12));
+    company.sync();
+    company.set("p001", "mail: p002@lab.test\n");
+    company.set("p002", "mail: p001@lab.test\n");
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["changes"]["updated"]), (0, &2.into()), "{report}");
+    assert_eq!(company.agent.user("p001")["email"], "p002@lab.test");
+    assert_eq!(company.agent.user("p002")["email"], "p001@lab.test");
+    assert_eq!(company.sync().1["changes"]["updated"], 0);
+}
+
+#[test]
+fn renaming_everybodys_mail_is_held_while_other_fields_follow() {
+    let mut company = company_of(20, &pool(20));
+    company.sync();
+    for name in names(20) {
+        company.set(&name, &format!("mail: {name}@new.test\ngivenName: New\n"));
+    }
+    let (code, report) = company.sync();
+    assert_eq!(code, 4);
+    assert_eq!(report["held"][0]["kind"], "renaming");
+    assert_eq!(company.agent.user("p001")["email"], "p001@lab.test");
+    assert_eq!(report["changes"]["updated"], 20);
+}
+
+#[test]
+fn two_people_with_one_mail_address_are_duplicates_unless_one_has_the_account() {
+    let mut company = company_of(5, &pool(9));
+    company.sync();
+    company.set("x1", "mail: p001@lab.test\n");
+    company.set("y1", "mail: Same@lab.test\n");
+    company.set("y2", "mail: same@LAB.test\n");
+    company.sync();
+    assert_eq!(company.agent.user("p001")["quarantine"], serde_json::Value::Null);
+    for name in ["x1", "y1", "y2"] {
+        assert_eq!(company.agent.user(name)["quarantine"]["reason"], "duplicate", "{name}");
+        assert_eq!(company.agent.user(name)["state"], serde_json::Value::Null);
+    }
+}
+
+#[test]
+fn fewer_seats_than_holders_evict_nobody_and_grant_nothing() {
+    let mut company = company_of(6, &pool(5));
+    company.sync();
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&config.replace("seats = 5", "seats = 3"));
+    company.join("p007");
+    let (code, report) = company.sync();
+    assert_eq!(code, 0);
+    assert_eq!((&report["pools"][0]["held"], &report["pools"][0]["seats"], &report["pools"][0]["free"]), (&5.into(), &3.into(), &0.into()));
+    assert_eq!(report["changes"]["provisioned"], 0);
+}
+
+#[test]
+fn priority_comes_first_and_a_full_pool_falls_back() {
+    let rest = "[[pool]]\nname = \"advanced\"\nseats = 2\nfallback = \"basic\"\npriority = [\"cn=chiefs,dc=lab,dc=test\"]\n\
+                [[pool]]\nname = \"basic\"\nseats = 2\n[seats]\npromotion = \"automatic\"\n";
+    let mut company = company_of(5, rest);
+    company.group("chiefs", &["p004", "p005"]);
+    let (code, report) = company.sync();
+    assert_eq!(code, 0, "{report}");
+    for chief in ["p004", "p005"] {
+        assert_eq!(company.agent.user(chief)["seats"][0]["pool"], "advanced");
+    }
+    let in_both = company.agent.users().into_iter().filter(|user| user["seats"].as_array().is_some_and(|seats| seats.len() == 2));
+    assert_eq!(in_both.count(), 3);
+    company.disable("p004");
+    let (_, report) = company.sync();
+    assert_eq!(report["changes"]["promoted"], 2, "one to advanced, and who waited takes the seat of basic that it frees");
+    assert!(company.agent.names("pending").is_empty());
+}
+
+#[test]
+fn a_file_that_is_broken_or_empty_takes_nobodys_seat() {
+    let company = company_of(5, &pool(5));
+    company.sync();
+    let file = company.agent.folder().join("corp.ldif");
+    for broken in ["", "dn: uid=x\nno colon here\n", "version: 1\n"] {
+        std::fs::write(&file, broken).expect("breaking the file");
+        for _ in 0..3 {
+            assert_eq!(company.agent.run(&["sync"]).code, 1);
+        }
+        assert_eq!(company.agent.names("active").len(), 5);
+    }
+}
+
+#[test]
+fn what_another_hand_took_in_the_ledger_is_not_asked_for_again_until_approved() {
+    let company = company_of(5, &pool(5));
+    company.sync();
+    support::process::tool(
+        std::process::Command::new("sqlite3").arg(company.agent.folder().join("ledger.db")),
+        "PRAGMA foreign_keys=ON; DELETE FROM assignment WHERE account=(SELECT id FROM account WHERE user_name='p001'); \
+         DELETE FROM account WHERE user_name='p002';",
+    );
+    for _ in 0..2 {
+        let (code, _) = company.sync();
+        assert_eq!(code, 0);
+        assert_eq!(company.agent.names("active").len(), 3);
+    }
+    assert_eq!(company.agent.user("p001")["seats"][0]["reason"], "removed_elsewhere");
+    assert_eq!(company.agent.decide("approve", &["p001"]).code, 0);
+    company.sync();
+    assert_eq!(company.agent.user("p001")["state"], "active");
+}
+
+#[test]
+fn a_denial_is_sticky_and_an_approval_reopens_it() {
+    let company = company_of(3, &format!("{}[seats]\njoiners = \"approve\"\n", pool(3)));
+    company.sync();
+    assert_eq!(company.agent.names("pending").len(), 3);
+    assert_eq!(company.agent.decide("deny", &["p001"]).code, 0);
+    company.sync();
+    assert_eq!(company.agent.names("denied"), ["p001"]);
+    assert_eq!(company.agent.decide("approve", &["p001", "p002"]).code, 0);
+    company.sync();
+    assert_eq!(company.agent.names("active"), ["p001", "p002"]);
+    assert_eq!(company.agent.decide("approve", &["nobody"]).code, 2);
+}
+
+#[test]
+fn accounts_that_existed_are_adopted_by_their_anchor_and_nothing_else_of_them_changes() {
+    let mut company = company_of(2, &pool(5));
+    company.sync();
+    forget_ownership(&company);
+    company.set("p001", "mail: changed@lab.test\n");
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["changes"]["adopted"], &report["changes"]["updated"]), (0, &2.into(), &0.into()), "{report}");
+    assert_eq!(company.agent.names("active").len(), 2);
+    assert_eq!(company.sync().1["changes"]["updated"], 1);
+}
+
+#[test]
+fn a_stranger_with_the_same_mail_is_a_conflict_and_stays_as_it_is() {
+    let company = company_of(2, &format!("{}[backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"ledger.db\"\nadopt = \"none\"\n", pool(5)));
+    company.sync();
+    forget_ownership(&company);
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["changes"]["adopted"], &report["changes"]["provisioned"]), (0, &0.into(), &0.into()), "{report}");
+    assert_eq!(report["pools"][0]["held"], 2, "seats of unmanaged accounts are held seats");
+    let users = company.agent.users();
+    assert_eq!(users.iter().filter(|user| user["managed"] == false && user["state"] == "active").count(), 2);
+    let conflicts = users.iter().filter(|user| user["quarantine"]["reason"] == "conflict");
+    assert_eq!(conflicts.count(), 2);
+}
+
+/// The same accounts, as if somebody else had made them before the agent came.
+fn forget_ownership(company: &Company) {
+    support::process::tool(
+        std::process::Command::new("sqlite3").arg(company.agent.folder().join("ledger.db")),
+        "UPDATE account SET external=anchor, directory=NULL, anchor=NULL;",
+    );
+    std::fs::remove_dir_all(company.agent.folder().join("state")).expect("losing the state");
+}
