@@ -50,8 +50,9 @@ pub enum SeatState {
     Held,
     Waiting(WaitReason),
     Denied,
-    /// Asked once; holds nothing and waits for nothing now. Kept for `since` and `approved`, shown to nobody.
-    Past,
+    /// Asked once; holds nothing and waits for nothing now. Kept for `since`, `approved` and what it waited for besides
+    /// a seat (never `no_seat`), shown to nobody.
+    Past(Option<WaitReason>),
 }
 
 /// One account's standing in one pool.
@@ -68,6 +69,9 @@ pub struct Assignment {
     pub created: Timestamp,
     /// Asked for because this preferred pool had no seat.
     pub fallback_for: Option<Name>,
+    /// While waiting: seats given up once this one is granted (`Claim::instead_of`).
+    #[serde(default)]
+    pub instead_of: Vec<Name>,
     /// Asked for by the agent. What another hand gave is kept and reported.
     pub ours: bool,
 }

@@ -93,6 +93,8 @@ pub struct Counted {
 pub struct GuardMark {
     pub person: PersonId,
     pub kind: GuardKind,
+    /// Whose seat was lost, where the account itself stayed.
+    pub pool: Option<Name>,
     pub confirmed: bool,
     pub at: Timestamp,
 }

@@ -1,0 +1,3 @@
+//! Licensing backends: where seats are bought, held and waited for.
+
+pub mod embedded;

@@ -1,0 +1,91 @@
+//! What can go wrong with a ledger.
+
+use std::path::PathBuf;
+
+use rusqlite::ErrorCode;
+use thiserror::Error;
+
+use super::rules::RuleError;
+use crate::ports::Persistence;
+
+/// Why the ledger did not do what was asked. Nothing of it happened.
+#[derive(Debug, Error)]
+pub enum LedgerError {
+    #[error(
+        "there is no ledger at {}, though accounts of it are known: put the file back from a backup; \
+         it is never made anew", path.display()
+    )]
+    Missing { path: PathBuf },
+    #[error("{} is no Seatsync ledger; it was left as it is: name another path in [backend]", path.display())]
+    Foreign { path: PathBuf },
+    #[error(
+        "the ledger {} has schema version {found}, this program knows up to {known}: run the newer program",
+        path.display()
+    )]
+    Newer { path: PathBuf, found: i64, known: i64 },
+    #[error("the ledger {} cannot be written to: give its folder and file to the user who runs this", path.display())]
+    ReadOnly { path: PathBuf },
+    #[error(
+        "the ledger has no company {company:?}, though accounts of it are known (it has {}): \
+         correct backend.company, or put the right file back",
+        list(known)
+    )]
+    NoCompany { company: String, known: Vec<String> },
+    #[error("{doing}")]
+    File { doing: String, source: std::io::Error },
+    #[error("{doing}")]
+    Migrate { doing: String, source: Box<refinery::Error> },
+    #[error("{doing}")]
+    Sql { doing: String, source: rusqlite::Error },
+    #[error("table {table} of the ledger, row {row}: {column} {why}; mend the row, it was left as it is")]
+    Unreadable { table: &'static str, row: String, column: &'static str, why: String },
+    #[error("writing the ledger's table {table}")]
+    Encode { table: &'static str, source: serde_json::Error },
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+}
+
+impl LedgerError {
+    /// Whether trying again can help: only where somebody else was writing.
+    #[must_use]
+    pub fn persistence(&self) -> Persistence {
+        match self {
+            Self::Sql { source, .. }
+                if matches!(
+                    source.sqlite_error_code(),
+                    Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked | ErrorCode::OperationInterrupted)
+                ) =>
+            {
+                Persistence::Transient
+            }
+            _ => Persistence::Permanent,
+        }
+    }
+
+    /// What lies under the message, for those who put the message itself into an error of their own.
+    #[must_use]
+    pub fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        match self {
+            Self::File { source, .. } => Some(Box::new(source)),
+            Self::Migrate { source, .. } => Some(source),
+            Self::Sql { source, .. } => Some(Box::new(source)),
+            Self::Encode { source, .. } => Some(Box::new(source)),
+            _ => None,
+        }
+    }
+}
+
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".to_owned() } else { names.join(", ") }
+}
+
+/// Says what we were doing when SQLite failed.
+pub(super) trait Doing<T> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, LedgerError>;
+}
+
+impl<T> Doing<T> for Result<T, rusqlite::Error> {
+    fn doing(self, what: impl FnOnce() -> String) -> Result<T, LedgerError> {
+        self.map_err(|source| LedgerError::Sql { doing: format!("{} failed in the ledger", what()), source })
+    }
+}

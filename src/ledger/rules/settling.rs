@@ -1,0 +1,110 @@
+//! Settling the pools at the end of a batch, with the planner's own function.
+
+use super::steps::give_up;
+use super::{Entry, Excerpt, RuleError, set_state};
+use crate::model::change::Allocation;
+use crate::model::{Account, Assignment, Name, PersonId, PoolCount, SeatState, WaitReason};
+use crate::plan::seats::{Book, Queued, Seats, settle};
+
+impl Excerpt {
+    /// Whether some pool has both a free seat and somebody in its queue. If not, settling would change nothing; if so,
+    /// everyone who waits in any pool must be loaded first, since one grant can free the seat for the next.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.pools.values().any(|pool| pool.free() > 0 && pool.waiting > 0)
+    }
+
+    /// Grants the free seats.
+    ///
+    /// # Errors
+    /// Where a grant would exceed a pool: nothing may be stored then.
+    pub fn settle(&mut self, allocation: &Allocation) -> Result<(), RuleError> {
+        let settlement = settle(&self.book(allocation), allocation.promotion);
+        for round in &settlement.rounds {
+            for (person, pool) in &round.granted {
+                self.grant(person, pool)?;
+            }
+            for (person, pool) in &round.released {
+                self.give_back(person, pool, Assignment::is_held);
+            }
+        }
+        for (person, pool) in &settlement.left {
+            self.give_back(person, pool, Assignment::is_waiting);
+        }
+        Ok(())
+    }
+
+    /// Everyone who waits. An unmanaged account may wait too, but is never given anything, and stops nobody.
+    fn book(&self, allocation: &Allocation) -> Book {
+        let seats = |pool: &PoolCount| Seats { seats: pool.seats, held: pool.held };
+        let pools = self.pools.iter().map(|(name, pool)| (name.clone(), seats(pool))).collect();
+        let mut queue = Vec::new();
+        for Entry { account, .. } in self.accounts.values() {
+            let Some(person) = &account.owner else { continue };
+            for seat in &account.seats {
+                if let SeatState::Waiting(reason) = seat.state {
+                    queue.push(self.queued(account, person, seat, reason, allocation));
+                }
+            }
+        }
+        Book { pools, queue }
+    }
+
+    fn queued(
+        &self,
+        account: &Account,
+        person: &PersonId,
+        seat: &Assignment,
+        reason: WaitReason,
+        allocation: &Allocation,
+    ) -> Queued {
+        Queued {
+            person: person.clone(),
+            pool: seat.pool.clone(),
+            rank: seat.rank,
+            approved: seat.approved,
+            since: seat.since,
+            created: seat.created,
+            reason,
+            joiner: self.joiners.contains(&(person.clone(), seat.pool.clone())),
+            passed_over: account.suspension.is_some() || allocation.passed_over.contains(person),
+            frozen: allocation.frozen.contains(&person.directory),
+            fallback_for: seat.fallback_for.clone(),
+            instead_of: given_up_for(account, seat),
+        }
+    }
+
+    fn grant(&mut self, person: &PersonId, pool: &Name) -> Result<(), RuleError> {
+        if let Some(count) = self.pools.get(pool).filter(|count| count.free() == 0) {
+            return Err(RuleError::Overrun { pool: pool.clone(), seats: count.seats });
+        }
+        let not_waiting = || RuleError::NotWaiting { pool: pool.clone(), person: person.clone() };
+        let id = self.owners.get(person).ok_or_else(not_waiting)?;
+        let account = self.accounts.get_mut(id).ok_or_else(not_waiting)?.edit();
+        let waiting = |seat: &&mut Assignment| seat.pool == *pool && seat.is_waiting();
+        let seat = account.seats.iter_mut().find(waiting).ok_or_else(not_waiting)?;
+        set_state(&mut self.pools, pool, Some(seat.state), SeatState::Held);
+        seat.state = SeatState::Held;
+        seat.ours = true;
+        seat.instead_of.clear();
+        Ok(())
+    }
+
+    /// Gives up a seat held, or a place in a queue, for the sake of a grant.
+    fn give_back(&mut self, person: &PersonId, pool: &Name, which: fn(&Assignment) -> bool) {
+        let Some(id) = self.owners.get(person) else { return };
+        let Some(entry) = self.accounts.get_mut(id) else { return };
+        let seat = entry.edit().seats.iter_mut().find(|seat| seat.pool == *pool && which(seat));
+        if let Some(seat) = seat {
+            give_up(&mut self.pools, seat);
+        }
+    }
+}
+
+/// The seats held that this claim stands in for, and the one taken as its fallback.
+fn given_up_for(account: &Account, claim: &Assignment) -> Vec<Name> {
+    let replaced = |seat: &&Assignment| {
+        seat.is_held() && (claim.instead_of.contains(&seat.pool) || seat.fallback_for.as_ref() == Some(&claim.pool))
+    };
+    account.seats.iter().filter(replaced).map(|seat| seat.pool.clone()).collect()
+}

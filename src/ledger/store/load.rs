@@ -1,0 +1,129 @@
+//! Loading the part of a company that a batch touches.
+
+use std::collections::BTreeSet;
+
+use rusqlite::types::ToSql;
+use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
+
+use super::read;
+use super::rows::{self, Columns, Names};
+use crate::ledger::LedgerError;
+use crate::ledger::error::Doing;
+use crate::ledger::rules::{Excerpt, wanted};
+use crate::model::change::{Batch, Operation};
+use crate::model::{Account, AccountId, PersonId};
+
+/// The accounts of everyone named by the batch, and who has the unique values it wants to set.
+pub(super) fn touched(connection: &Connection, company: &str, batch: &Batch) -> Result<Excerpt, LedgerError> {
+    let owners: BTreeSet<&PersonId> = batch.steps.iter().filter_map(|step| step.person.as_ref()).collect();
+    let mut excerpt = people(connection, company, &owners)?;
+    let mut loader = Loader::prepare(connection, company, "id = ?2")?;
+    for step in &batch.steps {
+        if let Operation::Adopt { account } = &step.operation
+            && let Ok(id) = account.0.parse::<i64>()
+        {
+            loader.load(&[&company, &id], &mut excerpt)?;
+        }
+    }
+    let wanted = wanted(batch);
+    holders(connection, company, "user_name_folded", wanted.user_names, |name, id| excerpt.load_user_name(name, id))?;
+    holders(connection, company, "email_folded", wanted.emails, |email, id| excerpt.load_email(email, id))?;
+    Ok(excerpt)
+}
+
+/// The accounts of these people, as far as they have one.
+pub(super) fn people(
+    connection: &Connection,
+    company: &str,
+    people: &BTreeSet<&PersonId>,
+) -> Result<Excerpt, LedgerError> {
+    let pools = read::pools(connection, company, &mut Names::default())?;
+    let mut excerpt = Excerpt::new(pools, next_account(connection, company)?);
+    let mut loader = Loader::prepare(connection, company, "directory = ?2 AND anchor = ?3")?;
+    for person in people {
+        loader.load(&[&company, &&*person.directory, &person.anchor.to_string()], &mut excerpt)?;
+    }
+    Ok(excerpt)
+}
+
+/// Everyone who waits in any pool.
+pub(super) fn waiting(connection: &Connection, company: &str, excerpt: &mut Excerpt) -> Result<(), LedgerError> {
+    let anyone = "id IN (SELECT account FROM assignment WHERE company = ?1 AND state = 'waiting')";
+    Loader::prepare(connection, company, anyone)?.load(&[&company], excerpt)
+}
+
+/// Above every account there is and every one that was deleted.
+fn next_account(connection: &Connection, company: &str) -> Result<u64, LedgerError> {
+    let sql = "SELECT max(next_account, coalesce((SELECT max(id) FROM account WHERE company = ?1), 0) + 1)
+               FROM company WHERE name = ?1";
+    let mut statement = connection.prepare_cached(sql).doing(|| "looking up the company".to_owned())?;
+    let next: Option<i64> =
+        statement.query_row([company], |row| row.get(0)).optional().doing(|| "looking up the company".to_owned())?;
+    match next {
+        Some(next) => Ok(next.unsigned_abs()),
+        None => Err(LedgerError::NoCompany { company: company.to_owned(), known: Vec::new() }),
+    }
+}
+
+/// Two prepared statements: accounts by some condition, and the seats of one.
+struct Loader<'a> {
+    company: &'a str,
+    accounts: CachedStatement<'a>,
+    seats: CachedStatement<'a>,
+    names: Names,
+}
+
+impl<'a> Loader<'a> {
+    fn prepare(connection: &'a Connection, company: &'a str, condition: &str) -> Result<Self, LedgerError> {
+        let prepare = |sql: &str| connection.prepare_cached(sql).doing(|| "preparing to load accounts".to_owned());
+        let accounts = format!("SELECT {} FROM account WHERE company = ?1 AND {condition}", rows::ACCOUNT);
+        let seats =
+            format!("SELECT {} FROM assignment WHERE company = ?1 AND account = ?2 ORDER BY pool", rows::ASSIGNMENT);
+        Ok(Self { company, accounts: prepare(&accounts)?, seats: prepare(&seats)?, names: Names::default() })
+    }
+
+    fn load(&mut self, parameters: &[&dyn ToSql], excerpt: &mut Excerpt) -> Result<(), LedgerError> {
+        let doing = || "loading accounts".to_owned();
+        let mut found = self.accounts.query(parameters).doing(doing)?;
+        while let Some(row) = found.next().doing(doing)? {
+            let (id, mut account) = read::account(Columns(row), self.company, &mut self.names)?;
+            load_seats(&mut self.seats, self.company, id, &mut account, &mut self.names)?;
+            excerpt.load(account);
+        }
+        Ok(())
+    }
+}
+
+fn load_seats(
+    statement: &mut CachedStatement<'_>,
+    company: &str,
+    id: i64,
+    account: &mut Account,
+    names: &mut Names,
+) -> Result<(), LedgerError> {
+    let doing = || format!("loading the seats of account {id}");
+    let mut found = statement.query((company, id)).doing(doing)?;
+    while let Some(row) = found.next().doing(doing)? {
+        account.seats.push(read::assignment(Columns(row), company, names)?);
+    }
+    Ok(())
+}
+
+fn holders(
+    connection: &Connection,
+    company: &str,
+    column: &str,
+    wanted: BTreeSet<String>,
+    mut tell: impl FnMut(String, AccountId),
+) -> Result<(), LedgerError> {
+    let doing = || format!("looking up {column}");
+    let sql = format!("SELECT id FROM account WHERE company = ?1 AND {column} = ?2");
+    let mut statement = connection.prepare_cached(&sql).doing(doing)?;
+    for value in wanted {
+        let found: Option<i64> = statement.query_row((company, &value), |row| row.get(0)).optional().doing(doing)?;
+        if let Some(id) = found {
+            tell(value, AccountId(id.to_string().into()));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,178 @@
+//! What the ledger remembers besides seats: batches carried out, the guard's marks, confirmations.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{Connection, OptionalExtension as _};
+use serde::{Deserialize, Serialize};
+
+use super::load;
+use super::read::read_row;
+use super::rows::{BadValue, Columns, Names, unreadable};
+use super::time_text;
+use crate::ledger::LedgerError;
+use crate::ledger::error::Doing;
+use crate::model::PersonId;
+use crate::model::change::{Answer, Batch, Confirmation, GuardKind, GuardMark, HeldChange, Operation, Outcome, Step};
+
+/// How long batches and marks are remembered: longer than any window of the guard, and any crash left alone.
+const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+/// The outcomes of a batch, kept small: nearly all steps are done. The accounts are kept as who had changed, not how:
+/// they are shown as they are when asked again.
+#[derive(Serialize, Deserialize)]
+struct Outcomes {
+    steps: usize,
+    refused: BTreeMap<usize, Outcome>,
+    changed: BTreeSet<PersonId>,
+    removed: Vec<PersonId>,
+}
+
+/// Stores that a batch was carried out, and what of it the guard counts.
+pub(super) fn remember_batch(
+    connection: &Connection,
+    company: &str,
+    batch: &Batch,
+    answer: &Answer,
+) -> Result<(), LedgerError> {
+    let refused = answer.outcomes.iter().enumerate().filter(|(_, outcome)| **outcome != Outcome::Done);
+    let outcomes = Outcomes {
+        steps: answer.outcomes.len(),
+        refused: refused.map(|(index, outcome)| (index, outcome.clone())).collect(),
+        changed: answer.accounts.iter().filter_map(|account| account.owner.clone()).collect(),
+        removed: answer.removed.clone(),
+    };
+    let json = serde_json::to_string(&outcomes).map_err(|source| LedgerError::Encode { table: "batch", source })?;
+    connection
+        .prepare_cached("INSERT INTO batch (company, key, at, outcomes) VALUES (?1, ?2, ?3, ?4)")
+        .and_then(|mut sql| sql.execute((company, &batch.key, time_text(batch.at), json)))
+        .doing(|| "storing the outcomes of the batch".to_owned())?;
+    let done = batch.steps.iter().zip(&answer.outcomes).filter(|(_, outcome)| **outcome == Outcome::Done);
+    for (step, _) in done {
+        remember_mark(connection, company, step, batch.at)?;
+    }
+    Ok(())
+}
+
+fn remember_mark(connection: &Connection, company: &str, step: &Step, at: Timestamp) -> Result<(), LedgerError> {
+    let (Some(person), Some(counted)) = (&step.person, step.counted) else { return Ok(()) };
+    let pool = if let Operation::Release { pool } = &step.operation { &**pool } else { "" };
+    let kind = match counted.kind {
+        GuardKind::Leaving => "leaving",
+        GuardKind::Renaming => "renaming",
+    };
+    let sql = "INSERT INTO guard_mark (company, directory, anchor, kind, pool, at, confirmed)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT DO UPDATE SET confirmed = min(confirmed, excluded.confirmed)";
+    let anchor = person.anchor.to_string();
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut sql| {
+            sql.execute((company, &*person.directory, anchor, kind, pool, time_text(at), counted.confirmed))
+        })
+        .doing(|| "storing what the guard counts".to_owned())?;
+    Ok(())
+}
+
+/// The answer to a batch that was carried out.
+pub(super) fn answer(connection: &Connection, company: &str, key: &str) -> Result<Option<Answer>, LedgerError> {
+    let doing = || "looking up the batch".to_owned();
+    let mut statement =
+        connection.prepare_cached("SELECT outcomes FROM batch WHERE company = ?1 AND key = ?2").doing(doing)?;
+    let json: Option<String> = statement.query_row([company, key], |row| row.get(0)).optional().doing(doing)?;
+    let Some(json) = json else { return Ok(None) };
+    let row = || format!("{company:?}, {key:?}");
+    let bad = |error: serde_json::Error| unreadable("batch", row())(("outcomes", error.to_string()));
+    let Outcomes { steps, mut refused, changed, removed } = serde_json::from_str(&json).map_err(bad)?;
+    let outcomes = (0..steps).map(|step| refused.remove(&step).unwrap_or(Outcome::Done)).collect();
+    let excerpt = load::people(connection, company, &changed.iter().collect())?;
+    let now = excerpt.into_answer(outcomes);
+    Ok(Some(Answer { removed, ..now }))
+}
+
+/// Drops what is too old to matter.
+pub(super) fn forget_old(connection: &Connection, company: &str, at: Timestamp) -> Result<(), LedgerError> {
+    let Ok(before) = at.checked_sub(REMEMBERED) else { return Ok(()) };
+    let forget = |sql: &str, before: Timestamp| {
+        let statement = connection.prepare_cached(sql);
+        statement
+            .and_then(|mut sql| sql.execute((company, time_text(before))))
+            .doing(|| "forgetting what is old".to_owned())
+    };
+    forget("DELETE FROM batch WHERE company = ?1 AND at < ?2", before)?;
+    forget("DELETE FROM guard_mark WHERE company = ?1 AND at < ?2", before)?;
+    forget("DELETE FROM confirmation WHERE company = ?1 AND expires < ?2", at)?;
+    Ok(())
+}
+
+pub(super) fn marks(connection: &Connection, company: &str, names: &mut Names) -> Result<Vec<GuardMark>, LedgerError> {
+    let doing = || "reading what the guard counts".to_owned();
+    let sql = "SELECT directory, anchor, kind, pool, at, confirmed FROM guard_mark WHERE company = ?1
+               ORDER BY directory, anchor, kind, pool, at";
+    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let mut found = statement.query([company]).doing(doing)?;
+    let mut marks = Vec::new();
+    while let Some(row) = found.next().doing(doing)? {
+        let row = Columns(row);
+        let place = || {
+            let anchor = row.text(1, "anchor").unwrap_or("?");
+            unreadable("guard_mark", format!("{company:?}, anchor {anchor}"))
+        };
+        marks.push(read_row(|| mark(row, names), place)?);
+    }
+    Ok(marks)
+}
+
+fn mark(row: Columns<'_>, names: &mut Names) -> Result<GuardMark, BadValue> {
+    let anchor = row.text(1, "anchor")?.parse().map_err(|_| ("anchor", "is no UUID".to_owned()))?;
+    Ok(GuardMark {
+        person: PersonId::new(names.get(row.text(0, "directory")?), anchor),
+        kind: match row.text(2, "kind")? {
+            "renaming" => GuardKind::Renaming,
+            _ => GuardKind::Leaving,
+        },
+        pool: Some(row.text(3, "pool")?).filter(|pool| !pool.is_empty()).map(|pool| names.get(pool)),
+        at: row.time(4, "at")?,
+        confirmed: row.flag(5, "confirmed")?,
+    })
+}
+
+pub(super) fn remember_confirmation(
+    connection: &Connection,
+    company: &str,
+    confirmation: &Confirmation,
+) -> Result<(), LedgerError> {
+    let changes = serde_json::to_string(&confirmation.changes)
+        .map_err(|source| LedgerError::Encode { table: "confirmation", source })?;
+    let sql = "INSERT INTO confirmation (company, fingerprint, changes, expires) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT DO UPDATE SET changes = excluded.changes, expires = excluded.expires";
+    let parameters = (company, &confirmation.fingerprint, changes, time_text(confirmation.expires));
+    connection
+        .prepare_cached(sql)
+        .and_then(|mut sql| sql.execute(parameters))
+        .doing(|| "storing the confirmation".to_owned())?;
+    Ok(())
+}
+
+pub(super) fn confirmations(connection: &Connection, company: &str) -> Result<Vec<Confirmation>, LedgerError> {
+    let doing = || "reading the confirmations".to_owned();
+    let sql = "SELECT fingerprint, changes, expires FROM confirmation WHERE company = ?1 ORDER BY fingerprint";
+    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let mut found = statement.query([company]).doing(doing)?;
+    let mut confirmations = Vec::new();
+    while let Some(row) = found.next().doing(doing)? {
+        let row = Columns(row);
+        let place = || {
+            let fingerprint = row.text(0, "fingerprint").unwrap_or("?");
+            unreadable("confirmation", format!("{company:?}, {fingerprint}"))
+        };
+        confirmations.push(read_row(|| confirmation(row), place)?);
+    }
+    Ok(confirmations)
+}
+
+fn confirmation(row: Columns<'_>) -> Result<Confirmation, BadValue> {
+    let bad = |error: serde_json::Error| ("changes", error.to_string());
+    let changes: BTreeSet<HeldChange> = serde_json::from_str(row.text(1, "changes")?).map_err(bad)?;
+    let fingerprint = row.text(0, "fingerprint")?.to_owned();
+    Ok(Confirmation { fingerprint, changes, expires: row.time(2, "expires")? })
+}

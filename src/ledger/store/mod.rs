@@ -1,0 +1,186 @@
+//! The ledger in one SQLite file. It keeps what the rules decided, each batch and decision in one transaction.
+
+mod load;
+mod memory;
+mod open;
+mod read;
+mod rows;
+mod write;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
+
+use super::LedgerError;
+use super::error::Doing;
+use crate::fault;
+use crate::model::PersonId;
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+
+/// An open ledger. Several may be open on one file, in one process or many: each write waits for the one before.
+#[derive(Debug)]
+pub struct Ledger {
+    connection: Connection,
+}
+
+impl Ledger {
+    /// Opens the ledger, and makes it where it is not there, unless it must exist since accounts of it are known.
+    ///
+    /// # Errors
+    /// Where it is missing and must not be, is no ledger, is newer than this program, or cannot be written to. The file
+    /// is left as it is.
+    pub fn open(path: &Path, must_exist: bool) -> Result<Self, LedgerError> {
+        open::open(path, must_exist).map(|connection| Self { connection })
+    }
+
+    /// Makes sure that the ledger has a company.
+    ///
+    /// # Errors
+    /// Where it has not, though it must: the name was changed, or the file is another one.
+    pub fn company(&mut self, company: &str, must_exist: bool) -> Result<(), LedgerError> {
+        let doing = || "looking up the company".to_owned();
+        let find = "SELECT 1 FROM company WHERE name = ?1";
+        let found = self.connection.query_row(find, [company], |_| Ok(())).optional().doing(doing)?;
+        if found.is_some() {
+            return Ok(());
+        }
+        if must_exist {
+            return Err(LedgerError::NoCompany { company: company.to_owned(), known: self.companies()? });
+        }
+        fault::point("ledger.company.before");
+        self.connection
+            .execute("INSERT INTO company (name) VALUES (?1) ON CONFLICT DO NOTHING", [company])
+            .doing(|| "adding the company".to_owned())?;
+        fault::point("ledger.company.after");
+        Ok(())
+    }
+
+    /// The companies of this ledger, by name.
+    pub fn companies(&self) -> Result<Vec<String>, LedgerError> {
+        let doing = || "listing the companies".to_owned();
+        let mut statement = self.connection.prepare_cached("SELECT name FROM company ORDER BY name").doing(doing)?;
+        statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).doing(doing)
+    }
+
+    /// Everything the ledger knows of a company, as of one moment.
+    ///
+    /// # Errors
+    /// Where any row cannot be read: then nothing is known.
+    pub fn read(&mut self, company: &str) -> Result<BackendState, LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        let (state, repairs) = read::company(&transaction, company)?;
+        commit(transaction)?;
+        if !repairs.is_empty() {
+            self.repair(company, &repairs)?;
+        }
+        Ok(state)
+    }
+
+    /// Carries out a batch, settles the pools and answers. The same key again changes nothing and gets the outcomes of
+    /// the first time; accounts and pools are then shown as they are now.
+    ///
+    /// # Errors
+    /// Where it could not be stored: then nothing of it happened.
+    pub fn apply(&mut self, company: &str, batch: &Batch) -> Result<Answer, LedgerError> {
+        fault::point("ledger.apply.begin");
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        if let Some(answer) = memory::answer(&transaction, company, &batch.key)? {
+            return Ok(answer);
+        }
+        let mut excerpt = load::touched(&transaction, company, batch)?;
+        let outcomes = excerpt.carry_out(batch);
+        if excerpt.is_open() {
+            load::waiting(&transaction, company, &mut excerpt)?;
+            excerpt.settle(&batch.allocation)?;
+        }
+        let answer = excerpt.answer(outcomes);
+        write::changes(&transaction, company, &excerpt)?;
+        memory::forget_old(&transaction, company, batch.at)?;
+        memory::remember_batch(&transaction, company, batch, &answer)?;
+        fault::point("ledger.apply.before_commit");
+        commit(transaction)?;
+        fault::point("ledger.apply.after_commit");
+        Ok(answer)
+    }
+
+    /// What was answered to the batch of this key, if it was ever carried out.
+    pub fn answer(&mut self, company: &str, key: &str) -> Result<Option<Answer>, LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        memory::answer(&transaction, company, key)
+    }
+
+    /// Carries out decisions, all or none, without settling.
+    ///
+    /// # Errors
+    /// Where one of them fits nothing; the message says what the person has.
+    pub fn decide(&mut self, company: &str, decisions: &[Decision]) -> Result<(), LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        let people = decisions.iter().map(|decision| &decision.person).collect();
+        let mut excerpt = load::people(&transaction, company, &people)?;
+        for decision in decisions {
+            excerpt.decide(decision)?;
+        }
+        write::changes(&transaction, company, &excerpt)?;
+        fault::point("ledger.decide.before_commit");
+        commit(transaction)?;
+        fault::point("ledger.decide.after_commit");
+        Ok(())
+    }
+
+    /// Remembers what a person let through.
+    pub fn confirm(&mut self, company: &str, confirmation: &Confirmation) -> Result<(), LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        memory::remember_confirmation(&transaction, company, confirmation)?;
+        fault::point("ledger.confirm.before_commit");
+        commit(transaction)?;
+        fault::point("ledger.confirm.after_commit");
+        Ok(())
+    }
+
+    /// Makes the account of one person that of another; seats, places and `since` go with it.
+    ///
+    /// # Errors
+    /// Where the old owner has no account, or the new one has.
+    pub fn relink(&mut self, company: &str, old: &PersonId, new: &PersonId) -> Result<(), LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        let mut excerpt = load::people(&transaction, company, &[old, new].into_iter().collect())?;
+        excerpt.relink(old, new)?;
+        write::changes(&transaction, company, &excerpt)?;
+        fault::point("ledger.relink.before_commit");
+        commit(transaction)?;
+        fault::point("ledger.relink.after_commit");
+        Ok(())
+    }
+
+    /// Sets right what a change by hand left behind: counts and folded names.
+    fn repair(&mut self, company: &str, repairs: &read::Repairs) -> Result<(), LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        write::repair(&transaction, company, repairs)?;
+        fault::point("ledger.repair.before_commit");
+        commit(transaction)?;
+        fault::point("ledger.repair.after_commit");
+        tracing::info!(
+            names = repairs.names.len(),
+            counts = repairs.counts,
+            "Set right what a change of the ledger by another hand left behind."
+        );
+        Ok(())
+    }
+
+    fn begin(&mut self, behavior: TransactionBehavior) -> Result<Transaction<'_>, LedgerError> {
+        self.connection.transaction_with_behavior(behavior).doing(|| "beginning a transaction".to_owned())
+    }
+}
+
+fn commit(transaction: Transaction<'_>) -> Result<(), LedgerError> {
+    transaction.commit().doing(|| "saving a transaction".to_owned())
+}
+
+/// As it is stored: RFC 3339 in UTC.
+fn time_text(time: Timestamp) -> String {
+    time.to_string()
+}
+
+#[cfg(test)]
+mod tests;
