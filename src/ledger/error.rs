@@ -61,6 +61,18 @@ impl LedgerError {
             _ => Persistence::Permanent,
         }
     }
+
+    /// What lies under the message, for those who put the message itself into an error of their own.
+    #[must_use]
+    pub fn into_cause(self) -> Option<Box<dyn std::error::Error + Send + Sync>> {
+        match self {
+            Self::File { source, .. } => Some(Box::new(source)),
+            Self::Migrate { source, .. } => Some(source),
+            Self::Sql { source, .. } => Some(Box::new(source)),
+            Self::Encode { source, .. } => Some(Box::new(source)),
+            _ => None,
+        }
+    }
 }
 
 fn list(names: &[String]) -> String {
