@@ -1,7 +1,6 @@
-//! The embedded backend: the licence ledger in a file of our own.
+//! The licence ledger in this process: its SQLite file beside the state.
 
-use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,53 +8,63 @@ use jiff::Timestamp;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use crate::model::{Name, PersonId};
-use crate::ports::{Backend, BackendError, Capabilities, Persistence};
+use crate::ports::{Backend, BackendError, Capabilities};
 
-/// One company of a ledger file. SQLite works on a thread of its own; what it began it finishes, even where nobody
-/// waits for it any more.
-#[derive(Clone, Debug)]
+/// One company of a ledger file.
+#[derive(Debug)]
 pub struct Embedded {
-    ledger: Arc<Mutex<Ledger>>,
+    path: PathBuf,
     company: Name,
+    /// None: there is no file yet. It is made with the first change, so that looking leaves nothing behind.
+    ledger: Option<Ledger>,
 }
 
 impl Embedded {
-    /// Opens the ledger at `path`, and makes file and company where they are new. With `must_exist`, since the state
-    /// knows accounts of it, both must be there.
+    /// Opens the ledger. `must_exist`: accounts of it are known, so a missing one was lost and is not made anew.
     ///
     /// # Errors
-    /// Where the ledger cannot be opened, or is missing and must not be.
-    pub fn open(path: &Path, company: &str, must_exist: bool) -> Result<Self, BackendError> {
-        let open = || {
-            let mut ledger = Ledger::open(path, must_exist)?;
-            ledger.company(company, must_exist)?;
-            Ok(ledger)
-        };
-        let ledger = open().map_err(backend_error)?;
-        Ok(Self { ledger: Arc::new(Mutex::new(ledger)), company: company.into() })
+    /// Where it is missing and must not be, or cannot be used.
+    pub fn open(path: &Path, company: &Name, must_exist: bool) -> Result<Self, BackendError> {
+        let mut embedded = Self { path: path.to_owned(), company: company.clone(), ledger: None };
+        if must_exist || is_there(path) {
+            embedded.ledger = Some(embedded.make(must_exist)?);
+        }
+        Ok(embedded)
     }
 
-    async fn on_thread<T: Send + 'static>(
-        &self,
-        work: impl FnOnce(&mut Ledger, &str) -> Result<T, LedgerError> + Send + 'static,
+    fn make(&self, must_exist: bool) -> Result<Ledger, BackendError> {
+        let mut ledger = Ledger::open(&self.path, must_exist).map_err(|error| self.failed("opening", error))?;
+        ledger.company(&self.company, must_exist).map_err(|error| self.failed("opening", error))?;
+        Ok(ledger)
+    }
+
+    /// Does something with the ledger, which is made where there is none yet.
+    fn change<T>(
+        &mut self,
+        doing: &str,
+        work: impl FnOnce(&mut Ledger, &str) -> Result<T, LedgerError>,
     ) -> Result<T, BackendError> {
-        let Self { ledger, company } = self.clone();
-        let job = move || work(&mut ledger.lock().unwrap_or_else(PoisonError::into_inner), &company);
-        match tokio::task::spawn_blocking(job).await {
-            Ok(result) => result.map_err(backend_error),
-            Err(error) => Err(BackendError {
-                doing: "the ledger's thread ended before its work was done".to_owned(),
-                persistence: Persistence::Permanent,
-                source: Some(Box::new(error)),
-            }),
+        let mut ledger = match self.ledger.take() {
+            Some(ledger) => ledger,
+            None => self.make(false)?,
+        };
+        let result = work(&mut ledger, &self.company);
+        self.ledger = Some(ledger);
+        result.map_err(|error| self.failed(doing, error))
+    }
+
+    fn failed(&self, doing: &str, error: LedgerError) -> BackendError {
+        BackendError {
+            doing: format!("{doing} the licence ledger {} failed", self.path.display()),
+            persistence: error.persistence(),
+            source: Some(Box::new(error)),
         }
     }
 }
 
-fn backend_error(error: LedgerError) -> BackendError {
-    let persistence = error.persistence();
-    let doing = error.to_string();
-    BackendError { doing, persistence, source: error.into_cause() }
+/// A broken link counts as there: making a file in its place would hide what was lost.
+fn is_there(path: &Path) -> bool {
+    path.symlink_metadata().is_ok()
 }
 
 #[async_trait]
@@ -65,31 +74,29 @@ impl Backend for Embedded {
     }
 
     async fn read(&mut self) -> Result<BackendState, BackendError> {
-        self.on_thread(Ledger::read).await
+        if self.ledger.is_none() {
+            return Ok(BackendState::default());
+        }
+        self.change("reading", Ledger::read)
     }
 
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
-        let batch = batch.clone();
-        self.on_thread(move |ledger, company| ledger.apply(company, &batch)).await
+        self.change("changing", |ledger, company| ledger.apply(company, batch))
     }
 
     async fn answer(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
-        let key = key.to_owned();
-        self.on_thread(move |ledger, company| ledger.answer(company, &key)).await
+        self.change("asking", |ledger, company| ledger.answer(company, key))
     }
 
     async fn decide(&mut self, decisions: &[Decision], _at: Timestamp) -> Result<(), BackendError> {
-        let decisions = decisions.to_vec();
-        self.on_thread(move |ledger, company| ledger.decide(company, &decisions)).await
+        self.change("changing", |ledger, company| ledger.decide(company, decisions))
     }
 
     async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
-        let confirmation = confirmation.clone();
-        self.on_thread(move |ledger, company| ledger.confirm(company, &confirmation)).await
+        self.change("changing", |ledger, company| ledger.confirm(company, confirmation))
     }
 
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {
-        let (old, new) = (old.clone(), new.clone());
-        self.on_thread(move |ledger, company| ledger.relink(company, &old, &new)).await
+        self.change("changing", |ledger, company| ledger.relink(company, old, new))
     }
 }

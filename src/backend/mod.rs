@@ -1,3 +1,3 @@
-//! Licensing backends: where seats are bought, held and waited for.
+//! The write edge: one file a licensing system, each behind `ports::Backend`.
 
 pub mod embedded;

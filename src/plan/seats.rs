@@ -11,7 +11,7 @@ use crate::model::change::Promotion;
 use crate::model::{Name, PersonId, WaitReason};
 
 /// A pool as it is before settling. More seats held than bought is a state we meet, never one we make.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Seats {
     pub seats: u32,
     pub held: u32,
