@@ -212,7 +212,7 @@ impl<'a> Rules<'a> {
         members: &'a BTreeMap<ScopeKey, Members>,
     ) -> Self {
         let group = |dn: &'a std::sync::Arc<str>| Group {
-            name: &**dn,
+            name: dn,
             members: members.get(&ScopeKey { role: Role::Group, dn: dn.clone() }),
         };
         let here = |reference: &'a GroupRef| (reference.directory == directory.name).then(|| group(&reference.dn));

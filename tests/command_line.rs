@@ -1,5 +1,7 @@
 //! What the real binary does with its arguments, before any config is read: help, usage errors, streams, exit codes.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
 use std::io::Read as _;
 use std::process::{Command, Output, Stdio};
 

@@ -163,7 +163,10 @@ fn a_group_emptied_holds_everybody_back_and_only_the_fingerprint_lets_them_go() 
     let (code, held) = company.sync();
     assert_eq!(code, 4);
     assert_eq!(held["held"][0]["kind"], "leaving");
-    assert_eq!((&held["held"][0]["count"], &held["held"][0]["of"], &held["held"][0]["limit"]), (&20.into(), &20.into(), &3.into()));
+    assert_eq!(
+        (&held["held"][0]["count"], &held["held"][0]["of"], &held["held"][0]["limit"]),
+        (&20.into(), &20.into(), &3.into())
+    );
     assert_eq!(company.agent.names("active").len(), 20);
     assert_eq!(company.agent.confirm("0123456789abcdef").0, 2);
     let fingerprint = held["fingerprint"].as_str().expect("a fingerprint").to_owned();
@@ -238,7 +241,8 @@ fn a_damaged_state_is_kept_and_stops_everything() {
     for file in ["state.db-wal", "state.db-shm"] {
         let _ = std::fs::remove_file(company.agent.folder().join("state").join(file));
     }
-    std::fs::write(&state, b"no database at all, but long enough to look like something".repeat(40)).expect("damaging the state");
+    std::fs::write(&state, b"no database at all, but long enough to look like something".repeat(40))
+        .expect("damaging the state");
     let before = std::fs::read(&state).expect("reading it");
     assert_eq!(company.agent.run(&["sync"]).code, 1);
     assert_eq!(std::fs::read(&state).expect("reading it again"), before);
@@ -295,7 +299,10 @@ fn fewer_seats_than_holders_evict_nobody_and_grant_nothing() {
     company.join("p007");
     let (code, report) = company.sync();
     assert_eq!(code, 0);
-    assert_eq!((&report["pools"][0]["held"], &report["pools"][0]["seats"], &report["pools"][0]["free"]), (&5.into(), &3.into(), &0.into()));
+    assert_eq!(
+        (&report["pools"][0]["held"], &report["pools"][0]["seats"], &report["pools"][0]["free"]),
+        (&5.into(), &3.into(), &0.into())
+    );
     assert_eq!(report["changes"]["provisioned"], 0);
 }
 
@@ -310,11 +317,15 @@ fn priority_comes_first_and_a_full_pool_falls_back() {
     for chief in ["p004", "p005"] {
         assert_eq!(company.agent.user(chief)["seats"][0]["pool"], "advanced");
     }
-    let in_both = company.agent.users().into_iter().filter(|user| user["seats"].as_array().is_some_and(|seats| seats.len() == 2));
+    let in_both =
+        company.agent.users().into_iter().filter(|user| user["seats"].as_array().is_some_and(|seats| seats.len() == 2));
     assert_eq!(in_both.count(), 3);
     company.disable("p004");
     let (_, report) = company.sync();
-    assert_eq!(report["changes"]["promoted"], 2, "one to advanced, and who waited takes the seat of basic that it frees");
+    assert_eq!(
+        report["changes"]["promoted"], 2,
+        "one to advanced, and who waited takes the seat of basic that it frees"
+    );
     assert!(company.agent.names("pending").is_empty());
 }
 
@@ -373,18 +384,32 @@ fn accounts_that_existed_are_adopted_by_their_anchor_and_nothing_else_of_them_ch
     forget_ownership(&company);
     company.set("p001", "mail: changed@lab.test\n");
     let (code, report) = company.sync();
-    assert_eq!((code, &report["changes"]["adopted"], &report["changes"]["updated"]), (0, &2.into(), &0.into()), "{report}");
+    assert_eq!(
+        (code, &report["changes"]["adopted"], &report["changes"]["updated"]),
+        (0, &2.into(), &0.into()),
+        "{report}"
+    );
     assert_eq!(company.agent.names("active").len(), 2);
     assert_eq!(company.sync().1["changes"]["updated"], 1);
 }
 
 #[test]
 fn a_stranger_with_the_same_mail_is_a_conflict_and_stays_as_it_is() {
-    let company = company_of(2, &format!("{}[backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"ledger.db\"\nadopt = \"none\"\n", pool(5)));
+    let company = company_of(
+        2,
+        &format!(
+            "{}[backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"ledger.db\"\nadopt = \"none\"\n",
+            pool(5)
+        ),
+    );
     company.sync();
     forget_ownership(&company);
     let (code, report) = company.sync();
-    assert_eq!((code, &report["changes"]["adopted"], &report["changes"]["provisioned"]), (0, &0.into(), &0.into()), "{report}");
+    assert_eq!(
+        (code, &report["changes"]["adopted"], &report["changes"]["provisioned"]),
+        (0, &0.into(), &0.into()),
+        "{report}"
+    );
     assert_eq!(report["pools"][0]["held"], 2, "seats of unmanaged accounts are held seats");
     let users = company.agent.users();
     assert_eq!(users.iter().filter(|user| user["managed"] == false && user["state"] == "active").count(), 2);

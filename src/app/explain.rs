@@ -82,7 +82,7 @@ fn name(row: &UserRow) -> String {
 }
 
 fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {
-    lines.iter().map(|line| line.to_string()).collect()
+    lines.iter().map(ToString::to_string).collect()
 }
 
 fn entry(state: &State, person: &PersonId, facts: &Facts<'_>) -> Result<EntryRow, AppError> {

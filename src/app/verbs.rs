@@ -17,7 +17,7 @@ use crate::ports::{History as _, Progress, Silent, Stage};
 use crate::state::{Holder, Lock, Ownership, State, Who};
 
 /// A `sync` waits so long for another one.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// An agent that gave no sign of life for so long does not answer.
 const SILENCE: SignedDuration = SignedDuration::from_secs(30);
 

@@ -182,7 +182,7 @@ async fn stopped(stop: Option<&mut watch::Receiver<bool>>) {
     {
         return;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// An error with all its causes, in one line.

@@ -10,7 +10,7 @@ use super::wants;
 use super::world::World;
 use crate::model::change::{GuardKind, HeldChange};
 use crate::model::user::Quarantine;
-use crate::model::{Account, Name, PersonId, Profile};
+use crate::model::{Account, Assignment, Name, PersonId, Profile};
 
 /// A change that the guard counts.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -183,7 +183,7 @@ fn book(world: &World<'_>, intents: &[Intent<'_>]) -> Book {
         pools.entry(pool.name.clone()).or_default().seats = pool.seats;
     }
     for (account, pool) in intents.iter().flat_map(|intent| freed(world, intent)) {
-        if let Some(seats) = pools.get_mut(pool).filter(|_| account.seat(pool).is_some_and(|seat| seat.is_held())) {
+        if let Some(seats) = pools.get_mut(pool).filter(|_| account.seat(pool).is_some_and(Assignment::is_held)) {
             seats.held = seats.held.saturating_sub(1);
         }
     }

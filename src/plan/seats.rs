@@ -130,10 +130,13 @@ struct Desk<'a> {
     fallback_of: BTreeMap<usize, usize>,
 }
 
+/// A seat somebody gives up.
+type Seat<'a> = (&'a PersonId, &'a Name);
+
 /// One way the rounds may go.
 #[derive(Default)]
 struct Run<'a> {
-    rounds: Vec<(Vec<usize>, Vec<(&'a PersonId, &'a Name)>)>,
+    rounds: Vec<(Vec<usize>, Vec<Seat<'a>>)>,
     granted: BTreeSet<usize>,
     left: BTreeSet<usize>,
     fell_back: BTreeSet<(PersonId, Name)>,

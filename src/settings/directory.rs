@@ -1,6 +1,5 @@
 //! `[[directory]]`: where people are read from, and who of them is considered at all.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::keys::{ATTRIBUTES, SERVER_KEYS};
@@ -39,7 +38,7 @@ fn source(reader: &Reader, kind: Option<Kind>) -> Source {
              exclude_groups and attributes",
         );
         reader.require("path", "the LDIF file to read people from");
-        Source::Ldif { path: reader.path("path").unwrap_or_else(PathBuf::new) }
+        Source::Ldif { path: reader.path("path").unwrap_or_default() }
     } else {
         reader.refuse(&["path"], "is only for kind = \"ldif\"; a server has a url");
         Source::Ldap(ldap::compile(reader))

@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use super::reader::Reader;
 
 pub const SECOND: Duration = Duration::from_secs(1);
-pub const MINUTE: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3600);
-pub const DAY: Duration = Duration::from_secs(86400);
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const HOUR: Duration = Duration::from_hours(1);
+pub const DAY: Duration = Duration::from_hours(24);
 /// The longest anything here may last.
-pub const CENTURY: Duration = Duration::from_secs(86400 * 36500);
+pub const CENTURY: Duration = Duration::from_hours(24 * 36500);
 
 /// A duration from one second to `longest`.
 pub fn read(reader: &Reader, key: &'static str, longest: Duration) -> Option<Duration> {
@@ -51,7 +51,7 @@ pub fn parse(text: &str) -> Option<Duration> {
 
 fn days(longest: Duration) -> String {
     let hours = longest.as_secs() / HOUR.as_secs();
-    if hours % 24 == 0 { format!("{}d", hours / 24) } else { format!("{hours}h") }
+    if hours.is_multiple_of(24) { format!("{}d", hours / 24) } else { format!("{hours}h") }
 }
 
 #[cfg(test)]

@@ -16,7 +16,9 @@ pub fn read(context: &Context) -> Option<Value> {
     let text = read_file(context)?;
     let (table, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
-        errors.iter().for_each(|error| syntax_problem(context, &text, error));
+        for error in &errors {
+            syntax_problem(context, &text, error);
+        }
         return None;
     }
     let overrides = Overrides::find(context, table.get_ref());

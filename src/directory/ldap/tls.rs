@@ -41,6 +41,7 @@ fn authorities(file: &Path) -> Result<RootCertStore, ReadError> {
     Ok(roots)
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it becomes the message")]
 fn failed(doing: String, error: impl std::error::Error + Send + Sync + 'static) -> ReadError {
     let doing = format!("{doing}: {error}");
     ReadError { doing, persistence: Persistence::Permanent, source: Some(Box::new(error)) }

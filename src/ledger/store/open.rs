@@ -11,12 +11,11 @@ use crate::fault;
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 
-#[expect(clippy::unwrap_used, reason = "made by refinery, of migrations that are compiled in")]
 mod migrations {
     refinery::embed_migrations!("src/ledger/store/migrations");
 }
 
-/// "SeaL", in the file's header: what lies at the path is a ledger and not another database of ours.
+/// `SeaL`, in the file's header: what lies at the path is a ledger and not another database of ours.
 const APPLICATION_ID: i32 = 0x5365_614C;
 
 /// How long another process may hold the write lock before we give up for now.

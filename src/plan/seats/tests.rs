@@ -61,7 +61,7 @@ fn rank_then_approval_then_since_then_created_then_anchor_decide() {
     let approved = Queued { approved: true, ..waiting(2, "a", 9) };
     let earlier = waiting(3, "a", 1);
     let older = Queued { created: at(-5), ..waiting(5, "a", 2) };
-    let mut queue = vec![ranked, waiting(6, "a", 2), older, earlier, approved, waiting(4, "a", 2)];
+    let mut queue = [ranked, waiting(6, "a", 2), older, earlier, approved, waiting(4, "a", 2)];
     queue.sort_by(order);
     let sorted: Vec<u8> = queue.iter().map(|q| q.person.anchor.as_bytes()[0]).collect();
     assert_eq!(sorted, [2, 3, 5, 4, 6, 1]);
@@ -164,7 +164,7 @@ prop_compose! {
     ) -> Vec<Queued> {
         let reason = if reason == 0 { WaitReason::ApprovalRequired } else { WaitReason::NoSeat };
         let instead_of = if moves && other != pool { vec![POOLS[other].into()] } else { Vec::new() };
-        let first = Queued { joiner, approved, rank, reason, passed_over, frozen, instead_of, ..waiting(n, POOLS[pool], since) };
+        let first = Queued { rank, approved, reason, joiner, passed_over, frozen, instead_of, ..waiting(n, POOLS[pool], since) };
         let second = Queued { pool: POOLS[(pool + 1) % 3].into(), reason: WaitReason::NoSeat, ..first.clone() };
         if falls { vec![first, fallback(second, POOLS[pool])] } else { vec![first] }
     }
