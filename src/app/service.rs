@@ -41,7 +41,9 @@ impl App {
         let heart = tokio::spawn(beat(self.settings.clone(), announced));
         let mut worker = Worker { engine, stopping, announce, waiting: Vec::new() };
         tracing::info!(agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
-        agent::run(&mut worker, self.settings.agent.poll, &stop, shutdown).await;
+        // Every cycle of this version is a full one, so the shorter of the two is how often one is made.
+        let every = self.settings.agent.poll.min(self.settings.agent.full);
+        agent::run(&mut worker, every, &stop, shutdown).await;
         heart.abort();
         tracing::info!("The agent stopped.");
         drop(lock);
