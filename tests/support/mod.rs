@@ -6,6 +6,7 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 pub mod agent;
+pub mod company;
 pub mod fault_proxy;
 pub mod ldif;
 pub mod process;
