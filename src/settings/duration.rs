@@ -7,11 +7,11 @@ use jiff::SignedDuration;
 use super::reader::Reader;
 
 pub const SECOND: Duration = Duration::from_secs(1);
-pub const MINUTE: Duration = Duration::from_secs(60);
-pub const HOUR: Duration = Duration::from_secs(3600);
-pub const DAY: Duration = Duration::from_secs(86400);
+pub const MINUTE: Duration = Duration::from_mins(1);
+pub const HOUR: Duration = Duration::from_hours(1);
+pub const DAY: Duration = Duration::from_hours(24);
 /// The longest anything here may last.
-pub const CENTURY: Duration = Duration::from_secs(86400 * 36500);
+pub const CENTURY: Duration = Duration::from_hours(24 * 36500);
 
 /// A duration from one second to `longest`.
 pub fn read(reader: &Reader, key: &'static str, longest: Duration) -> Option<Duration> {
@@ -35,7 +35,10 @@ fn check(reader: &Reader, key: &'static str, text: &str, longest: Duration, or: 
     let found = parse(text).filter(|duration| (SECOND..=longest).contains(duration));
     if found.is_none() {
         let longest = days(longest);
-        reader.problem(key, format!("must be {or}a duration from 1s to {longest}: \"90s\", \"5m\", \"24h\", \"30d\""));
+        reader.problem(
+            key,
+            format!("must be {or}a duration from 1s to {longest}, written like \"90s\", \"5m\", \"24h\" or \"30d\""),
+        );
     }
     found
 }
@@ -51,7 +54,7 @@ pub fn parse(text: &str) -> Option<Duration> {
 
 fn days(longest: Duration) -> String {
     let hours = longest.as_secs() / HOUR.as_secs();
-    if hours % 24 == 0 { format!("{}d", hours / 24) } else { format!("{hours}h") }
+    if hours.is_multiple_of(24) { format!("{}d", hours / 24) } else { format!("{hours}h") }
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ pub fn compile_all(root: &Reader, directories: &[DirectorySettings], match_: Mat
         check_fallback(reader, &pool, &names, match_);
         match &takes_everyone {
             Some(first) if match_ == Match::First && !fallbacks.contains(&&*pool.name) => {
-                warn_unreachable(reader, first)
+                warn_unreachable(reader, first);
             }
             None if pool.groups.is_none() => takes_everyone = Some(pool.name.clone()),
             _ => {}
