@@ -20,7 +20,7 @@ fn level(reader: &Reader) -> String {
         reader.problem(
             "level",
             "must be \"off\", \"error\", \"warn\", \"info\", \"debug\" or \"trace\", or filters by module like \
-             \"info,seatsync::directory=debug\"",
+             \"info,ldap3=debug\"",
         );
     }
     level

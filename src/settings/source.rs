@@ -23,6 +23,8 @@ pub fn read(context: &Context) -> Option<Value> {
         }
         return None;
     }
+    let overrides = Overrides::find(context, table.get_ref());
+    let values = overrides.values(context);
     let lines = Lines::of_table(&text, table.get_ref());
     if !lines.too_large.is_empty() {
         for (line, key) in &lines.too_large {
@@ -30,8 +32,6 @@ pub fn read(context: &Context) -> Option<Value> {
         }
         return None;
     }
-    let overrides = Overrides::find(context, table.get_ref());
-    let values = overrides.values(context);
     context.know(lines, overrides);
     merge(context, &text, values)
 }
