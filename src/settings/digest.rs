@@ -23,8 +23,7 @@ pub fn of(settings: &Settings) -> String {
         "leavers": leaver_rules(leavers),
         "backend": backend_rules(backend),
     });
-    let bytes = Sha256::digest(deciding.to_string());
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    format!("{:x}", Sha256::digest(deciding.to_string()))
 }
 
 fn directory(directory: &DirectorySettings) -> Value {

@@ -13,11 +13,13 @@ const KINDS: &[(&str, Kind)] =
 
 pub fn compile(reader: &Reader) -> DirectorySettings {
     let kind = reader.choice("kind", KINDS);
+    // Of a kind that is misspelt, the path tells that a file was meant.
+    let is_file = kind == Some(Kind::Ldif) || kind.is_none() && reader.has("kind") && reader.has("path");
     DirectorySettings {
         name: name(reader),
         kind,
-        source: source(reader, kind),
-        bases: bases(reader, kind),
+        source: source(reader, is_file),
+        bases: bases(reader),
         filter: filter(reader),
         groups: groups(reader),
         exclude_groups: group::dns(reader, "exclude_groups").unwrap_or_default(),
@@ -30,8 +32,8 @@ fn name(reader: &Reader) -> Arc<str> {
 }
 
 /// A file has a path, a server everything else.
-fn source(reader: &Reader, kind: Option<Kind>) -> Source {
-    if kind == Some(Kind::Ldif) {
+fn source(reader: &Reader, is_file: bool) -> Source {
+    if is_file {
         reader.refuse(
             SERVER_KEYS,
             "has no meaning with kind = \"ldif\", which has only name, kind, path, base, filter, groups, \
@@ -45,16 +47,12 @@ fn source(reader: &Reader, kind: Option<Kind>) -> Source {
     }
 }
 
-/// A file without a base is taken whole: everything lies under the root, whose DN is empty.
-fn bases(reader: &Reader, kind: Option<Kind>) -> Vec<Arc<str>> {
+/// Left out they would mean either everyone or nobody: so they must be there, for a file too.
+fn bases(reader: &Reader) -> Vec<Arc<str>> {
     const WHAT: &str = "the DNs under which people are looked for: base = [\"OU=Staff,DC=corp,DC=example\"]";
+    reader.require("base", WHAT);
     let bases = group::dns(reader, "base");
-    if bases.is_none() && reader.raw("base").is_none() && kind == Some(Kind::Ldif) {
-        return vec![Arc::from("")];
-    }
-    if reader.raw("base").is_none() {
-        reader.require("base", WHAT);
-    } else if bases.as_ref().is_some_and(Vec::is_empty) {
+    if bases.as_ref().is_some_and(Vec::is_empty) {
         reader.problem("base", format!("is empty: name {WHAT}"));
     }
     bases.unwrap_or_default()
@@ -73,8 +71,10 @@ fn filter(reader: &Reader) -> Option<String> {
     if !filter.starts_with('(') {
         reader.problem("filter", "must be an LDAP filter in parentheses, for instance \"(employeeType=staff)\"");
     } else if ldap3::parse_filter(&filter).is_err() {
-        reader.problem("filter", "is not a filter (RFC 4515); one looks like \"(&(a=1)(!(b=*)))\": are all \
-                                  parentheses closed, is `*`, `(`, `)` or `\\` in a value written \\2a, \\28, \\29, \\5c?");
+        reader.problem(
+            "filter",
+            "is not a filter (RFC 4515): are all parentheses closed, all special characters escaped?",
+        );
     }
     Some(filter)
 }

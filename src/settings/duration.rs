@@ -35,7 +35,10 @@ fn check(reader: &Reader, key: &'static str, text: &str, longest: Duration, or: 
     let found = parse(text).filter(|duration| (SECOND..=longest).contains(duration));
     if found.is_none() {
         let longest = days(longest);
-        reader.problem(key, format!("must be {or}a duration from 1s to {longest}: \"90s\", \"5m\", \"24h\", \"30d\""));
+        reader.problem(
+            key,
+            format!("must be {or}a duration from 1s to {longest}, written like \"90s\", \"5m\", \"24h\" or \"30d\""),
+        );
     }
     found
 }

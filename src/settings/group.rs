@@ -88,7 +88,7 @@ fn scope(directory: &DirectorySettings) -> impl Iterator<Item = Dn> {
 
 /// At or under.
 fn is_under(dn: &Dn, base: &Dn) -> bool {
-    base.as_str().is_empty() || upwards(dn).any(|above| above == *base)
+    upwards(dn).any(|above| above == *base)
 }
 
 /// The longest end made of `dc` alone (RFC 2247): the domain.

@@ -6,7 +6,7 @@ use super::secret;
 use super::url::{self, Url};
 use crate::model::settings::{Bind, LdapSettings};
 
-/// The largest page: Active Directory answers with 1000 at most unless told otherwise, OpenLDAP with 500.
+/// The largest page: Active Directory answers with 1000 at most unless told otherwise, `OpenLDAP` with 500.
 const LARGEST_PAGE: u32 = 10_000;
 
 /// How the config says we log on.
@@ -97,10 +97,10 @@ fn bind(reader: &Reader, manner: Option<Manner>) -> Bind {
         reader.refuse(&["bind_dn", "bind_password"], "has no meaning with bind = \"anonymous\"");
         return Bind::Anonymous;
     }
-    if manner.is_none() && reader.raw("bind").is_some() {
+    if manner.is_none() && reader.has("bind") {
         // The problem is `bind` itself; what another manner would need is not known.
-        reader.raw("bind_dn");
-        reader.raw("bind_password");
+        reader.has("bind_dn");
+        reader.has("bind_password");
         return Bind::Anonymous;
     }
     let dn = reader.required("bind_dn", "who logs on to the server (or bind = \"anonymous\")", |_| Ok(()));

@@ -7,7 +7,11 @@ use toml::de::{DeTable, DeValue};
 
 /// Lines, from 1, by position in the tree (`directory[0].url`).
 #[derive(Debug, Default)]
-pub struct Lines(BTreeMap<String, usize>);
+pub struct Lines {
+    lines: BTreeMap<String, usize>,
+    /// Line and key of numbers that do not fit into 64 bits: the merge would stop at the first of them.
+    pub too_large: Vec<(usize, String)>,
+}
 
 impl Lines {
     /// Walks a parsed file.
@@ -19,7 +23,7 @@ impl Lines {
 
     /// The line of a value.
     pub fn of(&self, at: &str) -> Option<usize> {
-        self.0.get(at).copied()
+        self.lines.get(at).copied()
     }
 
     /// The line of the nearest table around a place where nothing stands.
@@ -32,7 +36,7 @@ impl Lines {
         for (key, value) in table {
             let name = key.get_ref();
             let below = if at.is_empty() { name.to_string() } else { format!("{at}.{name}") };
-            self.0.insert(below.clone(), position(text, key.span().start).0);
+            self.lines.insert(below.clone(), position(text, key.span().start).0);
             self.add_value(text, &below, value);
         }
     }
@@ -43,9 +47,13 @@ impl Lines {
             DeValue::Array(array) => {
                 for (index, item) in array.iter().enumerate() {
                     let below = format!("{at}[{index}]");
-                    self.0.insert(below.clone(), position(text, item.span().start).0);
+                    self.lines.insert(below.clone(), position(text, item.span().start).0);
                     self.add_value(text, &below, item);
                 }
+            }
+            DeValue::Integer(number) if i64::from_str_radix(number.as_str(), number.radix()).is_err() => {
+                let key = at.rsplit('.').next().unwrap_or(at);
+                self.too_large.push((position(text, value.span().start).0, key.to_owned()));
             }
             _ => {}
         }

@@ -91,6 +91,11 @@ impl<'c> Reader<'c> {
         tables.iter().enumerate().map(open).collect()
     }
 
+    /// The key is set, whether to something good or not.
+    pub fn has(&self, key: &'static str) -> bool {
+        self.raw(key).is_some()
+    }
+
     /// There is no table, or nothing in it.
     pub fn is_empty(&self) -> bool {
         self.table.is_empty()
@@ -107,7 +112,7 @@ impl<'c> Reader<'c> {
     /// Refuses keys that mean nothing beside the others that are set.
     pub fn refuse(&self, keys: &[&'static str], message: &str) {
         for key in keys {
-            if self.raw(key).is_some() {
+            if self.has(key) {
                 self.context.problem(&self.place.key(key), None, message);
             }
         }
@@ -150,7 +155,7 @@ impl<'c> Reader<'c> {
 
     /// Refuses a table without this key; `what` says what belongs there.
     pub fn require(&self, key: &'static str, what: &str) {
-        if self.raw(key).is_none() {
+        if !self.has(key) {
             self.problem(key, format!("is missing: {what}"));
         }
     }
@@ -207,7 +212,7 @@ impl<'c> Reader<'c> {
             let words = naming::quoted(allowed.iter().map(|(word, _)| *word));
             let message = match self.section.later_value(key, &text) {
                 Some(instead) => format!("not in this version: {instead}"),
-                None => format!("must be one of {words}"),
+                None => format!("must be {words}"),
             };
             self.problem(key, message);
         }

@@ -29,7 +29,7 @@ pub fn required(reader: &Reader, key: &'static str) -> SecretString {
 
 /// The secret from the one place that is named.
 fn resolve(reader: &Reader) -> Option<SecretString> {
-    let named: Vec<&str> = SECRET.keys.iter().copied().filter(|key| reader.raw(key).is_some()).collect();
+    let named: Vec<&str> = SECRET.keys.iter().copied().filter(|key| reader.has(key)).collect();
     if named.len() > 1 {
         let message = format!("must name one place, {FORM}, but names {}", named.join(" and "));
         reader.context.problem(&reader.place, None, message);

@@ -11,6 +11,8 @@ use super::lines::{self, Lines};
 use super::overrides::{Overrides, PREFIX, SEPARATOR};
 use super::permissions;
 
+const TOO_LARGE: &str = "is a number out of all bounds";
+
 /// Reads and merges. None: nothing can be said of the values, and the context knows why.
 pub fn read(context: &Context) -> Option<Value> {
     let text = read_file(context)?;
@@ -23,7 +25,14 @@ pub fn read(context: &Context) -> Option<Value> {
     }
     let overrides = Overrides::find(context, table.get_ref());
     let values = overrides.values(context);
-    context.know(Lines::of_table(&text, table.get_ref()), overrides);
+    let lines = Lines::of_table(&text, table.get_ref());
+    if !lines.too_large.is_empty() {
+        for (line, key) in &lines.too_large {
+            context.file_problem(Some(*line), format!("{key} {TOO_LARGE}"));
+        }
+        return None;
+    }
+    context.know(lines, overrides);
     merge(context, &text, values)
 }
 
@@ -36,7 +45,7 @@ fn merge(context: &Context, text: &str, values: config::Map<String, String>) -> 
         .build();
     match merged {
         Ok(merged) => Some(merged.cache),
-        // The syntax was checked above: what is left is a number beyond 64 bits.
+        // The syntax and the whole numbers were checked above: what is left is a fraction out of all bounds.
         Err(error) => {
             context.file_problem(None, format!("a value cannot be taken: {error}"));
             None

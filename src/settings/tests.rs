@@ -1,1 +1,141 @@
+//! The lists of keys against the sample, and what the digest is moved by.
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use toml::de::{DeTable, DeValue};
+
+use super::keys::{self, Section};
+use super::{Settings, digest, load};
+
+const SAMPLE: &str = include_str!("../../config/seatsync.toml");
+
+/// The sample with the `#` before every option taken away.
+fn sample() -> String {
+    let is_option = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
+    let line = |line| str::strip_prefix(line, "#").filter(|rest| is_option(rest)).unwrap_or(line);
+    SAMPLE.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// The keys of every table of the sample, by the name of the table.
+fn shown() -> BTreeMap<String, BTreeSet<String>> {
+    let text = sample();
+    let table = DeTable::parse(&text).unwrap();
+    let mut shown = BTreeMap::new();
+    collect("", table.get_ref(), &mut shown);
+    shown
+}
+
+fn collect(name: &str, table: &DeTable, shown: &mut BTreeMap<String, BTreeSet<String>>) {
+    for (key, value) in table {
+        shown.entry(name.to_owned()).or_default().insert(key.get_ref().to_string());
+        match value.get_ref() {
+            DeValue::Table(below) => collect(key.get_ref(), below, shown),
+            DeValue::Array(items) => {
+                items
+                    .iter()
+                    .filter_map(|item| item.get_ref().as_table())
+                    .for_each(|below| collect(key.get_ref(), below, shown));
+            }
+            _ => {}
+        }
+    }
+}
+
+#[test]
+fn the_sample_shows_every_key_of_the_parser_and_no_other() {
+    let tables: &[(&str, &Section)] = &[
+        ("", &keys::ROOT),
+        ("agent", &keys::AGENT),
+        ("directory", &keys::DIRECTORY),
+        ("attributes", &keys::ATTRIBUTES),
+        ("pool", &keys::POOL),
+        ("seats", &keys::SEATS),
+        ("leavers", &keys::LEAVERS),
+        ("guard", &keys::GUARD),
+        ("backend", &keys::BACKEND),
+        ("log", &keys::LOG),
+    ];
+    assert_eq!(tables.len() + 1, keys::ALL.len(), "and the secret, below");
+    let shown = shown();
+    for (name, section) in tables {
+        let known: BTreeSet<String> = section.keys.iter().map(|key| (*key).to_owned()).collect();
+        assert_eq!(shown.get(*name), Some(&known), "{}", section.name);
+    }
+    for key in keys::SECRET.keys {
+        assert!(SAMPLE.contains(&format!("{{ {key} = ")), "a secret from {key}");
+    }
+}
+
+#[test]
+fn no_key_is_both_of_this_version_and_of_a_later_one() {
+    for section in keys::ALL {
+        for (later, _) in section.later {
+            assert!(!section.keys.contains(later), "{} {later}", section.name);
+        }
+        for (key, _, _) in section.later_values {
+            assert!(section.keys.contains(key), "{} {key}", section.name);
+        }
+    }
+}
+
+fn settings(text: &str) -> Settings {
+    let folder = tempfile::tempdir().unwrap();
+    // The digest has paths in it: one place for all of them.
+    let path = folder.path().join("seatsync.toml");
+    std::fs::write(&path, text.replace("FOLDER", "/folder")).unwrap();
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).unwrap();
+    }
+    load(&path, &BTreeMap::new()).unwrap().settings
+}
+
+const CONFIG: &str = "[agent]\nname = \"a\"\nstate_dir = \"FOLDER/state\"\npoll = \"5m\"\n[[directory]]\nname = \"demo\"\n\
+    kind = \"ldif\"\npath = \"FOLDER/demo.ldif\"\nbase = [\"dc=demo\"]\n[[pool]]\nname = \"standard\"\nseats = 50\n\
+    [backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"FOLDER/ledger.db\"\n";
+
+#[test]
+fn the_digest_is_moved_by_what_decides_who_has_a_seat() {
+    let before = settings(CONFIG).digest;
+    assert_eq!(before, settings(CONFIG).digest);
+    for (from, to) in [
+        ("dc=demo", "dc=other"),
+        ("seats = 50", "seats = 51"),
+        ("seats = 50", "seats = 50\ngroups = [\"cn=a,dc=demo\"]"),
+        ("acme", "other"),
+        ("[[pool]]", "[seats]\npromotion = \"automatic\"\n[[pool]]"),
+        ("[[pool]]", "[leavers]\ndeleted = \"keep\"\n[[pool]]"),
+        ("base = ", "filter = \"(a=b)\"\nbase = "),
+        ("base = ", "attributes = { email = \"contact\" }\nbase = "),
+    ] {
+        let text = CONFIG.replace(from, to);
+        assert_ne!(text, CONFIG);
+        assert_ne!(settings(&text).digest, before, "{to}");
+    }
+}
+
+#[test]
+fn the_digest_is_not_moved_by_how_often_and_how_loudly_we_work() {
+    let before = settings(CONFIG).digest;
+    for (from, to) in [
+        ("5m", "1m"),
+        ("name = \"a\"", "name = \"b\"\ndry_run = true"),
+        ("FOLDER/state", "FOLDER/elsewhere"),
+        ("[[pool]]", "[log]\nlevel = \"debug\"\n[[pool]]"),
+        ("[[pool]]", "[guard]\npercent = 50\n[[pool]]"),
+    ] {
+        let text = CONFIG.replace(from, to);
+        assert_ne!(text, CONFIG);
+        assert_eq!(settings(&text).digest, before, "{to}");
+    }
+}
+
+/// Another digest makes every agent read its directories in full after an update: change it knowingly.
+#[cfg(unix)]
+#[test]
+fn the_digest_of_a_config_stays_the_same_from_version_to_version() {
+    let settings = settings(CONFIG);
+    assert_eq!(digest::of(&settings), settings.digest);
+    assert_eq!(settings.digest, "c8f9a52db97fbf3d13d80d327f4b9afdc8a3386b83e98cd5ad1bf7cbdcdd710c");
+}

@@ -1,0 +1,15 @@
+//! The config: every sample loads, every rule has a file that breaks it and the words it is answered with.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+#[path = "settings/bad.rs"]
+mod bad;
+#[path = "settings/folder.rs"]
+mod folder;
+#[path = "settings/merge.rs"]
+mod merge;
+#[path = "settings/rules.rs"]
+mod rules;
+#[path = "settings/samples.rs"]
+mod samples;
+#[path = "settings/secrets.rs"]
+mod secrets;

@@ -1,0 +1,107 @@
+//! Rule 22: where secrets come from, and who else may read or write.
+
+use seatsync::model::settings::{Bind, Settings, Source};
+use secrecy::ExposeSecret as _;
+
+use crate::folder::{Folder, config_of};
+
+fn server(secret: &str) -> String {
+    config_of(&format!(
+        "[[directory]]\nname = \"corp\"\nbase = [\"dc=corp\"]\nurl = [\"ldaps://dc01\"]\nbind_dn = \"cn=reader\"\n\
+         bind_password = {secret}\n"
+    ))
+}
+
+fn password(settings: &Settings) -> String {
+    match &settings.directories[0].source {
+        Source::Ldap(ldap) => match &ldap.bind {
+            Bind::Simple { password, .. } => password.expose_secret().to_owned(),
+            Bind::Anonymous => panic!("a simple bind"),
+        },
+        Source::Ldif { .. } => panic!("a server"),
+    }
+}
+
+#[test]
+fn one_newline_at_the_end_of_a_secrets_file_is_not_part_of_it() {
+    let folder = Folder::new();
+    for (text, secret) in [("s3cret", "s3cret"), ("s3cret\n", "s3cret"), ("s3cret\r\n", "s3cret"), (" a\n\n", " a\n")] {
+        folder.write("password", text);
+        let loaded = folder.load(&server("{ file = \"password\" }"), &[]).unwrap();
+        assert_eq!(password(&loaded.settings), secret, "{text:?}");
+    }
+}
+
+#[test]
+fn a_secret_comes_from_a_variable() {
+    let folder = Folder::new();
+    let text = server("{ env = \"CORP_PASSWORD\" }");
+    let loaded = folder.load(&text, &[("CORP_PASSWORD", "s3cret")]).unwrap();
+    assert_eq!(password(&loaded.settings), "s3cret");
+    assert!(folder.load(&text, &[("CORP_PASSWORD", "")]).unwrap_err().to_string().contains("empty secret"));
+}
+
+#[test]
+fn a_secret_comes_from_a_systemd_credential() {
+    let folder = Folder::new();
+    let text = server("{ credential = \"corp.password\" }");
+    let credentials = folder.path("").display().to_string();
+    let loaded = folder.load(&text, &[("CREDENTIALS_DIRECTORY", &credentials)]).unwrap();
+    assert_eq!(password(&loaded.settings), "secret");
+    let said = folder.load(&text, &[("CREDENTIALS_DIRECTORY", "/nowhere")]).unwrap_err().to_string();
+    assert!(said.contains("LoadCredential=corp.password:"), "{said}");
+}
+
+#[test]
+fn a_secret_is_printed_nowhere() {
+    let folder = Folder::new();
+    folder.write("password", "hunter2");
+    let loaded = folder.load(&server("{ file = \"password\" }"), &[]).unwrap();
+    assert!(!format!("{loaded:?}").contains("hunter2"));
+}
+
+#[test]
+fn a_changed_secret_does_not_change_the_digest() {
+    let folder = Folder::new();
+    let text = server("{ file = \"password\" }");
+    folder.write("password", "one");
+    let one = folder.load(&text, &[]).unwrap().settings.digest;
+    folder.write("password", "two");
+    assert_eq!(folder.load(&text, &[]).unwrap().settings.digest, one);
+}
+
+#[cfg(unix)]
+mod modes {
+    use seatsync::settings;
+
+    use super::server;
+    use crate::folder::{Folder, config, set_mode, these};
+
+    #[test]
+    fn a_secrets_file_is_for_its_owner_alone() {
+        let folder = Folder::new();
+        for (mode, allowed) in [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false)] {
+            set_mode(&folder.path("corp.password"), mode);
+            let loaded = folder.load(&server("{ file = \"corp.password\" }"), &[]);
+            assert_eq!(loaded.is_ok(), allowed, "{mode:o}");
+            if let Err(problems) = loaded {
+                let command = format!("run: chmod 600 {}", folder.path("corp.password").display());
+                assert!(problems.to_string().ends_with(&command), "{problems}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_config_is_written_by_its_owner_alone() {
+        let folder = Folder::new();
+        let path = folder.write("seatsync.toml", &config(""));
+        for (mode, allowed) in [(0o600, true), (0o644, true), (0o664, false), (0o646, false)] {
+            set_mode(&path, mode);
+            let loaded = settings::load(&path, &these(&[]));
+            assert_eq!(loaded.is_ok(), allowed, "{mode:o}");
+            if let Err(problems) = loaded {
+                assert!(problems.to_string().ends_with(&format!("run: chmod go-w {}", path.display())), "{problems}");
+            }
+        }
+    }
+}
