@@ -100,3 +100,78 @@ impl Backend for Embedded {
         self.change("changing", |ledger, company| ledger.relink(company, old, new))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::change::{Allocation, Claim, Operation, Outcome, Step, Verdict};
+    use crate::model::{Anchor, Profile, SeatState};
+
+    fn person() -> PersonId {
+        PersonId::new("corp".into(), Anchor::from_bytes([1; 16]))
+    }
+
+    fn batch(steps: Vec<Operation>) -> Batch {
+        let step = |operation| Step { person: Some(person()), operation, counted: None };
+        Batch {
+            key: "k".to_owned(),
+            at: Timestamp::UNIX_EPOCH,
+            steps: steps.into_iter().map(step).collect(),
+            allocation: Allocation::default(),
+        }
+    }
+
+    fn seat_for_one() -> Batch {
+        let profile = Profile { user_name: "ann".into(), email: "ann@corp.example".into(), ..Profile::default() };
+        let at = Timestamp::UNIX_EPOCH;
+        let claim = Claim {
+            pool: "a".into(),
+            rank: 0,
+            since: at,
+            created: at,
+            gate: None,
+            fallback_for: None,
+            instead_of: Vec::new(),
+        };
+        batch(vec![
+            Operation::SetSeats { pool: "a".into(), from: None, to: 1 },
+            Operation::Create { profile, created: at },
+            Operation::Claim(claim),
+        ])
+    }
+
+    #[tokio::test]
+    async fn what_was_applied_is_read_back_by_the_next_start() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let mut backend = Embedded::open(&path, "acme", false).unwrap();
+        let answer = backend.apply(&seat_for_one()).await.unwrap();
+        assert_eq!(answer.outcomes, [Outcome::Done, Outcome::Done, Outcome::Done]);
+        drop(backend);
+        let mut backend = Embedded::open(&path, "acme", true).unwrap();
+        let state = backend.read().await.unwrap();
+        assert_eq!(state.accounts, answer.accounts);
+        assert_eq!(state.accounts[0].seats[0].state, SeatState::Held);
+        assert_eq!(backend.answer("k").await.unwrap(), Some(answer));
+    }
+
+    #[tokio::test]
+    async fn a_decision_that_fits_nothing_is_a_sentence_and_permanent() {
+        let folder = tempfile::tempdir().unwrap();
+        let mut backend = Embedded::open(&folder.path().join("ledger.db"), "acme", false).unwrap();
+        let decision = Decision { person: person(), pool: None, verdict: Verdict::Approve };
+        let error = backend.decide(&[decision], Timestamp::UNIX_EPOCH).await.unwrap_err();
+        assert_eq!(error.doing, format!("the ledger has no account of {}", person()));
+        assert_eq!(error.persistence, Persistence::Permanent);
+    }
+
+    #[test]
+    fn a_ledger_that_must_exist_says_where_it_should_be() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let error = Embedded::open(&path, "acme", true).unwrap_err();
+        assert!(error.doing.contains(&path.display().to_string()), "{error}");
+        assert_eq!(error.persistence, Persistence::Permanent);
+        assert!(!path.exists());
+    }
+}

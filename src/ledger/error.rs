@@ -26,7 +26,7 @@ pub enum LedgerError {
     #[error("the ledger {} cannot be written to: give its folder and file to the user who runs this", path.display())]
     ReadOnly { path: PathBuf },
     #[error(
-        "the ledger has no company {company:?}, though accounts of it are known (it has {}): \
+        "the ledger has no company {company:?}, which should be there (it has {}): \
          correct backend.company, or put the right file back",
         list(known)
     )]

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use rusqlite::types::ToSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
 
-use super::read;
 use super::rows::{self, Columns, Names};
+use super::{no_company, read};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::rules::{Excerpt, wanted};
@@ -57,12 +57,9 @@ fn next_account(connection: &Connection, company: &str) -> Result<u64, LedgerErr
     let sql = "SELECT max(next_account, coalesce((SELECT max(id) FROM account WHERE company = ?1), 0) + 1)
                FROM company WHERE name = ?1";
     let mut statement = connection.prepare_cached(sql).doing(|| "looking up the company".to_owned())?;
-    let next: Option<i64> =
+    let next =
         statement.query_row([company], |row| row.get(0)).optional().doing(|| "looking up the company".to_owned())?;
-    match next {
-        Some(next) => Ok(next.unsigned_abs()),
-        None => Err(LedgerError::NoCompany { company: company.to_owned(), known: Vec::new() }),
-    }
+    next.map(i64::unsigned_abs).ok_or(()).or_else(|()| Err(no_company(connection, company)?))
 }
 
 /// Two prepared statements: accounts by some condition, and the seats of one.

@@ -39,14 +39,11 @@ impl Ledger {
     /// # Errors
     /// Where it has not, though it must: the name was changed, or the file is another one.
     pub fn company(&mut self, company: &str, must_exist: bool) -> Result<(), LedgerError> {
-        let doing = || "looking up the company".to_owned();
-        let find = "SELECT 1 FROM company WHERE name = ?1";
-        let found = self.connection.query_row(find, [company], |_| Ok(())).optional().doing(doing)?;
-        if found.is_some() {
+        if has_company(&self.connection, company)? {
             return Ok(());
         }
         if must_exist {
-            return Err(LedgerError::NoCompany { company: company.to_owned(), known: self.companies()? });
+            return Err(no_company(&self.connection, company)?);
         }
         fault::point("ledger.company.before");
         self.connection
@@ -58,9 +55,7 @@ impl Ledger {
 
     /// The companies of this ledger, by name.
     pub fn companies(&self) -> Result<Vec<String>, LedgerError> {
-        let doing = || "listing the companies".to_owned();
-        let mut statement = self.connection.prepare_cached("SELECT name FROM company ORDER BY name").doing(doing)?;
-        statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).doing(doing)
+        companies(&self.connection)
     }
 
     /// Everything the ledger knows of a company, as of one moment.
@@ -171,6 +166,22 @@ impl Ledger {
     fn begin(&mut self, behavior: TransactionBehavior) -> Result<Transaction<'_>, LedgerError> {
         self.connection.transaction_with_behavior(behavior).doing(|| "beginning a transaction".to_owned())
     }
+}
+
+fn has_company(connection: &Connection, company: &str) -> Result<bool, LedgerError> {
+    let find = "SELECT 1 FROM company WHERE name = ?1";
+    let found = connection.query_row(find, [company], |_| Ok(())).optional();
+    Ok(found.doing(|| "looking up the company".to_owned())?.is_some())
+}
+
+fn companies(connection: &Connection) -> Result<Vec<String>, LedgerError> {
+    let doing = || "listing the companies".to_owned();
+    let mut statement = connection.prepare_cached("SELECT name FROM company ORDER BY name").doing(doing)?;
+    statement.query_map([], |row| row.get(0)).and_then(Iterator::collect).doing(doing)
+}
+
+fn no_company(connection: &Connection, company: &str) -> Result<LedgerError, LedgerError> {
+    Ok(LedgerError::NoCompany { company: company.to_owned(), known: companies(connection)? })
 }
 
 fn commit(transaction: Transaction<'_>) -> Result<(), LedgerError> {

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Rows, Statement};
 
-use super::memory;
 use super::rows::{self, Columns, Names, unreadable};
+use super::{has_company, memory, no_company};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::model::change::BackendState;
@@ -29,6 +29,9 @@ impl Repairs {
 
 /// Everything of a company, as of the transaction's moment.
 pub(super) fn company(connection: &Connection, company: &str) -> Result<(BackendState, Repairs), LedgerError> {
+    if !has_company(connection, company)? {
+        return Err(no_company(connection, company)?);
+    }
     let mut names = Names::default();
     let mut repairs = Repairs::default();
     let accounts = accounts(connection, company, &mut names, &mut repairs)?;
