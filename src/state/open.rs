@@ -13,7 +13,7 @@ use super::{State, failed};
 use crate::fault;
 use crate::ports::StateError;
 
-/// "SEAT": what makes an SQLite file ours.
+/// "SEAT": what makes an `SQLite` file ours.
 const APPLICATION_ID: u32 = 0x5345_4154;
 
 /// Every step of the schema; each sets `user_version` to its number.
@@ -224,7 +224,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     options.open(path)?.write_all(content)
 }
 
-/// Gives a file that root made to the owner of the folder, or the agent could not open it afterwards. (SQLite gives its
+/// Gives a file that root made to the owner of the folder, or the agent could not open it afterwards. (`SQLite` gives its
 /// own files beside `state.db` the owner of that.)
 #[cfg(unix)]
 pub fn give_to_owner(directory: &Path, file: &Path) -> Result<(), StateError> {
