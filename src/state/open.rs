@@ -22,6 +22,9 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[("V1__state", include_str!("mig
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(15);
 
+/// Bytes of the log kept for the next writes; a first cycle makes one as large as the file.
+const LOG_KEPT: u32 = 16 << 20;
+
 impl State {
     /// Opens the state of the directory whose lock is held, making it where there is none.
     ///
@@ -193,6 +196,7 @@ fn version(connection: &Connection, path: &Path) -> Result<u32, StateError> {
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }

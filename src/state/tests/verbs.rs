@@ -168,3 +168,13 @@ fn a_confirmation_holds_until_it_expires() {
     assert_eq!(state.confirmations(at(9)).unwrap(), [confirmation(at(10))]);
     assert_eq!(state.confirmations(at(10)).unwrap(), []);
 }
+
+#[test]
+fn a_cycle_forgets_only_confirmations_that_expired_before_it() {
+    let mut state = State::in_memory().unwrap();
+    let lasting = Confirmation { fingerprint: "g".into(), ..confirmation(at(1)) };
+    state.keep_confirmation(&confirmation(at(0))).unwrap();
+    state.keep_confirmation(&lasting).unwrap();
+    state.finish_cycle(&record(1, "ok"), None, None).unwrap();
+    assert_eq!(state.confirmations(at(-1)).unwrap(), [lasting]);
+}
