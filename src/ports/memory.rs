@@ -1,4 +1,7 @@
 //! The memory between cycles, as the core asks for it. One implementation: `state`, a file.
+//!
+//! Every method fails where the state cannot be read or written; after a failed write it is as it was before.
+#![expect(clippy::missing_errors_doc, reason = "said once, above")]
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -54,9 +57,6 @@ pub enum StateError {
 /// What is known of each directory.
 pub trait Mirror: Send {
     /// Everyone known of a directory, by anchor.
-    ///
-    /// # Errors
-    /// Where the state cannot be read. So with all reads below.
     fn load(&self, directory: &str) -> Result<Vec<Known>, StateError>;
 
     /// Where these entries were last, as text; those who are not known are left out.
@@ -69,9 +69,6 @@ pub trait Mirror: Send {
     fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError>;
 
     /// Stores a read, whole or not at all.
-    ///
-    /// # Errors
-    /// Where the state cannot be written; then it is as it was before. So with all writes below.
     fn store(&mut self, directory: &Name, update: &MirrorUpdate<'_>) -> Result<(), StateError>;
 
     /// Stores that no server of a directory could be reached.

@@ -38,7 +38,8 @@ impl Accounts for State {
         }
         self.write("observe", "storing the backend's accounts", |transaction| {
             change.store(transaction)?;
-            take(transaction, taken, at)
+            take(transaction, taken, at)?;
+            untake_owners(transaction)
         })
     }
 
@@ -71,8 +72,11 @@ impl State {
 /// Writes what a backend answered: the accounts it changed and those it removed.
 pub fn store_answer(transaction: &Transaction<'_>, answer: &Answer) -> Result<()> {
     for account in &answer.accounts {
+        // Adopted a moment ago, perhaps.
+        forget_stranger(transaction, &account.id.0)?;
         store_account(transaction, account)?;
     }
+    untake_owners(transaction)?;
     for person in &answer.removed {
         forget_account(transaction, (directory_id(transaction, &person.directory)?, person.anchor))?;
     }
@@ -123,57 +127,51 @@ fn compare<'a>(connection: &Connection, accounts: &'a [Account]) -> Result<Compa
     let numbers: BTreeMap<Name, i64> =
         directory_names(connection)?.into_iter().map(|(number, name)| (name, number)).collect();
     let mut changed = Vec::new();
-    let mut managed: BTreeMap<Key, &Account> = BTreeMap::new();
-    let mut strangers: BTreeMap<&str, &Account> = BTreeMap::new();
+    let mut managed = Vec::new();
+    let mut strangers = Vec::new();
     for account in accounts {
         match &account.owner {
-            None => drop(strangers.insert(&account.id.0, account)),
+            None => strangers.push((account.id.0.to_string(), account)),
             Some(owner) => match numbers.get(&owner.directory) {
-                Some(number) => drop(managed.insert((*number, owner.anchor), account)),
+                Some(number) => managed.push(((*number, owner.anchor), account)),
                 None => changed.push(account),
             },
         }
     }
-    let gone = match_rows(
-        connection,
-        "SELECT digest, directory, anchor FROM account",
-        |row| Ok((row.get(1)?, anchor(row, 2)?)),
-        |key: &Key| managed.remove(key),
-        &mut changed,
-    )?;
-    let strangers_gone = match_rows(
-        connection,
-        "SELECT digest, id FROM stranger",
-        |row| row.get(1),
-        |id: &String| strangers.remove(id.as_str()),
-        &mut changed,
-    )?;
-    changed.extend(managed.into_values());
-    changed.extend(strangers.into_values());
+    let sql = "SELECT digest, directory, anchor FROM account ORDER BY directory, anchor";
+    let gone = merge(connection, sql, |row| Ok((row.get(1)?, anchor(row, 2)?)), managed, &mut changed)?;
+    let sql = "SELECT digest, id FROM stranger ORDER BY id";
+    let strangers_gone = merge(connection, sql, |row| row.get(1), strangers, &mut changed)?;
     Ok(Comparison { changed, gone, strangers_gone })
 }
 
-/// Goes through stored rows (digest first): takes the account each belongs to, notes it where it changed, and returns
-/// the keys of rows that belong to none.
-fn match_rows<'a, K>(
+/// Walks stored rows (digest first, in the order of their keys) beside the accounts: notes the accounts that are new or
+/// differ, and returns the keys of rows that belong to none.
+fn merge<'a, K: Ord>(
     connection: &Connection,
     sql: &str,
     key: impl Fn(&Row<'_>) -> Result<K>,
-    mut take: impl FnMut(&K) -> Option<&'a Account>,
+    mut accounts: Vec<(K, &'a Account)>,
     changed: &mut Vec<&'a Account>,
 ) -> Result<Vec<K>> {
-    let mut unmatched = Vec::new();
+    accounts.sort_by(|(one, _), (other, _)| one.cmp(other));
+    let mut accounts = accounts.into_iter().peekable();
+    let mut gone = Vec::new();
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query([])?;
     while let Some(row) = rows.next()? {
         let key = key(row)?;
-        match take(&key) {
-            None => unmatched.push(key),
-            Some(account) if Digest::of(account) != digest(row, 0)? => changed.push(account),
+        while let Some((_, new)) = accounts.next_if(|(next, _)| *next < key) {
+            changed.push(new);
+        }
+        match accounts.next_if(|(next, _)| *next == key) {
+            None => gone.push(key),
+            Some((_, account)) if Digest::of(account) != digest(row, 0)? => changed.push(account),
             Some(_) => {}
         }
     }
-    Ok(unmatched)
+    changed.extend(accounts.map(|(_, new)| new));
+    Ok(gone)
 }
 
 impl Comparison<'_> {
@@ -199,10 +197,7 @@ fn store_account(transaction: &Transaction<'_>, account: &Account) -> Result<()>
         transaction.prepare_cached(sql)?.execute(params![&*account.id.0, digest.as_bytes(), to_json(account)?])?;
         return Ok(());
     };
-    // Adopted a moment ago, perhaps; and nobody's account is gone that is there.
-    forget_stranger(transaction, &account.id.0)?;
     let key = (directory_id(transaction, &owner.directory)?, owner.anchor);
-    forget(transaction, "taken", key)?;
     store_narrow(transaction, key, account, digest)?;
     let sql = "INSERT OR REPLACE INTO account_details (directory, anchor, account_json) VALUES (?1, ?2, ?3)";
     transaction.prepare_cached(sql)?.execute(params![key.0, key.1.as_bytes(), to_json(account)?])?;
@@ -233,6 +228,14 @@ fn take(transaction: &Transaction<'_>, people: &[PersonId], at: Timestamp) -> Re
         let directory = directory_id(transaction, &person.directory)?;
         insert.execute(params![directory, person.anchor.as_bytes(), at.as_second()])?;
     }
+    Ok(())
+}
+
+/// Nobody's account is gone that is there.
+fn untake_owners(transaction: &Transaction<'_>) -> Result<()> {
+    let sql = "DELETE FROM taken WHERE EXISTS
+               (SELECT 1 FROM account a WHERE a.directory = taken.directory AND a.anchor = taken.anchor)";
+    transaction.prepare_cached(sql)?.execute([])?;
     Ok(())
 }
 

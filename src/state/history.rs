@@ -31,7 +31,7 @@ impl History for State {
     ) -> Result<(), StateError> {
         self.write("finish_cycle", "storing the report of a cycle", |transaction| {
             transaction.execute(
-                "UPDATE cycle SET started = ?2, seconds = ?3, outcome = ?4, report = ?5 WHERE number = ?1",
+                "INSERT OR REPLACE INTO cycle (number, started, seconds, outcome, report) VALUES (?1, ?2, ?3, ?4, ?5)",
                 params![
                     to_integer(cycle.number)?,
                     cycle.started.as_second(),
@@ -40,6 +40,7 @@ impl History for State {
                     cycle.report
                 ],
             )?;
+            transaction.execute("DELETE FROM confirmation WHERE expires_at <= ?1", [cycle.started.as_second()])?;
             set_note(transaction, "held", held.map(to_json).transpose()?.as_deref())?;
             match config {
                 Some(digest) => set_note(transaction, "config_digest", Some(digest)),

@@ -1,4 +1,4 @@
-//! What the agent knows between cycles: one SQLite file, `state.db`, in `state_dir`.
+//! What the agent knows between cycles: one `SQLite` file, `state.db`, in `state_dir`.
 //!
 //! One process owns it (it holds `Lock`) and runs cycles; other verbs read it beside the owner and leave requests. Nothing
 //! here decides anything. A file that cannot be read is never treated as missing (rule 25).

@@ -13,7 +13,7 @@ use super::{State, failed};
 use crate::fault;
 use crate::ports::StateError;
 
-/// "SEAT": what makes an SQLite file ours.
+/// "SEAT": what makes an `SQLite` file ours.
 const APPLICATION_ID: u32 = 0x5345_4154;
 
 /// Every step of the schema; each sets `user_version` to its number.
@@ -21,6 +21,9 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[("V1__state", include_str!("mig
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(15);
+
+/// Bytes of the log kept for the next writes; a first cycle makes one as large as the file.
+const LOG_KEPT: u32 = 16 << 20;
 
 impl State {
     /// Opens the state of the directory whose lock is held, making it where there is none.
@@ -193,6 +196,7 @@ fn version(connection: &Connection, path: &Path) -> Result<u32, StateError> {
 fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_mode", "wal")?;
     connection.pragma_update(None, "synchronous", "full")?;
+    connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
 }
@@ -224,7 +228,7 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
     options.open(path)?.write_all(content)
 }
 
-/// Gives a file that root made to the owner of the folder, or the agent could not open it afterwards. (SQLite gives its
+/// Gives a file that root made to the owner of the folder, or the agent could not open it afterwards. (`SQLite` gives its
 /// own files beside `state.db` the owner of that.)
 #[cfg(unix)]
 pub fn give_to_owner(directory: &Path, file: &Path) -> Result<(), StateError> {

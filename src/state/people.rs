@@ -189,6 +189,9 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
         "INSERT OR REPLACE INTO facts (directory, anchor, dn, user_name, email, display_name, judgement_json)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
     )?;
+    // In the order of the tables: several times faster where there are many.
+    let mut people: Vec<&PersonRow<'_>> = people.iter().collect();
+    people.sort_by_key(|person| person.anchor);
     for PersonRow { anchor, first_seen, facts } in people {
         narrow.execute(params![directory, anchor.as_bytes(), facts.digest().as_bytes(), first_seen.as_second()])?;
         wide.execute(params![

@@ -1,4 +1,4 @@
-//! How our values lie in SQLite: times as Unix seconds, anchors and digests as 16 bytes, the rest as JSON.
+//! How our values lie in `SQLite`: times as Unix seconds, anchors and digests as 16 bytes, the rest as JSON.
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -23,7 +23,7 @@ pub fn optional_time(row: &Row<'_>, column: usize) -> Result<Option<Timestamp>> 
     seconds.map(|_| time(row, column)).transpose()
 }
 
-/// SQLite has no larger numbers; ours count cycles.
+/// `SQLite` has no larger numbers; ours count cycles.
 pub fn to_integer(number: u64) -> Result<i64> {
     i64::try_from(number).map_err(|why| Error::ToSqlConversionFailure(Box::new(why)))
 }

@@ -1,5 +1,4 @@
 use std::fs;
-use std::path::Path;
 
 use rusqlite::Connection;
 
@@ -115,6 +114,7 @@ fn an_older_file_waits_for_the_older_agent_to_end() {
 #[cfg(unix)]
 mod unix {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+    use std::path::Path;
 
     use super::*;
 

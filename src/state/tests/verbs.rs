@@ -59,10 +59,10 @@ fn who_asked_sees_the_request_waiting_taken_and_answered() {
 fn a_request_left_too_long_is_not_carried_out() {
     let mut state = State::in_memory().unwrap();
     let sync = Request::Sync { full: false };
-    let stale = state.ask(&sync, at(0), Some(at(60))).unwrap();
+    let late = state.ask(&sync, at(0), Some(at(60))).unwrap();
     let fresh = state.ask(&sync, at(0), Some(at(61))).unwrap();
     assert_eq!(state.next_request(at(60)).unwrap().unwrap().0, fresh);
-    assert_eq!(state.progress(stale).unwrap(), Progress::Expired);
+    assert_eq!(state.progress(late).unwrap(), Progress::Expired);
 }
 
 #[test]
@@ -167,4 +167,14 @@ fn a_confirmation_holds_until_it_expires() {
     state.keep_confirmation(&confirmation(at(10))).unwrap();
     assert_eq!(state.confirmations(at(9)).unwrap(), [confirmation(at(10))]);
     assert_eq!(state.confirmations(at(10)).unwrap(), []);
+}
+
+#[test]
+fn a_cycle_forgets_only_confirmations_that_expired_before_it() {
+    let mut state = State::in_memory().unwrap();
+    let lasting = Confirmation { fingerprint: "g".into(), ..confirmation(at(1)) };
+    state.keep_confirmation(&confirmation(at(0))).unwrap();
+    state.keep_confirmation(&lasting).unwrap();
+    state.finish_cycle(&record(1, "ok"), None, None).unwrap();
+    assert_eq!(state.confirmations(at(-1)).unwrap(), [lasting]);
 }
