@@ -1,12 +1,15 @@
 //! Connections: several servers in order, encrypted where it matters, bound as the config says.
 
+use std::io;
+use std::net::SocketAddr;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures_util::FutureExt as _;
-use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError};
+use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
 use secrecy::ExposeSecret as _;
+use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 use super::budget::{Budget, Overrun};
@@ -41,7 +44,15 @@ pub(super) async fn open(settings: &LdapSettings, url: &str, budget: &Budget) ->
 pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
     const DOING: &str = "Could not connect to the directory";
     let server = allowed(settings, url)?;
-    let mut options = LdapConnSettings::new().set_conn_timeout(budget.silence()).set_starttls(settings.start_tls);
+    let stream = match budget.watch(reach(&server, settings.timeout)).await {
+        Ok(Ok(stream)) => stream,
+        Ok(Err(error)) => return Err(failed(DOING, url, error.into())),
+        Err(overrun) => return Err(overran(DOING, url, overrun)),
+    };
+    let mut options = LdapConnSettings::new()
+        .set_conn_timeout(budget.silence())
+        .set_starttls(settings.start_tls)
+        .set_std_stream(StdStream::Tcp(stream));
     if server.tls || settings.start_tls {
         options = options.set_config(tls::config(settings.ca_file.as_deref())?);
     }
@@ -61,6 +72,21 @@ pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) ->
     let ended = Arc::new(OnceLock::new());
     let driver = tokio::spawn(drive(driver, Arc::clone(&ended)));
     Ok(Connection { ldap, url: server.text, driver, ended })
+}
+
+/// Tries each address of a host in turn, all of them within the timeout: a dead one must not hide the next.
+async fn reach(server: &ServerUrl, timeout: Duration) -> io::Result<std::net::TcpStream> {
+    let addresses: Vec<SocketAddr> = tokio::net::lookup_host((server.host.as_str(), server.port)).await?.collect();
+    let share = timeout / u32::try_from(addresses.len().max(1)).unwrap_or(u32::MAX);
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the host name has no address");
+    for address in addresses {
+        match tokio::time::timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return stream.into_std(),
+            Ok(Err(error)) => last = error,
+            Err(_) => last = io::Error::new(io::ErrorKind::TimedOut, "no answer within the timeout"),
+        }
+    }
+    Err(last)
 }
 
 /// Refuses, before a byte is sent, what would show a password to the network.
@@ -143,8 +169,9 @@ impl Connection {
     }
 
     /// Says goodbye, if the server listens at all.
-    pub(super) async fn close(mut self) {
-        let _ = tokio::time::timeout(Duration::from_millis(500), self.ldap.unbind()).await;
+    pub(super) async fn close(&self) {
+        let mut ldap = self.ldap.clone();
+        let _ = tokio::time::timeout(Duration::from_millis(500), ldap.unbind()).await;
     }
 }
 

@@ -113,7 +113,7 @@ fn active_directory_words(text: &str) -> Option<&'static str> {
     })
 }
 
-/// Whether an administrative limit is about the page's size alone: OpenLDAP says so in the text and nowhere else.
+/// Whether an administrative limit is about the page's size alone: slapd 2.5 says so in the text and nowhere else.
 pub(super) fn page_is_too_large(result: &LdapResult) -> bool {
     result.rc == 11 && result.text.contains("illegal pagedResults page size")
 }

@@ -159,7 +159,7 @@ async fn update_sequence(
     }))
 }
 
-/// OpenLDAP keeps one CSN a server that writes, at the suffix (RFC 4533 and the OpenLDAP admin guide 18.3).
+/// A slapd keeps one CSN a server that writes, at the suffix (RFC 4533; slapd's syncprov overlay).
 async fn change_sequence(
     connection: &Connection,
     root: &RootDse,

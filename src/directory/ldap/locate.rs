@@ -123,7 +123,7 @@ impl<'a> Locator<'a> {
             }
             Err(nobody) => {
                 let doing = "Could not tell who somebody is that was missing".to_owned();
-                let said = nobody.quarantine.message;
+                let said = format!("{} of the entry cannot be used", nobody.quarantine.attribute);
                 Err(fault(&doing, &self.session.connection.url, &said, "", Persistence::Permanent))
             }
         }

@@ -91,7 +91,7 @@ struct Reading<'a> {
     directory: &'a mut LdapDirectory,
     request: &'a ReadRequest,
     progress: &'a (dyn Fn(u64) + Send + Sync),
-    budget: &'a Budget,
+    budget: &'a Arc<Budget>,
     /// The server to begin with.
     first: usize,
     /// The fullest so far.
@@ -162,7 +162,7 @@ impl Directory for LdapDirectory {
     ) -> Result<Snapshot, ReadError> {
         self.has_bases()?;
         let policy = Policy::for_timeout(self.ldap.timeout);
-        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
+        let budget = Arc::new(Budget::new(self.ldap.timeout, TIMEOUTS_A_READ));
         let name = Arc::clone(&self.settings.name);
         let draft = Draft::default();
         let mut reading = Reading { directory: self, request, progress, budget: &budget, first: 0, draft };
@@ -210,3 +210,6 @@ impl Directory for LdapDirectory {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

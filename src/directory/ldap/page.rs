@@ -101,8 +101,7 @@ impl<'a> Pager<'a> {
 
     fn control(&self) -> Vec<RawControl> {
         let Some(size) = self.size else { return vec![] };
-        let size = i32::try_from(size).unwrap_or(i32::MAX);
-        vec![RawControl::from(PagedResults { size, cookie: self.cookie.clone() }.critical())]
+        vec![paged(size, &self.cookie)]
     }
 
     /// Does as a server wishes that refuses the first page for its size, or paging altogether.
@@ -159,6 +158,12 @@ impl<'a> Pager<'a> {
     fn fault(&self, said: &str) -> ReadError {
         fault(&self.doing, &self.connection.url, said, "Report it to the server's maker", Persistence::Transient)
     }
+}
+
+/// The request control for one page.
+pub(super) fn paged(size: u32, cookie: &[u8]) -> RawControl {
+    let size = i32::try_from(size).unwrap_or(i32::MAX);
+    RawControl::from(PagedResults { size, cookie: cookie.to_vec() }.critical())
 }
 
 /// Tells pages apart by the DNs in them.

@@ -1,10 +1,14 @@
 //! The people under the bases: one page is parsed while the next one comes.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use lber::structure::StructureTag;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 
 use super::budget::Budget;
+use super::connect::Connection;
 use super::decode::{self, Item, Misshapen};
 use super::failure::fault;
 use super::page::Pager;
@@ -16,6 +20,8 @@ use crate::ports::{Persistence, ReadError};
 
 /// Pages that may wait for the parser: enough to keep it busy, few enough to bound the memory.
 const PAGES_WAITING: usize = 2;
+
+type Page = Vec<StructureTag>;
 
 /// What came of a search for people, complete or not.
 #[derive(Debug, Default)]
@@ -47,22 +53,36 @@ pub(super) async fn read(
     base: &Dn,
     asked: &Asked<'_>,
     harvest: &mut Harvest,
-    budget: &Budget,
+    budget: &Arc<Budget>,
 ) -> Result<(), ReadError> {
     let (pages, waiting) = mpsc::channel(PAGES_WAITING);
+    let (counts, mut counted) = mpsc::unbounded_channel();
     let (reader, now, before) = (asked.reader.clone(), asked.now, std::mem::take(harvest));
-    let entries = before.entries;
+    let mut entries = before.entries;
     let parser = tokio::task::spawn_blocking(move || parse(&reader, now, waiting, before));
-    let read = receive(session, base, asked, pages, entries, budget).await;
+    // A task of its own runs where the socket is watched: no thread is woken for each packet.
+    let receiver = Receiver {
+        connection: Arc::clone(&session.connection),
+        budget: Arc::clone(budget),
+        base: base.as_str().to_owned(),
+        filter: asked.filter.to_owned(),
+        attributes: asked.attributes.to_vec(),
+        size: session.root.pages().then_some(asked.page_size.max(1)),
+    };
+    let mut receiving = JoinSet::new();
+    receiving.spawn(receiver.run(pages, counts));
+    while let Some(count) = counted.recv().await {
+        entries += count;
+        (asked.progress)(entries);
+    }
+    let read = receiving.join_next().await;
     let parsed = parser.await;
     let doing = || format!("Could not read the people under {:?}", base.as_str());
-    match parsed {
-        Ok(parsed) => *harvest = parsed,
-        Err(_) => {
-            let said = "an entry could not be taken apart";
-            return Err(fault(&doing(), &session.connection.url, said, "", Persistence::Permanent));
-        }
-    }
+    let (Some(Ok(read)), Ok(parsed)) = (read, parsed) else {
+        let said = "an entry could not be taken apart";
+        return Err(fault(&doing(), &session.connection.url, said, "", Persistence::Permanent));
+    };
+    *harvest = parsed;
     read?;
     match harvest.misshapen.take() {
         Some(error) => Err(session.connection.misshapen(&doing(), error)),
@@ -71,34 +91,32 @@ pub(super) async fn read(
 }
 
 /// Asks for page after page and hands each to the parser.
-async fn receive(
-    session: &Session,
-    base: &Dn,
-    asked: &Asked<'_>,
-    pages: mpsc::Sender<Vec<StructureTag>>,
-    mut entries: u64,
-    budget: &Budget,
-) -> Result<(), ReadError> {
-    let size = session.root.pages().then_some(asked.page_size.max(1));
-    let mut pager = Pager::new(&session.connection, base.as_str(), asked.filter, asked.attributes, size);
-    while let Some(page) = pager.next(budget).await? {
-        entries += u64::try_from(page.len()).unwrap_or(u64::MAX);
-        (asked.progress)(entries);
-        // The parser went away with something it could not take apart: it will say so.
-        if pages.send(page).await.is_err() {
-            break;
+struct Receiver {
+    connection: Arc<Connection>,
+    budget: Arc<Budget>,
+    base: String,
+    filter: String,
+    attributes: Vec<String>,
+    /// None: the server has no paging.
+    size: Option<u32>,
+}
+
+impl Receiver {
+    async fn run(self, pages: mpsc::Sender<Page>, counts: mpsc::UnboundedSender<u64>) -> Result<(), ReadError> {
+        let mut search = Pager::new(&self.connection, &self.base, &self.filter, &self.attributes, self.size);
+        while let Some(page) = search.next(&self.budget).await? {
+            let _ = counts.send(u64::try_from(page.len()).unwrap_or(u64::MAX));
+            // The parser went away with something it could not take apart: it will say so.
+            if pages.send(page).await.is_err() {
+                break;
+            }
         }
+        Ok(())
     }
-    Ok(())
 }
 
 /// Makes people of pages until there are no more.
-fn parse(
-    reader: &PersonReader,
-    now: Timestamp,
-    mut pages: mpsc::Receiver<Vec<StructureTag>>,
-    mut harvest: Harvest,
-) -> Harvest {
+fn parse(reader: &PersonReader, now: Timestamp, mut pages: mpsc::Receiver<Page>, mut harvest: Harvest) -> Harvest {
     while let Some(page) = pages.blocking_recv() {
         for message in page {
             match decode::item(message) {

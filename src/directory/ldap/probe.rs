@@ -10,7 +10,7 @@ use super::connect::{bind, dial};
 use super::decode::{self, Item};
 use super::family;
 use super::locate::SHOW_DELETED;
-use super::page::Pager;
+use super::page::{Pager, paged};
 use super::read::people_filter;
 use super::scope;
 use super::search::{Query, critical, nothing};
@@ -199,27 +199,30 @@ impl Prober<'_> {
         Ok(None)
     }
 
-    /// Whether deletions can be seen as such (MS-ADTS 3.1.1.5.5; a plain user may not).
+    /// Whether deletions can be seen as such (MS-ADTS 3.1.1.5.5). Anybody may read the container; what is in it, only
+    /// who was granted it.
     async fn deleted(&mut self, session: &Session, base: &Dn, budget: &Budget) {
         let Some(context) = session.context_of(base) else { return };
         let container = format!("CN=Deleted Objects,{}", context.as_str());
+        let lost = "Who was deleted is taken for a leaver only after a second look";
+        let doing = "Could not read the deleted objects";
         let attributes = nothing();
         let query = Query {
             base: &container,
-            scope: Scope::Base,
+            scope: Scope::OneLevel,
             filter: "(objectClass=*)",
             attributes: &attributes,
-            controls: vec![critical(SHOW_DELETED)],
+            controls: vec![critical(SHOW_DELETED), paged(1, &[])],
         };
-        let lost = "Who was deleted is taken for a leaver only after a second look";
-        match session.connection.entries("Could not read the deleted objects", &query, budget).await {
-            Ok(entries) if !entries.is_empty() => self.passed("deleted objects", "may be read".to_owned()),
+        match session.connection.entries(doing, &query, budget).await {
+            Ok(entries) if !entries.is_empty() => self.passed("deleted objects", "can be seen".to_owned()),
             Ok(_) => {
                 let remedy = format!(
                     "dsacls \"{container}\" /takeownership, then dsacls \"{container}\" /g ACCOUNT:LCRP, \
                      as a domain administrator"
                 );
-                self.missing("deleted objects", "the account may not read them".to_owned(), lost, &remedy);
+                let message = "none can be seen: the account has no right to, or nothing was deleted yet".to_owned();
+                self.missing("deleted objects", message, lost, &remedy);
             }
             Err(error) => self.failed("deleted objects", &error, lost),
         }

@@ -1,6 +1,7 @@
 //! One full read, from its beginning to its end, on one connection.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -76,7 +77,7 @@ pub(super) struct Read<'a> {
     pub(super) keys: &'a [ScopeKey],
     pub(super) request: &'a ReadRequest,
     pub(super) progress: &'a (dyn Fn(u64) + Send + Sync),
-    pub(super) budget: &'a Budget,
+    pub(super) budget: &'a Arc<Budget>,
 }
 
 impl Read<'_> {

@@ -26,27 +26,18 @@ fn target(url: &str) -> Option<Dn> {
     (!dn.as_str().is_empty()).then_some(dn)
 }
 
+/// `%` and two hexadecimal digits are one byte; anything else stands for itself.
 fn percent_decoded(encoded: &[u8]) -> Vec<u8> {
-    let hex = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut rest = encoded;
-    while let [first, tail @ ..] = rest {
-        rest = match tail {
-            [high, low, after @ ..] if *first == b'%' => match (hex(*high), hex(*low)) {
-                (Some(high), Some(low)) => {
-                    decoded.push(high << 4 | low);
-                    after
-                }
-                _ => {
-                    decoded.push(*first);
-                    tail
-                }
-            },
-            _ => {
-                decoded.push(*first);
-                tail
-            }
+    while let [first, after @ ..] = rest {
+        let byte = match after {
+            [high, low, ..] if *first == b'%' => digit(*high).zip(digit(*low)).map(|(high, low)| high << 4 | low),
+            _ => None,
         };
+        rest = if byte.is_some() { &after[2..] } else { after };
+        decoded.push(byte.unwrap_or(*first));
     }
     decoded
 }

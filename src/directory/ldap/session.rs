@@ -1,5 +1,7 @@
 //! One bound connection to a server that is known: its kind, what it holds, what lies elsewhere.
 
+use std::sync::Arc;
+
 use super::budget::Budget;
 use super::connect::{self, Connection};
 use super::family::{self, RootDse, deepest};
@@ -11,7 +13,7 @@ use crate::ports::{Persistence, ReadError};
 
 /// A connection and what the server said of itself.
 pub(super) struct Session {
-    pub(super) connection: Connection,
+    pub(super) connection: Arc<Connection>,
     pub(super) kind: Kind,
     pub(super) root: RootDse,
     /// Which of the configured servers it is.
@@ -49,7 +51,7 @@ impl Session {
         number: usize,
         budget: &Budget,
     ) -> Result<Self, ReadError> {
-        let connection = connect::open(settings, &settings.urls[number], budget).await?;
+        let connection = Arc::new(connect::open(settings, &settings.urls[number], budget).await?);
         let root = RootDse::read(&connection, budget).await?;
         let kind = family::decide_kind(configured, &root, &connection.url)?;
         let forest = match kind {

@@ -14,13 +14,12 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, ReadEr
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
-        .map_err(|error| failed("Could not set up TLS".to_owned(), error))?;
+        .map_err(|error| failed("Could not set up TLS", error))?;
     let builder = if let Some(file) = ca_file {
         builder.with_root_certificates(authorities(file)?)
     } else {
-        let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(|error| {
-            failed("Could not load the system's certificate authorities; set `ca_file`".to_owned(), error)
-        })?;
+        let verifier = rustls_platform_verifier::Verifier::new(provider)
+            .map_err(|error| failed("Could not load the system's certificate authorities; set `ca_file`", error))?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
     };
     Ok(Arc::new(builder.with_no_client_auth()))
@@ -30,9 +29,9 @@ pub(super) fn config(ca_file: Option<&Path>) -> Result<Arc<ClientConfig>, ReadEr
 fn authorities(file: &Path) -> Result<RootCertStore, ReadError> {
     let doing = || format!("Could not read the certificate authority in {} (`ca_file`, PEM)", file.display());
     let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| failed(doing(), error))? {
-        let certificate = certificate.map_err(|error| failed(doing(), error))?;
-        roots.add(certificate).map_err(|error| failed(doing(), error))?;
+    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| failed(&doing(), error))? {
+        let certificate = certificate.map_err(|error| failed(&doing(), error))?;
+        roots.add(certificate).map_err(|error| failed(&doing(), error))?;
     }
     if roots.is_empty() {
         let doing = format!("{}: there is no certificate in it", doing());
@@ -41,8 +40,7 @@ fn authorities(file: &Path) -> Result<RootCertStore, ReadError> {
     Ok(roots)
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "it becomes the message")]
-fn failed(doing: String, error: impl std::error::Error + Send + Sync + 'static) -> ReadError {
+fn failed(doing: &str, error: impl std::error::Error + Send + Sync + 'static) -> ReadError {
     let doing = format!("{doing}: {error}");
     ReadError { doing, persistence: Persistence::Permanent, source: Some(Box::new(error)) }
 }

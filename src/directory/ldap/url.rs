@@ -2,12 +2,15 @@
 
 use std::net::IpAddr;
 
-/// `ldap://` or `ldaps://` and a host. ldap3 panics on a URL without one, so it gets none.
+/// `ldap://` or `ldaps://`, a host and a port (RFC 4516, without what follows the authority). ldap3 panics on a URL
+/// without a host, so it gets none.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct ServerUrl {
     pub(super) text: String,
     pub(super) tls: bool,
+    /// Without the brackets of an IPv6 address.
     pub(super) host: String,
+    pub(super) port: u16,
 }
 
 impl ServerUrl {
@@ -20,15 +23,26 @@ impl ServerUrl {
             _ => return None,
         };
         let authority = rest.split(['/', '?', '#']).next()?;
-        let host = match authority.strip_prefix('[') {
-            Some(literal) => literal.split_once(']')?.0,
-            None => authority.split(':').next()?,
+        let (host, after) = match authority.strip_prefix('[') {
+            Some(literal) => literal.split_once(']')?,
+            None => authority.split_at(authority.find(':').unwrap_or(authority.len())),
+        };
+        let port = match after.strip_prefix(':') {
+            Some(port) => port.parse().ok().filter(|port| *port != 0)?,
+            None if after.is_empty() => {
+                if tls {
+                    636
+                } else {
+                    389
+                }
+            }
+            None => return None,
         };
         let odd = |character: char| character.is_whitespace() || character == '@' || character.is_control();
         if host.is_empty() || authority.contains(odd) {
             return None;
         }
-        Some(Self { text: text.to_owned(), tls, host: host.to_owned() })
+        Some(Self { text: text.to_owned(), tls, host: host.to_owned(), port })
     }
 
     /// Nobody but this machine can listen in.
@@ -58,6 +72,18 @@ mod tests {
         }
         for url in ["ldap://10.0.0.1", "ldap://localhost.example", "ldap://127.0.0.1.example", "ldap://[::2]"] {
             assert!(!loopback(url), "{url}");
+        }
+    }
+
+    #[test]
+    fn a_port_is_the_schemes_own_unless_given() {
+        let port = |url| ServerUrl::parse(url).map(|server| (server.host, server.port));
+        assert_eq!(port("ldap://h"), Some(("h".to_owned(), 389)));
+        assert_eq!(port("LDAPS://h/"), Some(("h".to_owned(), 636)));
+        assert_eq!(port("ldap://[::1]:3389"), Some(("::1".to_owned(), 3389)));
+        assert_eq!(port("ldaps://[::1]"), Some(("::1".to_owned(), 636)));
+        for odd in ["ldap://h:0", "ldap://h:65536", "ldap://h:x", "ldap://[::1]x"] {
+            assert_eq!(port(odd), None, "{odd}");
         }
     }
 
