@@ -1,6 +1,7 @@
-//! The licence ledger in this process: its SQLite file beside the state.
+//! The embedded backend: the licence ledger in a file of our own.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -8,63 +9,70 @@ use jiff::Timestamp;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use crate::model::{Name, PersonId};
-use crate::ports::{Backend, BackendError, Capabilities};
+use crate::ports::{Backend, BackendError, Capabilities, Persistence};
 
-/// One company of a ledger file.
-#[derive(Debug)]
+/// One company of a ledger file. SQLite works on a thread of its own; what it began it finishes, even where nobody
+/// waits for it any more.
+#[derive(Clone, Debug)]
 pub struct Embedded {
     path: PathBuf,
     company: Name,
-    /// None: there is no file yet. It is made with the first change, so that looking leaves nothing behind.
-    ledger: Option<Ledger>,
+    /// None: there is no file yet. The first change makes it, so that looking leaves nothing behind.
+    ledger: Arc<Mutex<Option<Ledger>>>,
 }
 
 impl Embedded {
-    /// Opens the ledger. `must_exist`: accounts of it are known, so a missing one was lost and is not made anew.
+    /// Opens the ledger at `path`. With `must_exist`, since the state knows accounts of it, file and company must be
+    /// there; else the first change makes them.
     ///
     /// # Errors
-    /// Where it is missing and must not be, or cannot be used.
-    pub fn open(path: &Path, company: &Name, must_exist: bool) -> Result<Self, BackendError> {
-        let mut embedded = Self { path: path.to_owned(), company: company.clone(), ledger: None };
-        if must_exist || is_there(path) {
-            embedded.ledger = Some(embedded.make(must_exist)?);
-        }
-        Ok(embedded)
+    /// Where the ledger cannot be opened, or is missing and must not be.
+    pub fn open(path: &Path, company: &str, must_exist: bool) -> Result<Self, BackendError> {
+        // A link to nowhere is there: a new file in its place would hide what was lost.
+        let is_there = path.symlink_metadata().is_ok();
+        let ledger =
+            (must_exist || is_there).then(|| make(path, company, must_exist)).transpose().map_err(backend_error)?;
+        Ok(Self { path: path.to_owned(), company: company.into(), ledger: Arc::new(Mutex::new(ledger)) })
     }
 
-    fn make(&self, must_exist: bool) -> Result<Ledger, BackendError> {
-        let mut ledger = Ledger::open(&self.path, must_exist).map_err(|error| self.failed("opening", error))?;
-        ledger.company(&self.company, must_exist).map_err(|error| self.failed("opening", error))?;
-        Ok(ledger)
+    fn is_new(&self) -> bool {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner).is_none()
     }
 
-    /// Does something with the ledger, which is made where there is none yet.
-    fn change<T>(
-        &mut self,
-        doing: &str,
-        work: impl FnOnce(&mut Ledger, &str) -> Result<T, LedgerError>,
+    async fn on_thread<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Ledger, &str) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let mut ledger = match self.ledger.take() {
-            Some(ledger) => ledger,
-            None => self.make(false)?,
+        let Self { path, company, ledger } = self.clone();
+        let job = move || {
+            let mut slot = ledger.lock().unwrap_or_else(PoisonError::into_inner);
+            let opened = match slot.take() {
+                Some(ledger) => ledger,
+                None => make(&path, &company, false)?,
+            };
+            work(slot.insert(opened), &company)
         };
-        let result = work(&mut ledger, &self.company);
-        self.ledger = Some(ledger);
-        result.map_err(|error| self.failed(doing, error))
-    }
-
-    fn failed(&self, doing: &str, error: LedgerError) -> BackendError {
-        BackendError {
-            doing: format!("{doing} the licence ledger {} failed", self.path.display()),
-            persistence: error.persistence(),
-            source: Some(Box::new(error)),
+        match tokio::task::spawn_blocking(job).await {
+            Ok(result) => result.map_err(backend_error),
+            Err(error) => Err(BackendError {
+                doing: "the ledger's thread ended before its work was done".to_owned(),
+                persistence: Persistence::Permanent,
+                source: Some(Box::new(error)),
+            }),
         }
     }
 }
 
-/// A broken link counts as there: making a file in its place would hide what was lost.
-fn is_there(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
+fn make(path: &Path, company: &str, must_exist: bool) -> Result<Ledger, LedgerError> {
+    let mut ledger = Ledger::open(path, must_exist)?;
+    ledger.company(company, must_exist)?;
+    Ok(ledger)
+}
+
+fn backend_error(error: LedgerError) -> BackendError {
+    let persistence = error.persistence();
+    let doing = error.to_string();
+    BackendError { doing, persistence, source: error.into_cause() }
 }
 
 #[async_trait]
@@ -74,30 +82,35 @@ impl Backend for Embedded {
     }
 
     async fn read(&mut self) -> Result<BackendState, BackendError> {
-        if self.ledger.is_none() {
+        if self.is_new() {
             return Ok(BackendState::default());
         }
-        self.change("reading", Ledger::read)
+        self.on_thread(Ledger::read).await
     }
 
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
-        self.change("changing", |ledger, company| ledger.apply(company, batch))
+        let batch = batch.clone();
+        self.on_thread(move |ledger, company| ledger.apply(company, &batch)).await
     }
 
     async fn answer(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
-        self.change("asking", |ledger, company| ledger.answer(company, key))
+        let key = key.to_owned();
+        self.on_thread(move |ledger, company| ledger.answer(company, &key)).await
     }
 
     async fn decide(&mut self, decisions: &[Decision], _at: Timestamp) -> Result<(), BackendError> {
-        self.change("changing", |ledger, company| ledger.decide(company, decisions))
+        let decisions = decisions.to_vec();
+        self.on_thread(move |ledger, company| ledger.decide(company, &decisions)).await
     }
 
     async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
-        self.change("changing", |ledger, company| ledger.confirm(company, confirmation))
+        let confirmation = confirmation.clone();
+        self.on_thread(move |ledger, company| ledger.confirm(company, &confirmation)).await
     }
 
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {
-        self.change("changing", |ledger, company| ledger.relink(company, old, new))
+        let (old, new) = (old.clone(), new.clone());
+        self.on_thread(move |ledger, company| ledger.relink(company, &old, &new)).await
     }
 }
 

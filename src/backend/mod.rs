@@ -1,3 +1,3 @@
-//! The write edge: one file a licensing system, each behind `ports::Backend`.
+//! Licensing backends: where seats are bought, held and waited for.
 
 pub mod embedded;

@@ -85,7 +85,7 @@ impl<'a> Values<'a> {
             let rename = Rename { person: intent.person.clone(), current: account.profile.clone(), desired };
             (!wanted.is_empty()).then(|| (rename, self.holders_of(intent, &wanted)))
         };
-        let mut open: BTreeMap<PersonId, (Rename, Vec<PersonId>)> = BTreeMap::new();
+        let mut open: BTreeMap<PersonId, Waiting> = BTreeMap::new();
         let mut ordered = Vec::new();
         for (rename, holders) in intents.iter().filter_map(of) {
             if holders.is_empty() {
@@ -96,17 +96,17 @@ impl<'a> Values<'a> {
         }
         // Who sits on a wanted value and is renamed already, or is not renamed at all, is in nobody's way.
         let mut in_the_way: BTreeSet<PersonId> = open.keys().cloned().collect();
-        while let Some(first) = open.keys().next().cloned() {
-            let free =
-                |(_, holders): &(Rename, Vec<PersonId>)| !holders.iter().any(|holder| in_the_way.contains(holder));
+        while !open.is_empty() {
+            let free = |(_, holders): &Waiting| !holders.iter().any(|holder| in_the_way.contains(holder));
             let next = open.iter().find(|(_, waiting)| free(waiting)).map(|(person, _)| person.clone());
             if let Some((rename, _)) = next.as_ref().and_then(|person| open.remove(person)) {
                 in_the_way.remove(&rename.person);
                 ordered.push(rename);
-            } else if let Some((rename, _)) = open.get_mut(&first) {
-                ordered.push(rename.park());
-                in_the_way.remove(&first);
+                continue;
             }
+            let Some(person) = ring_member(&open, &in_the_way) else { break };
+            in_the_way.remove(&person);
+            ordered.extend(open.get_mut(&person).map(|(rename, _)| rename.park()));
         }
         ordered
     }
@@ -118,6 +118,20 @@ impl<'a> Values<'a> {
     fn other_holder(&self, intent: &Intent<'_>, value: &Value) -> Option<&'a Account> {
         self.holders.get(value).copied().filter(|holder| holder.owner.as_ref() != Some(&intent.person))
     }
+}
+
+/// A rename, and who sits on the values it needs.
+type Waiting = (Rename, Vec<PersonId>);
+
+/// Somebody of a ring in which each waits for the next: found by following the waits until one comes twice.
+fn ring_member(open: &BTreeMap<PersonId, Waiting>, in_the_way: &BTreeSet<PersonId>) -> Option<PersonId> {
+    let mut person = in_the_way.iter().next()?;
+    let mut seen = BTreeSet::new();
+    while seen.insert(person) {
+        let (_, holders) = open.get(person)?;
+        person = holders.iter().find(|holder| in_the_way.contains(*holder))?;
+    }
+    Some(person.clone())
 }
 
 /// The unique values an intent would take that its account does not have.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::keys::{ATTRIBUTES, SERVER_KEYS};
 use super::reader::Reader;
 use super::{group, ldap, naming};
+use crate::model::filter::check_filter;
 use crate::model::settings::{AttributeSettings, DirectorySettings, Source};
 use crate::model::snapshot::Kind;
 
@@ -68,13 +69,8 @@ fn groups(reader: &Reader) -> Vec<Arc<str>> {
 
 fn filter(reader: &Reader) -> Option<String> {
     let filter = reader.text("filter")?;
-    if !filter.starts_with('(') {
-        reader.problem("filter", "must be an LDAP filter in parentheses, for instance \"(employeeType=staff)\"");
-    } else if ldap3::parse_filter(&filter).is_err() {
-        reader.problem(
-            "filter",
-            "is not a filter (RFC 4515): are all parentheses closed, all special characters escaped?",
-        );
+    if let Err(why) = check_filter(&filter) {
+        reader.problem("filter", format!("is not a filter like \"(employeeType=staff)\" (RFC 4515): {why}"));
     }
     Some(filter)
 }

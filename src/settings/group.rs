@@ -78,7 +78,7 @@ fn shares_context(dn: &Dn, directory: &DirectorySettings) -> bool {
 }
 
 fn lies_around(dn: &Dn, directory: &DirectorySettings) -> bool {
-    scope(directory).any(|other| is_under(dn, &other) || is_under(&other, dn))
+    scope(directory).any(|other| dn.is_under(&other) || other.is_under(dn))
 }
 
 /// The DNs a directory is configured with.
@@ -86,37 +86,14 @@ fn scope(directory: &DirectorySettings) -> impl Iterator<Item = Dn> {
     directory.bases.iter().chain(&directory.groups).filter_map(|dn| Dn::parse(dn).ok())
 }
 
-/// At or under.
-fn is_under(dn: &Dn, base: &Dn) -> bool {
-    upwards(dn).any(|above| above == *base)
-}
-
 /// The longest end made of `dc` alone (RFC 2247): the domain.
 fn context_of(dn: &Dn) -> Option<Dn> {
-    let is_domain =
-        |part: &Dn| part.as_str().trim_start().get(..3).is_some_and(|start| start.eq_ignore_ascii_case("dc="));
+    let is_domain = |part: &Dn| part.key().starts_with("dc=");
     let parts: Vec<Dn> = upwards(dn).collect();
     parts.into_iter().rev().take_while(is_domain).last()
 }
 
 /// The DN itself, then each DN above it, without the root.
 fn upwards(dn: &Dn) -> impl Iterator<Item = Dn> {
-    let text = dn.as_str();
-    let starts = std::iter::once(0).chain(commas(text).map(|comma| comma + 1)).filter(|_| !text.is_empty());
-    starts.filter_map(move |start| Dn::parse(&text[start..]).ok())
-}
-
-/// The commas that part a DN's RDNs: those neither escaped nor quoted.
-fn commas(text: &str) -> impl Iterator<Item = usize> {
-    let (mut escaped, mut quoted) = (false, false);
-    text.char_indices().filter_map(move |(index, letter)| {
-        let plain = !escaped && !quoted;
-        match letter {
-            '"' if !escaped => quoted = !quoted,
-            ',' if plain => return Some(index),
-            _ => {}
-        }
-        escaped = letter == '\\' && !escaped;
-        None
-    })
+    std::iter::successors(Some(dn.clone()).filter(|dn| !dn.as_str().is_empty()), Dn::parent)
 }

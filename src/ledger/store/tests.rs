@@ -67,7 +67,7 @@ impl Place {
 
     /// Seats bought, held, waited for: as the read counts them, and as the triggers did.
     pub(super) fn counts(&mut self, pool: &str) -> (u32, u32, u32) {
-        let kept = super::read::pools(&self.ledger.connection, "acme", &mut rows::Names::default()).unwrap();
+        let kept = read::pools(&self.ledger.connection, "acme", &mut rows::Names::default()).unwrap();
         let read = self.read().pools;
         assert_eq!(kept, read, "the triggers count wrongly");
         let pool = &read[pool];

@@ -24,7 +24,7 @@ fn a_created_account_is_managed_and_has_no_seat() {
     let answer = company.done(vec![create(1, "ann")]);
     let account = company.of(1);
     assert!(account.is_managed() && !account.adopted && account.seats.is_empty());
-    assert_eq!(answer.accounts, [account.clone()]);
+    assert_eq!(answer.accounts, std::slice::from_ref(account));
 }
 
 #[test]

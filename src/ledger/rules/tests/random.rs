@@ -21,7 +21,7 @@ fn any_operation() -> impl Strategy<Value = Operation> {
         let other = |name: &str| (name != pool).then(|| Name::from(name));
         let fallback_for = fallback_for.and_then(other);
         let instead_of = instead_of.and_then(other).into_iter().collect();
-        Operation::Claim(Claim { rank, fallback_for, instead_of, gate, ..claim(pool) })
+        Operation::Claim(Claim { rank, gate, fallback_for, instead_of, ..claim(pool) })
     });
     prop_oneof![
         6 => any_claim,
