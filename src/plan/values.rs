@@ -33,7 +33,11 @@ impl<'a> Values<'a> {
             for (field, (_, read)) in FIELDS.iter().enumerate() {
                 let value = (field, fold(read(&account.profile)).into_owned());
                 if wanted.contains(&value) {
-                    holders.insert(value, account);
+                    let holder = holders.entry(value).or_insert(account);
+                    // Unmanaged accounts come in no order, and no backend promises that they share nothing.
+                    if (&account.owner, &account.id) < (&holder.owner, &holder.id) {
+                        *holder = account;
+                    }
                 }
             }
         }
@@ -45,6 +49,7 @@ impl<'a> Values<'a> {
     pub fn conflicts(&self, intents: &[Intent<'_>]) -> BTreeMap<PersonId, Quarantine> {
         let by_person: HashMap<&PersonId, &Intent<'_>> =
             intents.iter().map(|intent| (&intent.person, intent)).collect();
+        let owner = |account: &Account| by_person.get(account.owner.as_ref()?).copied();
         let mut conflicts: BTreeMap<PersonId, Quarantine> = BTreeMap::new();
         loop {
             let before = conflicts.len();
@@ -53,9 +58,7 @@ impl<'a> Values<'a> {
                     continue;
                 }
                 let frees = |account: &Account, value: &Value| {
-                    let owner = account.owner.as_ref();
-                    let holder =
-                        owner.and_then(|owner| by_person.get(owner)).filter(|h| !conflicts.contains_key(&h.person));
+                    let holder = owner(account).filter(|holder| !conflicts.contains_key(&holder.person));
                     holder.is_some_and(|holder| gives_up(holder, value))
                 };
                 let stuck = wanted(intent).into_iter().find_map(|value| {
@@ -63,7 +66,9 @@ impl<'a> Values<'a> {
                     (!frees(holder, &value)).then_some((value.0, holder))
                 });
                 if let Some((field, holder)) = stuck {
-                    conflicts.insert(intent.person.clone(), conflict(FIELDS[field].0, intent, holder));
+                    let leaves = owner(holder).is_some_and(|holder| matches!(holder.action, Action::Suspend { .. }));
+                    let left = leaves || holder.suspension.is_some();
+                    conflicts.insert(intent.person.clone(), conflict(FIELDS[field].0, intent, holder, left));
                 }
             }
             if conflicts.len() == before {
@@ -101,10 +106,11 @@ impl<'a> Values<'a> {
             if let Some((rename, _)) = next.as_ref().and_then(|person| open.remove(person)) {
                 in_the_way.remove(&rename.person);
                 ordered.push(rename);
-            } else if let Some((rename, _)) = open.get_mut(&first) {
-                ordered.push(rename.park());
-                in_the_way.remove(&first);
+                continue;
             }
+            let aside = on_a_ring(&open, &in_the_way, &first).clone();
+            in_the_way.remove(&aside);
+            ordered.extend(open.get_mut(&aside).map(|(rename, _)| rename.park()));
         }
         ordered
     }
@@ -116,6 +122,22 @@ impl<'a> Values<'a> {
     fn other_holder(&self, intent: &Intent<'_>, value: &Value) -> Option<&'a Account> {
         self.holders.get(value).copied().filter(|holder| holder.owner.as_ref() != Some(&intent.person))
     }
+}
+
+/// From somebody who waits for others, who all wait for others: somebody who in the end waits for himself.
+fn on_a_ring<'a>(
+    open: &'a BTreeMap<PersonId, (Rename, Vec<PersonId>)>,
+    in_the_way: &BTreeSet<PersonId>,
+    first: &'a PersonId,
+) -> &'a PersonId {
+    let mut passed = BTreeSet::new();
+    let mut person = first;
+    while passed.insert(person) {
+        let holders = open.get(person).map_or(&[][..], |(_, holders)| holders);
+        let Some(next) = holders.iter().find(|holder| in_the_way.contains(*holder)) else { break };
+        person = next;
+    }
+    person
 }
 
 /// The unique values an intent would take that its account does not have.
@@ -170,15 +192,16 @@ impl Rename {
     }
 }
 
-fn conflict(field: &str, intent: &Intent<'_>, holder: &Account) -> Quarantine {
+/// `left`: the holder is suspended, or is about to be.
+fn conflict(field: &str, intent: &Intent<'_>, holder: &Account, left: bool) -> Quarantine {
     let whose = match &holder.owner {
         Some(owner) => format!("the managed account of {}", owner.anchor),
         None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
     };
     let way_out = match &holder.owner {
-        Some(owner) if holder.suspension.is_some() => {
+        Some(owner) if left => {
             format!(
-                "it is suspended; if this is the same person: `seatsync relink {} {}`",
+                "its owner left; if this is the same person: `seatsync relink {} {}`",
                 owner.anchor, intent.person.anchor
             )
         }
