@@ -59,7 +59,8 @@ impl<'a> Attempt<'a> {
         }
         let mut book = book(world, &intents);
         let mut settlement = settle(&book, world.settings.seats.promotion);
-        if keep_unreplaced(&mut intents, &settlement, held, confirmed) {
+        // A seat that is not given up is one that nobody else gets in place of theirs: so look again.
+        while keep_unreplaced(&mut intents, &settlement, held, confirmed) {
             book = self::book(world, &intents);
             settlement = settle(&book, world.settings.seats.promotion);
         }

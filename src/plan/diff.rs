@@ -81,6 +81,7 @@ pub fn diff<'a>(world: &World<'a>) -> Draft<'a> {
     for (person, wish) in wishes {
         draft.newcomer(world, &unmanaged, person, wish);
     }
+    draft.unconfigured(world);
     draft
 }
 
@@ -134,7 +135,10 @@ impl<'a> Draft<'a> {
             }
             Some(Wish::Leaves { cause }) if !world.desired.frozen.contains(&owner.directory) => {
                 intent.action = leaver(world, account, *cause);
-                intent.places = wants::kept(account, Standstill::of(world, owner));
+                // Who is suspended leaves the queues: only `keep` keeps a place.
+                if intent.action == Action::Keep {
+                    intent.places = wants::kept(account, Standstill::of(world, owner));
+                }
             }
             other => {
                 if let Some(Wish::Quarantined { quarantine }) = other {
@@ -213,6 +217,18 @@ impl<'a> Draft<'a> {
         Some(wanted.clone())
     }
 
+    /// Directories that the config names no more: what their people have is kept.
+    fn unconfigured(&mut self, world: &World<'_>) {
+        let configured = |name: &Name| world.settings.directories.iter().any(|known| known.name == *name);
+        for (directory, count) in world.managed.iter().filter(|(name, _)| !configured(name)) {
+            let message = format!(
+                "{count} managed accounts belong to directory {directory}, which the config does not name; they keep \
+                 what they have and get nothing: name the directory again, or end them in the backend"
+            );
+            self.problems.push(Problem { person: None, pool: None, code: "directory_not_configured", message });
+        }
+    }
+
     fn problem(&mut self, person: &PersonId, pool: Option<&Name>, code: &'static str, message: String) {
         self.problems.push(Problem { person: Some(person.clone()), pool: pool.cloned(), code, message });
     }
@@ -288,13 +304,13 @@ pub fn removal_due(settings: &Settings, account: &Account, now: Timestamp) -> bo
 struct Unmanaged<'a> {
     by_anchor: BTreeMap<Anchor, Option<&'a Account>>,
     by_email: BTreeMap<String, Option<&'a Account>>,
-    /// Anchors that two directories' people share: nobody can be told by them.
-    ambiguous: BTreeSet<Anchor>,
+    /// The anchors of everyone wished for that an unmanaged account carries, and whether several people share it.
+    carried: BTreeMap<Anchor, bool>,
 }
 
 impl<'a> Unmanaged<'a> {
     fn new(world: &World<'a>) -> Self {
-        let mut this = Self { by_anchor: BTreeMap::new(), by_email: BTreeMap::new(), ambiguous: BTreeSet::new() };
+        let mut this = Self { by_anchor: BTreeMap::new(), by_email: BTreeMap::new(), carried: BTreeMap::new() };
         for account in world.accounts.iter().take_while(|account| !account.is_managed()) {
             let email = folded(&account.profile.email).into_owned();
             this.by_email.entry(email).and_modify(|found| *found = None).or_insert(Some(account));
@@ -303,9 +319,10 @@ impl<'a> Unmanaged<'a> {
             }
         }
         if !this.by_anchor.is_empty() {
-            let mut anchors: Vec<Anchor> = world.desired.wishes.iter().map(|(person, _)| person.anchor).collect();
-            anchors.sort_unstable();
-            this.ambiguous = anchors.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| pair[0]).collect();
+            let anchors = world.desired.wishes.iter().map(|(person, _)| person.anchor);
+            for anchor in anchors.filter(|anchor| this.by_anchor.contains_key(anchor)) {
+                this.carried.entry(anchor).and_modify(|shared| *shared = true).or_insert(false);
+            }
         }
         this
     }
@@ -315,9 +332,13 @@ impl<'a> Unmanaged<'a> {
         if adopt == Adopt::None {
             return None;
         }
-        let unique = !self.ambiguous.contains(&sighting.anchor);
+        let unique = self.carried.get(&sighting.anchor) == Some(&false);
         let by_anchor = self.by_anchor.get(&sighting.anchor).copied().flatten().filter(|_| unique);
-        let by_email = || self.by_email.get(&*folded(&sighting.profile.email)).copied().flatten();
+        // An account that carries the anchor of somebody else is theirs, whatever its address.
+        let others = |account: &&Account| {
+            account.external.is_some_and(|anchor| anchor != sighting.anchor && self.carried.contains_key(&anchor))
+        };
+        let by_email = || self.by_email.get(&*folded(&sighting.profile.email)).copied().flatten().filter(|a| !others(a));
         by_anchor.or_else(|| if adopt == Adopt::Email { by_email() } else { None })
     }
 }

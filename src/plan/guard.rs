@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attempt::{Attempt, Guarded};
-use super::diff::{Action, Draft, Problem};
+use super::diff::{Action, Draft, Intent, Problem};
 use super::effects::{self, Change, Waiting};
 use super::fingerprint::fingerprint;
 use super::steps;
@@ -148,7 +148,10 @@ fn tally(world: &World<'_>, attempt: &Attempt<'_>) -> BTreeMap<Key, Tally> {
         tallies.entry((person.directory.clone(), change.kind)).or_default().now.insert(person.clone());
     }
     let mut left: BTreeMap<&Name, BTreeSet<&PersonId>> = BTreeMap::new();
-    for mark in world.marks.iter().filter(|mark| in_window(world, mark) && !came_back(world, mark)) {
+    let joining = joining(attempt);
+    let is_back =
+        |mark: &GuardMark| came_back(world, mark) || mark.kind == GuardKind::Leaving && joining.contains(&mark.person);
+    for mark in world.marks.iter().filter(|mark| in_window(world, mark) && !is_back(mark)) {
         if mark.kind == GuardKind::Leaving {
             left.entry(&mark.person.directory).or_default().insert(&mark.person);
         }
@@ -160,7 +163,7 @@ fn tally(world: &World<'_>, attempt: &Attempt<'_>) -> BTreeMap<Key, Tally> {
         let managed = world.managed.get(directory).copied().unwrap_or(0);
         let gone =
             left.get(directory).map_or(0, |people| count(people.iter().filter(|p| !is_active(world, p)).count()));
-        tally.of = managed + count(joining(attempt, directory)) + gone;
+        tally.of = managed + count(joining.iter().filter(|person| person.directory == *directory).count()) + gone;
         tally.limit = limit(world, tally.of);
     }
     tallies
@@ -172,9 +175,10 @@ fn limit(world: &World<'_>, of: u32) -> u32 {
     guard.floor.max(u32::try_from(share).unwrap_or(u32::MAX))
 }
 
-fn joining(attempt: &Attempt<'_>, directory: &Name) -> usize {
-    let joins = |action: &Action| matches!(action, Action::Create { .. } | Action::Resume);
-    attempt.intents.iter().filter(|i| i.person.directory == *directory && joins(&i.action)).count()
+/// Who joins or comes back in this plan.
+fn joining<'a>(attempt: &'a Attempt<'_>) -> BTreeSet<&'a PersonId> {
+    let joins = |intent: &&Intent<'_>| matches!(intent.action, Action::Create { .. } | Action::Resume);
+    attempt.intents.iter().filter(joins).map(|intent| &intent.person).collect()
 }
 
 fn in_window(world: &World<'_>, mark: &GuardMark) -> bool {
@@ -204,12 +208,14 @@ fn came_back(world: &World<'_>, mark: &GuardMark) -> bool {
 
 /// More accounts or seats gone from the backend than the guard lets leave.
 fn backend_lost(world: &World<'_>, vanished: &BTreeSet<PersonId>) -> Option<Lost> {
-    let mut by_directory: BTreeMap<&Name, u32> = BTreeMap::new();
+    let mut by_directory: BTreeMap<&Name, (u32, u32)> = BTreeMap::new();
     for person in vanished {
-        *by_directory.entry(&person.directory).or_default() += 1;
+        let (all, accounts) = by_directory.entry(&person.directory).or_default();
+        *all += 1;
+        *accounts += u32::from(account(world, person).is_none());
     }
-    by_directory.into_iter().find_map(|(directory, count)| {
-        let limit = limit(world, world.managed.get(directory).copied().unwrap_or(0) + count);
+    by_directory.into_iter().find_map(|(directory, (count, accounts))| {
+        let limit = limit(world, world.managed.get(directory).copied().unwrap_or(0) + accounts);
         (count > limit).then(|| Lost { directory: directory.clone(), count, limit })
     })
 }

@@ -7,11 +7,9 @@ use super::world::World;
 use crate::model::user::{Defect, Quarantine};
 use crate::model::{Account, PersonId, Profile, folded};
 
-/// Reads a field.
-type Read = fn(&Profile) -> &str;
-
 /// The unique fields: what people call them, and how to read them.
-const FIELDS: [(&str, Read); 2] = [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
+const FIELDS: [(&str, fn(&Profile) -> &str); 2] =
+    [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
 
 /// A value of one of the unique fields, folded.
 type Value = (usize, String);
@@ -35,7 +33,11 @@ impl<'a> Values<'a> {
             for (field, (_, read)) in FIELDS.iter().enumerate() {
                 let value = (field, folded(read(&account.profile)).into_owned());
                 if wanted.contains(&value) {
-                    holders.insert(value, account);
+                    let holder = holders.entry(value).or_insert(account);
+                    // Unmanaged accounts come in no order, and no backend promises that they share nothing.
+                    if (&account.owner, &account.id) < (&holder.owner, &holder.id) {
+                        *holder = account;
+                    }
                 }
             }
         }
@@ -47,6 +49,7 @@ impl<'a> Values<'a> {
     pub fn conflicts(&self, intents: &[Intent<'_>]) -> BTreeMap<PersonId, Quarantine> {
         let by_person: HashMap<&PersonId, &Intent<'_>> =
             intents.iter().map(|intent| (&intent.person, intent)).collect();
+        let owner = |account: &Account| by_person.get(account.owner.as_ref()?).copied();
         let mut conflicts: BTreeMap<PersonId, Quarantine> = BTreeMap::new();
         loop {
             let before = conflicts.len();
@@ -55,9 +58,7 @@ impl<'a> Values<'a> {
                     continue;
                 }
                 let frees = |account: &Account, value: &Value| {
-                    let owner = account.owner.as_ref();
-                    let holder =
-                        owner.and_then(|owner| by_person.get(owner)).filter(|h| !conflicts.contains_key(&h.person));
+                    let holder = owner(account).filter(|holder| !conflicts.contains_key(&holder.person));
                     holder.is_some_and(|holder| gives_up(holder, value))
                 };
                 let stuck = wanted(intent).into_iter().find_map(|value| {
@@ -65,7 +66,9 @@ impl<'a> Values<'a> {
                     (!frees(holder, &value)).then_some((value.0, holder))
                 });
                 if let Some((field, holder)) = stuck {
-                    conflicts.insert(intent.person.clone(), conflict(FIELDS[field].0, intent, holder));
+                    let leaves = owner(holder).is_some_and(|holder| matches!(holder.action, Action::Suspend { .. }));
+                    let left = leaves || holder.suspension.is_some();
+                    conflicts.insert(intent.person.clone(), conflict(FIELDS[field].0, intent, holder, left));
                 }
             }
             if conflicts.len() == before {
@@ -85,7 +88,7 @@ impl<'a> Values<'a> {
             let rename = Rename { person: intent.person.clone(), current: account.profile.clone(), desired };
             (!wanted.is_empty()).then(|| (rename, self.holders_of(intent, &wanted)))
         };
-        let mut open: BTreeMap<PersonId, Waiting> = BTreeMap::new();
+        let mut open: BTreeMap<PersonId, (Rename, Vec<PersonId>)> = BTreeMap::new();
         let mut ordered = Vec::new();
         for (rename, holders) in intents.iter().filter_map(of) {
             if holders.is_empty() {
@@ -96,17 +99,18 @@ impl<'a> Values<'a> {
         }
         // Who sits on a wanted value and is renamed already, or is not renamed at all, is in nobody's way.
         let mut in_the_way: BTreeSet<PersonId> = open.keys().cloned().collect();
-        while !open.is_empty() {
-            let free = |(_, holders): &Waiting| !holders.iter().any(|holder| in_the_way.contains(holder));
+        while let Some(first) = open.keys().next().cloned() {
+            let free =
+                |(_, holders): &(Rename, Vec<PersonId>)| !holders.iter().any(|holder| in_the_way.contains(holder));
             let next = open.iter().find(|(_, waiting)| free(waiting)).map(|(person, _)| person.clone());
             if let Some((rename, _)) = next.as_ref().and_then(|person| open.remove(person)) {
                 in_the_way.remove(&rename.person);
                 ordered.push(rename);
                 continue;
             }
-            let Some(person) = ring_member(&open, &in_the_way) else { break };
-            in_the_way.remove(&person);
-            ordered.extend(open.get_mut(&person).map(|(rename, _)| rename.park()));
+            let aside = on_a_ring(&open, &in_the_way, &first).clone();
+            in_the_way.remove(&aside);
+            ordered.extend(open.get_mut(&aside).map(|(rename, _)| rename.park()));
         }
         ordered
     }
@@ -120,18 +124,20 @@ impl<'a> Values<'a> {
     }
 }
 
-/// A rename, and who sits on the values it needs.
-type Waiting = (Rename, Vec<PersonId>);
-
-/// Somebody of a ring in which each waits for the next: found by following the waits until one comes twice.
-fn ring_member(open: &BTreeMap<PersonId, Waiting>, in_the_way: &BTreeSet<PersonId>) -> Option<PersonId> {
-    let mut person = in_the_way.iter().next()?;
-    let mut seen = BTreeSet::new();
-    while seen.insert(person) {
-        let (_, holders) = open.get(person)?;
-        person = holders.iter().find(|holder| in_the_way.contains(*holder))?;
+/// From somebody who waits for others, who all wait for others: somebody who in the end waits for himself.
+fn on_a_ring<'a>(
+    open: &'a BTreeMap<PersonId, (Rename, Vec<PersonId>)>,
+    in_the_way: &BTreeSet<PersonId>,
+    first: &'a PersonId,
+) -> &'a PersonId {
+    let mut passed = BTreeSet::new();
+    let mut person = first;
+    while passed.insert(person) {
+        let holders = open.get(person).map_or(&[][..], |(_, holders)| holders);
+        let Some(next) = holders.iter().find(|holder| in_the_way.contains(*holder)) else { break };
+        person = next;
     }
-    Some(person.clone())
+    person
 }
 
 /// The unique values an intent would take that its account does not have.
@@ -152,8 +158,7 @@ fn wanted(intent: &Intent<'_>) -> Vec<Value> {
 /// The holder of a value is removed in this plan, or takes another one.
 fn gives_up(holder: &Intent<'_>, (field, value): &Value) -> bool {
     let read = FIELDS[*field].1;
-    holder.action == Action::Remove
-        || holder.update.as_ref().is_some_and(|update| folded(read(update)) != value.as_str())
+    holder.action == Action::Remove || holder.update.as_ref().is_some_and(|update| folded(read(update)) != value.as_str())
 }
 
 /// A profile with the unique values of another.
@@ -187,15 +192,16 @@ impl Rename {
     }
 }
 
-fn conflict(field: &str, intent: &Intent<'_>, holder: &Account) -> Quarantine {
+/// `left`: the holder is suspended, or is about to be.
+fn conflict(field: &str, intent: &Intent<'_>, holder: &Account, left: bool) -> Quarantine {
     let whose = match &holder.owner {
         Some(owner) => format!("the managed account of {}", owner.anchor),
         None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
     };
     let way_out = match &holder.owner {
-        Some(owner) if holder.suspension.is_some() => {
+        Some(owner) if left => {
             format!(
-                "it is suspended; if this is the same person: `seatsync relink {} {}`",
+                "its owner left; if this is the same person: `seatsync relink {} {}`",
                 owner.anchor, intent.person.anchor
             )
         }

@@ -78,7 +78,7 @@ pub fn of_account(
     created: Timestamp,
     asks: &[Ask],
 ) -> Wants {
-    let gate = domain_gate(world, profile);
+    let gate = approval_missing(account).or_else(|| domain_gate(world, profile));
     let vanished = vanished(world, account, person, asks);
     let asker = Asker { world, person, account: Some(account), created, gate, vanished: vanished.clone() };
     let mut wants = Wants { vanished, ..Wants::default() };
@@ -88,6 +88,16 @@ pub fn of_account(
     }
     asker.report(asks, &mut wants);
     wants
+}
+
+/// A newcomer whom nobody approved yet still needs it, whichever pool is asked for next.
+fn approval_missing(account: &Account) -> Option<WaitReason> {
+    let approval = WaitReason::ApprovalRequired;
+    let missing =
+        |seat: &Assignment| seat.state == SeatState::Waiting(approval) || seat.state == SeatState::Past(Some(approval));
+    let waits = account.seats.iter().any(missing);
+    let let_in = account.seats.iter().any(|seat| seat.approved || seat.is_held());
+    (waits && !let_in).then_some(WaitReason::ApprovalRequired)
 }
 
 fn domain_gate(world: &World<'_>, profile: &Profile) -> Option<WaitReason> {
