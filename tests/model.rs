@@ -18,7 +18,7 @@ mod model {
 
 use model::history::History;
 use model::strategies::{Theme, history};
-use proptest::test_runner::{Config, RngSeed, TestCaseError, TestRunner};
+use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number in SEATSYNC_MODEL_..."))
@@ -42,8 +42,12 @@ fn play(theme: Theme, histories: u32, steps: usize, on_disk: bool) {
         passes.set(passes.get() + history.passes);
         outcome.map_err(TestCaseError::fail)
     });
-    if let Err(error) = result {
-        panic!("SEATSYNC_MODEL_SEED={seed}, {theme:?}\n{error}");
+    match result {
+        Ok(()) => {}
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+        Err(TestError::Fail(reason, (setup, operations))) => {
+            panic!("SEATSYNC_MODEL_SEED={seed}\n{setup:?}\n{operations:?}\n{reason}")
+        }
     }
     eprintln!("seed {seed}: {} histories, {} passes", histories * times, passes.get());
 }

@@ -134,7 +134,9 @@ impl<'a> Draft<'a> {
             }
             Some(Wish::Leaves { cause }) if !world.desired.frozen.contains(&owner.directory) => {
                 intent.action = leaver(world, account, *cause);
-                intent.places = wants::kept(account, Standstill::of(world, owner));
+                if intent.action == Action::Keep {
+                    intent.places = wants::kept(account, Standstill::of(world, owner));
+                }
             }
             other => {
                 if let Some(Wish::Quarantined { quarantine }) = other {

@@ -2,6 +2,7 @@
 
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::strategy::Union;
 use seatsync::model::change::Verdict;
 use seatsync::model::settings::LeaverRule;
 
@@ -117,24 +118,25 @@ fn operation(theme: Theme) -> impl Strategy<Value = Operation> {
     let on = |condition: bool, weight: u32| if condition { weight } else { 0 };
     let hours = prop_oneof![3 => 1..12_i64, 1 => Just(23_i64), 1 => Just(24_i64), 1 => Just(49_i64)];
     let names = on(theme.renames, 2);
-    prop_oneof![
-        10 => Just(Operation::Pass(None)),
-        6 => (who(), place()).prop_map(|(index, place)| Operation::Place(index, place)),
-        3 => (who(), 0..3_usize).prop_map(|(index, pool)| Operation::Group(index, pool)),
-        1 => who().prop_map(Operation::First),
-        names => (who(), 0..12_u8).prop_map(|(index, name)| Operation::Name(index, name)),
-        names => (who(), 0..12_u8).prop_map(|(index, mail)| Operation::Mail(index, mail)),
-        names => (who(), who()).prop_map(|(a, b)| Operation::Swap(a, b)),
-        1 => (who(), 0..3_u8).prop_map(|(index, display)| Operation::Display(index, display)),
-        1 => who().prop_map(Operation::Spoil),
-        2 => (0..3_usize, 0..6_u32).prop_map(|(pool, seats)| Operation::Seats(pool, seats)),
-        1 => Just(Operation::Promotion),
-        on(theme.decisions, 4) => (who(), verdict).prop_map(|(index, verdict)| Operation::Decide(index, verdict)),
-        on(theme.tight, 2) => Just(Operation::Confirm),
-        1 => hours.prop_map(Operation::Hours),
-        on(theme.faults || theme.deaths, 1) => Just(Operation::LoseState),
-        on(theme.deaths, 1) => Just(Operation::Restart),
-        on(theme.faults, 4) => (0..2_usize, fault()).prop_map(|(directory, fault)| Operation::Fault(directory, fault)),
-        on(theme.deaths, 5) => death().prop_map(Operation::Pass),
-    ]
+    let all = [
+        (10, Just(Operation::Pass(None)).boxed()),
+        (6, (who(), place()).prop_map(|(index, place)| Operation::Place(index, place)).boxed()),
+        (3, (who(), 0..3_usize).prop_map(|(index, pool)| Operation::Group(index, pool)).boxed()),
+        (1, who().prop_map(Operation::First).boxed()),
+        (names, (who(), 0..12_u8).prop_map(|(index, name)| Operation::Name(index, name)).boxed()),
+        (names, (who(), 0..12_u8).prop_map(|(index, mail)| Operation::Mail(index, mail)).boxed()),
+        (names, (who(), who()).prop_map(|(a, b)| Operation::Swap(a, b)).boxed()),
+        (1, (who(), 0..3_u8).prop_map(|(index, display)| Operation::Display(index, display)).boxed()),
+        (1, who().prop_map(Operation::Spoil).boxed()),
+        (2, (0..3_usize, 0..6_u32).prop_map(|(pool, seats)| Operation::Seats(pool, seats)).boxed()),
+        (1, Just(Operation::Promotion).boxed()),
+        (on(theme.decisions, 4), (who(), verdict).prop_map(|(index, verdict)| Operation::Decide(index, verdict)).boxed()),
+        (on(theme.tight, 2), Just(Operation::Confirm).boxed()),
+        (1, hours.prop_map(Operation::Hours).boxed()),
+        (on(theme.faults || theme.deaths, 1), Just(Operation::LoseState).boxed()),
+        (on(theme.deaths, 1), Just(Operation::Restart).boxed()),
+        (on(theme.faults, 4), (0..2_usize, fault()).prop_map(|(at, fault)| Operation::Fault(at, fault)).boxed()),
+        (on(theme.deaths, 5), death().prop_map(Operation::Pass).boxed()),
+    ];
+    Union::new_weighted(all.into_iter().filter(|(weight, _)| *weight > 0).collect())
 }
