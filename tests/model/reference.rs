@@ -166,10 +166,15 @@ impl Reference {
 
     fn decide(&mut self, who: &PersonId, to: impl Fn(&Seat) -> Option<(SeatState, bool)>) -> bool {
         let Some(account) = self.accounts.get_mut(who) else { return false };
+        let suspended = account.suspended.is_some();
         let mut any = false;
         for seat in account.seats.values_mut() {
             if let Some((state, approved)) = to(seat) {
                 (seat.state, seat.approved, any) = (state, approved, true);
+                // A suspended account stands in no queue.
+                if suspended {
+                    give_up(seat);
+                }
             }
         }
         any
