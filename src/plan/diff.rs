@@ -338,7 +338,8 @@ impl<'a> Unmanaged<'a> {
         let others = |account: &&Account| {
             account.external.is_some_and(|anchor| anchor != sighting.anchor && self.carried.contains_key(&anchor))
         };
-        let by_email = || self.by_email.get(&*folded(&sighting.profile.email)).copied().flatten().filter(|a| !others(a));
+        let by_email =
+            || self.by_email.get(&*folded(&sighting.profile.email)).copied().flatten().filter(|a| !others(a));
         by_anchor.or_else(|| if adopt == Adopt::Email { by_email() } else { None })
     }
 }

@@ -158,7 +158,8 @@ fn wanted(intent: &Intent<'_>) -> Vec<Value> {
 /// The holder of a value is removed in this plan, or takes another one.
 fn gives_up(holder: &Intent<'_>, (field, value): &Value) -> bool {
     let read = FIELDS[*field].1;
-    holder.action == Action::Remove || holder.update.as_ref().is_some_and(|update| folded(read(update)) != value.as_str())
+    holder.action == Action::Remove
+        || holder.update.as_ref().is_some_and(|update| folded(read(update)) != value.as_str())
 }
 
 /// A profile with the unique values of another.

@@ -1,6 +1,6 @@
 //! What a person decides: about somebody's place in a queue, and whose an account is.
 
-use super::{Excerpt, RuleError, set_state, verb};
+use super::{Excerpt, RuleError, given_up, set_state, verb};
 use crate::model::change::{Decision, Verdict};
 use crate::model::{Account, Assignment, PersonId, SeatState, WaitReason};
 
@@ -15,7 +15,7 @@ impl Excerpt {
     /// | deny | waiting | denied, until approved |
     /// | release | held | waiting, `removed_elsewhere`, until approved |
     ///
-    /// What is so already is left so.
+    /// What is so already is left so. A suspended account stands in no queue: what would wait is remembered as past.
     ///
     /// # Errors
     /// Where there is no such account, or nothing of it that the verdict fits; the message says what it has.
@@ -24,9 +24,11 @@ impl Excerpt {
         let id = self.owners.get(&decision.person).ok_or_else(unknown)?;
         let account = self.accounts.get_mut(id).ok_or_else(unknown)?.edit();
         let mut decided = decision.verdict == Verdict::Approve && lift(account);
+        let suspended = account.suspension.is_some();
         let wanted = |seat: &&mut Assignment| decision.pool.as_ref().is_none_or(|pool| seat.pool == *pool);
         for seat in account.seats.iter_mut().filter(wanted) {
             let Some((state, approved)) = decided_state(seat, decision.verdict) else { continue };
+            let state = if suspended { given_up(state) } else { state };
             decided = true;
             if state != seat.state {
                 set_state(&mut self.pools, &seat.pool, Some(seat.state), state);

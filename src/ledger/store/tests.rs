@@ -2,7 +2,6 @@
 
 mod files;
 mod hands;
-mod speed;
 mod transactions;
 
 use std::path::PathBuf;
