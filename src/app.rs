@@ -9,7 +9,7 @@ mod requests;
 mod service;
 mod verbs;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::model::AccountState;
 use crate::model::settings::{LogSettings, Settings};
@@ -43,6 +43,7 @@ pub enum StateFilter {
 /// The application on one config.
 #[derive(Debug)]
 pub struct App {
+    config: PathBuf,
     settings: Settings,
 }
 
@@ -57,7 +58,7 @@ impl App {
                 for warning in &loaded.warnings {
                     tracing::warn!(key = %warning.key, "{}", warning.message);
                 }
-                Ok(Self { settings: loaded.settings })
+                Ok(Self { config: config.to_owned(), settings: loaded.settings })
             }
             Err(problems) => Err(check::as_error(config, &problems)),
         }

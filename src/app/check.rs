@@ -13,7 +13,7 @@ impl App {
         match settings::load(config, &settings::process_variables()) {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new()),
             Ok(loaded) => {
-                let app = Self { settings: loaded.settings };
+                let app = Self { config: config.to_owned(), settings: loaded.settings };
                 let mut probes: Vec<Probe> = loaded.warnings.iter().map(warning).collect();
                 if connect {
                     probes.extend(app.probes().await);

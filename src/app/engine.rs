@@ -35,6 +35,24 @@ impl Engine {
         Ok(Self { settings: settings.clone(), directories, backend, state })
     }
 
+    /// Takes another config from here on. State and ledger stay as they were opened.
+    ///
+    /// # Errors
+    /// Where the config names another place for them, or a directory cannot be read as it says.
+    pub fn reconfigure(&mut self, settings: Settings) -> Result<(), AppError> {
+        let BackendKind::Embedded { path: ours } = &self.settings.backend.kind;
+        let BackendKind::Embedded { path: theirs } = &settings.backend.kind;
+        let same_place = ours == theirs && self.settings.agent.state_dir == settings.agent.state_dir;
+        if !same_place || self.settings.backend.company != settings.backend.company {
+            return Err(AppError::new(Code::Config, "state_dir, backend.path or backend.company is another one")
+                .with_next("restart the agent: it keeps the config it has until then"));
+        }
+        let directories = settings.directories.iter().map(|directory| source(&settings, directory));
+        self.directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
+        self.settings = settings;
+        Ok(())
+    }
+
     /// Lends everything to a pass.
     pub fn parts<'a>(
         &'a mut self,

@@ -1,6 +1,7 @@
 //! `run`: the agent on this config.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -17,7 +18,7 @@ use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::Settings;
 use crate::ports::{History as _, Requests as _, Silent};
 use crate::state::{Holder, Lock, State};
-use crate::{clock, cycle};
+use crate::{clock, cycle, settings};
 
 /// A sign of life this often.
 const BEAT: Duration = Duration::from_secs(2);
@@ -39,7 +40,8 @@ impl App {
         let (stop, stopping) = watch::channel(false);
         let (announce, announced) = watch::channel(None);
         let heart = tokio::spawn(beat(self.settings.clone(), announced));
-        let mut worker = Worker { engine, stopping, announce, waiting: Vec::new() };
+        let config = self.config.clone();
+        let mut worker = Worker { config, engine, stopping, announce, waiting: Vec::new(), complaint: None };
         tracing::info!(agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
         // Every cycle of this version is a full one, so the shorter of the two is how often one is made.
         let every = self.settings.agent.poll.min(self.settings.agent.full);
@@ -53,17 +55,21 @@ impl App {
 
 /// The agent's hands.
 struct Worker {
+    config: PathBuf,
     engine: Engine,
     stopping: watch::Receiver<bool>,
     announce: watch::Sender<Option<Timestamp>>,
     /// Who asked for the pass that comes now.
     waiting: Vec<RequestId>,
+    /// What was last said of a config that cannot be taken, so that it is said once.
+    complaint: Option<String>,
 }
 
 #[async_trait]
 impl Work for Worker {
     async fn cycle(&mut self) {
         let started = clock::now();
+        self.reread();
         let asked = !self.waiting.is_empty();
         let mut parts = self.engine.parts(&Silent, asked, Some(self.stopping.clone()));
         let result = cycle::run_once(&mut parts, started).await;
@@ -114,6 +120,20 @@ impl Work for Worker {
 }
 
 impl Worker {
+    /// Takes the config as it is now, secrets included; a bad one leaves the old one in force.
+    fn reread(&mut self) {
+        let loaded = settings::load(&self.config, &settings::process_variables());
+        let taken = match loaded {
+            Ok(loaded) => self.engine.reconfigure(loaded.settings).map_err(|error| error.to_string()),
+            Err(problems) => Err(problems.to_string()),
+        };
+        let complaint = taken.err();
+        if let Some(text) = complaint.as_ref().filter(|text| self.complaint.as_ref() != Some(text)) {
+            tracing::error!(problem = %text, "The config cannot be taken; the agent goes on with the one it has.");
+        }
+        self.complaint = complaint;
+    }
+
     /// A cycle that came to nothing is history too.
     fn record_failure(&mut self, started: Timestamp, error: &AppError) {
         let numbered = self.engine.state.begin_cycle(started);

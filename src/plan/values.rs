@@ -7,9 +7,11 @@ use super::world::World;
 use crate::model::user::{Defect, Quarantine};
 use crate::model::{Account, PersonId, Profile, folded};
 
+/// Reads a field.
+type Read = fn(&Profile) -> &str;
+
 /// The unique fields: what people call them, and how to read them.
-const FIELDS: [(&str, fn(&Profile) -> &str); 2] =
-    [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
+const FIELDS: [(&str, Read); 2] = [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
 
 /// A value of one of the unique fields, folded.
 type Value = (usize, String);

@@ -1,12 +1,8 @@
 //! The grammar of RFC 4514, read straight into the normalised key.
 //!
-//! The key: attribute types by their usual short names; values unescaped, case-folded, in the compatible composed form
-//! (RFC 4518 section 2.3), without insignificant spaces; multi-valued RDNs sorted. What would be ambiguous in it is
+//! The key: attribute types by their usual short names; values unescaped, in lower case letter by letter,
+//! without insignificant spaces; multi-valued RDNs sorted. What would be ambiguous in it is
 //! written as a backslash and two hex digits, always the same way.
-
-use unicode_normalization::UnicodeNormalization as _;
-
-use crate::model::user::fold;
 
 /// Attribute types with more than one name: OID, long name, the name we use (RFC 4519, RFC 4524, PKCS #9).
 const TYPES: [(&str, &str, &str); 12] = [
@@ -310,11 +306,15 @@ fn push_letter(letter: char, first: bool, key: &mut String) {
     }
 }
 
-/// Case-folded and composed. Twice: composing can bring out letters that fold again.
+/// Folded letter by letter, and no further than servers do: OpenLDAP and Samba keep `straße` and `STRASSE`, or a letter
+/// with its accent composed and one without, as two entries. Taking two for one would lose somebody.
 fn folded(text: &str) -> String {
-    if text.is_ascii() {
-        return text.to_ascii_lowercase();
-    }
-    let once: String = fold(text).nfkc().collect();
-    fold(&once).nfkc().collect()
+    let fold = |letter: char| {
+        let mut lower = letter.to_lowercase();
+        match (lower.next(), lower.next()) {
+            (Some(lower), None) => lower,
+            _ => letter,
+        }
+    };
+    text.chars().map(fold).collect()
 }

@@ -66,7 +66,10 @@ fn gives_up(batch: &Batch, account: &Account, seat: &Assignment) -> bool {
             Operation::Claim(claim) => Some(claim),
             _ => None,
         });
-    let mut by_claim = claims.map(|claim| claim.instead_of.contains(&seat.pool) || claim.pool == seat.pool);
+    let mut by_claim = claims.map(|claim| {
+        let stands_in = seat.fallback_for.as_ref() == Some(&claim.pool);
+        stands_in || claim.instead_of.contains(&seat.pool) || claim.pool == seat.pool
+    });
     let by_place = account.seats.iter().any(|other| {
         other.is_waiting() && (other.instead_of.contains(&seat.pool) || seat.fallback_for.as_ref() == Some(&other.pool))
     });
