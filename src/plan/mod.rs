@@ -22,3 +22,6 @@ pub use world::{LastKnown, Remembered, World};
 pub fn plan(world: &World<'_>) -> Plan {
     guard::check(world, diff::diff(world))
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,89 @@
+//! Rules 1 and 12: from a directory that was not read whole only updates follow.
+
+use super::scene::*;
+use crate::model::WaitReason::NoSeat;
+use crate::model::change::Promotion;
+use crate::model::snapshot::Whereabouts;
+use crate::plan::effects::Verb;
+
+/// Three of `corp`, one of whom waits; then a partial read with a free seat.
+fn partial() -> Scene {
+    let mut scene = Scene::staffed(&[("standard", 2)], 3);
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.pool("standard").seats = 3;
+    scene.source("corp").partial = true;
+    scene
+}
+
+#[test]
+fn nobody_leaves_by_a_partial_read_whatever_the_sign() {
+    let mut scene = partial();
+    scene.disable([1]);
+    scene.vanish(2, Whereabouts::Tombstone);
+    assert_eq!(story(&scene.cycle()), []);
+    assert_eq!(scene.holders("standard"), [1, 2]);
+}
+
+#[test]
+fn nobody_is_created_granted_promoted_or_resumed_by_a_partial_read() {
+    let mut scene = Scene::staffed(&[("standard", 5)], 5);
+    scene.disable([1]);
+    scene.cycle();
+    scene.hire([6]);
+    scene.pool("standard").seats = 1;
+    scene.cycle();
+    scene.pool("standard").seats = 9;
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.source("corp").partial = true;
+    scene.enable(1);
+    scene.hire([7]);
+    scene.cycle();
+    assert!(scene.is_suspended(1) && !scene.has_account(7));
+    assert_eq!(scene.queue("standard"), [(6, NoSeat)]);
+    scene.source("corp").partial = false;
+    scene.cycle();
+    assert_eq!(scene.holders("standard"), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+#[test]
+fn updates_follow_all_the_same() {
+    let mut scene = partial();
+    scene.rename(1, "new");
+    assert_eq!(story(&scene.cycle()), [(Verb::Update, 1, "")]);
+}
+
+#[test]
+fn nobody_moves_and_nobody_leaves_a_queue_by_a_partial_read() {
+    let mut scene = Scene::staffed(&[("advanced", 1), ("standard", 3)], 3);
+    assert_eq!(scene.queue("advanced"), [(2, NoSeat), (3, NoSeat)]);
+    scene.source("corp").partial = true;
+    scene.pool_takes("advanced", []);
+    assert!(scene.plan().is_empty());
+    assert_eq!(scene.queue("advanced"), [(2, NoSeat), (3, NoSeat)]);
+}
+
+#[test]
+fn the_other_directory_goes_on_but_its_joiners_pass_nobody_who_is_frozen() {
+    let mut scene = partial();
+    scene.add_directory("lab");
+    for n in [8, 9] {
+        scene.source("lab").people.push(sighting(n));
+    }
+    let plan = scene.cycle();
+    assert_eq!(story(&plan), [(Verb::Wait, 8, "standard"), (Verb::Wait, 9, "standard")]);
+    let queue: Vec<u32> = plan.waiting.iter().map(|row| number(row.person.anchor)).collect();
+    assert_eq!(queue, [3, 8, 9]);
+    scene.source("lab").people[0].profile = profile("renamed");
+    assert_eq!(story(&scene.cycle()), [(Verb::Promote, 8, "standard"), (Verb::Update, 8, "")]);
+}
+
+#[test]
+fn an_unread_directory_changes_nothing_at_all() {
+    let mut scene = partial();
+    scene.source("corp").unread = true;
+    scene.rename(1, "new");
+    scene.disable([2]);
+    scene.pool("standard").seats = 2;
+    assert!(scene.plan().is_empty());
+    assert_eq!(scene.queue("standard"), [(3, NoSeat)]);
+}
