@@ -81,7 +81,9 @@ impl App {
         let known = everyone(&self.state_beside()?)?;
         let places = Places::of(&known);
         let rows = known.iter().map(|known| user_row(known, &places));
-        Ok(rows.filter(|row| fits(row, filter)).collect())
+        // The state also knows people who are out of scope: they are nobody's business here.
+        let shown = |row: &UserRow| row.state.is_some() || row.quarantine.is_some();
+        Ok(rows.filter(|row| shown(row) && fits(row, filter)).collect())
     }
 
     /// Who waits, by pool and place.

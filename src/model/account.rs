@@ -69,7 +69,7 @@ pub struct Assignment {
     pub created: Timestamp,
     /// Asked for because this preferred pool had no seat.
     pub fallback_for: Option<Name>,
-    /// While waiting: seats given up once this one is granted (`Claim::instead_of`).
+    /// While waiting: seats given up once this one is granted (`Claim::instead_of`, and a fallback taken meanwhile).
     #[serde(default)]
     pub instead_of: Vec<Name>,
     /// Asked for by the agent. What another hand gave is kept and reported.
@@ -134,6 +134,13 @@ impl Account {
     #[must_use]
     pub fn seat(&self, pool: &str) -> Option<&Assignment> {
         self.seats.iter().find(|seat| &*seat.pool == pool)
+    }
+
+    /// The seats that are given up once this account is granted the one it waits for: those it holds of `instead_of`.
+    #[must_use]
+    pub fn given_up_for(&self, waiting: &Assignment) -> Vec<Name> {
+        let given_up = |seat: &&Assignment| seat.is_held() && waiting.instead_of.contains(&seat.pool);
+        self.seats.iter().filter(given_up).map(|seat| seat.pool.clone()).collect()
     }
 
     /// Created or adopted by the agent.

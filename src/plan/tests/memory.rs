@@ -262,6 +262,7 @@ fn first_asked(claim: &Claim) -> Assignment {
         rank: claim.rank,
         created: claim.created,
         fallback_for: None,
+        instead_of: Vec::new(),
         ours: true,
     }
 }

@@ -162,7 +162,7 @@ fn shuffled(scene: &Scene, seed: u64) -> Scene {
     for source in other.sources.values_mut() {
         let by = turn(source.people.len());
         source.people.rotate_left(by);
-        if seed % 2 == 0 {
+        if seed.is_multiple_of(2) {
             source.people.reverse();
         }
     }
@@ -218,7 +218,9 @@ proptest! {
         let mut scene = found(&config);
         live(&mut scene, seed)?;
         for events in &history {
-            events.iter().for_each(|event| happen(&mut scene, event));
+            for event in &events {
+                happen(&mut scene, event);
+            }
             live(&mut scene, seed)?;
         }
     }

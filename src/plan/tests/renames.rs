@@ -27,7 +27,9 @@ fn renamed(people: u32, names: &[(u32, &str)]) -> Scene {
     scene.settings.guard.floor = 99;
     scene.settings.guard.percent = 100;
     scene.hire([people + 1]);
-    names.iter().for_each(|&(n, name)| scene.rename(n, name));
+    for &(n, name) in names {
+        scene.rename(n, name);
+    }
     scene
 }
 

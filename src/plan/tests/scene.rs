@@ -39,7 +39,7 @@ pub struct Scene {
 }
 
 fn settings() -> Settings {
-    let minute = std::time::Duration::from_secs(60);
+    let minute = std::time::Duration::from_mins(1);
     Settings {
         agent: AgentSettings { name: "test".into(), state_dir: "/".into(), poll: minute, full: minute, dry_run: false },
         directories: Vec::new(),

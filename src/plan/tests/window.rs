@@ -137,7 +137,9 @@ proptest! {
         let mut confirmed = std::collections::BTreeSet::new();
         for (people, hours, returns) in batches {
             if returns {
-                people.iter().for_each(|&n| scene.enable(n));
+                for &n in people {
+                    scene.enable(n);
+                }
             } else {
                 scene.disable(people);
             }
