@@ -96,6 +96,7 @@ case $verb in
 provision) provision "$3" ;;
 copy) from=$(realpath "$2") && folder=$(realpath -m "$3") && copy "$from" "$4" ;;
 run) run ;;
-load) ldbadd -H "$folder/private/sam.ldb" --configfile="$folder/etc/smb.conf" --nosync "$3" ;;
+load) ldbadd -H "$folder/private/sam.ldb" --configfile="$folder/etc/smb.conf" --nosync \
+    -o batch_mode:1 -o transaction_index_cache_size:2000000 "$3" ;;
 *) sed -n 2,7p "$0" >&2 && exit 2 ;;
 esac

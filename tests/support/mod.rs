@@ -9,6 +9,7 @@ pub mod agent;
 pub mod company;
 pub mod fault_proxy;
 pub mod ldif;
+pub mod oracle;
 pub mod process;
 pub mod samba;
 pub mod slapd;
