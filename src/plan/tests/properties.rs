@@ -218,7 +218,7 @@ proptest! {
         let mut scene = found(&config);
         live(&mut scene, seed)?;
         for events in &history {
-            for event in &events {
+            for event in events {
                 happen(&mut scene, event);
             }
             live(&mut scene, seed)?;

@@ -137,7 +137,7 @@ proptest! {
         let mut confirmed = std::collections::BTreeSet::new();
         for (people, hours, returns) in batches {
             if returns {
-                for &n in people {
+                for n in people {
                     scene.enable(n);
                 }
             } else {
