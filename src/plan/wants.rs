@@ -238,9 +238,7 @@ impl Asker<'_> {
         let reason = gate.unwrap_or(WaitReason::NoSeat);
         let stands = seat.is_some_and(|seat| {
             let same_place = (seat.rank, seat.created) == (rank, self.created);
-            let same_exchange = self.account.is_some_and(|account| account.given_up_for(seat) == instead_of);
-            let same_claim = same_place && same_exchange && seat.fallback_for == fallback_for;
-            seat.state == SeatState::Waiting(reason) && same_claim
+            seat.state == SeatState::Waiting(reason) && same_place && seat.fallback_for == fallback_for
         });
         let queued = Queued {
             person: self.person.clone(),

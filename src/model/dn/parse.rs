@@ -312,6 +312,8 @@ fn folded(text: &str) -> String {
     let fold = |letter: char| {
         let mut lower = letter.to_lowercase();
         match (lower.next(), lower.next()) {
+            // The sigma at the end of a word is the same letter.
+            (Some('ς'), None) => 'σ',
             (Some(lower), None) => lower,
             _ => letter,
         }
