@@ -201,15 +201,25 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// Makes the folder for its owner alone, where there is none.
+/// Makes the folder, and those above it that are missing, each for the owner of the one it lies in alone.
 pub fn make_folder(directory: &Path) -> Result<(), StateError> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(directory).map_err(|error| {
-        no_file(&format!("making the state folder {}: make it, or set agent.state_dir", directory.display()), error)
-    })
+    let missing = |part: &&Path| !part.as_os_str().is_empty() && !part.exists();
+    let missing: Vec<&Path> = directory.ancestors().take_while(missing).collect();
+    for part in missing.into_iter().rev() {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        match builder.create(part) {
+            Ok(()) => part.parent().map_or(Ok(()), |above| give_to_owner(above, part))?,
+            // Another process was quicker.
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => {
+                let doing = format!("making the state folder {}: make it, or set agent.state_dir", directory.display());
+                return Err(no_file(&doing, error));
+            }
+        }
+    }
+    Ok(())
 }
 
 /// For the owner's eyes alone. On Windows the folder's own rights say that.
@@ -232,11 +242,13 @@ pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
 /// own files beside `state.db` the owner of that.)
 #[cfg(unix)]
 pub fn give_to_owner(directory: &Path, file: &Path) -> Result<(), StateError> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::fs::{MetadataExt as _, lchown};
+    // A link is given away itself: what it leads to is not ours to give.
     let give = || {
+        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
         let owner = fs::metadata(directory)?;
-        if fs::metadata(file)?.uid() == 0 && owner.uid() != 0 {
-            chown(file, Some(owner.uid()), Some(owner.gid()))?;
+        if fs::symlink_metadata(file)?.uid() == 0 && owner.uid() != 0 {
+            lchown(file, Some(owner.uid()), Some(owner.gid()))?;
         }
         Ok(())
     };

@@ -18,6 +18,7 @@ impl Folder {
     pub fn new() -> Self {
         let folder = Self(tempfile::tempdir().unwrap());
         folder.write("corp.password", "secret\n");
+        folder.write("staff.password", "secret\n");
         folder.write("empty.password", "\n");
         folder.write("corp-ca.pem", "");
         folder.write("staff-ca.pem", "");

@@ -94,12 +94,12 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
 /// What root makes in somebody's folder is that somebody's: the agent runs without root.
 #[cfg(unix)]
 fn give_to_owner_of(folder: &Path, path: &Path) -> Result<(), LedgerError> {
-    use std::os::unix::fs::{MetadataExt as _, chown};
+    use std::os::unix::fs::{MetadataExt as _, lchown};
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-    let look = |path: &Path| fs::metadata(path).map_err(|source| file_error("cannot look at", path, source));
-    let (owner, made) = (look(folder)?, look(path)?);
+    let cannot = |source| file_error("cannot look at", path, source);
+    let (owner, made) = (fs::metadata(folder).map_err(cannot)?, fs::symlink_metadata(path).map_err(cannot)?);
     if made.uid() == 0 && owner.uid() != 0 {
-        chown(path, Some(owner.uid()), Some(owner.gid()))
+        lchown(path, Some(owner.uid()), Some(owner.gid()))
             .map_err(|source| file_error("cannot give the ledger to its folder's owner:", path, source))?;
     }
     Ok(())

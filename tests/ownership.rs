@@ -1,0 +1,92 @@
+//! Root looks after an agent that runs as somebody else: what root's verbs write, the agent must be able to open.
+#![cfg(unix)]
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use std::os::unix::fs::{MetadataExt as _, chown};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use support::company::{Company, company_of, pool};
+use support::process::tool;
+
+/// `nobody` on every Linux: stands for the user of the service.
+const SERVICE: u32 = 65534;
+
+/// A company whose agent runs as the service's user, in a folder that its config names: `data`, or one below it.
+fn company(state_dir: &str, ledger: &str) -> Company {
+    let agent = format!("[agent]\nname = \"test\"\nstate_dir = \"{state_dir}\"\n");
+    let backend = format!("[backend]\nkind = \"embedded\"\ncompany = \"acme\"\n{ledger}");
+    let company = company_of(3, &format!("{}{agent}{backend}", pool(2)));
+    company.write();
+    let data = company.agent.folder().join("data");
+    std::fs::create_dir(&data).expect("a folder for data");
+    for path in [company.agent.folder(), &data, &company.agent.folder().join("corp.ldif")] {
+        chown(path, Some(SERVICE), Some(SERVICE)).expect("only root can run this test");
+    }
+    company
+}
+
+/// Everything in a folder.
+fn all(folder: &Path) -> Vec<PathBuf> {
+    let listed = std::fs::read_dir(folder).expect("a folder");
+    let paths: Vec<PathBuf> = listed.map(|entry| entry.expect("an entry").path()).collect();
+    let below: Vec<PathBuf> = paths.iter().filter(|path| path.is_dir()).flat_map(|path| all(path)).collect();
+    paths.into_iter().chain(below).collect()
+}
+
+fn as_the_service(company: &Company, verb: &str) -> Output {
+    let user = SERVICE.to_string();
+    let binary = company.agent.folder().join("seatsync");
+    std::fs::copy(env!("CARGO_BIN_EXE_seatsync"), &binary).expect("a copy that everybody may run");
+    Command::new("setpriv")
+        .args(["--reuid", &user, "--regid", &user, "--clear-groups"])
+        .arg(binary)
+        .arg("--config")
+        .arg(company.agent.config_file())
+        .arg(verb)
+        .output()
+        .expect("setpriv runs")
+}
+
+#[test]
+fn what_root_makes_belongs_to_the_owner_of_the_folder_it_lies_in() {
+    let ways =
+        [("data", "path = \"data/ledger.db\"\n"), ("data/state", ""), ("data/new/state", "path = \"data/l/l.db\"\n")];
+    for (state_dir, ledger) in ways {
+        let company = company(state_dir, ledger);
+        assert_eq!(company.agent.sync().0, 0, "{state_dir}");
+        for path in all(&company.agent.folder().join("data")) {
+            let owner = std::fs::symlink_metadata(&path).expect("its owner").uid();
+            assert_eq!(owner, SERVICE, "{}", path.display());
+        }
+        let ended = as_the_service(&company, "sync");
+        assert_eq!(ended.status.code(), Some(0), "{state_dir}: {ended:?}");
+    }
+}
+
+#[test]
+fn root_asks_the_agent_of_another_user_and_leaves_nothing_of_its_own() {
+    let company = company("data", "path = \"data/ledger.db\"\n");
+    assert_eq!(as_the_service(&company, "sync").status.code(), Some(0));
+    let waiting = company.agent.names("pending");
+    assert_eq!(company.agent.decide("deny", &[&waiting[0]]).code, 0);
+    assert_eq!(company.agent.sync().0, 0);
+    let of_root = all(&company.agent.folder().join("data"))
+        .into_iter()
+        .filter(|path| std::fs::symlink_metadata(path).expect("its owner").uid() == 0);
+    assert_eq!(of_root.collect::<Vec<_>>(), Vec::<PathBuf>::new());
+    assert_eq!(as_the_service(&company, "sync").status.code(), Some(0));
+}
+
+#[test]
+fn a_link_that_the_agent_put_in_its_folder_gives_it_nothing_of_root() {
+    let company = company("data", "path = \"data/ledger.db\"\n");
+    let of_root = company.agent.folder().join("of-root");
+    std::fs::write(&of_root, "kept").expect("a file of root");
+    std::os::unix::fs::symlink(&of_root, company.agent.folder().join("data/agent.lock")).expect("a link");
+    company.agent.run(&["sync"]);
+    assert_eq!(std::fs::metadata(&of_root).expect("the file").uid(), 0);
+    tool(Command::new("grep").args(["-qx", "kept"]).arg(&of_root), "");
+}
