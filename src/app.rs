@@ -5,22 +5,25 @@ mod check;
 mod engine;
 pub mod error;
 mod explain;
+mod pass;
 mod requests;
+mod ring;
 mod service;
 mod verbs;
+mod who;
 
 use std::path::{Path, PathBuf};
 
 use crate::model::AccountState;
 use crate::model::settings::{LogSettings, Settings};
-use crate::settings;
+use crate::settings::{self, Loaded, Problem};
 
 pub use error::{AppError, Code};
 
 /// What `plan` is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct PlanOptions {
-    /// Read everything again.
+    /// Read everything, not only what changed.
     pub full: bool,
     /// What if these pools had so many seats more, or fewer.
     pub seats: Vec<(String, i64)>,
@@ -45,6 +48,8 @@ pub enum StateFilter {
 pub struct App {
     config: PathBuf,
     settings: Settings,
+    /// What of the config is allowed and yet hardly meant.
+    warnings: Vec<Problem>,
 }
 
 impl App {
@@ -54,19 +59,29 @@ impl App {
     /// Every problem of it, at once.
     pub fn open(config: &Path) -> Result<Self, AppError> {
         match settings::load(config, &settings::process_variables()) {
-            Ok(loaded) => {
-                for warning in &loaded.warnings {
-                    tracing::warn!(key = %warning.key, "{}", warning.message);
-                }
-                Ok(Self { config: config.to_owned(), settings: loaded.settings })
-            }
+            Ok(loaded) => Ok(Self::of(config, loaded)),
             Err(problems) => Err(check::as_error(config, &problems)),
         }
+    }
+
+    fn of(config: &Path, loaded: Loaded) -> Self {
+        Self { config: config.to_owned(), settings: loaded.settings, warnings: loaded.warnings }
     }
 
     /// How to log.
     #[must_use]
     pub const fn log(&self) -> &LogSettings {
         &self.settings.log
+    }
+
+    /// Logs what of the config is hardly meant: to be called once it is known how to log.
+    pub fn warn(&self) {
+        warn(&self.warnings);
+    }
+}
+
+fn warn(warnings: &[Problem]) {
+    for warning in warnings {
+        tracing::warn!(key = %warning.key, "The config: {}", warning.message);
     }
 }

@@ -29,6 +29,7 @@ use std::ffi::OsString;
 use std::future::Future;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser as _;
 
@@ -40,6 +41,9 @@ use crate::app::{App, AppError, Code, UserFilter};
 use crate::clock;
 use crate::logging::{self, Verbosity, Voice};
 use crate::model::settings::{LogFormat, LogSettings};
+
+/// So long a thread may need to end after the work is done.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Does what the arguments say, and says how the process should end. Every error is printed here, once.
 #[must_use]
@@ -79,6 +83,7 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
     let app = App::open(&config)?;
     let voice = if matches!(cli.verb, Verb::Run) { Voice::Agent } else { Voice::Verb };
     start_logging(app.log(), voice, &cli.global, &foot)?;
+    app.warn();
     with_app(&app, cli.verb, console, &foot)
 }
 
@@ -108,7 +113,10 @@ fn wait_for<T>(work: impl Future<Output = T>) -> Result<T, AppError> {
         .enable_all()
         .build()
         .map_err(|error| AppError::new(Code::Failed, "could not start the threads to work with").caused_by(&error))?;
-    Ok(runtime.block_on(work))
+    let done = runtime.block_on(work);
+    // What still blocks a thread, such as a name server that does not answer, is waited for by nobody.
+    runtime.shutdown_timeout(LINGER);
+    Ok(done)
 }
 
 fn start_logging(settings: &LogSettings, voice: Voice, global: &Global, foot: &Foot) -> Result<(), AppError> {

@@ -29,10 +29,18 @@ pub struct Parts<'a> {
     pub backend: &'a mut dyn Backend,
     pub memory: &'a mut dyn Memory,
     pub progress: &'a dyn Progress,
-    /// A person asked for this pass: a credential that was refused is tried all the same.
-    pub asked: bool,
+    pub asked: Asked,
     /// Says when to give up reading.
     pub stop: Option<watch::Receiver<bool>>,
+}
+
+/// How a pass came about.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Asked {
+    /// A person asked for it: a credential that was refused is tried all the same.
+    pub by_person: bool,
+    /// Everything is to be read, not only what changed. Every pass of this version does so, and says it in its report.
+    pub full: bool,
 }
 
 /// A directory, and the credential it is read with.

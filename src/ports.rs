@@ -129,20 +129,9 @@ pub struct BackendError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-/// What a backend does by itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Capabilities {
-    /// Keeps the queues and settles them; else the agent's state does.
-    pub allocates: bool,
-    /// An account can be suspended without losing its seat.
-    pub suspended_keeps_seat: bool,
-}
-
 /// The licensing system of one company.
 #[async_trait]
 pub trait Backend: Send {
-    fn capabilities(&self) -> Capabilities;
-
     /// Everything the backend knows of the company: complete, or an error.
     ///
     /// # Errors

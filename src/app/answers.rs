@@ -117,14 +117,14 @@ impl App {
         Ok(rows.map(row).collect())
     }
 
-    /// Past cycles, the last one first.
+    /// Past cycles, the latest last.
     pub fn history(&self) -> Result<Vec<HistoryRow>, AppError> {
         let records = self.state_beside()?.history(HISTORY).map_err(|error| state_error(&error))?;
         let row = |record: &CycleRecord| {
             let SyncReport { cycle, started, seconds, outcome, changes, .. } = report(record)?;
             Ok(HistoryRow { cycle, started, seconds, outcome, changes })
         };
-        records.iter().map(row).collect()
+        records.iter().rev().map(row).collect()
     }
 }
 
@@ -147,7 +147,7 @@ pub fn everyone(state: &State) -> Result<Vec<LastKnown>, AppError> {
     Ok(all)
 }
 
-fn accounts(known: &[LastKnown]) -> Vec<Account> {
+pub fn accounts(known: &[LastKnown]) -> Vec<Account> {
     known.iter().filter_map(|known| known.account.clone()).collect()
 }
 

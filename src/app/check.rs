@@ -13,8 +13,8 @@ impl App {
         match settings::load(config, &settings::process_variables()) {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new()),
             Ok(loaded) => {
-                let app = Self { config: config.to_owned(), settings: loaded.settings };
                 let mut probes: Vec<Probe> = loaded.warnings.iter().map(warning).collect();
+                let app = Self::of(config, loaded);
                 if connect {
                     probes.extend(app.probes().await);
                 }
@@ -66,7 +66,8 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
 }
 
 fn problem(problem: &settings::Problem) -> CheckProblem {
-    CheckProblem { key: problem.key.clone(), value: problem.value.clone(), message: problem.message.clone() }
+    let settings::Problem { file, line, key, value, message } = problem.clone();
+    CheckProblem { file, line, key, value, message }
 }
 
 fn warning(problem: &settings::Problem) -> Probe {
@@ -81,8 +82,9 @@ fn warning(problem: &settings::Problem) -> Probe {
 
 /// All problems of a config as one error.
 pub fn as_error(config: &Path, problems: &Problems) -> AppError {
-    let lines = problems.to_string();
+    let told: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
     AppError::new(Code::Config, format!("the config {} cannot be used", config.display()))
-        .with_details(lines.lines().map(str::to_owned))
+        .with_causes(told.clone())
+        .with_details(told)
         .with_next("correct the file; `seatsync check` looks at it again")
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::app::{AppError, Code};
 use crate::backend::embedded::Embedded;
-use crate::cycle::{Parts, Source};
+use crate::cycle::{Asked, Parts, Source};
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldif::LdifDirectory;
 use crate::model::Digest;
@@ -57,7 +57,7 @@ impl Engine {
     pub fn parts<'a>(
         &'a mut self,
         progress: &'a dyn Progress,
-        asked: bool,
+        asked: Asked,
         stop: Option<watch::Receiver<bool>>,
     ) -> Parts<'a> {
         Parts {

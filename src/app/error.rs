@@ -53,7 +53,7 @@ pub struct AppError {
     pub code: Code,
     /// What we were doing, to what.
     pub message: String,
-    /// The causes, from the nearest to the first.
+    /// The causes, from the nearest to the first; or, of a config, all there are.
     pub causes: Vec<String>,
     /// One line each: every problem of a config, every person an ambiguous name fits.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -83,10 +83,25 @@ impl AppError {
         self
     }
 
+    /// Appends causes that stand side by side, none of them the cause of another.
+    #[must_use]
+    pub fn with_causes(mut self, causes: impl IntoIterator<Item = String>) -> Self {
+        self.causes.extend(causes);
+        self
+    }
+
     #[must_use]
     pub fn with_details(mut self, details: impl IntoIterator<Item = String>) -> Self {
         self.details.extend(details);
         self
+    }
+
+    /// For a log: what happened, why, and what to do.
+    #[must_use]
+    pub fn in_one_line(&self) -> String {
+        let next = self.next.iter().map(String::as_str);
+        let told = std::iter::once(self.message.as_str()).chain(self.causes.iter().map(String::as_str)).chain(next);
+        told.collect::<Vec<_>>().join("; ")
     }
 
     #[must_use]

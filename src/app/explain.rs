@@ -2,13 +2,14 @@
 
 use std::borrow::Cow;
 
-use super::answers::{Places, everyone, user_row};
+use super::answers::{Places, accounts, everyone, user_row};
 use super::engine::state_error;
-use super::verbs::person;
+use super::ring::ring;
+use super::who::person;
 use super::{App, AppError, Code};
 use crate::model::memory::{Absence, Facts, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow};
-use crate::model::{AccountState, PersonId, Standing, WaitReason};
+use crate::model::{AccountState, LeaveCause, PersonId, Standing, WaitReason};
 use crate::state::State;
 
 impl App {
@@ -21,23 +22,31 @@ impl App {
         let person = person(&state, user)?;
         let known = state.person(&person).map_err(|error| state_error(&error))?;
         let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
-        let row = user_row(&known, &Places::of(&everyone(&state)?));
+        let everyone = everyone(&state)?;
+        let row = user_row(&known, &Places::of(&everyone));
         let wanted = known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
-        let decision = decision(&known, &row);
+        let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.settings.pools));
+        let ring = ring.map(|pools| pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> "));
+        let decision = decision(&known, &row, ring.as_deref());
         Ok(ExplainReport {
             entry: known.facts.as_ref().map(|facts| entry(&state, &person, facts)).transpose()?,
             scope: scope(&known),
             pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
             rank: wanted.map(|pool| pool.rank),
-            would_change: self.would_change(&known, &row),
+            would_change: self.would_change(&known, &row, ring.as_deref()),
             decision,
             user: row,
         })
     }
 
     /// What somebody could do about it.
-    fn would_change(&self, known: &LastKnown, row: &UserRow) -> Vec<String> {
+    fn would_change(&self, known: &LastKnown, row: &UserRow, ring: Option<&str>) -> Vec<String> {
         let mut advice = Vec::new();
+        if let Some(pools) = ring {
+            advice.push(format!(
+                "one more seat in any pool of the ring {pools}, or somebody who leaves one of them: then all of them can move"
+            ));
+        }
         if let Some(quarantine) = &row.quarantine {
             advice.push(format!("a usable value of {} in the directory", quarantine.attribute));
         }
@@ -67,7 +76,8 @@ impl App {
                 } else {
                     format!("then {approve}, since promotion is manual")
                 };
-                format!("{position} free seats in {} (place {position} in the queue); {by}", seat.pool)
+                let seats = if position == 1 { "1 free seat".to_owned() } else { format!("{position} free seats") };
+                format!("{seats} in {} (place {position} in the queue); {by}", seat.pool)
             }
             (Some(WaitReason::DomainNotApproved), _) => {
                 format!("the mail domain in seats.approved_domains, or {approve}")
@@ -105,14 +115,14 @@ fn scope(known: &LastKnown) -> ScopeExplained {
         Some(Absence::Missing { since }) => {
             because.push(format!("not found by id since {since}; a second look decides whether the entry is gone"));
         }
-        Some(Absence::Gone(cause)) => because.push(format!("no longer in the read: {cause:?}")),
+        Some(Absence::Gone(cause)) => because.push(format!("not in the last read: {}", left(cause))),
         None => {}
     }
     ScopeExplained { in_scope: facts.judgement.in_scope && known.absence.is_none(), because }
 }
 
 /// One sentence on how things stand.
-fn decision(known: &LastKnown, row: &UserRow) -> String {
+fn decision(known: &LastKnown, row: &UserRow, ring: Option<&str>) -> String {
     let seats = |word| {
         row.seats
             .iter()
@@ -125,14 +135,31 @@ fn decision(known: &LastKnown, row: &UserRow) -> String {
         return format!("cannot be served: {}", quarantine.message);
     }
     match row.state {
-        Some(AccountState::Active) => format!("holds a seat of {}", seats(SeatWord::Held)),
+        Some(AccountState::Active) => match (seats(SeatWord::Waiting), ring) {
+            (waiting, _) if waiting.is_empty() => format!("holds a seat of {}", seats(SeatWord::Held)),
+            (waiting, None) => format!("holds a seat of {} and waits for one of {waiting}", seats(SeatWord::Held)),
+            (waiting, Some(pools)) => format!(
+                "holds a seat of {} and waits for one of {waiting}, in a ring of movers between full pools ({pools}): each \
+                 holds a seat that another one waits for",
+                seats(SeatWord::Held)
+            ),
+        },
         Some(AccountState::Pending) => format!("waits for a seat of {}", seats(SeatWord::Waiting)),
         Some(AccountState::Denied) => "was denied; not asked for again until approved".to_owned(),
         Some(AccountState::Suspended) => {
             let cause = known.account.as_ref().and_then(|account| account.suspension.as_ref()?.cause);
-            cause.map_or_else(|| "suspended".to_owned(), |cause| format!("suspended as a leaver: {cause:?}"))
+            cause.map_or_else(|| "suspended".to_owned(), |cause| format!("suspended as a leaver: {}", left(cause)))
         }
         None => no_account(known),
+    }
+}
+
+const fn left(cause: LeaveCause) -> &'static str {
+    match cause {
+        LeaveCause::Disabled => "disabled in the directory",
+        LeaveCause::Expired => "expired in the directory",
+        LeaveCause::Deleted => "deleted from the directory",
+        LeaveCause::OutOfScope => "out of scope",
     }
 }
 

@@ -3,9 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, state_error};
-use super::verbs::pass;
+use super::pass::pass;
+use super::verbs::cycle_error;
 use super::{AppError, Code};
 use crate::clock;
+use crate::cycle::Asked;
 use crate::model::change::{Confirmation, Decision, Verdict};
 use crate::model::memory::Request;
 use crate::model::report::SyncReport;
@@ -45,7 +47,10 @@ pub fn read_reply(answer: &str) -> Result<Reply, AppError> {
 /// Carries out one request. A `sync` is a pass; the others change something that the next pass acts on.
 pub async fn carry_out(engine: &mut Engine, request: Request) -> Result<Reply, AppError> {
     match request {
-        Request::Sync { .. } => return Ok(Reply::Synced(Box::new(pass(engine, &Silent).await?))),
+        Request::Sync { full } => {
+            let report = pass(engine, Asked { by_person: true, full }, &Silent, None).await;
+            return report.map(|report| Reply::Synced(Box::new(report))).map_err(|error| cycle_error(&error));
+        }
         Request::Confirm(confirmation) => confirm(engine, &confirmation).await?,
         Request::Decide(decisions) => decide(engine, &decisions).await?,
         Request::Relink { old, new } => {

@@ -1,6 +1,5 @@
 //! `run`: the agent on this config.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,14 +8,17 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::engine::{Engine, state_error};
+use super::pass::pass;
 use super::requests::{self, Reply};
 use super::verbs::cycle_error;
 use super::{App, AppError, Code};
-use crate::agent::{self, Work};
-use crate::model::memory::{CycleRecord, Heartbeat, Request, RequestId};
+use crate::agent::{self, Calls, GRACE, Work};
+use crate::cycle::{Asked, CycleError};
+use crate::model::memory::{Heartbeat, Request, RequestId};
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::Settings;
-use crate::ports::{History as _, Requests as _, Silent};
+use crate::ports::{Requests as _, Silent};
+use crate::settings::Problem;
 use crate::state::{Holder, Lock, State};
 use crate::{clock, cycle, settings};
 
@@ -24,11 +26,11 @@ use crate::{clock, cycle, settings};
 const BEAT: Duration = Duration::from_secs(2);
 
 impl App {
-    /// The agent, until `shutdown` is ready.
+    /// The agent, until it is called to stop.
     ///
     /// # Errors
     /// Where another instance runs, or the state or the ledger cannot be opened.
-    pub async fn run(&self, shutdown: impl Future<Output = ()> + Send) -> Result<(), AppError> {
+    pub async fn run(&self, calls: &Calls) -> Result<(), AppError> {
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, "run");
         let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))?.ok_or_else(|| {
@@ -37,15 +39,20 @@ impl App {
         })?;
         let state = State::open(&lock).map_err(|error| state_error(&error))?;
         let engine = Engine::new(&self.settings, state)?;
-        let (stop, stopping) = watch::channel(false);
         let (announce, announced) = watch::channel(None);
         let heart = tokio::spawn(beat(self.settings.clone(), announced));
-        let config = self.config.clone();
-        let mut worker = Worker { config, engine, stopping, announce, waiting: Vec::new(), complaint: None };
+        let mut worker = Worker {
+            config: self.config.clone(),
+            engine,
+            stopping: calls.stopping(),
+            announce,
+            waiting: Vec::new(),
+            full: false,
+            complaint: None,
+            warnings: self.warnings.clone(),
+        };
         tracing::info!(agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
-        // Every cycle of this version is a full one, so the shorter of the two is how often one is made.
-        let every = self.settings.agent.poll.min(self.settings.agent.full);
-        agent::run(&mut worker, every, &stop, shutdown).await;
+        agent::run(&mut worker, calls, GRACE).await;
         heart.abort();
         tracing::info!("The agent stopped.");
         drop(lock);
@@ -61,20 +68,23 @@ struct Worker {
     announce: watch::Sender<Option<Timestamp>>,
     /// Who asked for the pass that comes now.
     waiting: Vec<RequestId>,
+    /// One of them asked for everything to be read.
+    full: bool,
     /// What was last said of a config that cannot be taken, so that it is said once.
     complaint: Option<String>,
+    /// What was last said of one that can.
+    warnings: Vec<Problem>,
 }
 
 #[async_trait]
 impl Work for Worker {
     async fn cycle(&mut self) {
-        let started = clock::now();
         self.reread();
-        let asked = !self.waiting.is_empty();
-        let mut parts = self.engine.parts(&Silent, asked, Some(self.stopping.clone()));
-        let result = cycle::run_once(&mut parts, started).await;
+        let asked = Asked { by_person: !self.waiting.is_empty(), full: std::mem::take(&mut self.full) };
+        let result = pass(&mut self.engine, asked, &Silent, Some(self.stopping.clone())).await;
         match &result {
             Ok(report) => log(report),
+            Err(CycleError::Stopped) => tracing::info!("The cycle was given up while reading; nothing was changed."),
             Err(error) => {
                 tracing::error!(error = %cycle::reading::with_causes(error), "A cycle failed; nothing is lost, the next one tries again.");
             }
@@ -85,9 +95,6 @@ impl Work for Worker {
             if let Err(error) = requests::answer(&mut self.engine, id, reply) {
                 tracing::error!(%error, "Who asked for a cycle could not be answered.");
             }
-        }
-        if let Err(error) = answer {
-            self.record_failure(started, &error);
         }
     }
 
@@ -103,8 +110,9 @@ impl Work for Worker {
                 }
             };
             follow = true;
-            if matches!(request, Request::Sync { .. }) {
+            if let Request::Sync { full } = request {
                 self.waiting.push(id);
+                self.full |= full;
                 continue;
             }
             let reply = requests::carry_out(&mut self.engine, request).await;
@@ -112,6 +120,17 @@ impl Work for Worker {
                 tracing::error!(%error, "A request could not be answered.");
             }
         }
+    }
+
+    /// The pass that follows takes it; what was said of a bad one is said again, to whoever called.
+    fn reload(&mut self) {
+        tracing::info!("Asked to read the config again.");
+        self.complaint = None;
+    }
+
+    /// A pass of this version reads everything, so it is the full one, too.
+    fn every(&self) -> Duration {
+        self.engine.settings.agent.poll.min(self.engine.settings.agent.full)
     }
 
     fn announce(&mut self, next: Timestamp) {
@@ -123,34 +142,23 @@ impl Worker {
     /// Takes the config as it is now, secrets included; a bad one leaves the old one in force.
     fn reread(&mut self) {
         let loaded = settings::load(&self.config, &settings::process_variables());
-        let taken = match loaded {
-            Ok(loaded) => self.engine.reconfigure(loaded.settings).map_err(|error| error.to_string()),
-            Err(problems) => Err(problems.to_string()),
-        };
+        let taken = loaded.map_err(|problems| problems.to_string()).and_then(|loaded| {
+            let log_differs = loaded.settings.log != self.engine.settings.log;
+            self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
+            if log_differs {
+                tracing::warn!("[log] is another one in the config; it takes effect when the agent is started again.");
+            }
+            if self.warnings != loaded.warnings {
+                self.warnings = loaded.warnings;
+                super::warn(&self.warnings);
+            }
+            Ok(())
+        });
         let complaint = taken.err();
         if let Some(text) = complaint.as_ref().filter(|text| self.complaint.as_ref() != Some(text)) {
             tracing::error!(problem = %text, "The config cannot be taken; the agent goes on with the one it has.");
         }
         self.complaint = complaint;
-    }
-
-    /// A cycle that came to nothing is history too.
-    fn record_failure(&mut self, started: Timestamp, error: &AppError) {
-        let numbered = self.engine.state.begin_cycle(started);
-        let recorded = numbered.and_then(|number| {
-            let record = CycleRecord {
-                number,
-                started,
-                seconds: 0.0,
-                outcome: "failed".to_owned(),
-                report: cycle::report::to_json(&cycle::report::of_failure(number, started, &error.to_string())),
-            };
-            let held = self.engine.state.held()?;
-            self.engine.state.finish_cycle(&record, held.as_ref(), None)
-        });
-        if let Err(error) = recorded {
-            tracing::error!(%error, "The failed cycle could not be recorded.");
-        }
     }
 }
 
@@ -189,9 +197,16 @@ fn log(report: &SyncReport) {
 }
 
 /// Shows that the agent lives, also while a long cycle runs.
-async fn beat(settings: Settings, announced: watch::Receiver<Option<Timestamp>>) {
+async fn beat(settings: Settings, mut announced: watch::Receiver<Option<Timestamp>>) {
     let started = clock::now();
-    let Ok(Some(mut state)) = State::open_beside(&settings.agent.state_dir) else { return };
+    let mut state = match State::open_beside(&settings.agent.state_dir) {
+        Ok(Some(state)) => state,
+        Ok(None) => return,
+        Err(error) => {
+            tracing::error!(%error, "No sign of life can be given: other verbs will take the agent for dead.");
+            return;
+        }
+    };
     loop {
         let heartbeat = Heartbeat {
             name: settings.agent.name.clone(),
@@ -199,11 +214,12 @@ async fn beat(settings: Settings, announced: watch::Receiver<Option<Timestamp>>)
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started,
             beat: clock::now(),
-            next_cycle: *announced.borrow(),
+            next_cycle: *announced.borrow_and_update(),
         };
         if let Err(error) = state.beat(&heartbeat) {
             tracing::warn!(%error, "The sign of life could not be stored.");
         }
-        tokio::time::sleep(BEAT).await;
+        // Sooner where there is news.
+        let _ = tokio::time::timeout(BEAT, announced.changed()).await;
     }
 }

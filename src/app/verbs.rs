@@ -5,16 +5,18 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::engine::{Engine, state_error};
+use super::pass::pass;
 use super::requests::{self, Reply};
+use super::who::person;
 use super::{App, AppError, Code, PlanOptions};
 use crate::clock;
-use crate::cycle::{self, CycleError};
+use crate::cycle::{self, Asked, CycleError};
+use crate::model::Anchor;
 use crate::model::change::{Confirmation, Decision, Verdict};
 use crate::model::memory::Request;
 use crate::model::report::{ConfirmReport, DecisionRow, PlanReport, RelinkReport, SyncReport};
-use crate::model::{Anchor, PersonId};
 use crate::ports::{History as _, Progress, Silent, Stage};
-use crate::state::{Holder, Lock, Ownership, State, Who};
+use crate::state::{Holder, Lock, Ownership, State};
 
 /// A `sync` waits so long for another one.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -38,7 +40,8 @@ impl App {
         match self.hands("sync", progress)? {
             Hands::Ours(mut engine, _lock) => {
                 requests::take_pending(&mut engine).await?;
-                pass(&mut engine, progress).await
+                let asked = Asked { by_person: true, full };
+                pass(&mut engine, asked, progress, None).await.map_err(|error| cycle_error(&error))
             }
             Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)?
             {
@@ -71,7 +74,7 @@ impl App {
         }
         let state = self.state_beside()?;
         let mut engine = Engine::new(&settings, state)?;
-        let mut parts = engine.parts(progress, true, None);
+        let mut parts = engine.parts(progress, Asked { by_person: true, full: options.full }, None);
         cycle::preview(&mut parts, clock::now()).await.map_err(|error| cycle_error(&error))
     }
 
@@ -215,12 +218,6 @@ impl App {
     }
 }
 
-/// One pass of this process.
-pub async fn pass(engine: &mut Engine, progress: &dyn Progress) -> Result<SyncReport, AppError> {
-    let mut parts = engine.parts(progress, true, None);
-    cycle::run_once(&mut parts, clock::now()).await.map_err(|error| cycle_error(&error))
-}
-
 /// Leaves a request with the agent and waits while it gives signs of life.
 fn ask(dir: &std::path::Path, mut state: State, request: &Request, progress: &dyn Progress) -> Result<Reply, AppError> {
     use crate::state::Progress as Step;
@@ -272,28 +269,4 @@ pub fn cycle_error(error: &CycleError) -> AppError {
 fn unknown_pool(pool: &str, known: &[String]) -> AppError {
     AppError::new(Code::UnknownPool, format!("the config has no pool {pool:?}"))
         .with_details(known.iter().map(|name| format!("pool: {name}")))
-}
-
-/// The one person that a name means.
-pub fn person(state: &State, text: &str) -> Result<PersonId, AppError> {
-    let found = state.find(text).map_err(|error| state_error(&error))?;
-    match found.as_slice() {
-        [] => Err(AppError::new(Code::UnknownUser, format!("nobody is known by {text:?}"))
-            .with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")),
-        [Who::Person(person)] => Ok(person.clone()),
-        [Who::Stranger(id)] => Err(AppError::new(
-            Code::UnknownUser,
-            format!("{text:?} is the unmanaged account {id}; the agent changes only accounts it created or adopted"),
-        )),
-        several => Err(AppError::new(Code::AmbiguousUser, format!("{text:?} fits several people"))
-            .with_details(several.iter().map(candidate))
-            .with_next("give the anchor of the one you mean")),
-    }
-}
-
-fn candidate(who: &Who) -> String {
-    match who {
-        Who::Person(person) => format!("{} in {}", person.anchor, person.directory),
-        Who::Stranger(id) => format!("unmanaged account {id}"),
-    }
 }

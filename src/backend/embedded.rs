@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use crate::model::{Name, PersonId};
-use crate::ports::{Backend, BackendError, Capabilities, Persistence};
+use crate::ports::{Backend, BackendError, Persistence};
 
 /// One company of a ledger file. SQLite works on a thread of its own; what it began it finishes, even where nobody
 /// waits for it any more.
@@ -77,10 +77,6 @@ fn backend_error(error: LedgerError) -> BackendError {
 
 #[async_trait]
 impl Backend for Embedded {
-    fn capabilities(&self) -> Capabilities {
-        Capabilities { allocates: true, suspended_keeps_seat: true }
-    }
-
     async fn read(&mut self) -> Result<BackendState, BackendError> {
         if self.is_new() {
             return Ok(BackendState::default());

@@ -53,7 +53,7 @@ pub enum Verb {
     /// Do one cycle now and print its report
     #[command(after_help = help::SYNC)]
     Sync {
-        /// Read everything again, not only what changed
+        /// Read everything, not only what changed; this version does so in every cycle
         #[arg(long)]
         full: bool,
     },
@@ -127,7 +127,7 @@ pub enum Verb {
 
 #[derive(Debug, Args)]
 pub struct Plan {
-    /// Read everything again, not only what changed
+    /// Read everything, not only what changed; this version does so in every cycle
     #[arg(long)]
     pub full: bool,
     /// What if the pool had so many seats more (+N) or fewer (-N); may be given several times

@@ -51,11 +51,13 @@ fn render(report: &CheckReport, page: &mut Page) {
 }
 
 fn tell_problem(page: &mut Page, problem: &CheckProblem) {
+    let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
     let value = problem.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
+    let key = if problem.key.is_empty() { String::new() } else { format!("{}{value}: ", problem.key) };
     page.pieces(&[
         (Tone::Bad, "  wrong  "),
-        (Tone::Strong, &format!("{}{value}", problem.key)),
-        (Tone::Plain, ": "),
+        (Tone::Plain, &format!("{}{line}: ", problem.file)),
+        (Tone::Strong, &key),
         (Tone::Plain, &problem.message),
     ]);
 }
@@ -86,6 +88,8 @@ mod tests {
 
     fn problem() -> CheckProblem {
         CheckProblem {
+            file: "seatsync.toml".to_owned(),
+            line: Some(3),
             key: "agent.poll".to_owned(),
             value: Some("\"5x\"".to_owned()),
             message: "write a duration such as 5m".to_owned(),
@@ -104,7 +108,7 @@ mod tests {
         let mut page = Page::default();
         render(&CheckReport::of(vec![problem()], vec![probe(true), probe(false)]), &mut page);
         let expected = r#"The config
-  wrong  agent.poll = "5x": write a duration such as 5m
+  wrong  seatsync.toml:3: agent.poll = "5x": write a duration such as 5m
 
 The servers
   ok     corp: read tombstones: can

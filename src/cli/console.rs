@@ -119,7 +119,8 @@ fn error_page(page: &mut Page, error: &AppError) {
     for detail in &error.details {
         block(page, Tone::Plain, "  ", detail);
     }
-    for cause in &error.causes {
+    // What a detail says already is a cause for programs only.
+    for cause in error.causes.iter().filter(|cause| !error.details.contains(cause)) {
         block(page, Tone::Faint, "  caused by: ", cause);
     }
     if let Some(next) = &error.next {

@@ -1,28 +1,34 @@
 //! `run`: the agent in the foreground, until a signal.
 
 use std::io;
+use std::sync::Arc;
 
 use super::exit::Exit;
+use crate::agent::Calls;
 use crate::app::{App, AppError, Code};
 
 pub async fn run(app: &App) -> Result<Exit, AppError> {
-    let stop = Stop::listen().map_err(|error| {
+    let signals = Signals::listen().map_err(|error| {
         AppError::new(Code::Failed, "could not listen for the signals that stop the agent").caused_by(&error)
     })?;
-    app.run(stop.asked()).await?;
-    Ok(Exit::Done)
+    let calls = Arc::new(Calls::default());
+    // On a thread of their own, so that they are heard while a long computation runs.
+    let ears = tokio::spawn(signals.pass_on(Arc::clone(&calls)));
+    let ended = app.run(&calls).await;
+    ears.abort();
+    ended.map(|()| Exit::Done)
 }
 
-/// The ways in which this system asks a program to stop.
+/// The ways in which this system asks a program to stop, or to take its config anew.
 #[cfg(unix)]
-struct Stop {
+struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
-impl Stop {
+impl Signals {
     fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
         Ok(Self {
@@ -32,22 +38,22 @@ impl Stop {
         })
     }
 
-    async fn asked(mut self) {
+    async fn pass_on(mut self, calls: Arc<Calls>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => break,
                 _ = self.terminate.recv() => break,
-                // Every cycle reads the config anew: nothing more is to be done.
-                _ = self.hang_up.recv() => tracing::info!("The config is read again with the next cycle."),
+                _ = self.hang_up.recv() => calls.reload(),
             }
         }
         tracing::info!("Asked to stop.");
+        calls.stop();
     }
 }
 
 /// The ways in which this system asks a program to stop.
 #[cfg(windows)]
-struct Stop {
+struct Signals {
     interrupt: tokio::signal::windows::CtrlC,
     pause: tokio::signal::windows::CtrlBreak,
     close: tokio::signal::windows::CtrlClose,
@@ -55,13 +61,13 @@ struct Stop {
 }
 
 #[cfg(windows)]
-impl Stop {
+impl Signals {
     fn listen() -> io::Result<Self> {
         use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close, ctrl_shutdown};
         Ok(Self { interrupt: ctrl_c()?, pause: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
 
-    async fn asked(mut self) {
+    async fn pass_on(mut self, calls: Arc<Calls>) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.pause.recv() => {}
@@ -69,5 +75,6 @@ impl Stop {
             _ = self.shutdown.recv() => {}
         }
         tracing::info!("Asked to stop.");
+        calls.stop();
     }
 }

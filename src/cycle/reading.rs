@@ -90,6 +90,9 @@ pub async fn read_all(parts: &mut Parts<'_>, current: &BackendState, now: Timest
     let mut reads = Vec::new();
     for index in 0..parts.directories.len() {
         reads.push(read_one(parts, index, current, now).await?);
+        if parts.stop.as_ref().is_some_and(|stop| *stop.borrow()) {
+            return Err(CycleError::Stopped);
+        }
     }
     Ok(Readings(reads))
 }
@@ -134,7 +137,7 @@ fn refused(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<Option<Str
     let source = &parts.directories[index];
     let Some(refused) = parts.memory.refused_bind(source.directory.name())? else { return Ok(None) };
     let again = refused.at.saturating_add(REFUSED_FOR).unwrap_or(refused.at);
-    if parts.asked || refused.credentials != source.credentials || again <= now {
+    if parts.asked.by_person || refused.credentials != source.credentials || again <= now {
         return Ok(None);
     }
     let message = "the server refused the bind credentials, and trying them again could lock the account: correct \
@@ -149,6 +152,7 @@ async fn fetch(
     now: Timestamp,
 ) -> Result<(), CycleError> {
     let request = ReadRequest { now, pins: read.pins.clone(), watermark: parts.memory.watermark(&read.name)? };
+    tracing::debug!(directory = %read.name, full = parts.asked.full, "Reading everything: no pass follows changes only.");
     let source = &mut parts.directories[index];
     let progress = parts.progress;
     let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
@@ -215,7 +219,11 @@ async fn locate(
     }
     let mut dns = parts.memory.dns(&read.name, &missing)?;
     let missing: Vec<Missing> = missing.into_iter().map(|anchor| Missing { anchor, dn: dns.remove(&anchor) }).collect();
-    match parts.directories[index].directory.locate(&missing, now).await {
+    let result = tokio::select! {
+        result = parts.directories[index].directory.locate(&missing, now) => result,
+        () = stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
+    };
+    match result {
         Ok(located) => read.located = located,
         Err(error) => {
             let looked = missing.len();

@@ -185,7 +185,7 @@ pub enum LogFormat {
     Json,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogSettings {
     pub format: LogFormat,
     /// A level, or filters as tracing-subscriber reads them.

@@ -7,6 +7,7 @@
 
 pub mod agent;
 pub mod company;
+pub mod counting_proxy;
 pub mod fault_proxy;
 pub mod ldif;
 pub mod oracle;

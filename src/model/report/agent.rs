@@ -55,6 +55,10 @@ pub struct HistoryRow {
 /// Something wrong with the config.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CheckProblem {
+    /// The config file, or the environment variable that gave the value.
+    pub file: String,
+    /// None for a variable, and for what is wrong with the whole file.
+    pub line: Option<usize>,
     pub key: String,
     /// Never a secret's.
     pub value: Option<String>,

@@ -74,7 +74,13 @@ fn a_row_of_history_has_every_key_of_the_contract_and_every_count() {
 
 #[test]
 fn check_and_confirm_have_every_key_of_the_contract() {
-    let problem = CheckProblem { key: "agent.poll".to_owned(), value: None, message: "is wrong".to_owned() };
+    let problem = CheckProblem {
+        file: "f".to_owned(),
+        line: None,
+        key: "agent.poll".to_owned(),
+        value: None,
+        message: "is wrong".to_owned(),
+    };
     let probe = Probe { what: "bind".to_owned(), ok: true, message: String::new(), lost: None, remedy: None };
     let check = serde_json::to_value(CheckReport::of(vec![problem], vec![probe])).unwrap();
     assert_keys(&check, &["ok", "problems", "probes"]);

@@ -1,0 +1,50 @@
+//! One pass of whoever owns the state, also where it comes to nothing: a cycle that failed is history, too.
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::engine::Engine;
+use crate::clock;
+use crate::cycle::report::{of_failure, outcome_name, to_json};
+use crate::cycle::{self, Asked, CycleError};
+use crate::model::memory::CycleRecord;
+use crate::model::report::SyncReport;
+use crate::ports::{History as _, Progress, StateError};
+
+/// Makes a pass and remembers its failure; being asked to stop is none.
+///
+/// # Errors
+/// As `cycle::run_once`.
+pub async fn pass(
+    engine: &mut Engine,
+    asked: Asked,
+    progress: &dyn Progress,
+    stop: Option<watch::Receiver<bool>>,
+) -> Result<SyncReport, CycleError> {
+    let started = clock::now();
+    let result = cycle::run_once(&mut engine.parts(progress, asked, stop), started).await;
+    match &result {
+        Ok(_) | Err(CycleError::Stopped) => {}
+        Err(failure) => {
+            if let Err(error) = record(engine, started, &failure.to_string()) {
+                tracing::error!(%error, "The failed cycle could not be recorded.");
+            }
+        }
+    }
+    result
+}
+
+/// What was held back before stays held back.
+fn record(engine: &mut Engine, started: Timestamp, message: &str) -> Result<(), StateError> {
+    let number = engine.state.begin_cycle(started)?;
+    let report = of_failure(number, started, message);
+    let record = CycleRecord {
+        number,
+        started,
+        seconds: report.seconds,
+        outcome: outcome_name(report.outcome).to_owned(),
+        report: to_json(&report),
+    };
+    let held = engine.state.held()?;
+    engine.state.finish_cycle(&record, held.as_ref(), None)
+}

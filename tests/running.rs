@@ -1,0 +1,169 @@
+//! The agent itself, `run`: its signals, the verbs beside it, and a second one.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use std::time::Duration;
+
+use serde_json::Value;
+use support::agent::Running;
+use support::company::{Company, company_of, pool};
+use support::process::{now, wait_until};
+
+/// What is done "at once", on a machine that has other work too.
+const SOON: Duration = Duration::from_secs(10);
+
+/// A running agent that has made its first cycle. Unless the config says otherwise it makes the next in five minutes.
+fn started(company: &Company) -> Running {
+    company.write();
+    let before = company.agent.history().len();
+    let running = company.agent.start();
+    wait_until("the first cycle", Duration::from_secs(60), || company.agent.history().len() > before);
+    running
+}
+
+fn config(company: &Company) -> String {
+    std::fs::read_to_string(company.agent.config_file()).expect("the config")
+}
+
+#[test]
+fn a_hangup_makes_the_agent_take_the_config_at_once_and_a_bad_one_leaves_the_old_in_force() {
+    let company = company_of(5, &pool(2));
+    let running = started(&company);
+    assert_eq!(company.agent.names("active").len(), 2);
+    let good = config(&company);
+    company.agent.write_config(&good.replace("seats = 2", "seats = 3\n[seats]\npromotion = \"automatic\""));
+    running.signal("HUP");
+    wait_until("the third seat is given", SOON, || company.agent.names("active").len() == 3);
+
+    company.agent.write_config(&good.replace("seats = 2", "seats = \"many\""));
+    running.signal("HUP");
+    // No verb can look meanwhile: to all of them the config is wrong.
+    std::thread::sleep(Duration::from_secs(2));
+    assert_eq!(company.agent.run(&["status"]).code, 2);
+
+    company.agent.write_config(&good.replace("seats = 2", "seats = 4\n[seats]\npromotion = \"automatic\""));
+    running.signal("HUP");
+    wait_until("the fourth seat is given", SOON, || company.agent.names("active").len() == 4);
+    let ended = running.terminate();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let complaint = ended.stderr.lines().find(|line| line.contains("goes on with the one it has"));
+    assert!(complaint.is_some_and(|line| line.contains("pool.standard.seats")), "{}", ended.stderr);
+}
+
+#[test]
+fn another_poll_takes_effect_without_a_restart() {
+    let company = company_of(2, &pool(2));
+    let running = started(&company);
+    let cycles = company.agent.history().len();
+    company.agent.write_config(&config(&company).replace("[agent]\n", "[agent]\npoll = \"1s\"\n"));
+    running.signal("HUP");
+    wait_until("three cycles more", SOON, || company.agent.history().len() >= cycles + 3);
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
+fn a_second_agent_ends_with_5_and_the_first_goes_on() {
+    let company = company_of(2, &pool(2));
+    let running = started(&company);
+    let second = company.agent.run(&["--json", "run"]);
+    assert_eq!((second.code, &second.json()["error"]["code"]), (5, &"busy".into()), "{second:?}");
+    assert_eq!(company.agent.status()["running"], true);
+    assert_eq!(company.agent.sync().0, 0);
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
+fn an_agent_that_died_is_not_running_and_has_no_next_cycle() {
+    let company = company_of(2, &pool(2));
+    let running = started(&company);
+    wait_until("the next cycle is known", SOON, || !company.agent.status()["next_cycle"].is_null());
+    running.kill();
+    let status = company.agent.status();
+    assert_eq!((&status["running"], &status["next_cycle"]), (&false.into(), &Value::Null), "{status}");
+    let running = started(&company);
+    assert_eq!(company.agent.status()["running"], true);
+    running.terminate();
+}
+
+#[test]
+fn every_verb_works_beside_the_agent_and_what_is_decided_is_carried_out_at_once() {
+    let company = company_of(6, &pool(4));
+    let running = started(&company);
+    let agent = &company.agent;
+    let waiting = agent.names("pending");
+    assert_eq!((agent.users().len(), agent.pending().len(), waiting.len()), (6, 2, 2));
+    assert_eq!(agent.explain(&waiting[0]).1["user"]["state"], "pending");
+    assert_eq!(agent.plan().0, 0);
+    assert_eq!(agent.check(true).0, 0);
+
+    let holder = agent.names("active").remove(0);
+    let first = agent.pending()[0]["user_name"].as_str().expect("a name").to_owned();
+    assert_eq!(agent.decide("release", &[&holder]).code, 0);
+    let approved = agent.decide("approve", &[&first]);
+    assert_eq!(approved.code, 0, "{approved:?}");
+    let clock = now();
+    wait_until("the approved one has the seat", SOON, || agent.names("active").contains(&first));
+    assert!(clock.elapsed() < Duration::from_secs(5), "{:?}", clock.elapsed());
+
+    let (code, report) = agent.sync();
+    assert_eq!((code, &report["outcome"]), (0, &"ok".into()));
+    assert_eq!(agent.sync_full().1["directories"][0]["mode"], "full");
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
+fn what_is_confirmed_beside_the_agent_is_carried_out_at_once_and_a_wrong_fingerprint_is_2() {
+    let mut company = company_of(10, &pool(10));
+    let running = started(&company);
+    for number in 1..=5 {
+        company.disable(&format!("p{number:03}"));
+    }
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["changes"]["held"]), (4, &5.into()), "{report}");
+    let fingerprint = report["fingerprint"].as_str().expect("a fingerprint");
+    assert_eq!(company.agent.confirm("0123456789abcdef").0, 2);
+    assert!(company.agent.names("suspended").is_empty());
+    let (code, confirmed) = company.agent.confirm(fingerprint);
+    assert_eq!((code, &confirmed["running"]), (0, &true.into()), "{confirmed}");
+    wait_until("the five are suspended", SOON, || company.agent.names("suspended").len() == 5);
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
+fn an_account_is_relinked_beside_the_agent() {
+    let mut company = company_of(3, &pool(3));
+    let identified = |anchor: &str| format!("mail: p001@lab.test\nentryUUID: {anchor}\n");
+    let (old, new) = ("11111111-1111-4111-8111-111111111111", "22222222-2222-4222-8222-222222222222");
+    company.set("p001", &identified(old));
+    let running = started(&company);
+    company.set("p001", &identified(new));
+    for _ in 0..2 {
+        company.sync();
+    }
+    let relinked = company.agent.run(&["--json", "relink", old, new]);
+    assert_eq!(relinked.code, 0, "{relinked:?}");
+    wait_until("the account is resumed", SOON, || {
+        let user = company.agent.user("p001");
+        user["anchor"] == new && user["state"] == "active"
+    });
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
+fn told_to_stop_while_it_applies_it_ends_what_it_began_and_in_time() {
+    let company = company_of(3000, &pool(3000));
+    company.write();
+    let running = company.agent.start();
+    wait_until("the first change", Duration::from_mins(1), || company.agent.folder().join("ledger.db").exists());
+    let clock = now();
+    let ended = running.terminate();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(clock.elapsed() < Duration::from_secs(50), "{:?}", clock.elapsed());
+    assert_eq!(company.agent.status()["running"], false);
+    assert_eq!(company.agent.names("active").len(), 3000);
+    let (code, report) = company.agent.sync();
+    assert_eq!(code, 0, "{report}");
+    assert!(report["changes"].as_object().expect("changes").values().all(|count| count == 0), "{report}");
+}
