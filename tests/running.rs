@@ -19,7 +19,7 @@ fn started(company: &Company) -> Running {
     company.write();
     let before = company.agent.history().len();
     let running = company.agent.start();
-    wait_until("the first cycle", Duration::from_secs(60), || company.agent.history().len() > before);
+    wait_until("the first cycle", Duration::from_mins(1), || company.agent.history().len() > before);
     running
 }
 
