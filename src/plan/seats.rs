@@ -37,7 +37,7 @@ pub struct Queued {
     pub joiner: bool,
     /// Keeps the place, gets nothing now and stops nobody: quarantined, or a leaver who is kept.
     pub passed_over: bool,
-    /// Of a directory that could not be read whole: gets nothing now, and no joiner may pass.
+    /// Of a directory that could not be read whole: gets nothing now, and keeps the turn. The seat it would get stays free.
     pub frozen: bool,
     /// The preferred pool, whose place this person keeps; this claim counts only while that one finds no seat.
     pub fallback_for: Option<Name>,
@@ -51,11 +51,11 @@ impl Queued {
         !self.joiner || self.approved
     }
 
-    /// May be given a seat now, if it is this claim's turn.
-    fn may_have(&self, promotion: Promotion) -> bool {
+    /// Has a turn: a seat is this claim's, once everyone before it has one.
+    fn has_turn(&self, promotion: Promotion) -> bool {
         let open = self.reason == WaitReason::NoSeat;
         let allowed = self.approved || (open && (self.joiner || promotion == Promotion::Automatic));
-        allowed && !self.passed_over && !self.frozen
+        allowed && !self.passed_over
     }
 
     /// Waits for nothing but a seat, so that no joiner may pass while it waits.
@@ -101,6 +101,7 @@ pub struct Settlement {
 /// |---|---|
 /// | those who wait, in `order` | approved, or waiting for `no_seat` and promotion is automatic |
 /// | then joiners, in `order` | nobody is left who waits for `no_seat` |
+/// | nobody | it is the turn of somebody whose directory could not be read whole: a failed read costs no turn |
 ///
 /// Whose preferred pool gives no seat in any round asks for the fallback, beside those who prefer that one. Who falls
 /// back is found by repetition: settle with nobody falling back, let those fall back who got nothing, settle again.
@@ -137,7 +138,8 @@ type Seat<'a> = (&'a PersonId, &'a Name);
 #[derive(Default)]
 struct Run<'a> {
     rounds: Vec<(Vec<usize>, Vec<Seat<'a>>)>,
-    granted: BTreeSet<usize>,
+    /// Claims that had their turn: granted, or frozen and with a seat kept free.
+    served: BTreeSet<usize>,
     left: BTreeSet<usize>,
     fell_back: BTreeSet<(PersonId, Name)>,
 }
@@ -160,26 +162,40 @@ impl<'a> Desk<'a> {
         let mut run = Run::default();
         let mut given_up = BTreeSet::new();
         loop {
-            let granted = self.round(&pools, fell_back, &run);
+            let mut granted = self.round(&pools, fell_back, &run);
             if granted.is_empty() {
                 return run;
             }
+            for &index in &granted {
+                run.served.insert(index);
+                change_held(&mut pools, &self.book.queue[index].pool, 1);
+            }
+            granted.retain(|&index| !self.keeps_turn(index, &mut pools, &mut run));
             let mut released = Vec::new();
             for &index in &granted {
-                run.granted.insert(index);
                 released.extend(self.given_up_for(index, &mut run).into_iter().filter(|seat| given_up.insert(*seat)));
-            }
-            for &index in &granted {
-                change_held(&mut pools, &self.book.queue[index].pool, 1);
             }
             for (_, pool) in &released {
                 change_held(&mut pools, pool, -1);
             }
-            run.rounds.push((granted, released));
+            if !granted.is_empty() {
+                run.rounds.push((granted, released));
+            }
         }
     }
 
-    /// The claims granted now: every pool by itself, then nobody both the preferred seat and its fallback.
+    /// Whether a claim whose turn it is has a seat kept free and gets none. The fallback needs none beside it.
+    fn keeps_turn(&self, index: usize, pools: &mut BTreeMap<Name, Seats>, run: &mut Run<'_>) -> bool {
+        let frozen = self.book.queue[index].frozen;
+        if let Some(&fallback) = self.fallback_of.get(&index).filter(|_| frozen)
+            && !run.served.insert(fallback)
+        {
+            change_held(pools, &self.book.queue[fallback].pool, -1);
+        }
+        frozen
+    }
+
+    /// The claims whose turn it is now: every pool by itself, then nobody both the preferred seat and its fallback.
     fn round(&self, pools: &BTreeMap<Name, Seats>, fell_back: &BTreeSet<usize>, run: &Run<'_>) -> Vec<usize> {
         let mut granted = Vec::new();
         for (pool, queue) in &self.queues {
@@ -195,21 +211,21 @@ impl<'a> Desk<'a> {
     /// A claim that is neither settled nor the sleeping fallback of one that may yet find its seat.
     fn counts(&self, index: usize, fell_back: &BTreeSet<usize>, run: &Run<'_>) -> bool {
         let asleep = self.book.queue[index].fallback_for.is_some() && !fell_back.contains(&index);
-        !asleep && !run.granted.contains(&index) && !run.left.contains(&index)
+        !asleep && !run.served.contains(&index) && !run.left.contains(&index)
     }
 
-    /// The first `free` of one pool's queue who may have a seat: those who wait, then joiners if nobody is passed.
+    /// The first `free` of one pool's queue who have a turn: those who wait, then joiners if nobody is passed.
     fn choose(&self, queue: impl Iterator<Item = usize> + Clone, free: usize, granted: &mut Vec<usize>) {
         let claim = |index: usize| &self.book.queue[index];
         let start = granted.len();
-        let waiting = queue.clone().filter(|&i| claim(i).waits() && claim(i).may_have(self.promotion));
+        let waiting = queue.clone().filter(|&i| claim(i).waits() && claim(i).has_turn(self.promotion));
         granted.extend(waiting.take(free));
         let given = granted.len() - start;
         let turn: BTreeSet<usize> = granted[start..].iter().copied().collect();
         if given == free || queue.clone().any(|i| claim(i).blocks_joiners() && !turn.contains(&i)) {
             return;
         }
-        let joining = queue.filter(|&i| !claim(i).waits() && claim(i).may_have(self.promotion));
+        let joining = queue.filter(|&i| !claim(i).waits() && claim(i).has_turn(self.promotion));
         granted.extend(joining.take(free - given));
     }
 
@@ -218,7 +234,7 @@ impl<'a> Desk<'a> {
         let claim = &self.book.queue[index];
         let mut seats: Vec<_> = claim.instead_of.iter().map(|pool| (&claim.person, pool)).collect();
         if let Some(&fallback) = self.fallback_of.get(&index) {
-            if run.granted.contains(&fallback) {
+            if run.served.contains(&fallback) {
                 seats.push((&claim.person, &self.book.queue[fallback].pool));
             } else {
                 run.left.insert(fallback);
@@ -231,7 +247,7 @@ impl<'a> Desk<'a> {
     fn without_preferred(&self, run: &Run<'_>, fell_back: &BTreeSet<usize>) -> Vec<usize> {
         let unlucky = |preferred: &usize| {
             let claim = &self.book.queue[*preferred];
-            !run.granted.contains(preferred) && claim.reason == WaitReason::NoSeat
+            !run.served.contains(preferred) && claim.reason == WaitReason::NoSeat
         };
         let pairs = self.fallback_of.iter().filter(|(preferred, _)| unlucky(preferred));
         pairs.map(|(_, &fallback)| fallback).filter(|fallback| !fell_back.contains(fallback)).collect()

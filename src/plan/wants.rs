@@ -1,5 +1,7 @@
 //! Which seats and places somebody should have, given those they have.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 
 use super::diff::Standstill;
@@ -238,7 +240,9 @@ impl Asker<'_> {
         let reason = gate.unwrap_or(WaitReason::NoSeat);
         let stands = seat.is_some_and(|seat| {
             let same_place = (seat.rank, seat.created) == (rank, self.created);
-            seat.state == SeatState::Waiting(reason) && same_place && seat.fallback_for == fallback_for
+            let same_exchange =
+                seat.fallback_for == fallback_for && self.exchanges(seat) == instead_of.iter().cloned().collect();
+            seat.state == SeatState::Waiting(reason) && same_place && same_exchange
         });
         let queued = Queued {
             person: self.person.clone(),
@@ -255,6 +259,11 @@ impl Asker<'_> {
             instead_of,
         };
         Place { queued, gate, stands }
+    }
+
+    /// The seats that are given up by now once this place is granted.
+    fn exchanges(&self, waiting: &Assignment) -> BTreeSet<Name> {
+        self.account.map(|account| account.given_up_for(waiting).into_iter().collect()).unwrap_or_default()
     }
 
     /// What a claim waits for besides a seat. Approval, and another hand's word, outlive suspension and moves.

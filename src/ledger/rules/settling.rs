@@ -70,7 +70,7 @@ impl Excerpt {
             passed_over: account.suspension.is_some() || allocation.passed_over.contains(person),
             frozen: allocation.frozen.contains(&person.directory),
             fallback_for: seat.fallback_for.clone(),
-            instead_of: given_up_for(account, seat),
+            instead_of: account.given_up_for(seat),
         }
     }
 
@@ -87,6 +87,11 @@ impl Excerpt {
         seat.state = SeatState::Held;
         seat.ours = true;
         seat.instead_of.clear();
+        let preferred = seat.fallback_for.clone();
+        let stood_in_for = |other: &&mut Assignment| preferred.as_ref() == Some(&other.pool) && other.is_waiting();
+        if let Some(waiting) = account.seats.iter_mut().find(stood_in_for).filter(|w| !w.instead_of.contains(pool)) {
+            waiting.instead_of.push(pool.clone());
+        }
         Ok(())
     }
 
@@ -99,12 +104,4 @@ impl Excerpt {
             give_up(&mut self.pools, seat);
         }
     }
-}
-
-/// The seats held that this claim stands in for, and the one taken as its fallback.
-fn given_up_for(account: &Account, claim: &Assignment) -> Vec<Name> {
-    let replaced = |seat: &&Assignment| {
-        seat.is_held() && (claim.instead_of.contains(&seat.pool) || seat.fallback_for.as_ref() == Some(&claim.pool))
-    };
-    account.seats.iter().filter(replaced).map(|seat| seat.pool.clone()).collect()
 }

@@ -82,9 +82,28 @@ fn a_joiner_passes_people_who_wait_for_another_reason_or_are_quarantined() {
 }
 
 #[test]
-fn nobody_joins_past_people_whose_directory_could_not_be_read() {
+fn who_waits_in_a_directory_that_could_not_be_read_keeps_the_turn() {
     let frozen = Queued { frozen: true, ..waiting(1, "a", 1) };
-    assert!(settle(&book(&[("a", 5, 0)], vec![frozen, joining(2, "a")]), Promotion::Automatic).rounds.is_empty());
+    for behind in [joining(2, "a"), waiting(2, "a", 2)] {
+        let settlement = settle(&book(&[("a", 1, 0)], vec![frozen.clone(), behind.clone()]), Promotion::Automatic);
+        assert!(settlement.rounds.is_empty(), "the only seat is kept for the turn before");
+        let settlement = settle(&book(&[("a", 2, 0)], vec![frozen.clone(), behind]), Promotion::Automatic);
+        assert_eq!(grants(&settlement), [(0, 2, "a")], "the second one is not");
+    }
+}
+
+#[test]
+fn nobody_joins_past_people_of_a_failed_read_who_may_not_be_promoted() {
+    let frozen = Queued { frozen: true, ..waiting(1, "a", 1) };
+    assert!(settle(&book(&[("a", 5, 0)], vec![frozen, joining(2, "a")]), Promotion::Manual).rounds.is_empty());
+}
+
+#[test]
+fn who_keeps_the_turn_of_the_preferred_pool_takes_no_fallback_from_others() {
+    let frozen = |claim| Queued { frozen: true, ..claim };
+    let queue = vec![frozen(waiting(1, "a", 1)), frozen(fallback(waiting(1, "b", 1), "a")), joining(2, "b")];
+    let settlement = settle(&book(&[("a", 1, 0), ("b", 1, 0)], queue), Promotion::Automatic);
+    assert_eq!(grants(&settlement), [(0, 2, "b")]);
 }
 
 #[test]
@@ -164,6 +183,8 @@ prop_compose! {
     ) -> Vec<Queued> {
         let reason = if reason == 0 { WaitReason::ApprovalRequired } else { WaitReason::NoSeat };
         let instead_of = if moves && other != pool { vec![POOLS[other].into()] } else { Vec::new() };
+        // Who keeps the turn in two queues may, one cycle later, need it in one of them alone: a grant more then is right.
+        let frozen = frozen && !falls;
         let first = Queued { rank, approved, reason, joiner, passed_over, frozen, instead_of, ..waiting(n, POOLS[pool], since) };
         let second = Queued { pool: POOLS[(pool + 1) % 3].into(), reason: WaitReason::NoSeat, ..first.clone() };
         if falls { vec![first, fallback(second, POOLS[pool])] } else { vec![first] }
@@ -226,7 +247,7 @@ proptest! {
         let granted: BTreeSet<_> = settlement.rounds.iter().flat_map(|r| r.granted.iter().cloned()).collect();
         let got = |q: &Queued| granted.contains(&(q.person.clone(), q.pool.clone()));
         for winner in plain.queue.iter().filter(|q| got(q)) {
-            for loser in plain.queue.iter().filter(|q| q.pool == winner.pool && !got(q) && q.may_have(Promotion::Automatic)) {
+            for loser in plain.queue.iter().filter(|q| q.pool == winner.pool && !got(q) && !q.frozen && q.has_turn(Promotion::Automatic)) {
                 let ahead = (loser.waits() && !winner.waits()) || (loser.waits() == winner.waits() && order(loser, winner).is_lt());
                 prop_assert!(!ahead, "{loser:?} was passed by {winner:?}");
             }

@@ -102,3 +102,19 @@ fn who_matches_no_pool_at_all_is_out_of_scope() {
     let plan = scene.cycle();
     assert_eq!(story(&plan), [(Verb::Suspend, 5, "")]);
 }
+
+#[test]
+fn who_waits_to_move_keeps_the_old_seat_once_every_matching_pool_counts() {
+    let mut scene = Scene::new(&[("chat", 1), ("mail", 5)]);
+    scene.hire([1, 2]);
+    scene.falls_back("chat", "mail");
+    scene.cycle();
+    assert_eq!((scene.queue("chat"), scene.holders("mail")), (vec![(2, NoSeat)], vec![2]));
+    scene.settings.seats.match_ = Match::All;
+    scene.pool("chat").fallback = None;
+    scene.cycle();
+    scene.settings.seats.promotion = crate::model::change::Promotion::Automatic;
+    scene.pool("chat").seats = 2;
+    scene.cycle();
+    assert_eq!((scene.holders("chat"), scene.holders("mail")), (vec![1, 2], vec![1, 2]));
+}

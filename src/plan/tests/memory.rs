@@ -22,7 +22,6 @@ pub struct Memory {
 #[derive(Default)]
 struct Desk {
     joiners: BTreeSet<(PersonId, Name)>,
-    instead_of: BTreeMap<(PersonId, Name), Vec<Name>>,
 }
 
 impl Memory {
@@ -146,7 +145,7 @@ impl Memory {
         let seat = account.seats.iter_mut().find(|seat| seat.pool == claim.pool).expect("just made");
         assert!(!seat.is_held() && seat.state != SeatState::Denied, "{person} asks for what is settled");
         if !seat.is_waiting() {
-            desk.joiners.insert(key.clone());
+            desk.joiners.insert(key);
         }
         if claim.gate == Some(WaitReason::RemovedElsewhere) && !seat.is_waiting() {
             seat.approved = false;
@@ -155,7 +154,7 @@ impl Memory {
         seat.state = SeatState::Waiting(gate);
         (seat.rank, seat.created, seat.ours) = (claim.rank, claim.created, true);
         seat.fallback_for.clone_from(&claim.fallback_for);
-        desk.instead_of.insert(key, claim.instead_of.clone());
+        seat.instead_of.clone_from(&claim.instead_of);
     }
 
     fn settle(&mut self, allocation: &Allocation, desk: &Desk) {
@@ -168,9 +167,16 @@ impl Memory {
                 let count = self.pools.get_mut(pool).expect("a pool");
                 assert!(count.held < count.seats, "{person} would get a seat of {pool} that was not bought");
                 count.held += 1;
-                let seat = self.of_mut(person).seats.iter_mut().find(|seat| seat.pool == *pool).expect("a place");
+                let account = self.of_mut(person);
+                let seat = account.seats.iter_mut().find(|seat| seat.pool == *pool).expect("a place");
                 assert!(seat.is_waiting());
                 seat.state = SeatState::Held;
+                seat.instead_of.clear();
+                let preferred = seat.fallback_for.clone();
+                let stood_in_for = |seat: &&mut Assignment| preferred.as_ref() == Some(&seat.pool) && seat.is_waiting();
+                if let Some(waiting) = account.seats.iter_mut().find(stood_in_for) {
+                    waiting.instead_of.push(pool.clone());
+                }
             }
             for (person, pool) in &round.released {
                 let seat = self.of_mut(person).seats.iter_mut().find(|seat| seat.pool == *pool).expect("a seat");
@@ -204,7 +210,7 @@ impl Memory {
                     passed_over: allocation.passed_over.contains(person),
                     frozen: allocation.frozen.contains(&person.directory),
                     fallback_for: seat.fallback_for.clone(),
-                    instead_of: desk.instead_of.get(&key).cloned().unwrap_or_default(),
+                    instead_of: account.given_up_for(seat),
                 });
             }
         }

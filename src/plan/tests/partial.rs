@@ -74,7 +74,9 @@ fn the_other_directory_goes_on_but_its_joiners_pass_nobody_who_is_frozen() {
     let queue: Vec<u32> = plan.waiting.iter().map(|row| number(row.person.anchor)).collect();
     assert_eq!(queue, [3, 8, 9]);
     scene.source("lab").people[0].profile = profile("renamed");
-    assert_eq!(story(&scene.cycle()), [(Verb::Promote, 8, "standard"), (Verb::Update, 8, "")]);
+    assert_eq!(story(&scene.cycle()), [(Verb::Update, 8, "")], "nor pass them one cycle later, as people who wait");
+    scene.source("corp").partial = false;
+    assert_eq!(story(&scene.cycle()), [(Verb::Promote, 3, "standard")]);
 }
 
 #[test]

@@ -16,11 +16,11 @@ fn any_operation() -> impl Strategy<Value = Operation> {
             WaitReason::RemovedElsewhere,
         ]),
     );
-    let any_claim = (pool(), 0..3u32, prop::option::weighted(0.3, pool()), prop::option::weighted(0.3, pool()), gate);
-    let any_claim = any_claim.prop_map(|(pool, rank, fallback_for, instead_of, gate)| {
-        let other = |name: &str| (name != pool).then(|| Name::from(name));
-        let fallback_for = fallback_for.and_then(other);
-        let instead_of = instead_of.and_then(other).into_iter().collect();
+    let any_claim = (pool(), 0..3u32, prop::bool::weighted(0.5), prop::option::weighted(0.3, pool()), gate);
+    let any_claim = any_claim.prop_map(|(pool, rank, falls_back, instead_of, gate)| {
+        // A pool has one fallback, and fallbacks make no chain: `b` stands in for `a`.
+        let fallback_for = (falls_back && pool == "b").then(|| Name::from("a"));
+        let instead_of = instead_of.filter(|name| *name != pool).map(Name::from).into_iter().collect();
         Operation::Claim(Claim { rank, gate, fallback_for, instead_of, ..claim(pool) })
     });
     prop_oneof![
@@ -108,6 +108,16 @@ proptest! {
             company.apply(&batch);
             let names: BTreeSet<String> = company.accounts.iter().map(|account| fold(&account.profile.email)).collect();
             prop_assert_eq!(names.len(), company.accounts.len());
+        }
+    }
+
+    #[test]
+    fn settling_again_changes_nothing(batches in prop::collection::vec(any_batch(), 1..8)) {
+        let mut company = Company::new(&[("a", 2), ("b", 1), ("c", 3)], (0..5).map(account).collect());
+        for settled in batches {
+            company.apply(&settled);
+            let again = company.apply(&Batch { steps: Vec::new(), ..settled });
+            prop_assert_eq!(again.accounts, Vec::new());
         }
     }
 }
