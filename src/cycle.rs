@@ -82,6 +82,7 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &desired, now)?;
+    tracing::debug!(cycle = number, changes = plan.changes.len(), waves = plan.waves().len(), "A plan was made.");
     remember::directories(parts.memory, parts.settings, &readings, &desired, &plan, &current.accounts, now)?;
     reading::close(parts).await;
     let applied = if parts.settings.agent.dry_run {
@@ -108,7 +109,7 @@ pub async fn preview(parts: &mut Parts<'_>, now: Timestamp) -> Result<report::Pr
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &desired, now)?;
     reading::close(parts).await;
-    Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan))
+    Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts))
 }
 
 /// The backend's word, with its accounts by owner, and what only our own state remembers of confirmations.
