@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::plan::effects::{self, Change, Effect, Verb, reason_name};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
+use crate::plan::wants::{self, Standstill};
 
 /// A plan's report, and what a confirmation of it would let through.
 #[derive(Debug)]
@@ -308,10 +309,7 @@ pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
 #[must_use]
 pub fn queue(accounts: &[Account]) -> Vec<Queued> {
     let managed = accounts.iter().filter(|account| account.suspension.is_none());
-    managed
-        .flat_map(|account| crate::plan::wants::kept(account, crate::plan::diff::Standstill::PassedOver))
-        .map(|place| place.queued)
-        .collect()
+    managed.flat_map(|account| wants::kept(account, Standstill::PassedOver)).map(|place| place.queued).collect()
 }
 
 const fn kind(verb: Verb) -> ChangeKind {
