@@ -2,11 +2,11 @@
 
 mod answers;
 mod check;
-mod engine;
+pub mod engine;
 pub mod error;
 mod explain;
 mod pass;
-mod requests;
+pub mod requests;
 mod ring;
 mod service;
 mod verbs;

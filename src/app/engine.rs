@@ -120,6 +120,7 @@ fn credentials(ldap: &LdapSettings) -> Digest {
 }
 
 /// A failure of the state, as people are told.
+#[must_use]
 pub fn state_error(error: &StateError) -> AppError {
     AppError::new(Code::State, error.to_string()).caused_by(error)
 }

@@ -24,6 +24,7 @@ pub enum Reply {
 
 impl Reply {
     /// An answer of a kind that was not asked for.
+    #[must_use]
     pub fn unexpected(self) -> AppError {
         match self {
             Self::Failed(error) => error,

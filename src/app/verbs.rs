@@ -139,6 +139,7 @@ impl App {
                 pool: pool.map(Into::into),
                 verdict,
                 carried_out: false,
+                message: None,
             });
             decisions.push(Decision { person, pool: pool.map(Into::into), verdict });
         }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use super::diff::Standstill;
 use super::seats::Queued;
 use super::world::World;
 use crate::desired::Ask;
@@ -79,7 +80,7 @@ pub fn of_account(
     created: Timestamp,
     asks: &[Ask],
 ) -> Wants {
-    let gate = approval_missing(account).or_else(|| domain_gate(world, profile));
+    let gate = approval_missing(world, account).or_else(|| domain_gate(world, profile));
     let vanished = vanished(world, account, person, asks);
     let asker = Asker { world, person, account: Some(account), created, gate, vanished: vanished.clone() };
     let mut wants = Wants { vanished, ..Wants::default() };
@@ -91,11 +92,13 @@ pub fn of_account(
     wants
 }
 
-/// A newcomer whom nobody approved yet still needs it, whichever pool is asked for next.
-fn approval_missing(account: &Account) -> Option<WaitReason> {
-    let approval = WaitReason::ApprovalRequired;
-    let missing =
-        |seat: &Assignment| seat.state == SeatState::Waiting(approval) || seat.state == SeatState::Past(Some(approval));
+/// A newcomer whom nobody approved yet still needs it, whichever pool is asked for next; whoever was denied, the more so.
+fn approval_missing(world: &World<'_>, account: &Account) -> Option<WaitReason> {
+    let missing = |seat: &Assignment| match seat.state {
+        SeatState::Waiting(reason) | SeatState::Past(Some(reason)) => reason == WaitReason::ApprovalRequired,
+        SeatState::Denied => world.settings.seats.approve_joiners,
+        SeatState::Held | SeatState::Past(None) => false,
+    };
     let waits = account.seats.iter().any(missing);
     let let_in = account.seats.iter().any(|seat| seat.approved || seat.is_held());
     (waits && !let_in).then_some(WaitReason::ApprovalRequired)
@@ -117,23 +120,6 @@ fn vanished(world: &World<'_>, account: &Account, person: &PersonId, asks: &[Ask
     };
     let gone = |pool: &Name| !account.seat(pool).is_some_and(|seat| !matches!(seat.state, SeatState::Past(_)));
     last.held.into_iter().filter(|pool| asked(pool) && gone(pool)).collect()
-}
-
-/// Why somebody's place is kept and gets no grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standstill {
-    /// The directory was not read whole: the turn is kept.
-    Frozen,
-    /// Only this person cannot be served: nobody is stopped.
-    PassedOver,
-}
-
-impl Standstill {
-    /// By whether the directory was read whole.
-    #[must_use]
-    pub fn of(world: &World<'_>, person: &PersonId) -> Self {
-        if world.desired.frozen.contains(&person.directory) { Self::Frozen } else { Self::PassedOver }
-    }
 }
 
 /// Places that are kept as they are and get no grant.

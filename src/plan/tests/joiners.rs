@@ -162,6 +162,21 @@ fn approval_still_missing_follows_a_newcomer_into_another_pool() {
     assert_eq!(scene.holders("advanced"), [1]);
 }
 
+/// A newcomer who was denied changed groups and was given the other pool's seat, though nobody had let them in.
+#[test]
+fn who_was_denied_as_a_newcomer_needs_approval_in_another_pool_too() {
+    let mut scene = Scene::new(&[("advanced", 5), ("standard", 5)]);
+    scene.settings.seats.approve_joiners = true;
+    scene.pool_takes("advanced", []);
+    scene.hire([1]);
+    scene.cycle();
+    scene.decide(1, Verdict::Deny);
+    scene.pool_takes("advanced", [1]);
+    scene.cycle();
+    assert!(scene.holders("advanced").is_empty());
+    assert_eq!(scene.queue("advanced"), [(1, ApprovalRequired)]);
+}
+
 #[test]
 fn approval_given_in_one_pool_is_not_asked_again_by_the_next() {
     let mut scene = Scene::new(&[("advanced", 5), ("standard", 5)]);

@@ -1,0 +1,153 @@
+//! A directory in memory that shows the company's people, and now and then not all of them.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use seatsync::model::snapshot::{Kind, Members, Partial, Role, ScopeKey, Snapshot, Whereabouts};
+use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, Standing};
+use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
+
+use super::company::{Company, Fault, Person, Place, Who};
+use super::names::{DOMAINS, anchor, directory_name, group_dn, pool_name, time};
+
+/// What all directories look at.
+#[derive(Debug)]
+pub struct World {
+    pub company: Company,
+    /// What goes wrong at the next read of each.
+    pub faults: Vec<Fault>,
+}
+
+#[derive(Debug)]
+pub struct InMemory {
+    pub name: Name,
+    pub index: usize,
+    pub world: Arc<Mutex<World>>,
+}
+
+fn sighting(who: Who, person: &Person) -> Sighting {
+    let spoiled =
+        || Quarantine { attribute: "mail".to_owned(), reason: Defect::Missing, message: "has no mail".to_owned() };
+    Sighting {
+        anchor: anchor(who),
+        dn: Dn::parse(&format!("uid=u{who},dc=example")).expect("a DN"),
+        standing: if person.place == Place::Disabled { Standing::Disabled } else { Standing::Enabled },
+        profile: Profile {
+            user_name: format!("u{who}"),
+            email: if person.spoiled { String::new() } else { mail(who, person) },
+            display_name: Some(format!("nickname {}", person.nickname)),
+            ..Profile::default()
+        },
+        quarantine: person.spoiled.then(spoiled),
+        created: person.created.map(time),
+        due: None,
+        uid: None,
+        primary_group: None,
+        member_of: Vec::new(),
+    }
+}
+
+fn mail(who: Who, person: &Person) -> String {
+    format!("u{who}@{}", DOMAINS[usize::from(person.outsider)])
+}
+
+fn failure(doing: &str) -> ReadError {
+    ReadError { doing: doing.to_owned(), persistence: Persistence::Transient, source: None }
+}
+
+impl World {
+    fn people(&self, directory: usize) -> impl DoubleEndedIterator<Item = (Who, &Person)> {
+        self.company.people.iter().enumerate().filter(move |(who, _)| self.company.directory_of(*who) == directory)
+    }
+
+    fn group(&self, directory: usize, name: &str, has: impl Fn(&Person) -> bool) -> (ScopeKey, Members) {
+        let dn = group_dn(directory, name);
+        let chain: Arc<[String]> = Arc::from(vec![dn.to_string()]);
+        let members = self.people(directory).filter(|(_, person)| has(person));
+        let members = members.map(|(who, _)| (anchor(who), Arc::clone(&chain))).collect();
+        (ScopeKey { role: Role::Group, dn }, members)
+    }
+
+    fn groups(&self, directory: usize) -> BTreeMap<ScopeKey, Members> {
+        let of_pool = |pool: usize| self.group(directory, &pool_name(pool), move |person| person.member[pool]);
+        let first = self.group(directory, "first", |person| person.priority == Some(0));
+        let second = self.group(directory, "second", |person| person.priority == Some(1));
+        (0..self.company.pools.len()).map(of_pool).chain([first, second]).collect()
+    }
+}
+
+#[async_trait]
+impl Directory for InMemory {
+    fn name(&self) -> &Name {
+        &self.name
+    }
+
+    async fn read(
+        &mut self,
+        request: &ReadRequest,
+        _progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Snapshot, ReadError> {
+        let world = self.world.lock().expect("the world");
+        let fault = world.faults[self.index];
+        if fault == Fault::Fails {
+            return Err(failure("reaching the directory"));
+        }
+        let under_base = |person: &Person| matches!(person.place, Place::Enabled | Place::Disabled);
+        let shown = world.people(self.index).filter(|(who, person)| under_base(person) && fault.reaches(*who));
+        // Not in the order of the anchors: no plan may depend on it.
+        let people: Vec<Sighting> = shown.rev().map(|(who, person)| sighting(who, person)).collect();
+        Ok(Snapshot {
+            directory: self.name.clone(),
+            kind: Kind::OpenLdap,
+            server: "memory".to_owned(),
+            read_at: request.now,
+            entries: people.len() as u64,
+            people,
+            unidentified: Vec::new(),
+            members: world.groups(self.index),
+            scope: BTreeMap::new(),
+            foreign: 0,
+            dangling: 0,
+            partial: matches!(fault, Fault::Partial(_)).then(|| Partial { message: "broke off".to_owned() }),
+            watermark: None,
+        })
+    }
+
+    async fn locate(
+        &mut self,
+        missing: &[Missing],
+        _now: Timestamp,
+    ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        let world = self.world.lock().expect("the world");
+        let fault = world.faults[self.index];
+        if matches!(fault, Fault::LookupFails(_)) {
+            return Err(failure("looking for people"));
+        }
+        let whereabouts = |missing: &Missing| {
+            let (who, person) = world.people(self.index).find(|(who, _)| anchor(*who) == missing.anchor)?;
+            let entry = Box::new(sighting(who, person));
+            let found = match person.place {
+                Place::Enabled => Whereabouts::Overlooked(entry),
+                Place::Disabled => Whereabouts::Left(entry),
+                Place::Outside => Whereabouts::OutOfScope(entry),
+                Place::Tombstone => Whereabouts::Tombstone,
+                Place::Nowhere => Whereabouts::Nowhere { parent_readable: fault != Fault::ParentGone },
+            };
+            Some((missing.anchor, found))
+        };
+        Ok(missing.iter().filter_map(whereabouts).collect())
+    }
+
+    async fn probe(&mut self) -> Vec<Probe> {
+        Vec::new()
+    }
+
+    async fn close(&mut self) {}
+}
+
+/// The directory of this place in the config.
+pub fn directory(index: usize, world: &Arc<Mutex<World>>) -> Box<dyn Directory> {
+    Box::new(InMemory { name: directory_name(index), index, world: Arc::clone(world) })
+}

@@ -1,0 +1,134 @@
+//! The real engine: `cycle::run_once` on the real state and the real ledger, in files, with directories in memory.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use seatsync::app::engine::Engine as Process;
+use seatsync::app::requests;
+use seatsync::backend::embedded::Embedded;
+use seatsync::cycle::{self, Asked, CycleError, Parts, Source};
+use seatsync::model::change::{BackendState, Decision, Verdict};
+use seatsync::model::memory::Request;
+use seatsync::model::report::{PlanReport, SyncReport};
+use seatsync::model::settings::Settings;
+use seatsync::model::{Digest, PersonId};
+use seatsync::ports::Silent;
+use seatsync::state::{Holder, Lock, State};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+
+use super::company::Time;
+use super::directory::{World, directory};
+use super::fuse::{Death, Fuse, MortalBackend, MortalMemory, SharedFuse};
+use super::names::{settings, time};
+
+pub struct Engine {
+    runtime: Runtime,
+    world: Arc<Mutex<World>>,
+    fuse: SharedFuse,
+    /// None: between two processes.
+    process: Option<(Process, Lock)>,
+    folder: TempDir,
+}
+
+impl Engine {
+    pub fn new(world: &Arc<Mutex<World>>) -> Self {
+        let mut engine = Self {
+            runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"),
+            world: Arc::clone(world),
+            fuse: SharedFuse::default(),
+            process: None,
+            folder: folder(),
+        };
+        engine.restart();
+        engine
+    }
+
+    /// The process ends, wherever it is, and another begins on what is stored.
+    pub fn restart(&mut self) {
+        self.process = None;
+        let settings = self.settings();
+        let holder = Holder::this_process("model", "sync");
+        let lock = Lock::try_acquire(&settings.agent.state_dir, &holder).expect("the lock").expect("a free lock");
+        let state = State::open(&lock).expect("the state");
+        let must_exist = state.knows_accounts().expect("the state");
+        let path = self.folder.path().join("ledger.db");
+        let inner = Embedded::open(&path, &settings.backend.company, must_exist).expect("the ledger");
+        let backend = Box::new(MortalBackend { inner, fuse: Arc::clone(&self.fuse) });
+        let source =
+            |index| Source { directory: directory(index, &self.world), credentials: Digest::from_bytes([0; 16]) };
+        let directories = (0..settings.directories.len()).map(source).collect();
+        self.process = Some((Process { settings, directories, backend, state }, lock));
+    }
+
+    /// The state is lost between two processes.
+    pub fn lose_state(&mut self) {
+        self.process = None;
+        std::fs::remove_dir_all(self.folder.path().join("state")).expect("the state's folder");
+        self.restart();
+    }
+
+    fn settings(&self) -> Settings {
+        settings(&self.world.lock().expect("the world").company, self.folder.path())
+    }
+
+    fn process(&mut self) -> &mut Process {
+        &mut self.process.as_mut().expect("a process").0
+    }
+
+    /// One cycle, and where it died: how many batches had been carried out.
+    pub fn cycle(&mut self, now: Time, death: Option<Death>) -> Result<SyncReport, (CycleError, Option<usize>)> {
+        *self.fuse.lock().expect("the fuse") = Fuse::new(death);
+        let result = self.on_parts(|runtime, parts| runtime.block_on(cycle::run_once(parts, time(now))));
+        let fuse = std::mem::take(&mut *self.fuse.lock().expect("the fuse"));
+        result.map_err(|error| (error, fuse.burnt.then_some(fuse.batches)))
+    }
+
+    /// What a cycle would do.
+    pub fn preview(&mut self, now: Time) -> PlanReport {
+        self.on_parts(|runtime, parts| runtime.block_on(cycle::preview(parts, time(now)))).expect("a preview").report
+    }
+
+    fn on_parts<T>(&mut self, work: impl FnOnce(&Runtime, &mut Parts<'_>) -> T) -> T {
+        let settings = self.settings();
+        let process = &mut self.process.as_mut().expect("a process").0;
+        let mut memory = MortalMemory { state: &mut process.state, fuse: Arc::clone(&self.fuse) };
+        let mut parts = Parts {
+            settings: &settings,
+            directories: &mut process.directories,
+            backend: &mut *process.backend,
+            memory: &mut memory,
+            progress: &Silent,
+            asked: Asked { by_person: true, full: true },
+            stop: None,
+        };
+        work(&self.runtime, &mut parts)
+    }
+
+    /// Everything the ledger knows.
+    pub fn read(&mut self) -> BackendState {
+        let process = &mut self.process.as_mut().expect("a process").0;
+        self.runtime.block_on(process.backend.read()).expect("the ledger")
+    }
+
+    pub fn state(&mut self) -> &State {
+        &self.process().state
+    }
+
+    /// `pending approve|deny|release`. False: nothing that it fits.
+    pub fn decide(&mut self, person: PersonId, verdict: Verdict) -> bool {
+        self.carry_out(Request::Decide(vec![Decision { person, pool: None, verdict }]))
+    }
+
+    fn carry_out(&mut self, request: Request) -> bool {
+        let process = &mut self.process.as_mut().expect("a process").0;
+        self.runtime.block_on(requests::carry_out(process, request)).is_ok()
+    }
+}
+
+/// In memory where the machine has such a place: each history has files of its own.
+fn folder() -> TempDir {
+    let memory = Path::new("/dev/shm");
+    let made = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+    made.expect("a folder")
+}

@@ -1,0 +1,181 @@
+//! Death at any call: the ledger and the state behind a fuse that burns before or after the call of a given number.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use seatsync::model::memory::{
+    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
+};
+use seatsync::model::snapshot::{Pin, ScopeKey, Watermark};
+use seatsync::model::{Account, Anchor, Name, PersonId};
+use seatsync::ports::{Accounts, Backend, BackendError, History, Journal, Mirror, Persistence, Requests, StateError};
+use seatsync::state::State;
+
+/// Which call does not come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// It never happened.
+    Before(u32),
+    /// It happened, and nobody heard the answer.
+    After(u32),
+}
+
+/// Counts the calls of a pass, and breaks one.
+#[derive(Debug, Default)]
+pub struct Fuse {
+    death: Option<Death>,
+    calls: u32,
+    pub burnt: bool,
+    /// Batches that were carried out.
+    pub batches: usize,
+}
+
+/// A call that does not come back.
+struct Burnt;
+
+impl From<Burnt> for StateError {
+    fn from(Burnt: Burnt) -> Self {
+        Self::Failed { doing: "dying".to_owned(), source: None }
+    }
+}
+
+impl From<Burnt> for BackendError {
+    fn from(Burnt: Burnt) -> Self {
+        Self { doing: "dying".to_owned(), persistence: Persistence::Transient, source: None }
+    }
+}
+
+impl Fuse {
+    pub fn new(death: Option<Death>) -> Self {
+        Self { death, ..Self::default() }
+    }
+
+    fn before(&mut self) -> Result<(), Burnt> {
+        self.calls += 1;
+        self.burn(Death::Before(self.calls))
+    }
+
+    fn after(&mut self) -> Result<(), Burnt> {
+        self.burn(Death::After(self.calls))
+    }
+
+    fn burn(&mut self, here: Death) -> Result<(), Burnt> {
+        self.burnt |= self.death == Some(here);
+        // The dead do nothing more.
+        if self.burnt { Err(Burnt) } else { Ok(()) }
+    }
+}
+
+pub type SharedFuse = Arc<Mutex<Fuse>>;
+
+fn lit(fuse: &SharedFuse) -> std::sync::MutexGuard<'_, Fuse> {
+    fuse.lock().expect("the fuse")
+}
+
+pub struct MortalBackend<B> {
+    pub inner: B,
+    pub fuse: SharedFuse,
+}
+
+#[async_trait]
+impl<B: Backend> Backend for MortalBackend<B> {
+    async fn read(&mut self) -> Result<BackendState, BackendError> {
+        lit(&self.fuse).before()?;
+        let read = self.inner.read().await?;
+        lit(&self.fuse).after()?;
+        Ok(read)
+    }
+
+    async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
+        lit(&self.fuse).before()?;
+        let answer = self.inner.apply(batch).await?;
+        lit(&self.fuse).batches += 1;
+        lit(&self.fuse).after()?;
+        Ok(answer)
+    }
+
+    async fn answer(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
+        lit(&self.fuse).before()?;
+        let answer = self.inner.answer(key).await?;
+        lit(&self.fuse).after()?;
+        Ok(answer)
+    }
+
+    async fn decide(&mut self, decisions: &[Decision], at: Timestamp) -> Result<(), BackendError> {
+        self.inner.decide(decisions, at).await
+    }
+
+    async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
+        self.inner.confirm(confirmation).await
+    }
+
+    async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {
+        self.inner.relink(old, new).await
+    }
+}
+
+pub struct MortalMemory<'a> {
+    pub state: &'a mut State,
+    pub fuse: SharedFuse,
+}
+
+/// Each call is passed on, unless the fuse burns before it; the answer is passed back, unless it burns after it.
+macro_rules! mortal {
+    ($port:ident {
+        $(fn $name:ident([$me:ident: $($receiver:tt)+] $(, $argument:ident: $type:ty)*) -> $result:ty;)*
+    }) => {
+        impl $port for MortalMemory<'_> {
+            $(fn $name($($receiver)+ $(, $argument: $type)*) -> Result<$result, StateError> {
+                lit(&$me.fuse).before()?;
+                let result = $me.state.$name($($argument),*)?;
+                lit(&$me.fuse).after()?;
+                Ok(result)
+            })*
+        }
+    };
+}
+
+mortal! { Mirror {
+    fn load([self: &self], directory: &str) -> Vec<Known>;
+    fn dns([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, String>;
+    fn pins([self: &self], directory: &str) -> BTreeMap<ScopeKey, Pin>;
+    fn watermark([self: &self], directory: &str) -> Option<Watermark>;
+    fn store([self: &mut self], directory: &Name, update: &MirrorUpdate<'_>) -> ();
+    fn unreached([self: &mut self], directory: &Name, problem: &str, at: Timestamp) -> ();
+    fn refused_bind([self: &self], directory: &str) -> Option<RefusedBind>;
+    fn set_refused_bind([self: &mut self], directory: &Name, refused: Option<&RefusedBind>) -> ();
+}}
+
+mortal! { Accounts {
+    fn remembered([self: &self]) -> BTreeMap<PersonId, Remembered>;
+    fn taken([self: &self]) -> BTreeMap<PersonId, Timestamp>;
+    fn observe([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
+    fn give_back([self: &mut self], people: &[PersonId]) -> ();
+    fn relinked([self: &mut self], old: &PersonId, new: &PersonId) -> ();
+}}
+
+mortal! { Journal {
+    fn begin([self: &mut self], cycle: u64, batches: &[Batch]) -> ();
+    fn sent([self: &mut self], key: &str) -> ();
+    fn finished([self: &mut self], key: &str, answer: &Answer) -> ();
+    fn open_batches([self: &self]) -> Vec<OpenBatch>;
+    fn drop_batch([self: &mut self], key: &str) -> ();
+}}
+
+mortal! { Requests {
+    fn next_request([self: &mut self], now: Timestamp) -> Option<(RequestId, Request)>;
+    fn answer([self: &mut self], id: RequestId, answer: &str, now: Timestamp) -> ();
+    fn beat([self: &mut self], heartbeat: &Heartbeat) -> ();
+}}
+
+mortal! { History {
+    fn begin_cycle([self: &mut self], started: Timestamp) -> u64;
+    fn finish_cycle([self: &mut self], cycle: &CycleRecord, held: Option<&Held>, config: Option<&str>) -> ();
+    fn config_digest([self: &self]) -> Option<String>;
+    fn held([self: &self]) -> Option<Held>;
+    fn keep_confirmation([self: &mut self], confirmation: &Confirmation) -> ();
+    fn confirmations([self: &self], now: Timestamp) -> Vec<Confirmation>;
+}}
