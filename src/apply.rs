@@ -55,6 +55,7 @@ pub async fn apply(
         memory.sent(&batch.key)?;
         let answer = backend.apply(&batch).await?;
         memory.finished(&batch.key, &answer)?;
+        tracing::debug!(batch = %batch.key, steps = batch.steps.len(), accounts = answer.accounts.len(), "A wave was carried out.");
         done += batch.steps.len() as u64;
         progress.tell(Stage::Applying { done, total });
         applied.batches.push((batch, answer));

@@ -1,5 +1,6 @@
 //! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
 
+pub mod last_known;
 pub mod reading;
 pub mod remember;
 pub mod report;
@@ -11,14 +12,15 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use self::last_known::AccountsLastKnown;
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
 use crate::model::change::BackendState;
 use crate::model::report::SyncReport;
 use crate::model::settings::Settings;
-use crate::model::{Account, Digest, Name, PersonId};
+use crate::model::{Account, Digest, Name};
 use crate::plan::guard::Lost;
-use crate::plan::{self, LastKnown, Plan, World};
+use crate::plan::{self, Plan, World};
 use crate::ports::{Backend, BackendError, Directory, Memory, Progress, Stage, StateError};
 
 /// All that a pass works with.
@@ -82,6 +84,7 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &desired, now)?;
+    tracing::debug!(cycle = number, changes = plan.changes.len(), waves = plan.waves().len(), "A plan was made.");
     remember::directories(parts.memory, parts.settings, &readings, &desired, &plan, &current.accounts, now)?;
     reading::close(parts).await;
     let applied = if parts.settings.agent.dry_run {
@@ -108,7 +111,7 @@ pub async fn preview(parts: &mut Parts<'_>, now: Timestamp) -> Result<report::Pr
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &desired, now)?;
     reading::close(parts).await;
-    Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan))
+    Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts))
 }
 
 /// The backend's word, with its accounts by owner, and what only our own state remembers of confirmations.
@@ -154,33 +157,4 @@ fn managed(accounts: &[Account]) -> BTreeMap<Name, u32> {
         }
     }
     counts
-}
-
-/// The state's memory of accounts, as the planner asks for it.
-#[derive(Debug)]
-struct AccountsLastKnown {
-    accounts: BTreeMap<PersonId, crate::model::memory::Remembered>,
-    taken: BTreeMap<PersonId, Timestamp>,
-}
-
-impl AccountsLastKnown {
-    fn load(memory: &dyn Memory) -> Result<Self, StateError> {
-        Ok(Self { accounts: memory.remembered()?, taken: memory.taken()? })
-    }
-}
-
-impl plan::Remembered for AccountsLastKnown {
-    fn of(&self, person: &PersonId) -> Option<LastKnown> {
-        let taken = self.taken.contains_key(person);
-        let known = self.accounts.get(person);
-        if known.is_none() && !taken {
-            return None;
-        }
-        Some(LastKnown {
-            profile: known.map_or(Digest::from_bytes([0; 16]), |known| known.profile),
-            held: known.map(|known| known.held.to_vec()).unwrap_or_default(),
-            suspended: known.is_some_and(|known| known.suspended),
-            taken,
-        })
-    }
 }

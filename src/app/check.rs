@@ -11,14 +11,12 @@ impl App {
     /// Looks at a config that may be too broken to open; with `connect`, at directory and backend too.
     pub async fn check(config: &Path, connect: bool) -> CheckReport {
         match settings::load(config, &settings::process_variables()) {
-            Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new()),
+            Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
             Ok(loaded) => {
-                let mut probes: Vec<Probe> = loaded.warnings.iter().map(warning).collect();
+                let warnings = loaded.warnings.iter().map(problem).collect();
                 let app = Self::of(config, loaded);
-                if connect {
-                    probes.extend(app.probes().await);
-                }
-                CheckReport::of(Vec::new(), probes)
+                let probes = if connect { app.probes().await } else { Vec::new() };
+                CheckReport::of(Vec::new(), warnings, probes)
             }
         }
     }
@@ -68,16 +66,6 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
 fn problem(problem: &settings::Problem) -> CheckProblem {
     let settings::Problem { file, line, key, value, message } = problem.clone();
     CheckProblem { file, line, key, value, message }
-}
-
-fn warning(problem: &settings::Problem) -> Probe {
-    Probe {
-        what: format!("config: {}", problem.key),
-        ok: true,
-        message: problem.message.clone(),
-        lost: None,
-        remedy: None,
-    }
 }
 
 /// All problems of a config as one error.

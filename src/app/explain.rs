@@ -7,6 +7,7 @@ use super::engine::state_error;
 use super::ring::ring;
 use super::who::person;
 use super::{App, AppError, Code};
+use crate::model::change::Promotion;
 use crate::model::memory::{Absence, Facts, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow};
 use crate::model::{AccountState, LeaveCause, PersonId, Standing, WaitReason};
@@ -44,7 +45,8 @@ impl App {
         let mut advice = Vec::new();
         if let Some(pools) = ring {
             advice.push(format!(
-                "one more seat in any pool of the ring {pools}, or somebody who leaves one of them: then all of them can move"
+                "one more seat in any pool of the ring {pools}, or somebody who leaves one of them: then its people move, in \
+                 the order of the queues"
             ));
         }
         if let Some(quarantine) = &row.quarantine {
@@ -66,18 +68,24 @@ impl App {
         advice
     }
 
+    fn by_hand(&self) -> bool {
+        self.settings.seats.promotion == Promotion::Manual
+    }
+
     fn advice(&self, row: &UserRow, seat: &SeatRow) -> String {
         let approve = format!("`seatsync pending approve {}`", name(row));
         match (seat.reason, seat.position) {
+            (Some(WaitReason::NoSeat), Some(position)) if !seat.approved && self.by_hand() => format!(
+                "{approve}, since promotion is manual, and a free seat of {}: now at place {position}, and then before all \
+                 of the same rank who are not approved",
+                seat.pool
+            ),
+            (Some(WaitReason::NoSeat), Some(1)) => format!("one free seat of {}: it is given by itself", seat.pool),
             (Some(WaitReason::NoSeat), Some(position)) => {
-                let by = if seat.approved || self.settings.seats.promotion == crate::model::change::Promotion::Automatic
-                {
-                    "it is given by itself".to_owned()
-                } else {
-                    format!("then {approve}, since promotion is manual")
-                };
-                let seats = if position == 1 { "1 free seat".to_owned() } else { format!("{position} free seats") };
-                format!("{seats} in {} (place {position} in the queue); {by}", seat.pool)
+                format!(
+                    "{position} free seats of {}, one for each up to place {position}: given by themselves",
+                    seat.pool
+                )
             }
             (Some(WaitReason::DomainNotApproved), _) => {
                 format!("the mail domain in seats.approved_domains, or {approve}")

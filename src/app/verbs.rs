@@ -139,7 +139,6 @@ impl App {
                 pool: pool.map(Into::into),
                 verdict,
                 carried_out: false,
-                message: None,
             });
             decisions.push(Decision { person, pool: pool.map(Into::into), verdict });
         }

@@ -9,7 +9,7 @@ use crate::model::report::{CheckProblem, CheckReport, Probe};
 
 /// Prints what was found; the caller looked, since a config may be too broken to open.
 pub fn check(report: &CheckReport, console: &Console) -> Result<Exit, AppError> {
-    if !console.spares(report.ok) {
+    if !console.spares(report.ok && report.warnings.is_empty()) {
         console.answer(report, render)?;
     }
     Ok(exit(report))
@@ -25,9 +25,10 @@ fn exit(report: &CheckReport) -> Exit {
 }
 
 fn render(report: &CheckReport, page: &mut Page) {
-    if !report.problems.is_empty() {
+    if !report.problems.is_empty() || !report.warnings.is_empty() {
         page.heading("The config");
-        report.problems.iter().for_each(|problem| tell_problem(page, problem));
+        report.problems.iter().for_each(|problem| tell_problem(page, Tone::Bad, "  wrong  ", problem));
+        report.warnings.iter().for_each(|warning| tell_problem(page, Tone::Warn, "  odd    ", warning));
     }
     if !report.probes.is_empty() {
         page.heading("The servers");
@@ -50,12 +51,12 @@ fn render(report: &CheckReport, page: &mut Page) {
     page.verdict(tone, word, &sentence);
 }
 
-fn tell_problem(page: &mut Page, problem: &CheckProblem) {
+fn tell_problem(page: &mut Page, tone: Tone, word: &str, problem: &CheckProblem) {
     let line = problem.line.map(|line| format!(":{line}")).unwrap_or_default();
     let value = problem.value.as_ref().map(|value| format!(" = {value}")).unwrap_or_default();
     let key = if problem.key.is_empty() { String::new() } else { format!("{}{value}: ", problem.key) };
     page.pieces(&[
-        (Tone::Bad, "  wrong  "),
+        (tone, word),
         (Tone::Plain, &format!("{}{line}: ", problem.file)),
         (Tone::Strong, &key),
         (Tone::Plain, &problem.message),
@@ -98,15 +99,15 @@ mod tests {
 
     #[test]
     fn a_wrong_config_is_2_and_a_failed_probe_1() {
-        assert_eq!(exit(&CheckReport::of(vec![], vec![probe(true)])), Exit::Done);
-        assert_eq!(exit(&CheckReport::of(vec![], vec![probe(false)])), Exit::Partial);
-        assert_eq!(exit(&CheckReport::of(vec![problem()], vec![probe(false)])), Exit::Wrong);
+        assert_eq!(exit(&CheckReport::of(vec![], vec![], vec![probe(true)])), Exit::Done);
+        assert_eq!(exit(&CheckReport::of(vec![], vec![], vec![probe(false)])), Exit::Partial);
+        assert_eq!(exit(&CheckReport::of(vec![problem()], vec![], vec![probe(false)])), Exit::Wrong);
     }
 
     #[test]
     fn a_failed_probe_says_what_is_lost_and_how_to_mend_it() {
         let mut page = Page::default();
-        render(&CheckReport::of(vec![problem()], vec![probe(true), probe(false)]), &mut page);
+        render(&CheckReport::of(vec![problem()], vec![], vec![probe(true), probe(false)]), &mut page);
         let expected = r#"The config
   wrong  seatsync.toml:3: agent.poll = "5x": write a duration such as 5m
 

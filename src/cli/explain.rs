@@ -30,7 +30,7 @@ fn render(report: &ExplainReport, page: &mut Page) {
         None => page.heading("No pool matches"),
     }
     if let Some(rank) = report.rank {
-        page.bullet(format!("rank {rank} in the pool's order"));
+        page.bullet(format!("rank {rank} in the pool's order; 0 comes first"));
     }
     seats(page, &report.user);
     if !report.would_change.is_empty() {
@@ -76,7 +76,7 @@ fn seats(page: &mut Page, user: &UserRow) {
     }
     page.heading("Seats and places");
     for seat in &user.seats {
-        page.bullet(format!("{}, asked for first {}", seat_words(seat), words::time(seat.since)));
+        page.bullet(format!("{}; first asked for {}", seat_words(seat), words::time(seat.since)));
     }
 }
 

@@ -26,11 +26,14 @@ Where several fit: 1, then 4, then 3. People who wait are no failure.
 Results go to stdout; logs and progress go to stderr. NO_COLOR is honoured.";
 
 pub const RUN: &str = "\
-This is what systemd and the Windows service start. Ctrl-C or SIGTERM finishes the change in hand, saves and leaves.
+This is what systemd starts. Ctrl-C or SIGTERM gives up reading, finishes the changes in hand, saves and leaves, within \
+45 seconds. SIGHUP takes the config anew, at once; where it is wrong, the one before stays in force.
 
 Examples:
   seatsync run --config seatsync.toml
-  seatsync run -v";
+  seatsync run -v
+
+Exit codes: 0 stopped when asked to, 1 state or ledger cannot be opened, 2 the config is wrong, 5 another instance runs";
 
 pub const SYNC: &str = "\
 Where an agent runs on the same state directory, it does the cycle and this prints its report.
@@ -39,7 +42,7 @@ Examples:
   seatsync sync
   seatsync sync --full --json
 
-Exit codes: 0 done, 1 failed or partial, 3 some accounts failed, 4 changes are held back";
+Exit codes: 0 done, 1 failed or partial, 3 some accounts failed, 4 changes are held back, 5 the agent does not answer";
 
 pub const PLAN: &str = "\
 Examples:
@@ -95,11 +98,15 @@ Examples:
   seatsync pending --pool standard
   seatsync pending approve ada@corp.example grace@corp.example
   seatsync pending deny mallory --pool advanced
-  seatsync pending release ada --pool standard";
+  seatsync pending release ada --pool standard
+
+Exit codes: 0 done, 1 the decision fits nothing that the person has, 2 nobody or several people fit";
 
 pub const RELINK: &str = "\
 Example:
-  seatsync relink 92adf353-9ff9-459d-b97f-c48e21dadbf8 5b1d2c44-7a0e-4c58-9d0f-0b6f1f1e9a10";
+  seatsync relink 92adf353-9ff9-459d-b97f-c48e21dadbf8 5b1d2c44-7a0e-4c58-9d0f-0b6f1f1e9a10
+
+Exit codes: 0 done, 1 the new one has an account already, 2 nobody has one of the anchors";
 
 pub const HISTORY: &str = "\
 Examples:

@@ -5,7 +5,7 @@ use super::exit::Exit;
 use super::page::{Page, Tone};
 use super::parts;
 use super::table::Grid;
-use super::words::{self, NONE, number};
+use super::words::{self, NONE, counted, number};
 use crate::app::{App, AppError};
 use crate::model::report::HistoryRow;
 
@@ -34,6 +34,14 @@ fn render(rows: &[HistoryRow], page: &mut Page) {
         grid.toned(tone, [number(row.cycle), words::time(row.started), words::duration(row.seconds), outcome, changes]);
     }
     page.table(grid);
+    if let Some(last) = rows.last() {
+        let outcome = words::outcome(last.outcome);
+        page.verdict(
+            parts::tone(last.outcome),
+            outcome,
+            &format!("the last of {}", counted(rows.len() as u64, "cycle", "cycles")),
+        );
+    }
 }
 
 #[cfg(test)]
@@ -58,6 +66,8 @@ mod tests {
 CYCLE  STARTED                   TOOK  OUTCOME  CHANGES
     9  2026-01-01 00:00:00 UTC  0.4 s  ok       50 provisioned, 10 waiting
    10  2026-01-01 00:00:00 UTC  0.4 s  partial  -
+
+partial: the last of 2 cycles
 ";
         assert_eq!(page.plain(), expected);
     }

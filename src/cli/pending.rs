@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::page::{Page, Tone};
 use super::parts::who;
 use super::table::Grid;
-use super::words::{self, NONE, counted, number};
+use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::change::Verdict;
 use crate::model::report::{DecisionRow, PendingRow};
@@ -31,17 +31,15 @@ pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console:
 }
 
 fn render_list(rows: &[PendingRow], page: &mut Page) {
-    let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "MAIL", "REASON", "APPROVED", "SINCE"]);
+    let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "REASON", "SINCE (UTC)"]);
     for row in rows {
         grid.row([
             &*row.pool,
             &*number(row.position),
             who(row.display_name.as_deref(), &row.user_name),
             &*row.user_name,
-            &*row.email,
-            words::reason(row.reason),
-            if row.approved { "yes" } else { NONE },
-            &*words::time(row.since),
+            &*reason(row),
+            &*words::minute(row.since),
         ]);
     }
     page.table(grid);
@@ -49,11 +47,15 @@ fn render_list(rows: &[PendingRow], page: &mut Page) {
     page.verdict(Tone::Good, "ok", &places);
 }
 
+fn reason(row: &PendingRow) -> String {
+    let approved = if row.approved { ", approved" } else { "" };
+    format!("{}{approved}", words::reason(row.reason))
+}
+
 fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
     for row in rows {
         let pool = row.pool.as_ref().map(|pool| format!(", pool {pool}")).unwrap_or_default();
-        let message = row.message.as_ref().map(|message| format!(": {message}")).unwrap_or_default();
-        page.line(format!("{}{pool}{message}", row.user_name));
+        page.line(format!("{}{pool}", row.user_name));
     }
     let waiting = rows.iter().any(|row| !row.carried_out);
     if waiting {
@@ -89,9 +91,9 @@ mod tests {
         let mut page = Page::default();
         render_list(&[row("ada", 1), row("grace", 2)], &mut page);
         let expected = "\
-POOL      PLACE  WHO    USER NAME  MAIL             REASON        APPROVED  SINCE
-standard      1  ada    ada        ada@x.example    no free seat  yes       2026-01-01 00:00:00 UTC
-standard      2  grace  grace      grace@x.example  no free seat  -         2026-01-01 00:00:00 UTC
+POOL      PLACE  WHO    USER NAME  REASON                  SINCE (UTC)
+standard      1  ada    ada        no free seat, approved  2026-01-01 00:00
+standard      2  grace  grace      no free seat            2026-01-01 00:00
 
 ok: 2 places in queues
 ";
@@ -106,12 +108,11 @@ ok: 2 places in queues
             pool: Some("standard".into()),
             verdict: Verdict::Approve,
             carried_out: false,
-            message: Some("no seat is free; kept at place 2".to_owned()),
         };
         let mut page = Page::default();
         render_decisions(&[row], Verdict::Approve, &mut page);
         let expected = "\
-ada, pool standard: no seat is free; kept at place 2
+ada, pool standard
   carry it out: seatsync sync
 
 ok: 1 approved, with the next cycle

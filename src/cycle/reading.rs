@@ -129,6 +129,10 @@ async fn read_one(
         locate(parts, index, current, &mut read, now).await?;
     }
     read.elapsed = clock.elapsed();
+    if let Some(snapshot) = &read.snapshot {
+        let (entries, located, complete) = (snapshot.entries, read.located.len(), snapshot.partial.is_none());
+        tracing::debug!(directory = %read.name, server = snapshot.server, entries, located, complete, "A directory was read.");
+    }
     Ok(read)
 }
 

@@ -21,6 +21,7 @@ use crate::plan::Plan;
 use crate::plan::effects::{self, Change, Effect, Verb, reason_name};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
+use crate::plan::wants::{self, Standstill};
 
 /// A plan's report, and what a confirmation of it would let through.
 #[derive(Debug)]
@@ -70,14 +71,21 @@ pub fn of_cycle(
 
 /// The report of a plan.
 #[must_use]
-pub fn of_plan(elapsed: Duration, readings: &Readings, desired: &Desired<'_>, plan: &Plan) -> Preview {
+pub fn of_plan(
+    elapsed: Duration,
+    readings: &Readings,
+    desired: &Desired<'_>,
+    plan: &Plan,
+    accounts: &[Account],
+) -> Preview {
+    let called = |person: &PersonId| display_name(person, desired, accounts);
     let held_changes = held_changes(readings, plan);
     let report = PlanReport {
         outcome: outcome(readings, &held_changes, 0),
         fingerprint: fingerprint(&held_changes),
         held: held_rows(readings, plan),
-        changes: plan.changes.iter().map(plan_row).collect(),
-        waiting: plan.waiting.iter().map(planned_wait).collect(),
+        changes: plan.changes.iter().map(|change| plan_row(change, called(&change.person))).collect(),
+        waiting: plan.waiting.iter().map(|waiting| planned_wait(waiting, called(&waiting.person))).collect(),
         pools: plan.pools.iter().map(PoolRow::from).collect(),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
         seconds: seconds(elapsed),
@@ -301,10 +309,7 @@ pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
 #[must_use]
 pub fn queue(accounts: &[Account]) -> Vec<Queued> {
     let managed = accounts.iter().filter(|account| account.suspension.is_none());
-    managed
-        .flat_map(|account| crate::plan::wants::kept(account, crate::plan::diff::Standstill::PassedOver))
-        .map(|place| place.queued)
-        .collect()
+    managed.flat_map(|account| wants::kept(account, Standstill::PassedOver)).map(|place| place.queued).collect()
 }
 
 const fn kind(verb: Verb) -> ChangeKind {
@@ -323,14 +328,24 @@ const fn kind(verb: Verb) -> ChangeKind {
     }
 }
 
-fn plan_row(change: &Change) -> PlanRow {
+/// As the directory has it, or else the backend.
+fn display_name(person: &PersonId, desired: &Desired<'_>, accounts: &[Account]) -> Option<String> {
+    let wish = desired.wishes.binary_search_by(|(known, _)| known.cmp(person)).ok().map(|at| &desired.wishes[at].1);
+    if let Some(Wish::Seats { sighting, .. }) = wish {
+        return sighting.profile.display_name.clone();
+    }
+    let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();
+    account.and_then(|at| accounts[at].profile.display_name.clone())
+}
+
+fn plan_row(change: &Change, display_name: Option<String>) -> PlanRow {
     let Change { person, effect, user_name, email, position, held } = change.clone();
     PlanRow {
         change: kind(effect.verb),
         directory: person.directory,
         anchor: Some(person.anchor),
         user_name: Some(user_name),
-        display_name: None,
+        display_name,
         email: Some(email),
         pool: effect.pool,
         from_pool: effect.from_pool,
@@ -341,11 +356,11 @@ fn plan_row(change: &Change) -> PlanRow {
     }
 }
 
-fn planned_wait(waiting: &effects::Waiting) -> WaitingRow {
+fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> WaitingRow {
     WaitingRow {
         anchor: Some(waiting.person.anchor),
         user_name: waiting.user_name.clone(),
-        display_name: None,
+        display_name,
         email: waiting.email.clone(),
         pool: waiting.pool.clone(),
         position: waiting.position.into(),

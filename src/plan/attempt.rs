@@ -2,15 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::{Action, Intent, Standstill};
-use super::guard::Key;
+use super::diff::{Action, Intent};
 use super::seats::{Book, Seats, Settlement, settle};
 use super::values::{self, Values};
-use super::wants;
+use super::wants::{self, Standstill};
 use super::world::World;
 use crate::model::change::{GuardKind, HeldChange};
 use crate::model::user::Quarantine;
 use crate::model::{Account, Assignment, Name, PersonId, Profile};
+
+/// One kind of change of one directory.
+pub type Key = (Name, GuardKind);
 
 /// A change that the guard counts.
 #[derive(Clone, Debug, PartialEq, Eq)]

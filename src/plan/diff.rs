@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::wants::{self, Place};
+use super::wants::{self, Place, Standstill};
 use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
 use crate::model::settings::{Adopt, Drift, LeaverRule, Settings};
@@ -251,21 +251,6 @@ impl<'a> Intent<'a> {
     fn is_empty(&self) -> bool {
         let seats = self.releases.is_empty() && self.losses.is_empty() && self.places.is_empty();
         self.action == Action::Keep && self.update.is_none() && seats
-    }
-}
-
-/// Why somebody's place is kept and gets no grant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Standstill {
-    /// The directory was not read whole: no joiner may pass.
-    Frozen,
-    /// Only this person cannot be served: nobody is stopped.
-    PassedOver,
-}
-
-impl Standstill {
-    fn of(world: &World<'_>, person: &PersonId) -> Self {
-        if world.desired.frozen.contains(&person.directory) { Self::Frozen } else { Self::PassedOver }
     }
 }
 

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attempt::{Attempt, Guarded};
+use super::attempt::{Attempt, Guarded, Key};
 use super::diff::{Action, Draft, Intent, Problem};
 use super::effects::{self, Change, Waiting};
 use super::fingerprint::fingerprint;
@@ -82,9 +82,6 @@ pub struct Lost {
     pub count: u32,
     pub limit: u32,
 }
-
-/// One kind of change of one directory.
-pub type Key = (Name, GuardKind);
 
 /// Guards a draft. Holding one kind back frees fewer seats, so that somebody else may come to lose one without getting
 /// another: hence settle and count again until nothing more is held.

@@ -4,7 +4,6 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use super::diff::Standstill;
 use super::seats::Queued;
 use super::world::World;
 use crate::desired::Ask;
@@ -120,6 +119,23 @@ fn vanished(world: &World<'_>, account: &Account, person: &PersonId, asks: &[Ask
     };
     let gone = |pool: &Name| !account.seat(pool).is_some_and(|seat| !matches!(seat.state, SeatState::Past(_)));
     last.held.into_iter().filter(|pool| asked(pool) && gone(pool)).collect()
+}
+
+/// Why somebody's place is kept and gets no grant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standstill {
+    /// The directory was not read whole: the turn is kept.
+    Frozen,
+    /// Only this person cannot be served: nobody is stopped.
+    PassedOver,
+}
+
+impl Standstill {
+    /// By whether the directory was read whole.
+    #[must_use]
+    pub fn of(world: &World<'_>, person: &PersonId) -> Self {
+        if world.desired.frozen.contains(&person.directory) { Self::Frozen } else { Self::PassedOver }
+    }
 }
 
 /// Places that are kept as they are and get no grant.

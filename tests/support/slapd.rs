@@ -1,5 +1,7 @@
 //! A private OpenLDAP server per test, from `tests/lab/slapd.sh`.
 
+use std::fs::File;
+use std::io::{self, Write as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,8 +38,13 @@ impl Slapd {
 
     /// Starts one that already has these entries under `ou=people` and `ou=groups`: much quicker than `add`.
     pub fn start_with(ldif: &str) -> Self {
+        Self::start_filled(|file| file.write_all(ldif.as_bytes()))
+    }
+
+    /// The same, with entries too many to be held in one text.
+    pub fn start_filled(write: impl FnOnce(&mut File) -> io::Result<()>) -> Self {
         let folder = tempfile::tempdir().expect("a folder for slapd");
-        std::fs::write(folder.path().join("seed.ldif"), ldif).expect("writing seed.ldif");
+        File::create(folder.path().join("seed.ldif")).and_then(|mut file| write(&mut file)).expect("writing seed.ldif");
         let ports = (free_port(), free_port());
         let base = "dc=lab,dc=test".to_owned();
         let mut slapd = Self {
@@ -61,7 +68,7 @@ impl Slapd {
         let mut script = Command::new(lab("slapd.sh"));
         script.arg(self.folder.path()).arg(self.ports.0.to_string()).arg(self.ports.1.to_string());
         let mut server = Server::start(&mut script);
-        wait_until("slapd answers", Duration::from_secs(30), || {
+        wait_until("slapd answers", self.patience(), || {
             if let Some(code) = server.ended() {
                 let log = std::fs::read_to_string(self.folder.path().join("slapd.log")).unwrap_or_default();
                 panic!("slapd ended with {code}: {log}");
@@ -69,6 +76,12 @@ impl Slapd {
             TcpStream::connect(("127.0.0.1", self.ports.1)).is_ok()
         });
         self.server = Some(server);
+    }
+
+    /// An empty database is filled first, some megabytes a second.
+    fn patience(&self) -> Duration {
+        let seed = std::fs::metadata(self.folder.path().join("seed.ldif")).map_or(0, |seed| seed.len());
+        Duration::from_secs(30 + seed / 1_000_000)
     }
 
     /// Stops it; its data stays.

@@ -56,10 +56,10 @@ In scope, because
 
 Pool advanced, because
   - member of cn=advanced
-  - rank 1 in the pool's order
+  - rank 1 in the pool's order; 0 comes first
 
 Seats and places
-  - advanced: place 3, no free seat, asked for first 2026-01-01 00:00:00 UTC
+  - advanced: place 3, no free seat; first asked for 2026-01-01 00:00:00 UTC
 
 What would change it
   - two people ahead get a seat, and one more is free

@@ -83,14 +83,16 @@ pub struct CheckReport {
     /// No problems, and every probe went well.
     pub ok: bool,
     pub problems: Vec<CheckProblem>,
+    /// What is allowed and yet hardly meant.
+    pub warnings: Vec<CheckProblem>,
     pub probes: Vec<Probe>,
 }
 
 impl CheckReport {
     /// Decides `ok`.
     #[must_use]
-    pub fn of(problems: Vec<CheckProblem>, probes: Vec<Probe>) -> Self {
-        Self { ok: problems.is_empty() && probes.iter().all(|probe| probe.ok), problems, probes }
+    pub fn of(problems: Vec<CheckProblem>, warnings: Vec<CheckProblem>, probes: Vec<Probe>) -> Self {
+        Self { ok: problems.is_empty() && probes.iter().all(|probe| probe.ok), problems, warnings, probes }
     }
 }
 

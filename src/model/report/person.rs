@@ -80,8 +80,6 @@ pub struct DecisionRow {
     pub verdict: Verdict,
     /// Carried out now; else with the next cycle.
     pub carried_out: bool,
-    /// A sentence for people: what it led to.
-    pub message: Option<String>,
 }
 
 /// The entry behind an account.

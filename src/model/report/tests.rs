@@ -82,7 +82,7 @@ fn check_and_confirm_have_every_key_of_the_contract() {
         message: "is wrong".to_owned(),
     };
     let probe = Probe { what: "bind".to_owned(), ok: true, message: String::new(), lost: None, remedy: None };
-    let check = serde_json::to_value(CheckReport::of(vec![problem], vec![probe])).unwrap();
+    let check = serde_json::to_value(CheckReport::of(vec![problem], vec![], vec![probe])).unwrap();
     assert_keys(&check, &["ok", "problems", "probes"]);
     assert_keys(&check["problems"][0], &["key", "value", "message"]);
     assert_keys(&check["probes"][0], &["what", "ok", "message", "lost", "remedy"]);

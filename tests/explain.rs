@@ -1,0 +1,94 @@
+//! `explain` on the real binary, offline: why somebody has what they have, and what would change it.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use serde_json::Value;
+use support::company::{Company, company_of, pool};
+
+/// All that is said of somebody, as one text.
+fn said(explained: &Value) -> String {
+    format!("{} {}", explained["decision"], explained["would_change"])
+}
+
+fn explain(company: &Company, user: &str) -> Value {
+    let (code, explained) = company.agent.explain(user);
+    assert_eq!(code, 0, "{explained}");
+    explained
+}
+
+/// A pool of two seats for the members of a group of its name.
+fn pools(seats_of_first: u32) -> String {
+    let pool = |name: &str, seats: u32| {
+        format!("[[pool]]\nname = \"{name}\"\nseats = {seats}\ngroups = [\"cn={name},dc=lab,dc=test\"]\n")
+    };
+    format!("{}{}[seats]\npromotion = \"automatic\"\n", pool("blue", seats_of_first), pool("red", 1))
+}
+
+#[test]
+fn who_waits_in_a_ring_of_movers_between_full_pools_is_told_so_and_one_more_seat_opens_it() {
+    let mut company = Company::new(&["ada", "bob"], &pools(1));
+    company.group("blue", &["ada"]);
+    company.group("red", &["bob"]);
+    company.sync();
+    company.groups.clear();
+    company.group("blue", &["bob"]);
+    company.group("red", &["ada"]);
+    assert_eq!(company.sync().0, 0);
+    // Later than the two: `since` counts seconds.
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    company.join("cleo");
+    company.groups.clear();
+    company.group("blue", &["bob"]);
+    company.group("red", &["ada", "cleo"]);
+    assert_eq!(company.sync().0, 0);
+    for name in ["ada", "bob"] {
+        let explained = explain(&company, name);
+        assert!(said(&explained).contains("ring of movers between full pools"), "{explained}");
+    }
+    let behind = explain(&company, "cleo");
+    assert!(!said(&behind).contains("ring"), "{behind}");
+
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&config.replacen("seats = 1", "seats = 2", 1));
+    let report = company.sync().1;
+    assert_eq!(report["changes"]["promoted"], 2, "{report}");
+    assert_eq!(company.agent.user("ada")["seats"][0]["pool"], "red");
+    assert!(!said(&explain(&company, "ada")).contains("ring"));
+}
+
+#[test]
+fn it_works_without_the_directory_and_says_what_would_change_things() {
+    let mut company = company_of(4, &pool(2));
+    company.set("p004", "");
+    company.sync();
+    std::fs::remove_file(company.agent.folder().join("corp.ldif")).expect("the directory is gone");
+    let (holder, waiting) = (company.agent.names("active").remove(0), company.agent.names("pending").remove(0));
+    assert_eq!(explain(&company, &holder)["decision"], "holds a seat of standard");
+    let waits = explain(&company, &waiting);
+    assert_eq!(
+        (&waits["decision"], &waits["pool"]["name"]),
+        (&"waits for a seat of standard".into(), &"standard".into())
+    );
+    assert!(said(&waits).contains(&format!("pending approve {waiting}")), "{waits}");
+    let broken = explain(&company, "p004");
+    assert!(said(&broken).contains("a usable value of mail"), "{broken}");
+}
+
+#[test]
+fn a_name_that_fits_nobody_or_several_is_2_and_several_are_listed() {
+    let mut company = company_of(2, &pool(2));
+    company.set("p002", "mail: p001@lab.test\n");
+    company.sync();
+    let ended = company.agent.run(&["explain", "nobody"]);
+    assert_eq!((ended.code, ended.stdout.as_str()), (2, ""), "{ended:?}");
+    let ended = company.agent.run(&["explain", "P001@lab.test"]);
+    assert_eq!(ended.code, 2, "{ended:?}");
+    for name in ["uid=p001,", "uid=p002,"] {
+        assert!(ended.stderr.contains(name), "{ended:?}");
+    }
+    for known in ["p001", "UID=P001, ou=people,dc=lab,dc=test"] {
+        assert_eq!(company.agent.explain(known).0, 0, "{known}");
+    }
+}
