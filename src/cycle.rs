@@ -114,7 +114,7 @@ pub async fn preview(parts: &mut Parts<'_>, now: Timestamp) -> Result<report::Pr
     Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts))
 }
 
-/// The backend's word, with its accounts by owner, and what only our own state remembers of confirmations.
+/// The backend's word, with its accounts by owner.
 async fn current(parts: &mut Parts<'_>) -> Result<BackendState, CycleError> {
     let mut current = parts.backend.read().await?;
     current.accounts.sort_by(|a, b| a.owner.cmp(&b.owner));

@@ -169,8 +169,5 @@ pub trait Backend: Send {
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError>;
 }
 
-/// People by directory.
-pub type ByDirectory<T> = BTreeMap<Name, T>;
-
 /// People, once each.
 pub type People = BTreeSet<PersonId>;

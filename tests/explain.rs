@@ -92,3 +92,18 @@ fn a_name_that_fits_nobody_or_several_is_2_and_several_are_listed() {
         assert_eq!(company.agent.explain(known).0, 0, "{known}");
     }
 }
+
+#[test]
+fn an_account_that_the_agent_does_not_manage_is_explained_and_never_decided_on() {
+    let mut company = company_of(2, &pool(2));
+    company.sync();
+    let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).expect("the ledger");
+    let forget = "UPDATE account SET directory = NULL, anchor = NULL WHERE user_name = 'p001'";
+    assert_eq!(ledger.execute(forget, []).expect("an account of nobody"), 1);
+    std::fs::remove_dir_all(company.agent.folder().join("state")).expect("losing the state");
+    company.leave("p001");
+    assert_eq!(company.sync().0, 0);
+    let explained = explain(&company, "p001");
+    assert!(said(&explained).contains("does not manage") && explained["entry"].is_null(), "{explained}");
+    assert_eq!(company.agent.decide("release", &["p001"]).code, 2);
+}

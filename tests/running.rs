@@ -167,3 +167,18 @@ fn told_to_stop_while_it_applies_it_ends_what_it_began_and_in_time() {
     assert_eq!(code, 0, "{report}");
     assert!(report["changes"].as_object().expect("changes").values().all(|count| count == 0), "{report}");
 }
+
+#[test]
+fn an_agent_that_does_not_answer_is_5_and_nothing_is_carried_out_behind_the_callers_back() {
+    let company = company_of(3, &pool(2));
+    let running = started(&company);
+    let waiting = company.agent.names("pending").remove(0);
+    running.signal("STOP");
+    let denied = company.agent.decide("deny", &[&waiting]);
+    assert_eq!((denied.code, &denied.json()["error"]["code"]), (5, &"busy".into()), "{denied:?}");
+    assert!(denied.stdout.contains("nothing was changed"), "{denied:?}");
+    running.signal("CONT");
+    assert_eq!(company.agent.sync().0, 0);
+    assert_eq!(company.agent.names("pending"), [waiting]);
+    assert_eq!(running.terminate().code, 0);
+}

@@ -92,3 +92,20 @@ fn told_to_stop_during_a_long_read_the_agent_ends_at_once_with_its_state_as_it_w
     assert_eq!((&status["running"], &status["last_cycle"]["outcome"]), (&false.into(), &"ok".into()), "{status}");
     assert_eq!(agent.names("active").len(), 300);
 }
+
+#[test]
+fn a_second_sync_waits_for_the_first_and_looking_does_not() {
+    let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 30));
+    let slow = FaultProxy::start(&slapd.address(), "delay=150");
+    let agent = agent(&slow.url, &slapd, &slapd.password);
+    let first = agent.spawn(&["--json", "sync"], &[]);
+    wait_until("the first one works", SOON, || agent.folder().join("state/agent.holder").exists());
+    let second = agent.spawn(&["--json", "sync"], &[]);
+    let clock = now();
+    assert_eq!((agent.status()["running"].clone(), agent.users().len()), (false.into(), 0));
+    assert!(clock.elapsed() < Duration::from_secs(3), "{:?}", clock.elapsed());
+    let (first, second) = (first.wait(), second.wait());
+    assert_eq!((first.code, second.code), (0, 0), "{first:?} {second:?}");
+    assert_eq!((&first.json()["cycle"], &second.json()["cycle"]), (&1.into(), &2.into()));
+    assert_eq!(agent.names("active").len(), 30);
+}

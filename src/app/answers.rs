@@ -25,18 +25,19 @@ impl App {
     /// Where the state cannot be read. So with all below.
     pub fn status(&self) -> Result<StatusReport, AppError> {
         let state = self.state_beside()?;
-        let running = matches!(
-            Lock::ownership(&self.settings.agent.state_dir).map_err(|error| state_error(&error))?,
-            Ownership::By(holder) if holder.verb == "run"
-        );
+        let agent = match Lock::ownership(&self.settings.agent.state_dir).map_err(|error| state_error(&error))? {
+            Ownership::By(holder) if holder.verb == "run" => Some(holder.pid),
+            _ => None,
+        };
         let last_cycle =
             state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
         let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
         Ok(StatusReport {
             agent: self.settings.agent.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
-            running,
-            next_cycle: heartbeat.filter(|_| running).and_then(|heart| heart.next_cycle),
+            running: agent.is_some(),
+            // That of an agent before this one says nothing.
+            next_cycle: heartbeat.filter(|heart| agent == Some(heart.pid)).and_then(|heart| heart.next_cycle),
             pools: last_cycle.as_ref().map(|cycle| cycle.pools.clone()).unwrap_or_default(),
             held: last_cycle.as_ref().and_then(|cycle| cycle.held.clone()),
             fingerprint: state.held().map_err(|error| state_error(&error))?.map(|held| held.fingerprint),

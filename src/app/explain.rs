@@ -5,13 +5,13 @@ use std::borrow::Cow;
 use super::answers::{Places, accounts, everyone, user_row};
 use super::engine::state_error;
 use super::ring::ring;
-use super::who::person;
+use super::who::who;
 use super::{App, AppError, Code};
 use crate::model::change::Promotion;
-use crate::model::memory::{Absence, Facts, LastKnown};
+use crate::model::memory::{Absence, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow};
-use crate::model::{AccountState, LeaveCause, PersonId, Standing, WaitReason};
-use crate::state::State;
+use crate::model::{AccountState, LeaveCause, Standing, WaitReason};
+use crate::state::{State, Who};
 
 impl App {
     /// By anchor, DN, user name or mail address.
@@ -20,17 +20,21 @@ impl App {
     /// Where the name fits nobody or several, or the state cannot be read.
     pub fn explain(&self, user: &str) -> Result<ExplainReport, AppError> {
         let state = self.state_beside()?;
-        let person = person(&state, user)?;
-        let known = state.person(&person).map_err(|error| state_error(&error))?;
-        let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
         let everyone = everyone(&state)?;
+        let known = match who(&state, user)? {
+            Who::Person(person) => state.person(&person).map_err(|error| state_error(&error))?,
+            Who::Stranger(id) => {
+                everyone.iter().find(|known| known.account.as_ref().is_some_and(|account| account.id == id)).cloned()
+            }
+        };
+        let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
         let row = user_row(&known, &Places::of(&everyone));
         let wanted = known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
         let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.settings.pools));
         let ring = ring.map(|pools| pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> "));
         let decision = decision(&known, &row, ring.as_deref());
         Ok(ExplainReport {
-            entry: known.facts.as_ref().map(|facts| entry(&state, &person, facts)).transpose()?,
+            entry: entry(&state, &known)?,
             scope: scope(&known),
             pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
             rank: wanted.map(|pool| pool.rank),
@@ -48,6 +52,12 @@ impl App {
                 "one more seat in any pool of the ring {pools}, or somebody who leaves one of them: then its people move, in \
                  the order of the queues"
             ));
+        }
+        if row.state.is_some() && !row.managed {
+            advice.push(
+                "an entry of a directory that it belongs to as backend.adopt says: it is then adopted".to_owned(),
+            );
+            return advice;
         }
         if let Some(quarantine) = &row.quarantine {
             advice.push(format!("a usable value of {} in the directory", quarantine.attribute));
@@ -103,20 +113,24 @@ fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()
 }
 
-fn entry(state: &State, person: &PersonId, facts: &Facts<'_>) -> Result<EntryRow, AppError> {
+/// None: no directory shows the person any more, or ever did.
+fn entry(state: &State, known: &LastKnown) -> Result<Option<EntryRow>, AppError> {
+    let (Some(directory), Some(facts)) = (&known.directory, &known.facts) else { return Ok(None) };
     let directories = state.directories().map_err(|error| state_error(&error))?;
-    let read = directories.into_iter().find(|status| status.name == person.directory).and_then(|status| status.read);
-    Ok(EntryRow {
+    let read = directories.into_iter().find(|status| status.name == *directory).and_then(|status| status.read);
+    Ok(Some(EntryRow {
         dn: facts.dn.to_string(),
-        directory: person.directory.clone(),
+        directory: directory.clone(),
         server: read.as_ref().map(|read| read.server.clone()),
         read_at: read.map(|read| read.read_at),
-    })
+    }))
 }
 
 fn scope(known: &LastKnown) -> ScopeExplained {
     let Some(facts) = &known.facts else {
-        return ScopeExplained { in_scope: false, because: vec!["no entry of this person was ever read".to_owned()] };
+        let why =
+            if known.directory.is_some() { "no entry of this person is known" } else { "no entry owns this account" };
+        return ScopeExplained { in_scope: false, because: vec![why.to_owned()] };
     };
     let mut because = lines(&facts.judgement.because);
     match known.absence {
@@ -141,6 +155,9 @@ fn decision(known: &LastKnown, row: &UserRow, ring: Option<&str>) -> String {
     };
     if let Some(quarantine) = &row.quarantine {
         return format!("cannot be served: {}", quarantine.message);
+    }
+    if row.state.is_some() && !row.managed {
+        return "an account that the agent does not manage: it is read, counted, and never changed".to_owned();
     }
     match row.state {
         Some(AccountState::Active) => match (seats(SeatWord::Waiting), ring) {

@@ -144,7 +144,11 @@ impl Worker {
         let loaded = settings::load(&self.config, &settings::process_variables());
         let taken = loaded.map_err(|problems| problems.to_string()).and_then(|loaded| {
             let log_differs = loaded.settings.log != self.engine.settings.log;
+            let differs = loaded.settings.digest != self.engine.settings.digest;
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
+            if differs {
+                tracing::info!("The config is another one; it decides from now on.");
+            }
             if log_differs {
                 tracing::warn!("[log] is another one in the config; it takes effect when the agent is started again.");
             }

@@ -45,6 +45,7 @@ fn last_cycle(report: &StatusReport, now: Timestamp) -> String {
 
 fn next_cycle(report: &StatusReport, now: Timestamp) -> String {
     match report.next_cycle {
+        Some(next) if next <= now => "is being made now".to_owned(),
         Some(next) => format!("{}, {}", words::time(next), words::distance(next, now)),
         None if report.running => "not known yet".to_owned(),
         None => "none: no agent runs".to_owned(),

@@ -64,23 +64,6 @@ impl Dn {
     }
 }
 
-/// Escapes a value so that it can stand in a DN (RFC 4514 section 2.4).
-#[must_use]
-pub fn escape_value(value: &str) -> String {
-    let mut escaped = String::with_capacity(value.len() + 2);
-    let last = value.len().saturating_sub(1);
-    for (at, letter) in value.char_indices() {
-        match letter {
-            '\0' => escaped.push_str("\\00"),
-            '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => escaped.extend(['\\', letter]),
-            '#' if at == 0 => escaped.push_str("\\#"),
-            ' ' if at == 0 || at == last => escaped.push_str("\\ "),
-            _ => escaped.push(letter),
-        }
-    }
-    escaped
-}
-
 impl PartialEq for Dn {
     fn eq(&self, other: &Self) -> bool {
         self.key() == other.key()

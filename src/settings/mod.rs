@@ -80,16 +80,6 @@ fn compile(root: &Reader) -> Settings {
     settings
 }
 
-/// Where the config is looked for unless `--config` names another place.
-#[must_use]
-pub fn default_path() -> PathBuf {
-    if cfg!(windows) {
-        program_data(std::env::var("ProgramData").ok()).join("seatsync.toml")
-    } else {
-        PathBuf::from("/etc/seatsync/seatsync.toml")
-    }
-}
-
 /// Our folder for data on Windows.
 fn program_data(variable: Option<String>) -> PathBuf {
     PathBuf::from(variable.unwrap_or_else(|| r"C:\ProgramData".to_owned())).join("Seatsync")

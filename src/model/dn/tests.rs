@@ -2,6 +2,22 @@ use proptest::prelude::*;
 
 use super::*;
 
+/// Escapes a value so that it can stand in a DN (RFC 4514 section 2.4).
+fn escape_value(value: &str) -> String {
+    let mut escaped = String::with_capacity(value.len() + 2);
+    let last = value.len().saturating_sub(1);
+    for (at, letter) in value.char_indices() {
+        match letter {
+            '\0' => escaped.push_str("\\00"),
+            '"' | '+' | ',' | ';' | '<' | '=' | '>' | '\\' => escaped.extend(['\\', letter]),
+            '#' if at == 0 => escaped.push_str("\\#"),
+            ' ' if at == 0 || at == last => escaped.push_str("\\ "),
+            _ => escaped.push(letter),
+        }
+    }
+    escaped
+}
+
 fn dn(text: &str) -> Dn {
     Dn::parse(text).unwrap()
 }
