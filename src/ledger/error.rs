@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use rusqlite::ErrorCode;
 use thiserror::Error;
 
-use super::rules::RuleError;
+use super::rules::{Declined, RuleError};
 use crate::ports::Persistence;
 
 /// Why the ledger did not do what was asked. Nothing of it happened.
@@ -43,6 +43,8 @@ pub enum LedgerError {
     Encode { table: &'static str, source: serde_json::Error },
     #[error(transparent)]
     Rule(#[from] RuleError),
+    #[error(transparent)]
+    Declined(#[from] Declined),
 }
 
 impl LedgerError {

@@ -1,10 +1,14 @@
 //! The licence ledger: who holds a seat, who waits for one, and what was asked of it; many companies in one file.
 //!
-//! `rules` decide and are pure; `store` keeps, in SQLite, and decides nothing.
+//! `rules` decide and are pure; `records` is what they need of a store, and `store` keeps it, in SQLite, and decides
+//! nothing; `operations` are the transactions, each written once.
 
 mod error;
+pub mod operations;
+pub mod records;
 pub mod rules;
 pub mod store;
+pub mod wire;
 
 pub use error::LedgerError;
 pub use store::Ledger;

@@ -1,15 +1,26 @@
 //! The rules of the ledger, pure: a batch applied to the touched part of a company, settled and answered.
 
+pub mod company;
 mod decisions;
+pub mod declined;
+mod hands;
+pub mod happenings;
 mod settling;
 mod steps;
+mod terms;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 use thiserror::Error;
 
 use crate::model::change::{Answer, Batch, Operation, Outcome, Verdict};
 use crate::model::{Account, AccountId, Name, PersonId, PoolCount, SeatState, WaitReason, fold};
+
+pub use declined::Declined;
+pub use hands::LAST;
+pub use happenings::Happening;
+pub use terms::{Purchase, Reduction, Terms};
 
 /// Why nothing was done. (A step of a batch that may not be done is an `Outcome`, not an error.)
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -30,16 +41,24 @@ pub enum RuleError {
 #[derive(Debug, Default)]
 pub struct Excerpt {
     accounts: HashMap<AccountId, Entry>,
+    /// By claimant: unmanaged accounts, too.
     owners: HashMap<PersonId, AccountId>,
     user_names: HashMap<String, AccountId>,
     emails: HashMap<String, AccountId>,
     /// All pools of the company.
     pools: BTreeMap<Name, PoolCount>,
+    terms: BTreeMap<Name, Terms>,
+    /// The mail domains the company approved, case-folded; none: any.
+    domains: Option<Arc<[String]>>,
     /// Number of the next new account.
     next: u64,
     /// Who first asks for which pool in this batch.
     joiners: HashSet<(PersonId, Name)>,
     removed: BTreeMap<AccountId, PersonId>,
+    /// Pools of which a seat was granted.
+    granted: BTreeSet<Name>,
+    /// What happened to pools.
+    happened: Vec<Happening>,
 }
 
 /// An account, and what it was before.
@@ -78,7 +97,7 @@ impl Entry {
 }
 
 /// The values that must be unique, case-folded.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Folded {
     pub user_names: BTreeSet<String>,
     pub emails: BTreeSet<String>,
@@ -104,14 +123,20 @@ impl Excerpt {
         Self { pools, next, ..Self::default() }
     }
 
+    /// Says what holds for the pools besides their counts.
+    #[must_use]
+    pub fn under(mut self, terms: BTreeMap<Name, Terms>, domains: Option<Arc<[String]>>) -> Self {
+        self.terms = terms;
+        self.domains = domains;
+        self
+    }
+
     /// Adds an account as it is stored. One that is known already, or that this batch removed, stays as it is.
     pub fn load(&mut self, account: Account) {
         if self.accounts.contains_key(&account.id) || self.removed.contains_key(&account.id) {
             return;
         }
-        if let Some(owner) = &account.owner {
-            self.owners.insert(owner.clone(), account.id.clone());
-        }
+        self.owners.insert(account.claimant(), account.id.clone());
         self.accounts.insert(account.id.clone(), Entry { account, before: Before::Same });
     }
 
@@ -155,6 +180,18 @@ impl Excerpt {
     /// The accounts to be stored, in no order.
     pub fn changed(&self) -> impl Iterator<Item = &Entry> {
         self.accounts.values().filter(|entry| entry.changed())
+    }
+
+    /// Whether there is anything to be stored.
+    #[must_use]
+    pub fn is_changed(&self) -> bool {
+        !self.happened.is_empty() || !self.removed.is_empty() || self.changed().next().is_some()
+    }
+
+    /// The account of somebody, if it was loaded.
+    #[must_use]
+    pub fn of(&self, person: &PersonId) -> Option<&Account> {
+        self.accounts.get(self.owners.get(person)?).map(|entry| &entry.account)
     }
 
     /// The accounts to be deleted.

@@ -148,6 +148,23 @@ impl Account {
     pub const fn is_managed(&self) -> bool {
         self.owner.is_some()
     }
+
+    /// By whom the account stands in a queue: its owner; an unmanaged one by its number, in a directory without a name,
+    /// which no config can have.
+    #[must_use]
+    pub fn claimant(&self) -> PersonId {
+        self.owner.clone().unwrap_or_else(|| {
+            let number: u128 = self.id.0.parse().unwrap_or_default();
+            PersonId::new("".into(), Anchor::from_bytes(number.to_be_bytes()))
+        })
+    }
+
+    /// Whether the ledger may give this account the seat it waits for: a managed one, or one whose place was asked for.
+    /// A place that another hand wrote into the database stays what it is.
+    #[must_use]
+    pub const fn is_served(&self, seat: &Assignment) -> bool {
+        self.owner.is_some() || seat.ours
+    }
 }
 
 /// A pool as the backend counts it. Seats of unmanaged accounts are held seats too.

@@ -34,16 +34,17 @@ impl Excerpt {
         Ok(())
     }
 
-    /// Everyone who waits. An unmanaged account may wait too, but is never given anything, and stops nobody.
+    /// Everyone who waits. A place of an unmanaged account that nobody asked for is never given anything, and stops
+    /// nobody.
     fn book(&self, allocation: &Allocation) -> Book {
         let seats = |pool: &PoolCount| Seats { seats: pool.seats, held: pool.held };
         let pools = self.pools.iter().map(|(name, pool)| (name.clone(), seats(pool))).collect();
         let mut queue = Vec::new();
         for Entry { account, .. } in self.accounts.values() {
-            let Some(person) = &account.owner else { continue };
-            for seat in &account.seats {
+            let person = account.claimant();
+            for seat in account.seats.iter().filter(|seat| account.is_served(seat)) {
                 if let SeatState::Waiting(reason) = seat.state {
-                    queue.push(self.queued(account, person, seat, reason, allocation));
+                    queue.push(self.queued(account, &person, seat, reason, allocation));
                 }
             }
         }
@@ -84,6 +85,7 @@ impl Excerpt {
         let waiting = |seat: &&mut Assignment| seat.pool == *pool && seat.is_waiting();
         let seat = account.seats.iter_mut().find(waiting).ok_or_else(not_waiting)?;
         set_state(&mut self.pools, pool, Some(seat.state), SeatState::Held);
+        self.granted.insert(pool.clone());
         seat.state = SeatState::Held;
         seat.ours = true;
         seat.instead_of.clear();

@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Before, Entry, Excerpt, given_up, set_state};
+use serde_json::json;
+
+use super::company::is_approved;
+use super::happenings::What;
+use super::{Before, Declined, Entry, Excerpt, Terms, given_up, set_state};
 use crate::model::change::{Batch, Claim, Operation, Step};
 use crate::model::{
     Account, AccountId, Assignment, LeaveCause, Name, PersonId, PoolCount, Profile, SeatState, Suspension, WaitReason,
@@ -44,8 +48,11 @@ impl Excerpt {
 
     /// The number may be lower than the seats held: nobody is evicted, and nothing is granted until they fit.
     fn set_seats(&mut self, pool: &Name, to: u32) {
-        let new = || PoolCount { name: pool.clone(), seats: to, held: 0, waiting: 0 };
+        let new = || PoolCount { name: pool.clone(), seats: 0, held: 0, waiting: 0 };
         self.pools.entry(pool.clone()).or_insert_with(new).seats = to;
+        // Whoever says how many there are says it from now on: nothing else is agreed.
+        self.terms.insert(pool.clone(), Terms { config_owned: true, ..Terms::default() });
+        self.tell(What::PoolChanged, pool, json!({ "seats": to, "min_seats": 0 }));
     }
 
     fn adopt(&mut self, person: &PersonId, id: &AccountId) -> Result<(), Refusal> {
@@ -59,6 +66,8 @@ impl Excerpt {
         let account = entry.edit();
         account.owner = Some(person.clone());
         account.adopted = true;
+        // What was asked for before was not asked for by the agent.
+        account.seats.iter_mut().for_each(|seat| seat.ours = false);
         self.owners.insert(person.clone(), id.clone());
         Ok(())
     }
@@ -138,34 +147,43 @@ impl Excerpt {
         if !account.suspension.as_ref().is_some_and(|suspension| suspension.by_agent) {
             return refuse("not_suspended", format!("account {id} of {person} was not suspended by the agent"));
         }
-        if let Some(entry) = self.accounts.remove(&id) {
-            for seat in &entry.account.seats {
-                set_state(&mut self.pools, &seat.pool, Some(seat.state), SeatState::Past(None));
-            }
-            release_name(&mut self.user_names, &entry.account.profile.user_name, &id);
-            release_name(&mut self.emails, &entry.account.profile.email, &id);
-        }
-        self.owners.remove(person);
-        self.removed.insert(id, person.clone());
+        self.take_out(&id);
         Ok(())
     }
 
-    fn claim(&mut self, person: &PersonId, claim: &Claim) -> Result<(), Refusal> {
+    /// Deletes an account, with its seats, places and values.
+    pub(super) fn take_out(&mut self, id: &AccountId) {
+        let Some(entry) = self.accounts.remove(id) else { return };
+        for seat in &entry.account.seats {
+            set_state(&mut self.pools, &seat.pool, Some(seat.state), SeatState::Past(None));
+        }
+        release_name(&mut self.user_names, &entry.account.profile.user_name, id);
+        release_name(&mut self.emails, &entry.account.profile.email, id);
+        let person = entry.account.claimant();
+        self.owners.remove(&person);
+        self.removed.insert(id.clone(), person);
+    }
+
+    pub(super) fn claim(&mut self, person: &PersonId, claim: &Claim) -> Result<(), Refusal> {
         if !self.pools.contains_key(&claim.pool) {
             return refuse(
                 "no_pool",
                 format!("{person} cannot ask for pool {}: the ledger has no such pool", claim.pool),
             );
         }
+        let domains = self.domains.clone();
         let entry = self.known(person)?;
         if entry.account.suspension.is_some() {
             return refuse("suspended", format!("account {} of {person} is suspended", entry.account.id));
         }
-        let seats = &mut entry.edit().seats;
+        let account = entry.edit();
+        let foreign = domains.is_some_and(|domains| !is_approved(&domains, &account.profile.email));
+        let gate = claim.gate.or(foreign.then_some(WaitReason::DomainNotApproved));
+        let seats = &mut account.seats;
         let (before, after) = match seats.binary_search_by(|seat| seat.pool.cmp(&claim.pool)) {
-            Ok(index) => renew(&mut seats[index], claim),
+            Ok(index) => renew(&mut seats[index], claim, gate),
             Err(index) => {
-                seats.insert(index, first_asked(claim));
+                seats.insert(index, first_asked(claim, gate));
                 (None, seats[index].state)
             }
         };
@@ -204,11 +222,21 @@ impl Excerpt {
         old: Option<&Profile>,
         new: &Profile,
     ) -> Result<(), Refusal> {
+        self.take_values(id, old, new).or_else(|declined| match declined {
+            Declined::Conflict { account, what } => {
+                refuse("conflict", format!("account {account} already has the {what} of {person}"))
+            }
+            other => refuse("conflict", other.to_string()),
+        })
+    }
+
+    /// The same, whoever asks.
+    pub(super) fn take_values(&mut self, id: &AccountId, old: Option<&Profile>, new: &Profile) -> Result<(), Declined> {
         let (user_name, email) = (fold(&new.user_name), fold(&new.email));
         let wanted = [("user name", self.user_names.get(&user_name)), ("mail address", self.emails.get(&email))];
         for (what, holder) in wanted {
             if let Some(holder) = holder.filter(|holder| *holder != id) {
-                return refuse("conflict", format!("account {holder} already has the {what} of {person}"));
+                return Err(Declined::Conflict { account: holder.clone(), what });
             }
         }
         if let Some(old) = old {
@@ -239,10 +267,10 @@ pub(super) fn give_up(pools: &mut BTreeMap<Name, PoolCount>, seat: &mut Assignme
     }
 }
 
-fn first_asked(claim: &Claim) -> Assignment {
+fn first_asked(claim: &Claim, gate: Option<WaitReason>) -> Assignment {
     Assignment {
         pool: claim.pool.clone(),
-        state: SeatState::Waiting(claim.gate.unwrap_or(WaitReason::NoSeat)),
+        state: SeatState::Waiting(gate.unwrap_or(WaitReason::NoSeat)),
         since: claim.since,
         approved: false,
         rank: claim.rank,
@@ -254,18 +282,18 @@ fn first_asked(claim: &Claim) -> Assignment {
 }
 
 /// Asks again. `since` stays: nobody loses a place by asking.
-fn renew(seat: &mut Assignment, claim: &Claim) -> (Option<SeatState>, SeatState) {
+fn renew(seat: &mut Assignment, claim: &Claim, gate: Option<WaitReason>) -> (Option<SeatState>, SeatState) {
     let before = seat.state;
     seat.rank = claim.rank;
     seat.created = claim.created;
     seat.fallback_for.clone_from(&claim.fallback_for);
     seat.ours = true;
-    let taken_away = claim.gate == Some(WaitReason::RemovedElsewhere);
+    let taken_away = gate == Some(WaitReason::RemovedElsewhere);
     if taken_away && matches!(before, SeatState::Past(_)) {
         // An approval from before somebody took the seat away does not give it back.
         seat.approved = false;
     }
-    seat.state = asked_again(before, claim.gate, seat.approved);
+    seat.state = asked_again(before, gate, seat.approved);
     if matches!(seat.state, SeatState::Waiting(_)) {
         seat.instead_of.clone_from(&claim.instead_of);
     }

@@ -3,8 +3,11 @@
 mod accounts;
 mod allocation;
 mod claims;
+mod companies;
 mod decisions;
+mod hands;
 mod random;
+mod terms;
 
 use std::collections::BTreeMap;
 

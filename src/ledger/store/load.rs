@@ -1,4 +1,4 @@
-//! Loading the part of a company that a batch touches.
+//! Loading the part of a company that a change touches.
 
 use std::collections::BTreeSet;
 
@@ -6,28 +6,23 @@ use rusqlite::types::ToSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
 
 use super::rows::{self, Columns, Names};
-use super::{no_company, read};
+use super::{company, list, no_company, read};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
-use crate::ledger::rules::{Excerpt, wanted};
-use crate::model::change::{Batch, Operation};
+use crate::ledger::records::Touched;
+use crate::ledger::rules::{Excerpt, Folded};
 use crate::model::{Account, AccountId, PersonId};
 
-/// The accounts of everyone named by the batch, and who has the unique values it wants to set.
-pub(super) fn touched(connection: &Connection, company: &str, batch: &Batch) -> Result<Excerpt, LedgerError> {
-    let owners: BTreeSet<&PersonId> = batch.steps.iter().filter_map(|step| step.person.as_ref()).collect();
-    let mut excerpt = people(connection, company, &owners)?;
+/// The accounts that are named, and who has the unique values that are to be set.
+pub(super) fn touched(connection: &Connection, company: &str, touched: &Touched<'_>) -> Result<Excerpt, LedgerError> {
+    let mut excerpt = people(connection, company, &touched.people)?;
     let mut loader = Loader::prepare(connection, company, "id = ?2")?;
-    for step in &batch.steps {
-        if let Operation::Adopt { account } = &step.operation
-            && let Ok(id) = account.0.parse::<i64>()
-        {
-            loader.load(&[&company, &id], &mut excerpt)?;
-        }
+    for id in touched.accounts.iter().filter_map(list::number) {
+        loader.load(&[&company, &id], &mut excerpt)?;
     }
-    let wanted = wanted(batch);
-    holders(connection, company, "user_name_folded", wanted.user_names, |name, id| excerpt.load_user_name(name, id))?;
-    holders(connection, company, "email_folded", wanted.emails, |email, id| excerpt.load_email(email, id))?;
+    let Folded { user_names, emails } = &touched.values;
+    holders(connection, company, "user_name_folded", user_names, |name, id| excerpt.load_user_name(name, id))?;
+    holders(connection, company, "email_folded", emails, |email, id| excerpt.load_email(email, id))?;
     Ok(excerpt)
 }
 
@@ -37,8 +32,11 @@ pub(super) fn people(
     company: &str,
     people: &BTreeSet<&PersonId>,
 ) -> Result<Excerpt, LedgerError> {
-    let pools = read::pools(connection, company, &mut Names::default())?;
-    let mut excerpt = Excerpt::new(pools, next_account(connection, company)?);
+    let mut names = Names::default();
+    let pools = read::pools(connection, company, &mut names)?;
+    let (terms, domains) =
+        (read::terms(connection, company, &mut names)?, company::approved_domains(connection, company)?);
+    let mut excerpt = Excerpt::new(pools, next_account(connection, company)?).under(terms, domains);
     let mut loader = Loader::prepare(connection, company, "directory = ?2 AND anchor = ?3")?;
     for person in people {
         loader.load(&[&company, &&*person.directory, &person.anchor.to_string()], &mut excerpt)?;
@@ -46,10 +44,19 @@ pub(super) fn people(
     Ok(excerpt)
 }
 
+const ANYONE_WAITING: &str = "id IN (SELECT account FROM assignment WHERE company = ?1 AND state = 'waiting')";
+
 /// Everyone who waits in any pool.
 pub(super) fn waiting(connection: &Connection, company: &str, excerpt: &mut Excerpt) -> Result<(), LedgerError> {
-    let anyone = "id IN (SELECT account FROM assignment WHERE company = ?1 AND state = 'waiting')";
-    Loader::prepare(connection, company, anyone)?.load(&[&company], excerpt)
+    Loader::prepare(connection, company, ANYONE_WAITING)?.load(&[&company], excerpt)
+}
+
+/// The same, by themselves.
+pub(super) fn waiting_accounts(connection: &Connection, company: &str) -> Result<Vec<Account>, LedgerError> {
+    let mut accounts = Vec::new();
+    let mut loader = Loader::prepare(connection, company, ANYONE_WAITING)?;
+    loader.each(&[&company], |account| accounts.push(account))?;
+    Ok(accounts)
 }
 
 /// Above every account there is and every one that was deleted.
@@ -74,24 +81,33 @@ impl<'a> Loader<'a> {
     fn prepare(connection: &'a Connection, company: &'a str, condition: &str) -> Result<Self, LedgerError> {
         let prepare = |sql: &str| connection.prepare_cached(sql).doing(|| "preparing to load accounts".to_owned());
         let accounts = format!("SELECT {} FROM account WHERE company = ?1 AND {condition}", rows::ACCOUNT);
-        let seats =
-            format!("SELECT {} FROM assignment WHERE company = ?1 AND account = ?2 ORDER BY pool", rows::ASSIGNMENT);
-        Ok(Self { company, accounts: prepare(&accounts)?, seats: prepare(&seats)?, names: Names::default() })
+        let seats = seats_statement(connection)?;
+        Ok(Self { company, accounts: prepare(&accounts)?, seats, names: Names::default() })
     }
 
     fn load(&mut self, parameters: &[&dyn ToSql], excerpt: &mut Excerpt) -> Result<(), LedgerError> {
+        self.each(parameters, |account| excerpt.load(account))
+    }
+
+    fn each(&mut self, parameters: &[&dyn ToSql], mut tell: impl FnMut(Account)) -> Result<(), LedgerError> {
         let doing = || "loading accounts".to_owned();
         let mut found = self.accounts.query(parameters).doing(doing)?;
         while let Some(row) = found.next().doing(doing)? {
             let (id, mut account) = read::account(Columns(row), self.company, &mut self.names)?;
             load_seats(&mut self.seats, self.company, id, &mut account, &mut self.names)?;
-            excerpt.load(account);
+            tell(account);
         }
         Ok(())
     }
 }
 
-fn load_seats(
+/// The seats of one account.
+pub(super) fn seats_statement(connection: &Connection) -> Result<CachedStatement<'_>, LedgerError> {
+    let sql = format!("SELECT {} FROM assignment WHERE company = ?1 AND account = ?2 ORDER BY pool", rows::ASSIGNMENT);
+    connection.prepare_cached(&sql).doing(|| "preparing to load seats".to_owned())
+}
+
+pub(super) fn load_seats(
     statement: &mut CachedStatement<'_>,
     company: &str,
     id: i64,
@@ -110,16 +126,16 @@ fn holders(
     connection: &Connection,
     company: &str,
     column: &str,
-    wanted: BTreeSet<String>,
+    wanted: &BTreeSet<String>,
     mut tell: impl FnMut(String, AccountId),
 ) -> Result<(), LedgerError> {
     let doing = || format!("looking up {column}");
     let sql = format!("SELECT id FROM account WHERE company = ?1 AND {column} = ?2");
     let mut statement = connection.prepare_cached(&sql).doing(doing)?;
     for value in wanted {
-        let found: Option<i64> = statement.query_row((company, &value), |row| row.get(0)).optional().doing(doing)?;
+        let found: Option<i64> = statement.query_row((company, value), |row| row.get(0)).optional().doing(doing)?;
         if let Some(id) = found {
-            tell(value, AccountId(id.to_string().into()));
+            tell(value.clone(), AccountId(id.to_string().into()));
         }
     }
     Ok(())

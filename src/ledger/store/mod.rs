@@ -1,10 +1,16 @@
 //! The ledger in one SQLite file. It keeps what the rules decided, each batch and decision in one transaction.
 
+mod company;
+mod events;
+mod list;
 mod load;
+mod mail;
 mod memory;
 mod open;
 mod read;
 mod rows;
+mod tables;
+mod tokens;
 mod write;
 
 use std::path::Path;
@@ -12,8 +18,11 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
+use self::tables::Tables;
 use super::LedgerError;
 use super::error::Doing;
+use super::operations::{self, Desk, Manner};
+use super::records::{Records, Store, View};
 use crate::fault;
 use crate::model::PersonId;
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
@@ -22,6 +31,20 @@ use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 #[derive(Debug)]
 pub struct Ledger {
     connection: Connection,
+}
+
+impl Store for Ledger {
+    fn view<T>(&mut self, work: impl FnOnce(&dyn View) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        work(&Tables(&transaction))
+    }
+
+    fn write<T>(&mut self, work: impl FnOnce(&dyn Records) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        let done = work(&Tables(&transaction))?;
+        commit(transaction)?;
+        Ok(done)
+    }
 }
 
 impl Ledger {
@@ -46,9 +69,7 @@ impl Ledger {
             return Err(no_company(&self.connection, company)?);
         }
         fault::point("ledger.company.before");
-        self.connection
-            .execute("INSERT INTO company (name) VALUES (?1) ON CONFLICT DO NOTHING", [company])
-            .doing(|| "adding the company".to_owned())?;
+        self.write(|records| records.add_company(company))?;
         fault::point("ledger.company.after");
         Ok(())
     }
@@ -79,30 +100,19 @@ impl Ledger {
     /// Where it could not be stored: then nothing of it happened.
     pub fn apply(&mut self, company: &str, batch: &Batch) -> Result<Answer, LedgerError> {
         fault::point("ledger.apply.begin");
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
-        if let Some(answer) = memory::answer(&transaction, company, &batch.key)? {
-            return Ok(answer);
-        }
-        let mut excerpt = load::touched(&transaction, company, batch)?;
-        let outcomes = excerpt.carry_out(batch);
-        if excerpt.is_open() {
-            load::waiting(&transaction, company, &mut excerpt)?;
-            excerpt.settle(&batch.allocation)?;
-        }
-        let answer = excerpt.answer(outcomes);
-        write::changes(&transaction, company, &excerpt)?;
-        memory::forget_old(&transaction, company, batch.at)?;
-        memory::remember_batch(&transaction, company, batch, &answer)?;
-        fault::point("ledger.apply.before_commit");
-        commit(transaction)?;
+        let answer = self.write(|records| {
+            let desk = Desk { records, company, now: batch.at, manner: Manner::Embedded };
+            let answer = operations::batch::apply(&desk, batch)?;
+            fault::point("ledger.apply.before_commit");
+            Ok(answer)
+        })?;
         fault::point("ledger.apply.after_commit");
         Ok(answer)
     }
 
     /// What was answered to the batch of this key, if it was ever carried out.
     pub fn answer(&mut self, company: &str, key: &str) -> Result<Option<Answer>, LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Deferred)?;
-        memory::answer(&transaction, company, key)
+        self.view(|view| view.answer(company, key))
     }
 
     /// Carries out decisions, all or none, without settling.
@@ -110,25 +120,22 @@ impl Ledger {
     /// # Errors
     /// Where one of them fits nothing; the message says what the person has.
     pub fn decide(&mut self, company: &str, decisions: &[Decision]) -> Result<(), LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
-        let people = decisions.iter().map(|decision| &decision.person).collect();
-        let mut excerpt = load::people(&transaction, company, &people)?;
-        for decision in decisions {
-            excerpt.decide(decision)?;
-        }
-        write::changes(&transaction, company, &excerpt)?;
-        fault::point("ledger.decide.before_commit");
-        commit(transaction)?;
+        self.write(|records| {
+            operations::decisions::note(&Desk::embedded(records, company), decisions)?;
+            fault::point("ledger.decide.before_commit");
+            Ok(())
+        })?;
         fault::point("ledger.decide.after_commit");
         Ok(())
     }
 
     /// Remembers what a person let through.
     pub fn confirm(&mut self, company: &str, confirmation: &Confirmation) -> Result<(), LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
-        memory::remember_confirmation(&transaction, company, confirmation)?;
-        fault::point("ledger.confirm.before_commit");
-        commit(transaction)?;
+        self.write(|records| {
+            operations::decisions::confirm(&Desk::embedded(records, company), confirmation)?;
+            fault::point("ledger.confirm.before_commit");
+            Ok(())
+        })?;
         fault::point("ledger.confirm.after_commit");
         Ok(())
     }
@@ -138,12 +145,11 @@ impl Ledger {
     /// # Errors
     /// Where the old owner has no account, or the new one has.
     pub fn relink(&mut self, company: &str, old: &PersonId, new: &PersonId) -> Result<(), LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
-        let mut excerpt = load::people(&transaction, company, &[old, new].into_iter().collect())?;
-        excerpt.relink(old, new)?;
-        write::changes(&transaction, company, &excerpt)?;
-        fault::point("ledger.relink.before_commit");
-        commit(transaction)?;
+        self.write(|records| {
+            operations::decisions::relink(&Desk::embedded(records, company), old, new)?;
+            fault::point("ledger.relink.before_commit");
+            Ok(())
+        })?;
         fault::point("ledger.relink.after_commit");
         Ok(())
     }

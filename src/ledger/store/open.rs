@@ -11,7 +11,7 @@ use crate::fault;
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 
-mod migrations {
+pub(super) mod migrations {
     refinery::embed_migrations!("src/ledger/store/migrations");
 }
 

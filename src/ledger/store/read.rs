@@ -9,6 +9,7 @@ use super::rows::{self, Columns, Names, unreadable};
 use super::{has_company, memory, no_company};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
+use crate::ledger::rules::{Reduction, Terms};
 use crate::model::change::BackendState;
 use crate::model::{Account, Assignment, Name, PoolCount, fold};
 
@@ -64,6 +65,37 @@ pub(super) fn pools(
         pools.insert(pool.name.clone(), pool);
     }
     Ok(pools)
+}
+
+/// What holds for the pools besides their counts.
+pub(super) fn terms(
+    connection: &Connection,
+    company: &str,
+    names: &mut Names,
+) -> Result<BTreeMap<Name, Terms>, LedgerError> {
+    let doing = || "reading the pools".to_owned();
+    let sql = "SELECT name, min_seats, reduction_seats, reduction_at, reduction_since, config_owned FROM pool
+               WHERE company = ?1";
+    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let mut found = statement.query([company]).doing(doing)?;
+    let mut terms = BTreeMap::new();
+    while let Some(row) = found.next().doing(doing)? {
+        let row = Columns(row);
+        let (name, one) = read_row(|| terms_row(row, names), || unreadable("pool", format!("of company {company:?}")))?;
+        terms.insert(name, one);
+    }
+    Ok(terms)
+}
+
+fn terms_row(row: Columns<'_>, names: &mut Names) -> Result<(Name, Terms), rows::BadValue> {
+    let reduction = || {
+        let seats = row.number(2, "reduction_seats")?;
+        let (effective_at, scheduled_at) = (row.time(3, "reduction_at")?, row.time(4, "reduction_since")?);
+        Ok(Reduction { seats, effective_at, scheduled_at })
+    };
+    let reduction = if row.is_null(2) { None } else { Some(reduction()?) };
+    let terms = Terms { min_seats: row.number(1, "min_seats")?, reduction, config_owned: row.flag(5, "config_owned")? };
+    Ok((names.get(row.text(0, "name")?), terms))
 }
 
 /// Runs a reader of one row; the row is named only where that fails.

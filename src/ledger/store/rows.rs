@@ -9,6 +9,7 @@ use rusqlite::Row;
 use rusqlite::types::ValueRef;
 
 use crate::ledger::LedgerError;
+use crate::ledger::rules::happenings::reason_word;
 use crate::model::{
     Account, AccountId, Anchor, Assignment, LeaveCause, Name, PersonId, Profile, SeatState, Suspension, WaitReason,
 };
@@ -55,6 +56,10 @@ impl<'a> Columns<'a> {
 
     pub(super) fn text(self, index: usize, column: &'static str) -> Result<&'a str, BadValue> {
         self.optional(index, column)?.ok_or_else(|| (column, "is missing".to_owned()))
+    }
+
+    pub(super) fn is_null(self, index: usize) -> bool {
+        matches!(self.0.get_ref(index), Ok(ValueRef::Null))
     }
 
     pub(super) fn integer(self, index: usize, column: &'static str) -> Result<i64, BadValue> {
@@ -187,18 +192,9 @@ fn pool_list(json: &str, names: &mut Names) -> Result<Vec<Name>, BadValue> {
 pub(super) const fn state_text(state: SeatState) -> (&'static str, Option<&'static str>) {
     match state {
         SeatState::Held => ("held", None),
-        SeatState::Waiting(reason) => ("waiting", Some(reason_text(reason))),
+        SeatState::Waiting(reason) => ("waiting", Some(reason_word(reason))),
         SeatState::Denied => ("denied", None),
         SeatState::Past(None) => ("past", None),
-        SeatState::Past(Some(reason)) => ("past", Some(reason_text(reason))),
-    }
-}
-
-const fn reason_text(reason: WaitReason) -> &'static str {
-    match reason {
-        WaitReason::NoSeat => "no_seat",
-        WaitReason::ApprovalRequired => "approval_required",
-        WaitReason::DomainNotApproved => "domain_not_approved",
-        WaitReason::RemovedElsewhere => "removed_elsewhere",
+        SeatState::Past(Some(reason)) => ("past", Some(reason_word(reason))),
     }
 }

@@ -8,7 +8,7 @@ use super::time_text;
 use crate::fault;
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
-use crate::ledger::rules::{Before, Entry, Excerpt};
+use crate::ledger::rules::{Before, Entry, Excerpt, Terms};
 use crate::model::{Account, AccountId, Assignment, fold};
 
 /// Stores an excerpt. Unique values are let go before they are taken: people of one batch may swap theirs.
@@ -36,14 +36,32 @@ fn number(id: &AccountId) -> i64 {
     id.0.parse().unwrap_or_default()
 }
 
-/// Seats only: the counts follow by trigger.
+const PUT_POOL: &str =
+    "INSERT INTO pool (company, name, seats, min_seats, reduction_seats, reduction_at, reduction_since,
+    config_owned) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT DO UPDATE SET seats = excluded.seats,
+    min_seats = excluded.min_seats, reduction_seats = excluded.reduction_seats, reduction_at = excluded.reduction_at,
+    reduction_since = excluded.reduction_since, config_owned = excluded.config_owned
+    WHERE (seats, min_seats, reduction_seats, reduction_at, reduction_since, config_owned) IS NOT
+    (excluded.seats, excluded.min_seats, excluded.reduction_seats, excluded.reduction_at, excluded.reduction_since,
+    excluded.config_owned)";
+
+/// Seats and terms only: the counts follow by trigger.
 fn pools(connection: &Connection, company: &str, excerpt: &Excerpt) -> Result<(), LedgerError> {
     let doing = || "storing the pools".to_owned();
-    let sql = "INSERT INTO pool (company, name, seats) VALUES (?1, ?2, ?3)
-               ON CONFLICT DO UPDATE SET seats = excluded.seats WHERE seats <> excluded.seats";
-    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let mut statement = connection.prepare_cached(PUT_POOL).doing(doing)?;
     for pool in excerpt.pools().values() {
-        statement.execute((company, &*pool.name, pool.seats)).doing(doing)?;
+        let Terms { min_seats, reduction, config_owned } = excerpt.terms(&pool.name);
+        let parameters = params![
+            company,
+            &*pool.name,
+            pool.seats,
+            min_seats,
+            reduction.map(|reduction| reduction.seats),
+            reduction.map(|reduction| time_text(reduction.effective_at)),
+            reduction.map(|reduction| time_text(reduction.scheduled_at)),
+            config_owned,
+        ];
+        statement.execute(parameters).doing(doing)?;
     }
     Ok(())
 }

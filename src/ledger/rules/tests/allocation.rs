@@ -61,12 +61,33 @@ fn seats_of_unmanaged_accounts_are_held_seats() {
 }
 
 #[test]
-fn an_unmanaged_account_that_waits_gets_nothing_and_stops_nobody() {
-    let other = with(unmanaged(9), vec![seat("a", WAITS)]);
+fn a_place_that_nobody_asked_for_gets_nothing_and_stops_nobody() {
+    let other = with(unmanaged(9), vec![Assignment { ours: false, ..seat("a", WAITS) }]);
     let mut company = Company::new(&[("a", 1)], vec![other.clone(), account(1)]);
     company.done(vec![ask(1, claim("a"))]);
     assert_eq!(company.state(1, "a"), Some(SeatState::Held));
     assert!(company.accounts.contains(&other));
+}
+
+#[test]
+fn an_unmanaged_account_that_asked_has_its_turn_like_everyone_else() {
+    let portal = |rank| with(unmanaged(9), vec![Assignment { rank, ..seat("a", WAITS) }]);
+    for (rank, gets_it) in [(0, true), (LAST, false)] {
+        let mut company = Company::new(&[("a", 1)], vec![portal(rank), waiter(1, "a")]);
+        company.apply(&batch(vec![step(1, Operation::Claim(Claim { rank: 1, ..claim("a") }))]));
+        let seat = company.accounts.iter().find(|account| account.owner.is_none()).unwrap().seat("a").unwrap();
+        assert_eq!(
+            (seat.is_held(), company.state(1, "a")),
+            (gets_it, Some(if gets_it { WAITS } else { SeatState::Held }))
+        );
+    }
+}
+
+#[test]
+fn an_adopted_account_keeps_what_it_asked_for_as_another_hands() {
+    let mut company = Company::new(&[("a", 1)], vec![with(unmanaged(9), vec![seat("a", SeatState::Held)])]);
+    company.done(vec![step(9, Operation::Adopt { account: id(9) })]);
+    assert!(!company.of(9).seats[0].ours);
 }
 
 #[test]

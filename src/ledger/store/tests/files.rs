@@ -57,8 +57,37 @@ fn a_newer_ledger_is_refused_with_both_versions() {
     let place = Place::new();
     place.by_hand("INSERT INTO refinery_schema_history VALUES (99, 'later', '2099-01-01T00:00:00Z', '0')");
     let error = refused(&place.path(), true);
-    assert!(matches!(error, LedgerError::Newer { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, LedgerError::Newer { found: 99, known: 2, .. }), "{error}");
     assert!(error.to_string().contains("schema version 99"), "{error}");
+}
+
+#[test]
+fn a_ledger_of_the_first_version_is_brought_up_to_date_with_all_that_is_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("ledger.db");
+    let mut old = Connection::open(&path).unwrap();
+    let first = refinery::Target::Version(1);
+    open::migrations::migrations::runner().set_grouped(true).set_target(first).run(&mut old).unwrap();
+    old.execute_batch(
+        "INSERT INTO company (name, next_account) VALUES ('acme', 3);
+         INSERT INTO pool (company, name, seats) VALUES ('acme', 'a', 1);
+         INSERT INTO account (company, id, directory, anchor, user_name, email)
+             VALUES ('acme', 1, 'corp', '00000000-0000-0000-0000-000000000001', 'user1', 'user1@corp.example'),
+                    ('acme', 2, 'corp', '00000000-0000-0000-0000-000000000002', 'user2', 'user2@corp.example');
+         INSERT INTO assignment (company, account, pool, state, ours) VALUES ('acme', 1, 'a', 'held', 1);
+         INSERT INTO batch (company, key, at, outcomes) VALUES ('acme', 'k', '2026-01-01T00:00:00Z',
+             '{\"steps\":1,\"refused\":{},\"changed\":[],\"removed\":[]}');",
+    )
+    .unwrap();
+    drop(old);
+    let mut ledger = Ledger::open(&path, true).unwrap();
+    let state = ledger.read("acme").unwrap();
+    assert_eq!((state.accounts.len(), state.pools["a"].held), (2, 1));
+    assert_eq!(ledger.answer("acme", "k").unwrap().unwrap().outcomes, [Outcome::Done]);
+    let pools = ledger.view(|view| view.pools("acme")).unwrap();
+    assert!(pools[0].terms.config_owned, "until now a config file owned every pool");
+    let answer = ledger.apply("acme", &batch("k2", vec![ask(2, "a")])).unwrap();
+    assert_eq!(answer.accounts[0].seats[0].state, WAITS);
 }
 
 #[test]

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Barrier;
 
 use super::*;
+use crate::ledger::rules::Declined;
 use crate::model::change::{Confirmation, Counted, Decision, GuardKind, GuardMark, HeldChange, Verdict};
 use crate::ports::Persistence;
 
@@ -90,12 +91,12 @@ fn a_crash_before_the_commit_leaves_nothing() {
     let mut place = Place::new();
     place.done("1", vec![set_seats("a", 1)]);
     let batch = batch("2", vec![create(1), ask(1, "a")]);
-    let transaction = place.ledger.begin(TransactionBehavior::Immediate).unwrap();
-    let mut excerpt = load::touched(&transaction, "acme", &batch).unwrap();
-    let outcomes = excerpt.carry_out(&batch);
-    write::changes(&transaction, "acme", &excerpt).unwrap();
-    memory::remember_batch(&transaction, "acme", &batch, &excerpt.answer(outcomes)).unwrap();
-    drop(transaction);
+    let stopped = place.ledger.write(|records| {
+        let desk = Desk { records, company: "acme", now: at(100), manner: Manner::Embedded };
+        operations::batch::apply(&desk, &batch)?;
+        Err::<(), _>(LedgerError::Declined(Declined::ListChanged))
+    });
+    assert!(stopped.is_err());
     assert!(place.read().accounts.is_empty());
     assert_eq!(place.counts("a"), (1, 0, 0));
     assert_eq!(place.ledger.answer("acme", "2").unwrap(), None);

@@ -1,0 +1,175 @@
+//! A company: its tier, its lease, what it lets in, and how its pools are settled between batches.
+
+use std::sync::Arc;
+
+use jiff::{Span, Timestamp, ToSpan as _, tz::TimeZone};
+
+use super::declined::{Blocker, Declined};
+use crate::model::change::Allocation;
+use crate::model::{Name, folded};
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Tier {
+    Standard,
+    /// With connectors and advanced policies.
+    Advanced,
+}
+
+/// How often a company's subscription is renewed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Every {
+    Month,
+    Year,
+}
+
+/// When a company's subscription is renewed: the first time, and how often from then on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Renewal {
+    pub at: Timestamp,
+    pub every: Option<Every>,
+}
+
+/// Who among several agents may write. An epoch is given once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Lease {
+    /// The latest ever given; 0: none.
+    pub epoch: u64,
+    pub taken: Option<Taken>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    pub connector: Name,
+    /// Which of the connector's agents, as it calls itself.
+    pub holder: String,
+    pub expires: Timestamp,
+}
+
+/// What the ledger keeps of a company besides pools and accounts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Company {
+    pub name: Name,
+    pub tier: Tier,
+    /// Case-folded; none: any mail domain.
+    pub approved_domains: Option<Arc<[String]>>,
+    /// As the connector said last: it holds for what others change until the next batch.
+    pub allocation: Allocation,
+    pub renewal: Option<Renewal>,
+    pub confirmation_mail: bool,
+    /// Number of the last event: it grows with every change.
+    pub version: u64,
+    pub lease: Lease,
+}
+
+/// A feature of a product that belongs to a tier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Policy {
+    pub name: Name,
+    /// Of the tier `advanced` only.
+    pub advanced: bool,
+    pub enabled: bool,
+}
+
+impl Company {
+    /// Changes the tier: up at once, down only where nothing of the higher one is in use.
+    ///
+    /// # Errors
+    /// Everything that is in the way.
+    pub fn change_tier(&mut self, tier: Tier, policies: &[Policy], connectors: &[Name]) -> Result<(), Declined> {
+        if tier == Tier::Standard {
+            let enabled = policies.iter().filter(|policy| policy.advanced && policy.enabled);
+            let enabled = enabled.map(|policy| Blocker::Policy(policy.name.clone()));
+            let blockers: Vec<Blocker> = enabled.chain(connectors.iter().cloned().map(Blocker::Connector)).collect();
+            if !blockers.is_empty() {
+                return Err(Declined::TierBlocked(blockers));
+            }
+        }
+        self.tier = tier;
+        Ok(())
+    }
+
+    /// Refuses what the tier does not include.
+    ///
+    /// # Errors
+    /// In the tier `standard`.
+    pub fn must_be_advanced(&self, what: &'static str) -> Result<(), Declined> {
+        match self.tier {
+            Tier::Advanced => Ok(()),
+            Tier::Standard => Err(Declined::TierRequired { what }),
+        }
+    }
+}
+
+impl Renewal {
+    /// The first renewal after `now`. Counted from the first of all, so that a 31st comes back after a shorter month.
+    #[must_use]
+    pub fn next(&self, now: Timestamp) -> Option<Timestamp> {
+        let start = self.at.to_zoned(TimeZone::UTC);
+        let after = |count: i32| -> Option<Timestamp> {
+            let span: Span = match self.every? {
+                Every::Month => count.months(),
+                Every::Year => count.years(),
+            };
+            start.checked_add(span).ok().map(|at| at.timestamp())
+        };
+        std::iter::once(Some(self.at)).chain((1..).map(after)).map_while(|at| at).find(|at| *at > now)
+    }
+}
+
+/// Whether a mail address is of an approved domain.
+#[must_use]
+pub fn is_approved(domains: &[String], email: &str) -> bool {
+    let email = folded(email);
+    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
+    domains.iter().any(|known| known == domain)
+}
+
+impl Lease {
+    /// Gives the lease to an agent, with an epoch of its own.
+    ///
+    /// # Errors
+    /// Where another agent has it.
+    pub fn take(&mut self, connector: &Name, holder: &str, expires: Timestamp, now: Timestamp) -> Result<(), Declined> {
+        if let Some(taken) = self.taken.as_ref().filter(|taken| taken.expires > now)
+            && (taken.connector != *connector || taken.holder != holder)
+        {
+            return Err(Declined::LeaseHeld { holder: taken.holder.clone(), expires: taken.expires });
+        }
+        self.epoch += 1;
+        self.taken = Some(Taken { connector: connector.clone(), holder: holder.to_owned(), expires });
+        Ok(())
+    }
+
+    /// Lets whoever has the latest epoch keep it for longer, also after it ran out.
+    ///
+    /// # Errors
+    /// Where another took over, or it was given back.
+    pub fn renew(&mut self, epoch: u64, expires: Timestamp) -> Result<(), Declined> {
+        self.check(epoch)?;
+        match &mut self.taken {
+            Some(taken) => {
+                taken.expires = expires;
+                Ok(())
+            }
+            None => Err(Declined::StaleEpoch { latest: self.epoch }),
+        }
+    }
+
+    /// Gives it back; the epoch is not given again.
+    ///
+    /// # Errors
+    /// Where another took over.
+    pub fn give_back(&mut self, epoch: u64) -> Result<(), Declined> {
+        self.check(epoch)?;
+        self.taken = None;
+        Ok(())
+    }
+
+    /// The fence: whoever writes must have the latest epoch.
+    ///
+    /// # Errors
+    /// Where a later one was given, or this one never was.
+    pub fn check(&self, epoch: u64) -> Result<(), Declined> {
+        if epoch == self.epoch && epoch > 0 { Ok(()) } else { Err(Declined::StaleEpoch { latest: self.epoch }) }
+    }
+}

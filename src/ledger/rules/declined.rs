@@ -1,0 +1,72 @@
+//! Why the ledger did not do what somebody asked of it. Nothing of it happened.
+
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::model::{AccountId, Name};
+
+/// How a pool stands, for whoever asked for what it does not allow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    pub pool: Name,
+    pub seats: u32,
+    pub held: u32,
+    pub min_seats: u32,
+}
+
+/// What stands in the way of a lower tier.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Blocker {
+    /// An advanced policy that is enabled.
+    Policy(Name),
+    /// A connector that is registered.
+    Connector(Name),
+}
+
+/// A refusal that whoever asked can do something about.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Declined {
+    #[error("the company has no {what} {name:?}")]
+    NotFound { what: &'static str, name: String },
+    #[error("{pool}: {held} seats are held: fewer cannot be had before some are released; a reduction can be scheduled",
+        pool = .0.pool, held = .0.held)]
+    SeatsBelowHeld(Numbers),
+    #[error("{pool}: the floor is {min} seats", pool = .0.pool, min = .0.min_seats)]
+    BelowFloor(Numbers),
+    #[error("{pool}: {seats} seats are bought: a reduction must be lower", pool = .0.pool, seats = .0.seats)]
+    NotLower(Numbers),
+    #[error("{pool}: no seat is free, or others come first", pool = .0.pool)]
+    NoSeat(Numbers),
+    #[error("{pool}: the company has no renewal date: name the time from which the lower number holds")]
+    NoRenewal { pool: Name },
+    #[error("{pool}: no reduction is scheduled")]
+    NoReduction { pool: Name },
+    #[error("{pool}: its seats are set by the config file of an embedded agent")]
+    OwnedByConfig { pool: Name },
+    #[error("account {account} already has this {what}")]
+    Conflict { account: AccountId, what: &'static str },
+    #[error("account {account} belongs to a connector: decide about its seats, or change the directory")]
+    Managed { account: AccountId },
+    #[error("account {account} holds seats: release them first")]
+    SeatsHeld { account: AccountId },
+    #[error("account {account} is suspended")]
+    Suspended { account: AccountId },
+    #[error("{pool}: the seat cannot go to account {account}: {why}")]
+    NotTransferable { pool: Name, account: AccountId, why: &'static str },
+    #[error("the tier of the company does not include {what}")]
+    TierRequired { what: &'static str },
+    #[error("the tier cannot be lowered while {} of it are in use", .0.len())]
+    TierBlocked(Vec<Blocker>),
+    #[error("the lease is at epoch {latest}: another agent took over")]
+    StaleEpoch { latest: u64 },
+    #[error("{holder} has the lease until {expires}")]
+    LeaseHeld { holder: String, expires: Timestamp },
+    #[error("it is not as the request expects it")]
+    PreconditionFailed { etag: Option<String> },
+    #[error("this key was used for another request")]
+    KeyReused,
+    #[error("what was listed changed meanwhile: begin again")]
+    ListChanged,
+    #[error("events after this number are gone: the oldest is {oldest}")]
+    EventsExpired { oldest: u64 },
+}

@@ -1,0 +1,213 @@
+//! The tables of one transaction, as the ledger asks for them: each call leads to the file that knows the table.
+
+use jiff::Timestamp;
+use rusqlite::Connection;
+
+use super::{companies, company, events, list, load, mail, memory, read, time_text, tokens, write};
+use crate::ledger::LedgerError;
+use crate::ledger::error::Doing;
+use crate::ledger::records::{
+    Asked, Connector, Events, Invitation, Listed, Mail, Pool, Records, Replay, Token, Touched, View, Wanted,
+};
+use crate::ledger::rules::company::{Company, Policy};
+use crate::ledger::rules::{Excerpt, Happening};
+use crate::model::change::{Answer, BackendState, Batch, Confirmation};
+use crate::model::{Account, AccountId, Name};
+
+type Result<T> = std::result::Result<T, LedgerError>;
+
+/// A transaction of the SQLite ledger.
+pub(super) struct Tables<'a>(pub &'a Connection);
+
+impl View for Tables<'_> {
+    fn companies(&self) -> Result<Vec<String>> {
+        companies(self.0)
+    }
+
+    fn company(&self, company: &str) -> Result<Company> {
+        company::company(self.0, company)
+    }
+
+    fn pools(&self, company: &str) -> Result<Vec<Pool>> {
+        let mut names = super::rows::Names::default();
+        let mut terms = read::terms(self.0, company, &mut names)?;
+        let counts = read::pools(self.0, company, &mut names)?;
+        let pool = |(name, count)| Pool { terms: terms.remove(&name).unwrap_or_default(), count };
+        Ok(counts.into_iter().map(pool).collect())
+    }
+
+    fn memory(&self, company: &str) -> Result<BackendState> {
+        let mut names = super::rows::Names::default();
+        let marks = memory::marks(self.0, company, &mut names)?;
+        Ok(BackendState { marks, confirmations: memory::confirmations(self.0, company)?, ..BackendState::default() })
+    }
+
+    fn count_accounts(&self, company: &str, wanted: &Wanted) -> Result<u64> {
+        list::count(self.0, company, wanted)
+    }
+
+    fn accounts(&self, company: &str, wanted: &Wanted, after: u64, limit: u32) -> Result<Vec<Listed>> {
+        list::page(self.0, company, wanted, after, limit)
+    }
+
+    fn account(&self, company: &str, id: &AccountId) -> Result<Option<Listed>> {
+        list::one(self.0, company, id)
+    }
+
+    fn by_external(&self, company: &str, external: &str) -> Result<Option<AccountId>> {
+        list::by_external(self.0, company, external)
+    }
+
+    fn waiting_accounts(&self, company: &str) -> Result<Vec<Account>> {
+        load::waiting_accounts(self.0, company)
+    }
+
+    fn policies(&self, company: &str) -> Result<Vec<Policy>> {
+        company::policies(self.0, company)
+    }
+
+    fn connectors(&self, company: &str) -> Result<Vec<Connector>> {
+        company::connectors(self.0, company)
+    }
+
+    fn tokens(&self, company: &str) -> Result<Vec<Token>> {
+        tokens::of_company(self.0, company)
+    }
+
+    fn token(&self, id: &str) -> Result<Option<Token>> {
+        tokens::by_id(self.0, id)
+    }
+
+    fn events(&self, company: &str, after: u64, limit: u32) -> Result<Events> {
+        events::after(self.0, company, after, limit)
+    }
+
+    fn answer(&self, company: &str, key: &str) -> Result<Option<Answer>> {
+        memory::answer(self.0, company, key)
+    }
+
+    fn batch_request(&self, company: &str, key: &str) -> Result<Asked> {
+        memory::request(self.0, company, key)
+    }
+
+    fn replay(&self, company: &str, key: &str) -> Result<Option<Replay>> {
+        mail::replay(self.0, company, key)
+    }
+
+    fn mails_due(&self, now: Timestamp, limit: u32) -> Result<Vec<Mail>> {
+        mail::due(self.0, now, limit)
+    }
+}
+
+impl Records for Tables<'_> {
+    fn add_company(&self, company: &str) -> Result<()> {
+        self.0
+            .execute("INSERT INTO company (name) VALUES (?1) ON CONFLICT DO NOTHING", [company])
+            .doing(|| "adding the company".to_owned())?;
+        Ok(())
+    }
+
+    fn save_company(&self, company: &Company) -> Result<()> {
+        company::save(self.0, company)
+    }
+
+    fn excerpt(&self, company: &str, touched: &Touched<'_>) -> Result<Excerpt> {
+        load::touched(self.0, company, touched)
+    }
+
+    fn add_waiting(&self, company: &str, excerpt: &mut Excerpt) -> Result<()> {
+        load::waiting(self.0, company, excerpt)
+    }
+
+    fn save(&self, company: &str, excerpt: &Excerpt) -> Result<()> {
+        write::changes(self.0, company, excerpt)
+    }
+
+    fn set_external(&self, company: &str, id: &AccountId, external: &str) -> Result<()> {
+        list::set_external(self.0, company, id, external)
+    }
+
+    fn set_activity(
+        &self,
+        company: &str,
+        id: &AccountId,
+        invitation: Invitation,
+        last: Option<Timestamp>,
+    ) -> Result<()> {
+        list::set_activity(self.0, company, id, invitation, last.map(time_text))
+    }
+
+    fn remember_batch(&self, company: &str, batch: &Batch, answer: &Answer, request: Option<&str>) -> Result<()> {
+        memory::remember_batch(self.0, company, batch, answer, request)
+    }
+
+    fn remember_confirmation(&self, company: &str, confirmation: &Confirmation) -> Result<()> {
+        memory::remember_confirmation(self.0, company, confirmation)
+    }
+
+    fn remember_reply(&self, company: &str, key: &str, replay: &Replay, at: Timestamp) -> Result<()> {
+        mail::remember_reply(self.0, company, key, replay, at)
+    }
+
+    fn forget_old(&self, company: &str, at: Timestamp) -> Result<()> {
+        memory::forget_old(self.0, company, at)
+    }
+
+    fn record(&self, company: &str, at: Timestamp, happenings: &[Happening]) -> Result<()> {
+        events::record(self.0, company, at, happenings)
+    }
+
+    fn put_policy(&self, company: &str, policy: &Policy) -> Result<()> {
+        company::put_policy(self.0, company, policy)
+    }
+
+    fn delete_policy(&self, company: &str, name: &str) -> Result<()> {
+        company::delete_policy(self.0, company, name)
+    }
+
+    fn put_connector(&self, company: &str, connector: &Connector) -> Result<()> {
+        company::put_connector(self.0, company, connector)
+    }
+
+    fn delete_connector(&self, company: &str, name: &str) -> Result<()> {
+        company::delete_connector(self.0, company, name)
+    }
+
+    fn put_token(&self, token: &Token) -> Result<()> {
+        tokens::put(self.0, token)
+    }
+
+    fn delete_token(&self, company: &str, id: &str) -> Result<bool> {
+        tokens::delete(self.0, company, id)
+    }
+
+    fn queue_mail(&self, company: &str, account: &AccountId, pool: &Name, at: Timestamp) -> Result<()> {
+        mail::queue(self.0, company, account, pool, at)
+    }
+
+    fn mail_done(&self, mail: &Mail, sent: bool) -> Result<()> {
+        mail::done(self.0, mail, sent)
+    }
+
+    fn mail_failed(&self, mail: &Mail, next: Timestamp) -> Result<()> {
+        mail::failed(self.0, mail, next)
+    }
+
+    fn begin_part(&self) -> Result<()> {
+        self.run("SAVEPOINT part")
+    }
+
+    fn keep_part(&self) -> Result<()> {
+        self.run("RELEASE part")
+    }
+
+    fn undo_part(&self) -> Result<()> {
+        self.run("ROLLBACK TO part; RELEASE part")
+    }
+}
+
+impl Tables<'_> {
+    fn run(&self, sql: &str) -> Result<()> {
+        self.0.execute_batch(sql).doing(|| "beginning or ending a part of a transaction".to_owned())
+    }
+}
