@@ -5,6 +5,7 @@ mod check;
 pub mod engine;
 pub mod error;
 mod explain;
+mod interrupt;
 mod pass;
 pub mod requests;
 mod ring;

@@ -94,6 +94,28 @@ fn told_to_stop_during_a_long_read_the_agent_ends_at_once_with_its_state_as_it_w
 }
 
 #[test]
+fn what_is_decided_during_a_long_read_is_carried_out_at_once_and_the_read_is_made_again() {
+    let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 40));
+    let slow = FaultProxy::start(&slapd.address(), "delay=200,after=1");
+    let agent = agent(&slow.url, &slapd, &slapd.password);
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    agent.write_config(&config.replace("seats = 5000", "seats = 39").replace("poll = \"1s\"", "poll = \"5m\""));
+    assert_eq!(agent.sync().0, 0);
+    let waiting = agent.names("pending").remove(0);
+    let running = agent.start();
+    wait_until("the agent runs", SOON, || agent.status()["running"] == true);
+    std::thread::sleep(Duration::from_secs(2));
+    let clock = now();
+    let denied = agent.decide("deny", &[&waiting]);
+    assert_eq!(denied.code, 0, "{denied:?}");
+    assert!(clock.elapsed() < Duration::from_secs(4), "{:?}", clock.elapsed());
+    wait_until("the read is made again", SOON, || agent.names("denied") == [waiting.clone()]);
+    let ended = running.terminate();
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert!(ended.stderr.contains("given up for what somebody asks"), "{}", ended.stderr);
+}
+
+#[test]
 fn a_second_sync_waits_for_the_first_and_looking_does_not() {
     let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 30));
     let slow = FaultProxy::start(&slapd.address(), "delay=150");

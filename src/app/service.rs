@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::engine::{Engine, state_error};
+use super::interrupt::Interrupts;
 use super::pass::pass;
 use super::requests::{self, Reply};
 use super::verbs::cycle_error;
@@ -48,6 +49,7 @@ impl App {
             announce,
             waiting: Vec::new(),
             full: false,
+            interrupts: Interrupts::default(),
             complaint: None,
             warnings: self.warnings.clone(),
         };
@@ -70,6 +72,7 @@ struct Worker {
     waiting: Vec<RequestId>,
     /// One of them asked for everything to be read.
     full: bool,
+    interrupts: Interrupts,
     /// What was last said of a config that cannot be taken, so that it is said once.
     complaint: Option<String>,
     /// What was last said of one that can.
@@ -80,8 +83,18 @@ struct Worker {
 impl Work for Worker {
     async fn cycle(&mut self) {
         self.reread();
-        let asked = Asked { by_person: !self.waiting.is_empty(), full: std::mem::take(&mut self.full) };
-        let result = pass(&mut self.engine, asked, &Silent, Some(self.stopping.clone())).await;
+        let asked = Asked { by_person: !self.waiting.is_empty(), full: self.full };
+        let watch = self.interrupts.watch(&self.engine.settings.agent.state_dir, self.stopping.clone());
+        let result = pass(&mut self.engine, asked, &Silent, Some(watch.ear.clone())).await;
+        drop(watch);
+        let interrupted = matches!(result, Err(CycleError::Stopped)) && !*self.stopping.borrow();
+        self.interrupts.note(interrupted);
+        if interrupted {
+            // Who asked for this pass waits for the next, which follows what was asked meanwhile.
+            tracing::info!("A long read was given up for what somebody asks; it is made again at once.");
+            return;
+        }
+        self.full = false;
         match &result {
             Ok(report) => log(report),
             Err(CycleError::Stopped) => tracing::info!("The cycle was given up while reading; nothing was changed."),

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::State;
 use super::values::{json, to_json};
@@ -101,6 +101,18 @@ impl State {
         })
     }
 
+    /// Somebody waits for more than a pass: for something that can be carried out at once.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn decisions_wait(&self) -> Result<bool, StateError> {
+        let waiting: Vec<Request> = self.read("looking for requests", |connection| {
+            let sql = "SELECT request_json FROM request WHERE answered_at IS NULL AND NOT taken";
+            connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))?.collect()
+        })?;
+        Ok(waiting.iter().any(|request| !matches!(request, Request::Sync { .. })))
+    }
+
     /// The last sign of life of an agent, running or not.
     ///
     /// # Errors
@@ -131,7 +143,7 @@ pub enum Progress {
     Expired,
 }
 
-fn take(transaction: &Transaction<'_>, now: Timestamp) -> Result<Option<(RequestId, Request)>> {
+fn take(transaction: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<Option<(RequestId, Request)>> {
     let sql = "DELETE FROM request WHERE answered_at IS NULL AND NOT taken AND expires_at <= ?1";
     transaction.execute(sql, [now.as_second()])?;
     let sql = "SELECT id, request_json FROM request WHERE answered_at IS NULL AND NOT taken ORDER BY id LIMIT 1";
@@ -143,7 +155,7 @@ fn take(transaction: &Transaction<'_>, now: Timestamp) -> Result<Option<(Request
     Ok(next)
 }
 
-fn progress(connection: &Connection, id: RequestId) -> Result<Progress> {
+fn progress(connection: &Connection, id: RequestId) -> rusqlite::Result<Progress> {
     let sql = "SELECT taken, answer_json FROM request WHERE id = ?1";
     let found: Option<(bool, Option<String>)> =
         connection.prepare_cached(sql)?.query_row([id.0], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
@@ -156,19 +168,19 @@ fn progress(connection: &Connection, id: RequestId) -> Result<Progress> {
 }
 
 /// A single value, as it was set.
-pub fn note(connection: &Connection, name: &str) -> Result<Option<String>> {
+pub fn note(connection: &Connection, name: &str) -> rusqlite::Result<Option<String>> {
     let sql = "SELECT value FROM note WHERE name = ?1";
     connection.prepare_cached(sql)?.query_row([name], |row| row.get(0)).optional()
 }
 
 /// A single value in JSON.
-pub fn note_json<T: serde::de::DeserializeOwned>(connection: &Connection, name: &str) -> Result<Option<T>> {
+pub fn note_json<T: serde::de::DeserializeOwned>(connection: &Connection, name: &str) -> rusqlite::Result<Option<T>> {
     let sql = "SELECT value FROM note WHERE name = ?1";
     connection.prepare_cached(sql)?.query_row([name], |row| json(row, 0)).optional()
 }
 
 /// Sets a single value, or removes it.
-pub fn set_note(transaction: &Transaction<'_>, name: &str, value: Option<&str>) -> Result<()> {
+pub fn set_note(transaction: &Transaction<'_>, name: &str, value: Option<&str>) -> rusqlite::Result<()> {
     match value {
         Some(value) => {
             transaction.execute("INSERT OR REPLACE INTO note (name, value) VALUES (?1, ?2)", [name, value])?
