@@ -32,10 +32,20 @@ pub struct Intent<'a> {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Action {
     Keep,
-    Create { created: Timestamp },
-    Adopt { account: AccountId },
+    Create {
+        created: Timestamp,
+    },
+    Adopt {
+        account: AccountId,
+    },
     Resume,
-    Suspend { cause: LeaveCause },
+    Suspend {
+        cause: LeaveCause,
+    },
+    /// Suspended already, for a cause that another rule was for: the grace period of this one begins now.
+    StaySuspended {
+        cause: LeaveCause,
+    },
     Remove,
 }
 
@@ -256,23 +266,29 @@ impl<'a> Intent<'a> {
 
 /// What becomes of a leaver's account.
 ///
-/// | rule | not suspended | suspended by the agent |
-/// |---|---|---|
-/// | keep | kept | kept |
-/// | suspend | suspend | nothing more |
-/// | remove | suspend | remove, once the grace period has passed, unless adopted |
+/// | rule | not suspended | suspended by the agent, by the same rule | by another rule |
+/// |---|---|---|---|
+/// | keep | kept | kept | kept, with the new cause |
+/// | suspend | suspend | nothing more | nothing more, with the new cause |
+/// | remove | suspend | remove, once the grace period has passed, unless adopted | the grace period begins |
 fn leaver(world: &World<'_>, account: &Account, cause: LeaveCause) -> Action {
-    let leavers = &world.settings.leavers;
-    let rule = match cause {
-        LeaveCause::Disabled | LeaveCause::Expired => leavers.disabled,
-        LeaveCause::Deleted => leavers.deleted,
-        LeaveCause::OutOfScope => leavers.out_of_scope,
-    };
-    match (&account.suspension, rule) {
-        (_, LeaverRule::Keep) | (Some(_), LeaverRule::Suspend) => Action::Keep,
+    let rule = |cause| rule(world.settings, cause);
+    match (&account.suspension, rule(cause)) {
+        (None, LeaverRule::Keep) => Action::Keep,
         (None, LeaverRule::Suspend | LeaverRule::Remove) => Action::Suspend { cause },
+        (Some(before), now) if before.by_agent && before.cause.map(rule) != Some(now) => {
+            Action::StaySuspended { cause }
+        }
         (Some(_), LeaverRule::Remove) if removal_due(world.settings, account, world.now) => Action::Remove,
-        (Some(_), LeaverRule::Remove) => Action::Keep,
+        (Some(_), _) => Action::Keep,
+    }
+}
+
+fn rule(settings: &Settings, cause: LeaveCause) -> LeaverRule {
+    match cause {
+        LeaveCause::Disabled | LeaveCause::Expired => settings.leavers.disabled,
+        LeaveCause::Deleted => settings.leavers.deleted,
+        LeaveCause::OutOfScope => settings.leavers.out_of_scope,
     }
 }
 

@@ -267,7 +267,7 @@ fn after(world: &World<'_>, attempt: &Attempt<'_>, settled: &Settled<'_>, intent
     account.owner = Some(intent.person.clone());
     match intent.action {
         Action::Remove => return None,
-        Action::Suspend { cause } => {
+        Action::Suspend { cause } | Action::StaySuspended { cause } => {
             account.suspension = Some(Suspension { by_agent: true, at: world.now, cause: Some(cause) });
         }
         Action::Resume => account.suspension = None,

@@ -66,6 +66,7 @@ fn frees(world: &World<'_>, attempt: &Attempt<'_>, intent: &Intent<'_>) -> Vec<S
     let keep_seats = world.settings.leavers.suspended_keeps_seat;
     let whole = match intent.action {
         Action::Suspend { cause } => Some(Operation::Suspend { cause, keep_seats }),
+        Action::StaySuspended { cause } => Some(Operation::Suspend { cause, keep_seats: true }),
         Action::Remove => Some(Operation::Remove),
         _ => None,
     };

@@ -173,7 +173,10 @@ impl Cycle<'_> {
                 account.give_up(State::Waiting, |_| true);
                 account.give_up(State::Held, |_| !self.company.suspended_keeps_seat);
             }
-            Some((cause, at)) => {
+            Some((before, _)) if self.company.rule(before) != self.company.rule(cause) => {
+                account.suspended = Some((cause, self.now));
+            }
+            Some((_, at)) => {
                 if self.company.rule(cause) == LeaverRule::Remove && at + REMOVE_AFTER <= self.now {
                     accounts.remove(&who);
                 }

@@ -99,7 +99,7 @@ impl Excerpt {
         Ok(())
     }
 
-    /// Who is suspended already stays suspended since then, and by the same hand.
+    /// Who is suspended already stays so, by the same hand; for another cause, since now.
     fn suspend(
         &mut self,
         person: &PersonId,
@@ -110,8 +110,8 @@ impl Excerpt {
         let account = self.known(person)?.edit();
         let new = || Suspension { by_agent: true, at: batch.at, cause: None };
         let suspension = account.suspension.get_or_insert_with(new);
-        if suspension.by_agent {
-            suspension.cause = Some(cause);
+        if suspension.by_agent && suspension.cause != Some(cause) {
+            (suspension.cause, suspension.at) = (Some(cause), batch.at);
         }
         for index in 0..account.seats.len() {
             self.give_up_seat(person, index, keep_seats);

@@ -176,6 +176,24 @@ fn removal_waits_for_its_grace_period_to_the_second() {
 }
 
 #[test]
+fn who_was_suspended_long_ago_and_now_leaves_by_a_rule_that_says_remove_gets_the_whole_grace_period() {
+    let mut scene = Scene::staffed(&[("standard", 5)], 5);
+    scene.settings.leavers.remove_after = Some(SignedDuration::from_hours(30 * 24));
+    rule(&mut scene, Deleted, LeaverRule::Remove);
+    leave(&mut scene, Disabled);
+    scene.cycle();
+    scene.wait(SignedDuration::from_hours(40 * 24));
+    leave(&mut scene, Deleted);
+    let plan = scene.cycle();
+    assert_eq!((story(&plan), scene.marks.len()), (vec![], 1), "nothing people see, and the guard counts nobody twice");
+    assert!(scene.plan().is_empty());
+    scene.wait(SignedDuration::from_hours(29 * 24));
+    assert!(scene.plan().is_empty());
+    scene.wait(SignedDuration::from_hours(24));
+    assert_eq!(story(&scene.cycle()), [(Verb::Remove, 1, "")]);
+}
+
+#[test]
 fn removal_is_off_by_default() {
     let mut scene = removing(Deleted);
     scene.settings.leavers.remove_after = None;

@@ -84,7 +84,11 @@ impl Memory {
             }
             Operation::Suspend { cause, keep_seats } => {
                 let account = self.of_mut(person);
-                assert!(account.suspension.is_none(), "{person} is suspended already");
+                let old = account.suspension.as_ref();
+                assert!(
+                    old.is_none_or(|old| old.by_agent && old.cause != Some(*cause)),
+                    "{person} is suspended already"
+                );
                 account.suspension = Some(Suspension { by_agent: true, at, cause: Some(*cause) });
                 account.seats.iter_mut().filter(|seat| !(*keep_seats && seat.is_held())).for_each(give_up);
             }

@@ -158,11 +158,14 @@ fn suspending_with_keep_seats_leaves_what_is_held() {
 }
 
 #[test]
-fn suspending_again_keeps_the_day_and_the_hand() {
+fn suspending_again_keeps_the_hand_and_for_the_same_cause_the_day() {
     let mut company = Company::new(&[], vec![suspended(account(1), true), suspended(account(2), false)]);
     company.done(vec![suspend(1, false), suspend(2, false)]);
-    let first = Suspension { by_agent: true, at: at(1), cause: Some(LeaveCause::Deleted) };
-    assert_eq!(company.of(1).suspension, Some(first));
+    let since_now = Suspension { by_agent: true, at: at(100), cause: Some(LeaveCause::Deleted) };
+    assert_eq!(company.of(1).suspension, Some(since_now.clone()));
+    let later = Batch { at: at(200), ..batch(vec![suspend(1, false)]) };
+    company.apply(&later);
+    assert_eq!(company.of(1).suspension, Some(since_now));
     assert_eq!(
         company.of(2).suspension,
         Some(Suspension { by_agent: false, at: at(1), cause: Some(LeaveCause::Disabled) })
