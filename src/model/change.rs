@@ -107,6 +107,42 @@ pub struct HeldChange {
     pub value: String,
 }
 
+impl HeldChange {
+    #[must_use]
+    pub fn suspending(person: &PersonId) -> Self {
+        Self { person: person.clone(), change: "suspend".to_owned(), value: String::new() }
+    }
+
+    #[must_use]
+    pub fn removing(person: &PersonId) -> Self {
+        Self { person: person.clone(), change: "remove".to_owned(), value: String::new() }
+    }
+
+    #[must_use]
+    pub fn releasing(person: &PersonId, pool: &Name) -> Self {
+        Self { person: person.clone(), change: "release".to_owned(), value: pool.to_string() }
+    }
+
+    #[must_use]
+    pub fn renaming(person: &PersonId, desired: &Profile) -> Self {
+        let value = format!("{}\n{}", desired.user_name, desired.email);
+        Self { person: person.clone(), change: "update".to_owned(), value }
+    }
+
+    /// What a confirmed step has carried out: it is let through no more. None where it needed no confirmation.
+    #[must_use]
+    pub fn confirmed_by(step: &Step) -> Option<Self> {
+        let person = step.person.as_ref().filter(|_| step.counted.is_some_and(|counted| counted.confirmed))?;
+        match &step.operation {
+            Operation::Suspend { .. } => Some(Self::suspending(person)),
+            Operation::Remove => Some(Self::removing(person)),
+            Operation::Release { pool } => Some(Self::releasing(person, pool)),
+            Operation::Update { desired, .. } => Some(Self::renaming(person, desired)),
+            _ => None,
+        }
+    }
+}
+
 /// A person's word that exactly these changes may pass, for a time.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Confirmation {

@@ -9,7 +9,7 @@ use super::wants::{self, Standstill};
 use super::world::World;
 use crate::model::change::{GuardKind, HeldChange};
 use crate::model::user::Quarantine;
-use crate::model::{Account, Assignment, Name, PersonId, Profile};
+use crate::model::{Account, Assignment, Name, PersonId};
 
 /// One kind of change of one directory.
 pub type Key = (Name, GuardKind);
@@ -115,7 +115,7 @@ fn keep_unreplaced(
         }
         let before = intent.losses.len();
         let person = intent.person.clone();
-        intent.losses.retain(|pool| confirmed.contains(&losing(&person, pool)));
+        intent.losses.retain(|pool| confirmed.contains(&HeldChange::releasing(&person, pool)));
         changed |= intent.losses.len() != before;
     }
     changed
@@ -147,35 +147,25 @@ fn guarded(
         all.extend(renaming(intent).map(|change| guarded(change, GuardKind::Renaming, None)));
         if !is_replaced(intent, gains) {
             let losses = intent.losses.iter();
-            all.extend(
-                losses.map(|pool| guarded(losing(&intent.person, pool), GuardKind::Leaving, Some(pool.clone()))),
-            );
+            all.extend(losses.map(|pool| {
+                guarded(HeldChange::releasing(&intent.person, pool), GuardKind::Leaving, Some(pool.clone()))
+            }));
         }
     }
     all
 }
 
 fn leaving(intent: &Intent<'_>) -> Option<HeldChange> {
-    let change = match intent.action {
-        Action::Suspend { .. } => "suspend",
-        Action::Remove => "remove",
-        _ => return None,
-    };
-    Some(HeldChange { person: intent.person.clone(), change: change.to_owned(), value: String::new() })
-}
-
-fn losing(person: &PersonId, pool: &Name) -> HeldChange {
-    HeldChange { person: person.clone(), change: "release".to_owned(), value: pool.to_string() }
+    match intent.action {
+        Action::Suspend { .. } => Some(HeldChange::suspending(&intent.person)),
+        Action::Remove => Some(HeldChange::removing(&intent.person)),
+        _ => None,
+    }
 }
 
 fn renaming(intent: &Intent<'_>) -> Option<HeldChange> {
     let (account, update) = intent.account.zip(intent.update.as_ref())?;
-    let value = |profile: &Profile| format!("{}\n{}", profile.user_name, profile.email);
-    values::renames(&account.profile, update).then(|| HeldChange {
-        person: intent.person.clone(),
-        change: "update".to_owned(),
-        value: value(update),
-    })
+    values::renames(&account.profile, update).then(|| HeldChange::renaming(&intent.person, update))
 }
 
 /// The pools after what is freed for certain, and everyone in the queues.

@@ -54,8 +54,30 @@ pub(super) fn remember_batch(
         .and_then(|mut sql| sql.execute((company, &batch.key, time_text(batch.at), json, request)))
         .doing(|| "storing the outcomes of the batch".to_owned())?;
     let done = batch.steps.iter().zip(&answer.outcomes).filter(|(_, outcome)| **outcome == Outcome::Done);
+    let mut spent = BTreeSet::new();
     for (step, _) in done {
         remember_mark(connection, company, step, batch.at)?;
+        spent.extend(HeldChange::confirmed_by(step));
+    }
+    spend(connection, company, &spent)
+}
+
+/// A confirmation holds until its changes are done: should they be planned again, they are confirmed again.
+fn spend(connection: &Connection, company: &str, spent: &BTreeSet<HeldChange>) -> Result<(), LedgerError> {
+    if spent.is_empty() {
+        return Ok(());
+    }
+    for mut confirmation in confirmations(connection, company)? {
+        let before = confirmation.changes.len();
+        confirmation.changes.retain(|change| !spent.contains(change));
+        if confirmation.changes.is_empty() {
+            let sql = "DELETE FROM confirmation WHERE company = ?1 AND fingerprint = ?2";
+            connection
+                .execute(sql, (company, &confirmation.fingerprint))
+                .doing(|| "forgetting a confirmation that is carried out".to_owned())?;
+        } else if confirmation.changes.len() != before {
+            remember_confirmation(connection, company, &confirmation)?;
+        }
     }
     Ok(())
 }

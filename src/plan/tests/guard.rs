@@ -159,6 +159,28 @@ fn a_confirmation_lets_those_people_and_nobody_else_through() {
 }
 
 #[test]
+fn a_confirmation_is_spent_once_its_changes_are_done() {
+    let mut scene = staff(20);
+    scene.disable(1..=5);
+    scene.confirm();
+    assert_eq!(story(&scene.cycle()).len(), 5);
+    (1..=5).for_each(|n| scene.enable(n));
+    scene.cycle();
+    scene.disable(1..=5);
+    assert_eq!(held(&scene.plan()), [(Leaving, 5, 0, 20, 3)], "the same people, another time");
+    (1..=5).for_each(|n| scene.enable(n));
+    (1..=4).for_each(|n| scene.rename(n, &format!("new{n}")));
+    scene.confirm();
+    scene.cycle();
+    (1..=4).for_each(|n| scene.rename(n, &format!("p{n}")));
+    scene.wait(HOUR * 25);
+    scene.confirm();
+    scene.cycle();
+    (1..=4).for_each(|n| scene.rename(n, &format!("new{n}")));
+    assert_eq!(scene.plan().held.len(), 1, "the same names, another time");
+}
+
+#[test]
 fn a_confirmation_expires_to_the_second() {
     let mut scene = staff(20);
     scene.disable(1..=4);

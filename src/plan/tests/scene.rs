@@ -1,6 +1,6 @@
 //! A company in memory: directories, config, backend and what the agent remembers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
@@ -8,7 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::memory::Memory;
 pub use super::source::{Source, anchor, at, number, profile, sighting, who};
 use crate::desired::{Reading, desire};
-use crate::model::change::{Batch, Confirmation, Decision, GuardMark, Operation, Promotion, Step, Verdict};
+use crate::model::change::{Batch, Confirmation, Decision, GuardMark, HeldChange, Operation, Promotion, Step, Verdict};
 use crate::model::settings::*;
 use crate::model::snapshot::{Kind, Snapshot, Whereabouts};
 use crate::model::user::{Defect, Quarantine, Sighting, Standing};
@@ -239,6 +239,8 @@ impl Scene {
             let batch = Batch { key, at: self.now, steps: steps.clone(), allocation: plan.allocation().clone() };
             self.backend.apply(&batch);
             self.marks.extend(steps.iter().filter_map(|step| mark(step, self.now)));
+            let spent: BTreeSet<HeldChange> = steps.iter().filter_map(HeldChange::confirmed_by).collect();
+            self.confirmations.iter_mut().for_each(|kept| kept.changes.retain(|change| !spent.contains(change)));
         }
         self.remember(plan);
         let answered: Vec<PoolCount> = self.backend.pools.values().cloned().collect();

@@ -199,6 +199,25 @@ fn a_confirmation_comes_back_and_a_later_one_replaces_it() {
 }
 
 #[test]
+fn a_confirmation_is_spent_by_what_was_done_and_by_nothing_else() {
+    let mut place = Place::new();
+    let counted = |confirmed| Some(Counted { kind: GuardKind::Leaving, confirmed });
+    let leave = |n, confirmed| Step { counted: counted(confirmed), ..suspend(n) };
+    let changes: BTreeSet<HeldChange> = (1..=3).map(|n| HeldChange::suspending(&person(n))).collect();
+    let confirmation = Confirmation { fingerprint: "f".into(), changes, expires: at(500) };
+    place.done("1", vec![create(1), create(2), create(4)]);
+    place.ledger.confirm("acme", &confirmation).unwrap();
+    // 3 has no account, so nothing is done; 2 left unconfirmed.
+    place.ledger.apply("acme", &batch("2", vec![leave(1, true), leave(2, false), leave(3, true)])).unwrap();
+    let left: Vec<_> = place.read().confirmations.into_iter().flat_map(|kept| kept.changes).collect();
+    assert_eq!(left, [HeldChange::suspending(&person(2)), HeldChange::suspending(&person(3))]);
+    place.done("3", vec![create(3)]);
+    place.done("4", vec![Step { counted: counted(true), ..step(2, Operation::Resume) }, leave(3, true)]);
+    place.done("5", vec![leave(2, true)]);
+    assert_eq!(place.read().confirmations, []);
+}
+
+#[test]
 fn decisions_are_stored_all_or_none_and_served_by_the_next_batch() {
     let mut place = Place::new();
     let gated = Claim { gate: Some(WaitReason::ApprovalRequired), ..claim("a") };
