@@ -149,6 +149,9 @@ impl<'a> Draft<'a> {
                 if intent.action == Action::Keep {
                     intent.places = wants::kept(account, Standstill::of(world, owner));
                 }
+                if matches!(intent.action, Action::Keep | Action::StaySuspended { .. }) {
+                    intent.losses = left_behind(world, account, *cause);
+                }
             }
             other => {
                 if let Some(Wish::Quarantined { quarantine }) = other {
@@ -290,6 +293,17 @@ fn rule(settings: &Settings, cause: LeaveCause) -> LeaverRule {
         LeaveCause::Deleted => settings.leavers.deleted,
         LeaveCause::OutOfScope => settings.leavers.out_of_scope,
     }
+}
+
+/// Seats that a leaver's account still holds though it is suspended: another hand suspended it, or the config let
+/// suspended accounts keep their seats before.
+fn left_behind(world: &World<'_>, account: &Account, cause: LeaveCause) -> Vec<Name> {
+    let leavers = &world.settings.leavers;
+    if account.suspension.is_none() || leavers.suspended_keeps_seat || rule(world.settings, cause) == LeaverRule::Keep {
+        return Vec::new();
+    }
+    let held = account.seats.iter().filter(|seat| seat.is_held() && seat.ours);
+    held.map(|seat| seat.pool.clone()).collect()
 }
 
 /// Suspended by the agent, never adopted, and the grace period has passed.

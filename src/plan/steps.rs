@@ -70,16 +70,16 @@ fn frees(world: &World<'_>, attempt: &Attempt<'_>, intent: &Intent<'_>) -> Vec<S
         Action::Remove => Some(Operation::Remove),
         _ => None,
     };
-    if let Some(operation) = whole {
+    let whole = whole.map(|operation| {
         let counted = counted(attempt, &intent.person, GuardKind::Leaving, None);
-        return vec![Step { person: Some(intent.person.clone()), operation, counted }];
-    }
+        Step { person: Some(intent.person.clone()), operation, counted }
+    });
     let release = |pool: &Name| Step {
         person: Some(intent.person.clone()),
         operation: Operation::Release { pool: pool.clone() },
         counted: counted(attempt, &intent.person, GuardKind::Leaving, Some(pool)),
     };
-    intent.releases.iter().chain(&intent.losses).map(release).collect()
+    whole.into_iter().chain(intent.releases.iter().chain(&intent.losses).map(release)).collect()
 }
 
 fn counted(attempt: &Attempt<'_>, person: &PersonId, kind: GuardKind, pool: Option<&Name>) -> Option<Counted> {

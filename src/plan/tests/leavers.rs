@@ -8,7 +8,7 @@ use crate::model::WaitReason::NoSeat;
 use crate::model::change::{Operation, Promotion};
 use crate::model::settings::LeaverRule;
 use crate::model::snapshot::Whereabouts;
-use crate::model::{SeatState, Standing};
+use crate::model::{SeatState, Standing, Suspension};
 use crate::plan::effects::Verb;
 
 /// Makes number 1 a leaver for this cause.
@@ -94,6 +94,56 @@ fn a_leaver_who_waits_leaves_the_queue() {
     let plan = scene.cycle();
     assert_eq!(plan.waiting.iter().map(|row| (number(row.person.anchor), row.position)).collect::<Vec<_>>(), [(3, 1)]);
     assert_eq!(scene.queue("standard"), [(3, NoSeat)]);
+}
+
+#[test]
+fn a_leaver_whom_another_hand_suspended_gives_up_the_seat() {
+    for cause in CAUSES {
+        let mut scene = Scene::staffed(&[("standard", 4)], 5);
+        scene.settings.seats.promotion = Promotion::Automatic;
+        scene.backend.of_mut(&who(1)).suspension = Some(Suspension { by_agent: false, at: at(0), cause: None });
+        assert!(scene.cycle().is_empty());
+        assert_eq!(scene.holders("standard"), [1, 2, 3, 4], "still here");
+        leave(&mut scene, cause);
+        let plan = scene.cycle();
+        assert_eq!(story(&plan), [(Verb::Release, 1, "standard"), (Verb::Promote, 5, "standard")], "{cause:?}");
+        assert_eq!(scene.holders("standard"), [2, 3, 4, 5]);
+        assert!(scene.cycle().is_empty());
+    }
+}
+
+#[test]
+fn who_leaves_by_another_rule_now_gives_up_a_seat_kept_while_suspended_in_the_same_plan() {
+    let mut scene = Scene::staffed(&[("standard", 5)], 5);
+    scene.settings.leavers.suspended_keeps_seat = true;
+    leave(&mut scene, Disabled);
+    scene.cycle();
+    scene.settings.leavers.suspended_keeps_seat = false;
+    scene.settings.leavers.remove_after = Some(SignedDuration::from_hours(24));
+    rule(&mut scene, Deleted, LeaverRule::Remove);
+    leave(&mut scene, Deleted);
+    assert_eq!(story(&scene.cycle()), [(Verb::Release, 1, "standard")]);
+    assert_eq!(scene.holders("standard"), [2, 3, 4, 5]);
+    assert!(scene.cycle().is_empty());
+}
+
+#[test]
+fn seats_kept_by_the_suspended_are_freed_once_the_config_says_so_no_more() {
+    let mut scene = Scene::staffed(&[("standard", 20)], 20);
+    scene.settings.leavers.suspended_keeps_seat = true;
+    scene.disable(1..=3);
+    scene.cycle();
+    scene.wait(HOUR * 25);
+    scene.disable(4..=6);
+    scene.cycle();
+    scene.wait(HOUR * 25);
+    scene.settings.leavers.suspended_keeps_seat = false;
+    assert!(!scene.cycle().held.is_empty(), "six at once");
+    assert_eq!(scene.holders("standard").len(), 20);
+    scene.confirm();
+    scene.cycle();
+    assert_eq!(scene.holders("standard"), (7..=20).collect::<Vec<_>>());
+    assert!(scene.cycle().is_empty());
 }
 
 #[test]
