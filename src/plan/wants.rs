@@ -67,7 +67,7 @@ pub fn of_newcomer(
 ///
 /// | `match` | asks for | gives up at once | gives up when granted |
 /// |---|---|---|---|
-/// | first | the first pool, and its fallback | places elsewhere; seats elsewhere once the first is held | seats elsewhere |
+/// | first | the first pool, and its fallback | places elsewhere; seats elsewhere once the first is held (for nothing, where it was held beside them before) | seats elsewhere |
 /// | all | every matching pool | seats and places elsewhere | nothing |
 ///
 /// Seats of pools that are not in the config, and seats given by another hand, are given up never.
@@ -207,11 +207,18 @@ impl Asker<'_> {
         let pool = &self.pool(ask.pool).name;
         let elsewhere = self.held_elsewhere(pool);
         match self.seats().iter().find(|seat| seat.pool == *pool).map(|seat| seat.state) {
-            Some(SeatState::Held) => wants.releases.extend(elsewhere),
+            Some(SeatState::Held) if self.stand_in(pool) => wants.releases.extend(elsewhere),
+            Some(SeatState::Held) => wants.losses.extend(elsewhere),
             Some(SeatState::Denied) => {}
             _ => self.ask(ask, &elsewhere, wants),
         }
         self.leave_queues(wants);
+    }
+
+    /// Whether seats elsewhere only stood in for one of this pool, which came since the last cycle. Where all were held
+    /// together, by a config with `match = "all"`, those elsewhere are lost for nothing.
+    fn stand_in(&self, pool: &Name) -> bool {
+        self.world.remembered.of(self.person).is_some_and(|last| !last.held.contains(pool))
     }
 
     fn all(&self, asks: &[Ask], wants: &mut Wants) {

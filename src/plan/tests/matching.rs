@@ -95,6 +95,28 @@ fn a_seat_lost_and_regained_within_the_window_counts_no_more() {
 }
 
 #[test]
+fn a_config_that_goes_from_all_to_first_takes_seats_away_for_nothing_so_the_guard_counts_them() {
+    for people in [3, 9] {
+        let mut scene = all(&[("chat", 9), ("mail", 9)], people);
+        scene.hire(10..=14);
+        scene.pool_takes("chat", 1..=14);
+        scene.cycle();
+        scene.settings.seats.match_ = Match::First;
+        let plan = scene.cycle();
+        let held: Vec<_> = plan.held.iter().map(|held| (held.kind, held.count, held.limit)).collect();
+        if people == 3 {
+            assert_eq!((held, scene.holders("mail")), (vec![], vec![]));
+            continue;
+        }
+        assert_eq!((held, scene.holders("mail").len()), (vec![(GuardKind::Leaving, 9, 3)], 9));
+        scene.confirm();
+        scene.cycle();
+        assert_eq!((scene.holders("mail"), scene.holders("chat").len()), (vec![], 9));
+        assert!(scene.cycle().is_empty());
+    }
+}
+
+#[test]
 fn who_matches_no_pool_at_all_is_out_of_scope() {
     let mut scene = all(&[("chat", 9), ("mail", 9)], 5);
     scene.pool_takes("chat", 1..=4);
