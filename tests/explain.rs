@@ -76,6 +76,31 @@ fn it_works_without_the_directory_and_says_what_would_change_things() {
     assert!(said(&broken).contains("a usable value of mail"), "{broken}");
 }
 
+/// What somebody does to the ledger by hand.
+fn by_hand(company: &Company, sql: &str) {
+    let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).expect("the ledger");
+    assert_eq!(ledger.execute(sql, []).expect("a change by hand"), 1);
+}
+
+#[test]
+fn who_was_deleted_or_suspended_by_another_hand_is_told_so_and_that_approval_mends_it() {
+    let company = company_of(9, &pool(9));
+    company.sync();
+    by_hand(&company, "DELETE FROM account WHERE user_name = 'p001'");
+    by_hand(&company, "UPDATE account SET suspended = 1 WHERE user_name = 'p002'");
+    assert_eq!(company.sync().0, 0);
+    for (name, word) in [("p001", "deleted in the backend by another hand"), ("p002", "suspended in the backend by")] {
+        let explained = explain(&company, name);
+        assert!(said(&explained).contains(word), "{explained}");
+        assert_eq!(explained["would_change"], serde_json::json!([format!("`seatsync pending approve {name}`")]));
+        assert_eq!(company.agent.decide("approve", &[name]).code, 0);
+    }
+    company.sync();
+    for name in ["p001", "p002"] {
+        assert_eq!(explain(&company, name)["decision"], "holds a seat of standard");
+    }
+}
+
 #[test]
 fn a_name_that_fits_nobody_or_several_is_2_and_several_are_listed() {
     let mut company = company_of(2, &pool(2));

@@ -10,8 +10,12 @@ use super::{App, AppError, Code};
 use crate::model::change::Promotion;
 use crate::model::memory::{Absence, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow};
-use crate::model::{AccountState, LeaveCause, Standing, WaitReason};
+use crate::model::{AccountState, LeaveCause, PersonId, Standing, WaitReason};
+use crate::ports::Accounts as _;
 use crate::state::{State, Who};
+
+/// Of somebody whose whole account is gone.
+const TAKEN: &str = "the account was deleted in the backend by another hand; not made again until approved";
 
 impl App {
     /// By anchor, DN, user name or mail address.
@@ -32,13 +36,18 @@ impl App {
         let wanted = known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
         let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.settings.pools));
         let ring = ring.map(|pools| pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> "));
-        let decision = decision(&known, &row, ring.as_deref());
+        let taken = is_taken(&state, &known)?;
+        let decision = if taken { TAKEN.to_owned() } else { decision(&known, &row, ring.as_deref()) };
+        let mut would_change = self.would_change(&known, &row, ring.as_deref());
+        if taken {
+            would_change.insert(0, approval(&row));
+        }
         Ok(ExplainReport {
             entry: entry(&state, &known)?,
             scope: scope(&known),
             pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
             rank: wanted.map(|pool| pool.rank),
-            would_change: self.would_change(&known, &row, ring.as_deref()),
+            would_change,
             decision,
             user: row,
         })
@@ -66,13 +75,15 @@ impl App {
             advice.push(self.advice(row, seat));
         }
         if row.seats.iter().any(|seat| seat.state == SeatWord::Denied) {
-            advice.push(format!("`seatsync pending approve {}`", name(row)));
+            advice.push(approval(row));
         }
         let out = known.facts.as_ref().is_some_and(|facts| !facts.judgement.in_scope);
         if out {
             advice.push("membership of one of the configured groups, and a pool that matches".to_owned());
         }
-        if row.state == Some(AccountState::Suspended) {
+        if is_suspended_by_hand(known) {
+            advice.push(approval(row));
+        } else if row.state == Some(AccountState::Suspended) {
             advice.push("being enabled and in scope again: the account is then resumed with its old place".to_owned());
         }
         advice
@@ -83,7 +94,7 @@ impl App {
     }
 
     fn advice(&self, row: &UserRow, seat: &SeatRow) -> String {
-        let approve = format!("`seatsync pending approve {}`", name(row));
+        let approve = approval(row);
         match (seat.reason, seat.position) {
             (Some(WaitReason::NoSeat), Some(position)) if !seat.approved && self.by_hand() => format!(
                 "{approve}, since promotion is manual, and a free seat of {}: now at place {position}, and then before all \
@@ -103,6 +114,22 @@ impl App {
             _ => approve,
         }
     }
+}
+
+fn approval(row: &UserRow) -> String {
+    format!("`seatsync pending approve {}`", name(row))
+}
+
+/// Whether another hand deleted the whole account.
+fn is_taken(state: &State, known: &LastKnown) -> Result<bool, AppError> {
+    let Some((directory, anchor)) = known.directory.clone().zip(known.anchor) else { return Ok(false) };
+    let taken = state.taken().map_err(|error| state_error(&error))?;
+    Ok(taken.contains_key(&PersonId::new(directory, anchor)))
+}
+
+fn is_suspended_by_hand(known: &LastKnown) -> bool {
+    let suspension = known.account.as_ref().and_then(|account| account.suspension.as_ref());
+    suspension.is_some_and(|suspension| !suspension.by_agent)
 }
 
 fn name(row: &UserRow) -> String {
@@ -171,6 +198,9 @@ fn decision(known: &LastKnown, row: &UserRow, ring: Option<&str>) -> String {
         },
         Some(AccountState::Pending) => format!("waits for a seat of {}", seats(SeatWord::Waiting)),
         Some(AccountState::Denied) => "was denied; not asked for again until approved".to_owned(),
+        Some(AccountState::Suspended) if is_suspended_by_hand(known) => {
+            "suspended in the backend by another hand; not resumed until approved".to_owned()
+        }
         Some(AccountState::Suspended) => {
             let cause = known.account.as_ref().and_then(|account| account.suspension.as_ref()?.cause);
             cause.map_or_else(|| "suspended".to_owned(), |cause| format!("suspended as a leaver: {}", left(cause)))
