@@ -196,6 +196,10 @@ pub(super) fn repair(connection: &Connection, company: &str, repairs: &Repairs) 
         }
     }
     if repairs.counts {
+        // A pool that was deleted still has its seats: made anew without them, it would give them out twice.
+        let sql = "INSERT OR IGNORE INTO pool (company, name) SELECT DISTINCT company, pool FROM assignment
+            WHERE company = ?1 AND state IN ('held', 'waiting')";
+        connection.execute(sql, [company]).doing(|| "making pools anew that another hand deleted".to_owned())?;
         let sql = "UPDATE pool SET
             held = (SELECT count(*) FROM assignment AS a WHERE a.company = ?1 AND a.pool = name AND a.state = 'held'),
             waiting = (SELECT count(*) FROM assignment AS a WHERE a.company = ?1 AND a.pool = name AND a.state = 'waiting')

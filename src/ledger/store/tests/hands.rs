@@ -106,6 +106,17 @@ fn a_pool_that_nobody_bought_has_no_seats() {
 }
 
 #[test]
+fn a_deleted_pool_comes_back_with_the_seats_that_are_held_so_that_none_is_given_twice() {
+    let mut place = two_people();
+    place.by_hand("DELETE FROM pool");
+    place.read();
+    assert_eq!(place.counts("a"), (0, 1, 1));
+    place.done("2", vec![set_seats("a", 1), create(3), ask(3, "a")]);
+    assert_eq!(place.counts("a"), (1, 1, 2));
+    assert_eq!(place.state(3, "a"), Some(WAITS));
+}
+
+#[test]
 fn a_suspension_by_hand_is_not_the_agents_also_after_one_that_was() {
     let mut place = two_people();
     place.by_hand("UPDATE account SET suspended = 1 WHERE id = 1");
