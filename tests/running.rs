@@ -182,3 +182,25 @@ fn an_agent_that_does_not_answer_is_5_and_nothing_is_carried_out_behind_the_call
     assert_eq!(company.agent.names("pending"), [waiting]);
     assert_eq!(running.terminate().code, 0);
 }
+
+#[test]
+fn a_cycle_that_failed_is_history_and_status_keeps_what_it_knew() {
+    let mut company = company_of(10, &pool(8));
+    company.sync();
+    for number in 1..=5 {
+        company.disable(&format!("p{number:03}"));
+    }
+    let (code, held) = company.sync();
+    assert_eq!(code, 4, "{held}");
+    let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).expect("the ledger");
+    ledger
+        .execute_batch("PRAGMA foreign_keys = ON; DELETE FROM assignment; DELETE FROM account;")
+        .expect("losing accounts");
+    let lost = company.agent.run(&["--json", "sync"]);
+    assert_eq!((lost.code, &lost.json()["error"]["code"]), (1, &"backend".into()), "{lost:?}");
+    assert_eq!(company.agent.history().pop().expect("a cycle")["outcome"], "failed");
+    let status = company.agent.status();
+    assert_eq!(status["last_cycle"]["problems"][0]["code"], "backend_lost", "{status}");
+    assert_eq!((&status["pools"], &status["held"]), (&held["pools"], &held["held"]), "{status}");
+    assert_eq!((&status["fingerprint"], &status["backend"]["reachable"]), (&held["fingerprint"], &true.into()));
+}

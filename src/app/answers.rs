@@ -3,11 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::engine::state_error;
+use super::pass::BACKEND_FAILED;
 use super::{App, AppError, Code, StateFilter, UserFilter};
 use crate::cycle::report::{queue, waiting_rows};
-use crate::model::memory::{CycleRecord, LastKnown};
+use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, DirectoryStatus, HistoryRow, PendingRow, SeatRow, StatusReport, SyncReport, UserRow,
+    BackendStatus, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow, StatusReport, SyncReport,
+    UserRow,
 };
 use crate::model::settings::BackendKind;
 use crate::model::{Account, AccountId, Name, PersonId, Standing};
@@ -31,6 +33,7 @@ impl App {
         };
         let last_cycle =
             state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
+        let held = state.held().map_err(|error| state_error(&error))?;
         let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
         Ok(StatusReport {
             agent: self.settings.agent.name.clone(),
@@ -38,9 +41,9 @@ impl App {
             running: agent.is_some(),
             // That of an agent before this one says nothing.
             next_cycle: heartbeat.filter(|heart| agent == Some(heart.pid)).and_then(|heart| heart.next_cycle),
-            pools: last_cycle.as_ref().map(|cycle| cycle.pools.clone()).unwrap_or_default(),
-            held: last_cycle.as_ref().and_then(|cycle| cycle.held.clone()),
-            fingerprint: state.held().map_err(|error| state_error(&error))?.map(|held| held.fingerprint),
+            pools: pools(&state, last_cycle.as_ref())?,
+            held: held.as_ref().map(held_rows).transpose()?,
+            fingerprint: held.map(|held| held.fingerprint),
             backend: Some(BackendStatus {
                 kind: self.backend_kind().to_owned(),
                 reachable: last_cycle.as_ref().map(reached),
@@ -129,9 +132,26 @@ impl App {
     }
 }
 
-/// The backend answered in this cycle: a cycle that failed for it has no pools.
+/// The backend answered in this cycle.
 fn reached(cycle: &SyncReport) -> bool {
-    !cycle.pools.is_empty()
+    !cycle.problems.iter().any(|problem| problem.code == BACKEND_FAILED)
+}
+
+/// As the last cycle left them that came so far.
+fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppError> {
+    if let Some(cycle) = last.filter(|cycle| !cycle.pools.is_empty()) {
+        return Ok(cycle.pools.clone());
+    }
+    let records = state.history(HISTORY).map_err(|error| state_error(&error))?;
+    let mut pools = records.iter().map(|record| Ok(report(record)?.pools));
+    pools.find(|pools| pools.as_ref().is_ok_and(|pools| !pools.is_empty())).unwrap_or_else(|| Ok(Vec::new()))
+}
+
+fn held_rows(held: &Held) -> Result<Vec<HeldRow>, AppError> {
+    let rows: Option<Vec<HeldRow>> = serde_json::from_str(&held.report).map_err(|error| {
+        AppError::new(Code::State, "what the state says is held back cannot be read").caused_by(&error)
+    })?;
+    Ok(rows.unwrap_or_default())
 }
 
 fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {

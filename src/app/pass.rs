@@ -4,12 +4,17 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::engine::Engine;
+use crate::apply::ApplyError;
 use crate::clock;
+use crate::cycle::reading::with_causes;
 use crate::cycle::report::{of_failure, outcome_name, to_json};
 use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
 use crate::model::report::SyncReport;
 use crate::ports::{History as _, Progress, StateError};
+
+/// What a cycle's report says where the backend did not answer.
+pub const BACKEND_FAILED: &str = "backend_failed";
 
 /// Makes a pass and remembers its failure; being asked to stop is none.
 ///
@@ -26,7 +31,7 @@ pub async fn pass(
     match &result {
         Ok(_) | Err(CycleError::Stopped) => {}
         Err(failure) => {
-            if let Err(error) = record(engine, started, &failure.to_string()) {
+            if let Err(error) = record(engine, started, failure) {
                 tracing::error!(%error, "The failed cycle could not be recorded.");
             }
         }
@@ -35,9 +40,15 @@ pub async fn pass(
 }
 
 /// What was held back before stays held back.
-fn record(engine: &mut Engine, started: Timestamp, message: &str) -> Result<(), StateError> {
+fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Result<(), StateError> {
     let number = engine.state.begin_cycle(started)?;
-    let report = of_failure(number, started, message);
+    let code = match failure {
+        CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
+        CycleError::BackendLost { .. } => "backend_lost",
+        CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
+        CycleError::Stopped => "stopped",
+    };
+    let report = of_failure(number, started, code, &with_causes(failure));
     let record = CycleRecord {
         number,
         started,

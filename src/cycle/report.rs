@@ -371,7 +371,7 @@ fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> Wai
 
 /// The report of a cycle that came to nothing.
 #[must_use]
-pub fn of_failure(cycle: u64, started: Timestamp, message: &str) -> SyncReport {
+pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> SyncReport {
     SyncReport {
         cycle,
         outcome: CycleOutcome::Failed,
@@ -380,7 +380,7 @@ pub fn of_failure(cycle: u64, started: Timestamp, message: &str) -> SyncReport {
         pools: Vec::new(),
         held: None,
         fingerprint: None,
-        problems: vec![ProblemRow { anchor: None, pool: None, code: "failed".to_owned(), message: message.to_owned() }],
+        problems: vec![ProblemRow { anchor: None, pool: None, code: code.to_owned(), message: message.to_owned() }],
         seconds: 0.0,
         started,
         granted: Vec::new(),

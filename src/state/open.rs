@@ -206,10 +206,7 @@ pub fn make_folder(directory: &Path) -> Result<(), StateError> {
     let missing = |part: &&Path| !part.as_os_str().is_empty() && !part.exists();
     let missing: Vec<&Path> = directory.ancestors().take_while(missing).collect();
     for part in missing.into_iter().rev() {
-        let mut builder = fs::DirBuilder::new();
-        #[cfg(unix)]
-        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-        match builder.create(part) {
+        match private_folder(part) {
             Ok(()) => part.parent().map_or(Ok(()), |above| give_to_owner(above, part))?,
             // Another process was quicker.
             Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
@@ -220,6 +217,18 @@ pub fn make_folder(directory: &Path) -> Result<(), StateError> {
         }
     }
     Ok(())
+}
+
+#[cfg(unix)]
+fn private_folder(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().mode(0o700).create(path)
+}
+
+/// On Windows a folder takes the rights of the one above it.
+#[cfg(not(unix))]
+fn private_folder(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)
 }
 
 /// For the owner's eyes alone. On Windows the folder's own rights say that.
