@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-/// The time now, to the whole second: what is stored and compared needs no more.
+/// The time now, to the millisecond: fine enough to tell the cycles of one second apart, for whoever asks first is first.
 #[must_use]
 #[expect(clippy::disallowed_methods, reason = "this is the clock")]
 pub fn now() -> Timestamp {
     let now = Timestamp::now();
-    Timestamp::from_second(now.as_second()).unwrap_or(now)
+    Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
 }

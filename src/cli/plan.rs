@@ -1,5 +1,9 @@
 //! `plan`: what a cycle would do.
 
+use std::fs::File;
+use std::io::{self, Write as _};
+use std::path::Path;
+
 use super::args;
 use super::console::Console;
 use super::exit::Exit;
@@ -17,12 +21,21 @@ pub async fn plan(app: &App, asked: &args::Plan, console: &Console, foot: &Foot)
     // The bar is gone before anything is printed.
     let report = app.plan(&options, &foot.bar()).await?;
     if let Some(file) = &asked.html {
-        std::fs::write(file, html::document(&report)).map_err(|error| {
+        write_private(file, &html::document(&report)).map_err(|error| {
             AppError::new(Code::Output, format!("could not write the plan to {}", file.display())).caused_by(&error)
         })?;
     }
     console.answer(&report, render)?;
     Ok(report.outcome.into())
+}
+
+/// Names and mail addresses are for whoever asked for them: a new file is its owner's alone.
+fn write_private(file: &Path, text: &str) -> io::Result<()> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(file)?.write_all(text.as_bytes())
 }
 
 pub fn render(report: &PlanReport, page: &mut Page) {

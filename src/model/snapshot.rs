@@ -52,7 +52,8 @@ pub struct ScopeKey {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Pin {
     pub key: ScopeKey,
-    /// None: a person confirmed that the object is gone and that the directory is read without it.
+    /// None: a person confirmed that the object is gone and that the directory is read without it, until there is one
+    /// again.
     pub anchor: Option<Anchor>,
     /// Where it was last.
     pub dn: String,
@@ -67,7 +68,7 @@ pub enum Found {
     Replaced { old: Anchor, new: Option<Anchor> },
     /// Never found: no such object, or no right to read it.
     Nowhere,
-    /// Confirmed gone; not looked for.
+    /// Confirmed gone, and nothing lies at its place.
     DoneWithout,
 }
 

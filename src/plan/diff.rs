@@ -8,7 +8,7 @@ use super::wants::{self, Place, Standstill};
 use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
 use crate::model::settings::{Adopt, Drift, LeaverRule, Settings};
-use crate::model::user::Quarantine;
+use crate::model::user::{Defect, Quarantine};
 use crate::model::{Account, AccountId, Anchor, LeaveCause, Name, PersonId, Profile, Sighting, folded};
 
 /// Everything one person would need.
@@ -117,6 +117,11 @@ impl<'a> Draft<'a> {
         if let Some(account) = unmanaged.adoptable(world.settings.backend.adopt, sighting) {
             intent.action = Action::Adopt { account: account.id.clone() };
             intent.account = Some(account);
+        } else if let Some(message) = unmanaged.carries(person) {
+            let quarantine = Quarantine { attribute: "anchor".to_owned(), reason: Defect::Conflict, message };
+            self.problem(person, None, "conflict", quarantine.message.clone());
+            self.quarantined.insert(person.clone(), quarantine);
+            return;
         } else {
             intent.action = Action::Create { created };
             intent.places = wants::of_newcomer(world, person, &sighting.profile, created, asks);
@@ -340,6 +345,21 @@ impl<'a> Unmanaged<'a> {
             }
         }
         this
+    }
+
+    /// Why somebody whose anchor an account carries that may not be adopted gets no second one.
+    fn carries(&self, person: &PersonId) -> Option<String> {
+        let anchor = person.anchor;
+        Some(match (self.by_anchor.get(&anchor)?, self.carried.get(&anchor)) {
+            (None, _) => format!("several unmanaged accounts carry the anchor of {anchor}: leave it to one of them"),
+            (Some(account), Some(true)) => {
+                format!("the unmanaged account {} carries an anchor that several people share, {anchor}", account.id)
+            }
+            (Some(account), _) => format!(
+                "the unmanaged account {} (\"{}\") carries the anchor of {anchor}: take it over with adopt = \"anchor\"",
+                account.id, account.profile.user_name
+            ),
+        })
     }
 
     /// The one account that matches exactly, as far as the config lets it be adopted.

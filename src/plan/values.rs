@@ -202,14 +202,18 @@ fn conflict(field: &str, intent: &Intent<'_>, holder: &Account, left: bool) -> Q
         None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
     };
     let way_out = match &holder.owner {
-        Some(owner) if left => {
+        // Whoever has an account of his own cannot be given another's.
+        Some(owner) if left && intent.account.is_none() => {
             format!(
                 "its owner left; if this is the same person: `seatsync relink {} {}`",
                 owner.anchor, intent.person.anchor
             )
         }
         Some(_) => "one of the two must change".to_owned(),
-        None => "take it over with adopt = \"email\", or change one of the two".to_owned(),
+        None if field == "email" && intent.account.is_none() => {
+            "take it over with adopt = \"email\", or change one of the two".to_owned()
+        }
+        None => "one of the two must change".to_owned(),
     };
     Quarantine {
         attribute: field.to_owned(),

@@ -104,13 +104,12 @@ struct Finder<'a> {
 impl Finder<'_> {
     /// Finds one object, with its entry where it is there.
     async fn find(&self, key: &ScopeKey, pin: Option<&Pin>) -> Result<(Found, Option<RawEntry>), ReadError> {
-        let Some(pin) = pin else {
+        let Some((pin, old)) = pin.and_then(|pin| Some((pin, pin.anchor?))) else {
+            // Never found, or confirmed gone: whatever lies there now is it.
+            let absent = if pin.is_some() { Found::DoneWithout } else { Found::Nowhere };
             let here = self.at(&key.dn, key.role).await?;
-            return Ok(
-                here.map_or((Found::Nowhere, None), |(anchor, dn, entry)| (Found::Here { anchor, dn }, Some(entry)))
-            );
+            return Ok(here.map_or((absent, None), |(anchor, dn, entry)| (Found::Here { anchor, dn }, Some(entry))));
         };
-        let Some(old) = pin.anchor else { return Ok((Found::DoneWithout, None)) };
         if let Some((anchor, dn, entry)) = self.pinned(old, pin, key.role).await? {
             if Dn::parse(&pin.dn).is_ok_and(|before| before != dn) {
                 tracing::info!(anchor = %anchor, from = pin.dn, to = dn.as_str(), "A base or group was renamed; following it");

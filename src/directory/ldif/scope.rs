@@ -71,10 +71,11 @@ impl Scope {
 
 /// Where one object is. A base is where an entry lies at or under it; a group has an entry of its own.
 fn find_one(wanted: &Wanted, pin: Option<&Pin>, contents: &Contents) -> Found {
-    let Some(pin) = pin else {
-        return place(wanted, contents).map_or(Found::Nowhere, |(anchor, dn)| Found::Here { anchor, dn });
+    let Some((pin, old)) = pin.and_then(|pin| Some((pin, pin.anchor?))) else {
+        // Never found, or confirmed gone: whatever lies there now is it.
+        let absent = if pin.is_some() { Found::DoneWithout } else { Found::Nowhere };
+        return place(wanted, contents).map_or(absent, |(anchor, dn)| Found::Here { anchor, dn });
     };
-    let Some(old) = pin.anchor else { return Found::DoneWithout };
     if let Some(item) = contents.by_anchor(old) {
         return Found::Here { anchor: item.anchor, dn: item.dn.clone() };
     }

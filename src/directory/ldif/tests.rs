@@ -235,6 +235,11 @@ async fn a_group_that_is_gone_or_another_makes_the_read_partial() {
     lab.pins.insert(staff.clone(), Pin { key: staff, anchor: None, dn: "cn=staff,dc=x".to_owned() });
     let without = lab.try_read(&people).await.unwrap();
     assert_eq!((found(&without, Role::Group, "cn=staff,dc=x"), without.partial), (Found::DoneWithout, None));
+    let made_again = lab.try_read(&[people, group(6, "staff", &["uid=u2,dc=x"])].concat()).await.unwrap();
+    assert!(
+        matches!(found(&made_again, Role::Group, "cn=staff,dc=x"), Found::Here { anchor: it, .. } if it == anchor(6))
+    );
+    assert!(made_again.partial.is_none());
 }
 
 #[tokio::test]

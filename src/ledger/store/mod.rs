@@ -194,9 +194,9 @@ fn commit(transaction: Transaction<'_>) -> Result<(), LedgerError> {
     transaction.commit().doing(|| "saving a transaction".to_owned())
 }
 
-/// As it is stored: RFC 3339 in UTC.
+/// As it is stored: RFC 3339 in UTC, always with nanoseconds, so that texts sort as times do.
 fn time_text(time: Timestamp) -> String {
-    time.to_string()
+    format!("{time:.9}")
 }
 
 #[cfg(test)]

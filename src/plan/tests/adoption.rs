@@ -86,7 +86,7 @@ fn an_anchor_that_two_accounts_or_two_directories_share_adopts_nothing() {
     other.profile = profile("lab1");
     scene.source("lab").people.push(other);
     let plan = scene.plan();
-    assert_eq!(told(&plan, "conflict"), [1], "corp's number 1 cannot have the name");
+    assert_eq!(told(&plan, "conflict"), [1, 1], "nobody knows whose it is");
     assert!(!story(&plan).iter().any(|(verb, ..)| *verb == Verb::Adopt));
 }
 
@@ -101,6 +101,16 @@ fn an_account_that_carries_somebody_elses_anchor_is_not_adopted_by_its_address()
     assert_eq!(told(&plan, "conflict"), [2]);
     scene.cycle();
     assert!(scene.has_account(2), "once number 1 has given up the address");
+}
+
+#[test]
+fn whose_anchor_an_unmanaged_account_carries_gets_no_second_account_whatever_the_names() {
+    let mut scene = met(Adopt::None);
+    scene.rename(1, "somebody-new");
+    let plan = scene.plan();
+    assert!(plan.is_empty());
+    assert_eq!(told(&plan, "conflict"), [1]);
+    assert!(plan.problems[0].message.contains("theirs"), "{}", plan.problems[0].message);
 }
 
 #[test]
