@@ -9,13 +9,16 @@
 mod model {
     pub mod company;
     pub mod compare;
+    pub mod cycle;
     pub mod directory;
     pub mod engine;
     pub mod fuse;
+    pub mod guard;
     pub mod history;
     pub mod names;
     pub mod random;
     pub mod reference;
+    pub mod seats;
     pub mod sight;
 }
 
@@ -26,7 +29,7 @@ use model::random::{Theme, company, steps};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 /// Of each family, unless told otherwise.
-const HISTORIES: u64 = 300;
+const HISTORIES: u64 = 250;
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number in SEATSYNC_MODEL_..."))
@@ -103,4 +106,14 @@ fn what_was_not_read_takes_nothing_away_and_grants_nothing() {
 #[test]
 fn a_death_at_any_call_loses_nothing_and_doubles_nothing() {
     play(Theme { directories: 1, pools: 2, deaths: true, decisions: true, fallbacks: true, ..Theme::default() });
+}
+
+#[test]
+fn the_guard_holds_back_what_is_too_much_and_a_confirmation_lets_just_that_pass() {
+    play(Theme { directories: 2, pools: 2, guard: true, leaver_rules: true, ..Theme::default() });
+}
+
+#[test]
+fn the_guard_counts_seats_that_are_lost_for_nothing() {
+    play(Theme { directories: 1, pools: 3, guard: true, match_all: true, ..Theme::default() });
 }

@@ -53,6 +53,8 @@ pub struct Person {
     /// Of the mail domain that is not approved.
     pub outsider: bool,
     pub nickname: u8,
+    /// Which mail address the person has now.
+    pub mail: u8,
     /// None: the directory does not tell.
     pub created: Option<Time>,
 }
@@ -95,6 +97,13 @@ impl Fault {
             Self::Fails => false,
             Self::Partial(hidden) | Self::Loses(hidden) | Self::LookupFails(hidden) => hidden >> who & 1 == 0,
         }
+    }
+}
+
+impl Person {
+    /// The mail address, told apart from the others this person may have.
+    pub const fn address(&self) -> (u8, bool) {
+        (self.mail, self.outsider)
     }
 }
 

@@ -5,14 +5,16 @@ use std::fmt::Debug;
 
 use seatsync::model::change::BackendState;
 use seatsync::model::memory::{Absence, Known};
-use seatsync::model::report::{CycleOutcome, PlanReport, SyncReport, WaitingRow};
+use seatsync::model::report::{CycleOutcome, HeldKind, HeldRow, PlanReport, SyncReport, WaitingRow};
 use seatsync::model::{Account, Assignment, LeaveCause, SeatState, WaitReason};
 use seatsync::ports::{Accounts as _, Mirror as _};
 use seatsync::state::State;
 
 use super::company::{Company, Time, Who};
-use super::names::{directory_name, minutes, pool_name, pool_of, who_of};
-use super::reference::{self, Accounts, Foresight, Reference};
+use super::guard::{HeldBack, Kind};
+use super::names::{directory_name, mail, minutes, pool_name, pool_of, who_of};
+use super::reference::{Foresight, Reference};
+use super::seats::{self, Accounts};
 
 /// What is not as it should be.
 pub type Problem = String;
@@ -33,6 +35,7 @@ fn reason(reason: WaitReason) -> String {
 fn real(account: &Account) -> Vec<String> {
     let mut words: Vec<String> = account.suspension.iter().map(|_| "suspended".to_owned()).collect();
     words.push(account.profile.display_name.clone().unwrap_or_default());
+    words.push(account.profile.email.clone());
     words.extend(account.seats.iter().filter_map(|assignment| {
         let state = match assignment.state {
             SeatState::Held => "held".to_owned(),
@@ -47,15 +50,16 @@ fn real(account: &Account) -> Vec<String> {
 }
 
 /// The same of the reference.
-fn expected(account: &reference::Account) -> Vec<String> {
+fn expected(who: Who, account: &seats::Account) -> Vec<String> {
     let mut words: Vec<String> = account.suspended.iter().map(|_| "suspended".to_owned()).collect();
     words.push(format!("nickname {}", account.nickname));
+    words.push(mail(who, account.address));
     words.extend(account.seats.iter().filter_map(|(pool, assignment)| {
         let state = match assignment.state {
-            reference::State::Held => "held".to_owned(),
-            reference::State::Waiting => reason(assignment.reason()),
-            reference::State::Denied => "denied".to_owned(),
-            reference::State::Past | reference::State::Reserved => return None,
+            seats::State::Held => "held".to_owned(),
+            seats::State::Waiting => reason(assignment.reason()),
+            seats::State::Denied => "denied".to_owned(),
+            seats::State::Past | seats::State::Reserved => return None,
         };
         Some(seat(&pool_name(*pool), &state, assignment.since, assignment.approved))
     }));
@@ -70,7 +74,8 @@ fn managed(state: &BackendState) -> impl Iterator<Item = (Who, &Account)> {
 /// Person by person.
 pub fn accounts(company: &Company, reference: &Accounts, after: &BackendState) -> Result<(), Problem> {
     let real: BTreeMap<Who, Vec<String>> = managed(after).map(|(who, account)| (who, real(account))).collect();
-    let wanted: BTreeMap<Who, Vec<String>> = reference.iter().map(|(who, account)| (*who, expected(account))).collect();
+    let wanted: BTreeMap<Who, Vec<String>> =
+        reference.iter().map(|(who, account)| (*who, expected(*who, account))).collect();
     for who in 0..company.people.len() {
         same(&format!("the account of {who}"), &real.get(&who), &wanted.get(&who))?;
     }
@@ -92,10 +97,10 @@ pub fn counts(after: &BackendState) -> Result<(), Problem> {
 }
 
 /// Never a seat more than bought; where there are too many, not one more than before.
-pub fn limits(company: &Company, before: &BackendState, after: &BackendState) -> Result<(), Problem> {
+pub fn limits(company: &Company, before: &Accounts, after: &BackendState) -> Result<(), Problem> {
     for (pool, rule) in company.pools.iter().enumerate() {
         let name = pool_name(pool);
-        let (was, is) = (counted(before, &name, Assignment::is_held), counted(after, &name, Assignment::is_held));
+        let (was, is) = (seats::held(before, pool), counted(after, &name, Assignment::is_held));
         if is > rule.seats && is > was {
             return Err(format!("{name}: {is} seats held of {} bought, {was} before", rule.seats));
         }
@@ -133,15 +138,17 @@ pub fn report(
 ) -> Result<(), Problem> {
     same("accounts refused", &report.problems, &Vec::new())?;
     let outcome = match (foresight.sights.frozen.len(), foresight.sights.unread.len()) {
-        (0, _) => CycleOutcome::Ok,
+        (0, _) if foresight.after.held.is_empty() => CycleOutcome::Ok,
+        (0, _) => CycleOutcome::Held,
         (_, unread) if unread == company.directories => CycleOutcome::Failed,
         _ => CycleOutcome::Partial,
     };
     same("the outcome", &report.outcome, &outcome)?;
+    held(&foresight.after.held, report)?;
     for (pool, rule) in company.pools.iter().enumerate() {
         let row = report.pools.iter().find(|row| pool_of(&row.name) == Some(pool));
-        let held = reference::held(&reference.accounts, pool);
-        let queue = reference::queue(&reference.accounts, pool);
+        let held = seats::held(&reference.accounts, pool);
+        let queue = seats::queue(&reference.accounts, pool);
         let wanted = (rule.seats, held, u32::try_from(queue.len()).expect("few"), rule.seats.saturating_sub(held));
         let row = row.map(|row| (row.seats, row.held, row.waiting, row.free));
         same(&format!("seats, held, waiting, free of {}", pool_name(pool)), &row, &Some(wanted))?;
@@ -153,6 +160,23 @@ pub fn report(
     Ok(())
 }
 
+/// What is held back, for how many people, and by which numbers.
+fn held(expected: &HeldBack, report: &SyncReport) -> Result<(), Problem> {
+    let row = |row: &HeldRow| {
+        let directory = (0..2).find(|directory| directory_name(*directory) == row.directory);
+        (directory, row.kind == HeldKind::Renaming, row.count, row.recent, row.of, row.limit)
+    };
+    let real: BTreeSet<_> = report.held.iter().flatten().map(row).collect();
+    let expected = expected.iter().map(|((directory, kind), held)| {
+        let people: BTreeSet<Who> = held.changes.iter().map(|change| change.who()).collect();
+        let number = |number: usize| u64::try_from(number).expect("few");
+        let (count, recent) = (number(people.len()), number(held.recent));
+        (Some(*directory), *kind == Kind::Renaming, count, recent, number(held.of), number(held.limit))
+    });
+    same("directory, renaming, count, recent, of, limit of what is held", &real, &expected.collect())?;
+    same("whether there is a fingerprint", &report.fingerprint.is_some(), &!real.is_empty())
+}
+
 /// What `plan` foretold is what `sync` came to.
 pub fn forecast(plan: &PlanReport, report: &SyncReport) -> Result<(), Problem> {
     same("the pools, as foretold", &plan.pools, &report.pools)?;
@@ -162,9 +186,15 @@ pub fn forecast(plan: &PlanReport, report: &SyncReport) -> Result<(), Problem> {
     same("who waits, as foretold", &queue(&plan.waiting), &queue(&report.waiting))
 }
 
-pub fn nicknames(state: &BackendState) -> BTreeMap<Who, u8> {
-    let nickname = |account: &Account| account.profile.display_name.as_ref()?.strip_prefix("nickname ")?.parse().ok();
-    managed(state).filter_map(|(who, account)| Some((who, nickname(account)?))).collect()
+/// Nicknames and mail addresses.
+pub fn attributes(state: &BackendState) -> BTreeMap<Who, (u8, (u8, bool))> {
+    let of = |(who, account): (Who, &Account)| {
+        let nickname = (0..9).find(|nickname| account.profile.display_name == Some(format!("nickname {nickname}")))?;
+        let addresses = (0..9).flat_map(|number| [(number, false), (number, true)]);
+        let address = addresses.into_iter().find(|address| mail(who, *address) == account.profile.email)?;
+        Some((who, (nickname, address)))
+    };
+    managed(state).filter_map(of).collect()
 }
 
 /// When people were first seen, and who was looked for in vain, as the mirror has it.

@@ -10,7 +10,7 @@ use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, S
 use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
 
 use super::company::{Company, Fault, Person, Place, Who};
-use super::names::{DOMAINS, anchor, directory_name, group_dn, pool_name, time};
+use super::names::{anchor, directory_name, group_dn, mail, pool_name, time};
 
 /// What all directories look at.
 #[derive(Debug)]
@@ -36,7 +36,7 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         standing: if person.place == Place::Disabled { Standing::Disabled } else { Standing::Enabled },
         profile: Profile {
             user_name: format!("u{who}"),
-            email: if person.spoiled { String::new() } else { mail(who, person) },
+            email: if person.spoiled { String::new() } else { mail(who, person.address()) },
             display_name: Some(format!("nickname {}", person.nickname)),
             ..Profile::default()
         },
@@ -47,10 +47,6 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         primary_group: None,
         member_of: Vec::new(),
     }
-}
-
-fn mail(who: Who, person: &Person) -> String {
-    format!("u{who}@{}", DOMAINS[usize::from(person.outsider)])
 }
 
 fn failure(doing: &str) -> ReadError {

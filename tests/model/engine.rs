@@ -7,17 +7,17 @@ use seatsync::app::engine::Engine as Process;
 use seatsync::app::requests;
 use seatsync::backend::embedded::Embedded;
 use seatsync::cycle::{self, Asked, CycleError, Parts, Source};
-use seatsync::model::change::{BackendState, Decision, Verdict};
+use seatsync::model::change::{BackendState, Confirmation, Decision, Verdict};
 use seatsync::model::memory::Request;
 use seatsync::model::report::{PlanReport, SyncReport};
 use seatsync::model::settings::Settings;
 use seatsync::model::{Digest, PersonId};
-use seatsync::ports::Silent;
+use seatsync::ports::{History as _, Silent};
 use seatsync::state::{Holder, Lock, State};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::company::Time;
+use super::company::{DAY, Time};
 use super::directory::{World, directory};
 use super::fuse::{Death, Fuse, MortalBackend, MortalMemory, SharedFuse};
 use super::names::{settings, time};
@@ -118,6 +118,14 @@ impl Engine {
     /// `pending approve|deny|release`. False: nothing that it fits.
     pub fn decide(&mut self, person: PersonId, verdict: Verdict) -> bool {
         self.carry_out(Request::Decide(vec![Decision { person, pool: None, verdict }]))
+    }
+
+    /// `confirm FINGERPRINT`, for whatever is held back now.
+    pub fn confirm(&mut self, now: Time) {
+        let Some(held) = self.state().held().expect("the state") else { return };
+        let confirmation =
+            Confirmation { fingerprint: held.fingerprint, changes: held.changes, expires: time(now + DAY) };
+        assert!(self.carry_out(Request::Confirm(confirmation)), "a confirmation is stored");
     }
 
     fn carry_out(&mut self, request: Request) -> bool {

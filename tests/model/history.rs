@@ -11,6 +11,8 @@ use super::engine::Engine;
 use super::fuse::Death;
 use super::names;
 use super::reference::{Foresight, Reference};
+use super::seats::Accounts;
+use super::sight::Sight;
 
 /// Something that happens.
 #[derive(Clone, Copy, Debug)]
@@ -25,10 +27,13 @@ pub enum Step {
     /// To the other mail domain.
     Domain(Who),
     Nickname(Who, u8),
+    /// To another mail address.
+    Mail(Who, u8),
     Seats(Pool, u32),
     /// Automatic promotion on or off.
     Promotion,
     Decide(Who, Verdict),
+    Confirm,
     Wait(Time),
     Restart,
     LoseState,
@@ -70,6 +75,10 @@ impl History {
                 let fits = self.reference.decide(who, verdict);
                 return same("whether the decision fits anything", &decided, &fits);
             }
+            Step::Confirm => {
+                self.engine.confirm(self.now);
+                self.reference.confirm(self.now);
+            }
             Step::Wait(time) => self.now += time,
             Step::Restart => self.engine.restart(),
             Step::LoseState => {
@@ -94,6 +103,7 @@ impl History {
             Step::Spoil(who) => person(who, &|person| person.spoiled ^= true),
             Step::Domain(who) => person(who, &|person| person.outsider ^= true),
             Step::Nickname(who, nickname) => person(who, &|person| person.nickname = nickname),
+            Step::Mail(who, mail) => person(who, &|person| person.mail = mail),
             Step::Seats(pool, seats) => company.pools[pool].seats = seats,
             Step::Promotion => company.automatic ^= true,
             _ => {}
@@ -105,7 +115,7 @@ impl History {
         self.world.lock().expect("the world").faults = faults.to_vec();
         self.now += 1;
         let foresight = self.reference.foresee(&self.company, &faults, self.now);
-        let before = self.engine.read();
+        let before = self.reference.accounts.clone();
         let forecast = death.is_none().then(|| self.engine.preview(self.now));
         let outcome = self.engine.cycle(self.now, death);
         match outcome {
@@ -134,15 +144,18 @@ impl History {
     fn died(&mut self, foresight: &Foresight, batches: usize) {
         if batches > 0 {
             self.reference.accounts = foresight.after.accounts.clone();
+            self.reference.marks.clone_from(&foresight.after.marks);
+            self.reference.confirmed.clone_from(&foresight.after.confirmed);
         }
         // Whether the mirror was written before the death, and the attributes after it, is for the engine to say.
         (self.reference.first_seen, self.reference.missed) = compare::mirror(&self.company, self.engine.state());
-        for (who, nickname) in compare::nicknames(&self.engine.read()) {
-            self.reference.accounts.entry(who).and_modify(|account| account.nickname = nickname);
+        for (who, attributes) in compare::attributes(&self.engine.read()) {
+            let account = self.reference.accounts.entry(who);
+            account.and_modify(|account| (account.nickname, account.address) = attributes);
         }
     }
 
-    fn compare(&mut self, before: Option<&seatsync::model::change::BackendState>) -> Result<(), Problem> {
+    fn compare(&mut self, before: Option<&Accounts>) -> Result<(), Problem> {
         let after = self.engine.read();
         compare::accounts(&self.company, &self.reference.accounts, &after)?;
         compare::counts(&after)?;
@@ -157,7 +170,9 @@ impl History {
     /// free for somebody who was not read may also go to who joined in this cycle and comes first from now on.)
     fn nothing_is_left_to_do(&mut self, foresight: &Foresight) -> Result<(), Problem> {
         let sights = &foresight.sights;
-        if !sights.missed.is_empty() || (self.company.automatic && !sights.frozen.is_empty()) {
+        if sights.of.values().any(|sight| *sight == Sight::Missing)
+            || (self.company.automatic && !sights.frozen.is_empty())
+        {
             return Ok(());
         }
         let again = self.engine.preview(self.now);

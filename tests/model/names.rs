@@ -57,6 +57,10 @@ pub fn person(company: &Company, who: Who) -> PersonId {
     PersonId::new(directory_name(company.directory_of(who)), anchor(who))
 }
 
+pub fn mail(who: Who, (mail, outsider): (u8, bool)) -> String {
+    format!("u{who}.{mail}@{}", DOMAINS[usize::from(outsider)])
+}
+
 pub fn group_dn(directory: usize, group: &str) -> Arc<str> {
     format!("cn={group},dc={}", directory_name(directory)).into()
 }

@@ -23,8 +23,17 @@ pub struct Theme {
     pub leaver_rules: bool,
     /// Approval for newcomers, approved mail domains.
     pub gates: bool,
+    /// The guard at its default, or tight; people change their mail addresses, and nobody is steady.
+    pub guard: bool,
     pub faults: bool,
     pub deaths: bool,
+}
+
+impl Theme {
+    /// So many people stay as they are: one of each directory, since even a guard that is wide open lets not all go.
+    const fn steady(self) -> usize {
+        if self.guard { 0 } else { self.directories }
+    }
 }
 
 const PEOPLE: usize = 7;
@@ -45,8 +54,9 @@ fn pool_rule(theme: Theme, pool: usize) -> impl Strategy<Value = PoolRule> {
 }
 
 fn person(theme: Theme, who: Who) -> impl Strategy<Value = Person> {
-    let steady = who < theme.directories;
-    let place = prop_oneof![2 => Just(Place::Enabled), 1 => Just(Place::Nowhere)];
+    let steady = who < theme.steady();
+    let enabled = if theme.guard { 9 } else { 2 };
+    let place = prop_oneof![enabled => Just(Place::Enabled), 1 => Just(Place::Nowhere)];
     let place = if steady { Just(Place::Enabled).boxed() } else { place.boxed() };
     let domain = if theme.gates { any::<bool>().boxed() } else { Just(false).boxed() };
     (place, any::<[bool; 3]>(), priority(), domain, option::of(-3_i64..0)).prop_map(
@@ -57,6 +67,7 @@ fn person(theme: Theme, who: Who) -> impl Strategy<Value = Person> {
             spoiled: false,
             outsider,
             nickname: 0,
+            mail: 0,
             created,
         },
     )
@@ -73,14 +84,21 @@ fn leaver_rule(theme: Theme) -> BoxedStrategy<LeaverRule> {
     prop_oneof![Just(LeaverRule::Suspend), Just(LeaverRule::Keep), Just(LeaverRule::Remove)].boxed()
 }
 
-/// With the guard wide open. (It never lets everyone go: so the first person of each directory stays.)
 pub fn company(theme: Theme) -> impl Strategy<Value = Company> {
     let pools: Vec<_> = (0..theme.pools).map(|pool| pool_rule(theme, pool).boxed()).collect();
     let people: Vec<_> = (0..PEOPLE).map(|who| person(theme, who).boxed()).collect();
     let flags = any::<[bool; 4]>();
+    let guard = prop_oneof![Just((10, 3)), Just((0, 0)), Just((30, 1)), Just((50, 2)), Just((100, 0))];
+    let guard = if theme.guard { guard.boxed() } else { Just((100, 1000)).boxed() };
     let leavers = [leaver_rule(theme), leaver_rule(theme), leaver_rule(theme)];
-    (pools, people, flags, leavers).prop_map(
-        move |(pools, people, [automatic, approve, domains, keeps], [disabled, deleted, out_of_scope])| Company {
+    (pools, people, flags, leavers, guard).prop_map(
+        move |(
+            pools,
+            people,
+            [automatic, approve, domains, keeps],
+            [disabled, deleted, out_of_scope],
+            (percent, floor),
+        )| Company {
             directories: theme.directories,
             pools,
             people,
@@ -92,8 +110,8 @@ pub fn company(theme: Theme) -> impl Strategy<Value = Company> {
             disabled,
             deleted,
             out_of_scope,
-            percent: 100,
-            floor: 1000,
+            percent,
+            floor,
         },
     )
 }
@@ -112,7 +130,7 @@ fn fault() -> impl Strategy<Value = Fault> {
 
 fn place() -> impl Strategy<Value = Place> {
     prop_oneof![
-        4 => Just(Place::Enabled),
+        5 => Just(Place::Enabled),
         2 => Just(Place::Disabled),
         1 => Just(Place::Outside),
         1 => Just(Place::Tombstone),
@@ -122,33 +140,51 @@ fn place() -> impl Strategy<Value = Place> {
 
 fn step(theme: Theme) -> impl Strategy<Value = Step> {
     // The steady stay as they are.
-    let who = move || theme.directories..PEOPLE;
+    let who = move || theme.steady()..PEOPLE;
     let anyone = || 0..PEOPLE;
     let pool = move || 0..theme.pools;
     let verdict = prop_oneof![3 => Just(Verdict::Approve), 1 => Just(Verdict::Deny), 1 => Just(Verdict::Release)];
-    let wait = prop_oneof![3 => 1..12_i64, 1 => Just(HOUR), 1 => Just(DAY), 1 => Just(2 * DAY + HOUR)];
+    let wait = prop_oneof![1..12_i64, Just(HOUR), Just(DAY / 2), Just(DAY), Just(2 * DAY + HOUR)];
     let death = prop_oneof![(1..40_u32).prop_map(Death::Before), (1..40_u32).prop_map(Death::After)];
     let on = |condition: bool, weight: u32| if condition { weight } else { 0 };
     let steps: Vec<(u32, BoxedStrategy<Step>)> = vec![
-        (9, Just(Step::Cycle([Fault::None; 2])).boxed()),
-        (7, (who(), place()).prop_map(|(who, place)| Step::Place(who, place)).boxed()),
+        (if theme.guard { 20 } else { 10 }, Just(Step::Cycle([Fault::None; 2])).boxed()),
+        (if theme.guard { 18 } else { 8 }, (who(), place()).prop_map(|(who, place)| Step::Place(who, place)).boxed()),
         (4, (who(), pool()).prop_map(|(who, pool)| Step::Group(who, pool)).boxed()),
         (1, (anyone(), priority()).prop_map(|(who, priority)| Step::Priority(who, priority)).boxed()),
         (1, who().prop_map(Step::Spoil).boxed()),
-        (on(theme.gates, 2), anyone().prop_map(Step::Domain).boxed()),
+        (on(theme.gates, 2), who().prop_map(Step::Domain).boxed()),
         (1, (anyone(), 1..4_u8).prop_map(|(who, nickname)| Step::Nickname(who, nickname)).boxed()),
+        (on(theme.guard, 4), (anyone(), 0..4_u8).prop_map(|(who, mail)| Step::Mail(who, mail)).boxed()),
+        (on(theme.guard, 3), Just(Step::Confirm).boxed()),
         (3, (pool(), 0..5_u32).prop_map(|(pool, seats)| Step::Seats(pool, seats)).boxed()),
         (1, Just(Step::Promotion).boxed()),
         (on(theme.decisions, 5), (anyone(), verdict).prop_map(|(who, verdict)| Step::Decide(who, verdict)).boxed()),
-        (2, wait.prop_map(Step::Wait).boxed()),
+        (if theme.guard { 4 } else { 2 }, wait.prop_map(Step::Wait).boxed()),
         (on(theme.faults, 6), (fault(), fault()).prop_map(|(a, b)| Step::Cycle([a, b])).boxed()),
         (on(theme.deaths, 1), Just(Step::Restart).boxed()),
-        (on(theme.deaths, 1), Just(Step::LoseState).boxed()),
+        (on(theme.deaths || theme.guard, 1), Just(Step::LoseState).boxed()),
         (on(theme.deaths, 6), (death, any::<bool>()).prop_map(|(death, restarts)| Step::Dies(death, restarts)).boxed()),
     ];
     Union::new_weighted(steps.into_iter().filter(|(weight, _)| *weight > 0).collect())
 }
 
+/// What only comes about in a row: somebody leaves and is held back, is let go, comes back, and leaves again.
+fn back_and_forth(theme: Theme) -> BoxedStrategy<Vec<Step>> {
+    let pass = Just(Step::Cycle([Fault::None; 2]));
+    let who = theme.steady()..PEOPLE;
+    let wait = prop_oneof![Just(1), Just(HOUR), Just(DAY - 2), Just(DAY - 1), Just(DAY)];
+    let middle = prop_oneof![Just(Step::Confirm), pass, Just(Step::Wait(1))];
+    (who, middle.clone(), middle, wait, pass)
+        .prop_map(|(who, first, second, wait, pass)| {
+            let (left, back) = (Step::Place(who, Place::Disabled), Step::Place(who, Place::Enabled));
+            vec![left, pass, first, second, back, pass, Step::Wait(wait), left, pass]
+        })
+        .boxed()
+}
+
 pub fn steps(theme: Theme) -> impl Strategy<Value = Vec<Step>> {
-    vec(step(theme), 1..18)
+    let one = step(theme).prop_map(|step| vec![step]);
+    let some = if theme.guard { prop_oneof![20 => one, 1 => back_and_forth(theme)].boxed() } else { one.boxed() };
+    vec(some, 1..20).prop_map(|some| some.concat())
 }

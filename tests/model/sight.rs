@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use seatsync::model::LeaveCause;
-use seatsync::model::settings::LeaverRule;
 
 use super::company::{Company, Fault, Place, REMOVE_AFTER, Time, Who};
 use super::reference::Reference;
+use super::seats::Account;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sight {
@@ -31,8 +31,10 @@ pub struct Sights {
     pub shown: BTreeSet<Who>,
     /// Those among them who are in scope, enabled, and whose entry can be used: attributes follow from any read.
     pub updated: BTreeSet<Who>,
-    /// Nobody is there by that anchor, though the parent can be read.
+    /// Nobody is there by that anchor, though the parent can be read, or a tombstone.
     pub missed: BTreeSet<Who>,
+    /// Looked up by anchor.
+    pub sought: BTreeSet<Who>,
 }
 
 /// Reads every directory.
@@ -44,7 +46,7 @@ pub fn look(company: &Company, faults: &[Fault], known: &Reference, now: Time) -
             |who: &Who| matches!(company.people[*who].place, Place::Enabled | Place::Disabled) && fault.reaches(*who);
         sights.shown.extend(people().filter(shown));
         sights.updated.extend(people().filter(shown).filter(|who| entry(company, known, *who) == Some(Sight::Here)));
-        let sought: Vec<Who> = people().filter(|who| !shown(who) && is_sought(company, known, *who, now)).collect();
+        let sought: Vec<Who> = people().filter(|who| !shown(who) && is_sought(known, *who, now)).collect();
         let overlooked = |who: &Who| company.people[*who].place == Place::Enabled;
         let partial = match fault {
             Fault::Fails | Fault::Partial(_) => true,
@@ -61,19 +63,21 @@ pub fn look(company: &Company, faults: &[Fault], known: &Reference, now: Time) -
         }
         let seen = people().filter(shown).filter_map(|who| Some((who, entry(company, known, who)?)));
         sights.of.extend(seen);
-        let nowhere = |who: &Who| company.people[*who].place == Place::Nowhere && fault != Fault::ParentGone;
-        sights.missed.extend(sought.iter().copied().filter(nowhere));
+        let missed = |who: &Who| match company.people[*who].place {
+            Place::Nowhere => fault != Fault::ParentGone,
+            place => place == Place::Tombstone,
+        };
+        sights.missed.extend(sought.iter().copied().filter(missed));
+        sights.sought.extend(&sought);
         sights.of.extend(sought.into_iter().map(|who| (who, absence(company, known, fault, who))));
     }
     sights
 }
 
-/// Whoever has an account and was not shown is looked up by anchor; of those who left, only who is to be removed now.
-fn is_sought(company: &Company, known: &Reference, who: Who, now: Time) -> bool {
-    known.accounts.get(&who).is_some_and(|account| match account.suspended {
-        None => true,
-        Some((cause, at)) => company.rule(cause) == LeaverRule::Remove && at + REMOVE_AFTER <= now,
-    })
+/// Whoever has an account and was not shown is looked up by anchor; of those who left, only who might be removed now.
+fn is_sought(known: &Reference, who: Who, now: Time) -> bool {
+    let may_leave = |account: &Account| account.suspended.is_none_or(|(_, at)| at + REMOVE_AFTER <= now);
+    known.accounts.get(&who).is_some_and(may_leave)
 }
 
 /// What an entry says: evidence of leaving first, then whether it can be used.
