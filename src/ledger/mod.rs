@@ -4,9 +4,13 @@
 //! nothing; `operations` are the transactions, each written once.
 
 mod error;
+pub mod http;
+pub mod mailer;
 pub mod operations;
 pub mod records;
 pub mod rules;
+pub mod secret;
+pub mod service;
 pub mod store;
 pub mod wire;
 

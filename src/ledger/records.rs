@@ -99,6 +99,8 @@ pub struct Token {
     pub hash: String,
     pub made: Timestamp,
     pub expires: Option<Timestamp>,
+    /// Its connector was removed.
+    pub ended: bool,
 }
 
 /// A registered connector.
@@ -196,8 +198,8 @@ pub trait Records: View {
     fn put_policy(&self, company: &str, policy: &Policy) -> Result<()>;
     fn delete_policy(&self, company: &str, name: &str) -> Result<()>;
     fn put_connector(&self, company: &str, connector: &Connector) -> Result<()>;
-    /// With its tokens.
-    fn delete_connector(&self, company: &str, name: &str) -> Result<()>;
+    /// Its tokens end.
+    fn delete_connector(&self, company: &str, name: &str, at: Timestamp) -> Result<()>;
     fn put_token(&self, token: &Token) -> Result<()>;
     /// Whether there was one.
     fn delete_token(&self, company: &str, id: &str) -> Result<bool>;

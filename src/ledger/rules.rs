@@ -20,6 +20,7 @@ use crate::model::{Account, AccountId, Name, PersonId, PoolCount, SeatState, Wai
 pub use declined::Declined;
 pub use hands::LAST;
 pub use happenings::Happening;
+pub use settling::queue;
 pub use terms::{Purchase, Reduction, Terms};
 
 /// Why nothing was done. (A step of a batch that may not be done is an `Outcome`, not an error.)

@@ -1,5 +1,6 @@
 //! The config as the program uses it: compiled, every value valid, every path absolute. Made by `settings` alone.
 
+use core::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -176,6 +177,45 @@ pub struct BackendSettings {
 #[derive(Clone, Debug)]
 pub enum BackendKind {
     Embedded { path: PathBuf },
+}
+
+/// What `ledger serve` and the verbs beside it use.
+#[derive(Clone, Debug)]
+pub struct LedgerSettings {
+    pub listen: SocketAddr,
+    /// None on loopback only.
+    pub tls: Option<TlsFiles>,
+    pub database: PathBuf,
+    /// None: no mails are sent.
+    pub smtp: Option<SmtpSettings>,
+}
+
+/// Certificate chain and key, in PEM.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    pub cert: PathBuf,
+    pub key: PathBuf,
+}
+
+#[derive(Clone, Debug)]
+pub struct SmtpSettings {
+    pub host: String,
+    pub port: u16,
+    pub tls: SmtpTls,
+    /// A mail address, with a name before it or without.
+    pub from: String,
+    /// User and password.
+    pub credentials: Option<(String, SecretString)>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SmtpTls {
+    /// From the first byte.
+    Implicit,
+    /// Before anything is said.
+    StartTls,
+    /// This machine alone.
+    None,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -108,9 +108,9 @@ pub fn remove_connector(desk: &Desk<'_>, name: &Name) -> Result<(), LedgerError>
     if !desk.records.connectors(desk.company)?.iter().any(|connector| connector.name == *name) {
         return Err(not_found("connector", name).into());
     }
-    desk.records.delete_connector(desk.company, name)?;
+    desk.records.delete_connector(desk.company, name, desk.now)?;
     let mut company = desk.settings()?;
-    if company.lease.taken.take_if(|taken| taken.connector == *name).is_some() {
+    if company.lease.revoke(name) {
         desk.records.save_company(&company)?;
     }
     desk.tell(Happening::of_company(What::ConnectorRemoved, json!({ "name": name })))

@@ -165,6 +165,13 @@ impl Lease {
         Ok(())
     }
 
+    /// Takes it away from a connector that is removed: what its agent still has in hand is fenced. Whether it had it.
+    pub fn revoke(&mut self, connector: &Name) -> bool {
+        let had = self.taken.take_if(|taken| taken.connector == *connector).is_some();
+        self.epoch += u64::from(had);
+        had
+    }
+
     /// The fence: whoever writes must have the latest epoch.
     ///
     /// # Errors

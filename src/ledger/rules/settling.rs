@@ -6,6 +6,45 @@ use crate::model::change::Allocation;
 use crate::model::{Account, Assignment, Name, PersonId, PoolCount, SeatState, WaitReason};
 use crate::plan::seats::{Book, Queued, Seats, settle};
 
+/// Everyone's places in the queues, as they are shown.
+#[must_use]
+pub fn queue(accounts: &[Account]) -> Vec<Queued> {
+    let mut queue = Vec::new();
+    for account in accounts {
+        let person = account.claimant();
+        for seat in account.seats.iter().filter(|seat| account.is_served(seat)) {
+            if let SeatState::Waiting(reason) = seat.state {
+                queue.push(queued(account, &person, seat, reason, &Allocation::default(), false));
+            }
+        }
+    }
+    queue
+}
+
+fn queued(
+    account: &Account,
+    person: &PersonId,
+    seat: &Assignment,
+    reason: WaitReason,
+    allocation: &Allocation,
+    joiner: bool,
+) -> Queued {
+    Queued {
+        person: person.clone(),
+        pool: seat.pool.clone(),
+        rank: seat.rank,
+        approved: seat.approved,
+        since: seat.since,
+        created: seat.created,
+        reason,
+        joiner,
+        passed_over: account.suspension.is_some() || allocation.passed_over.contains(person),
+        frozen: allocation.frozen.contains(&person.directory),
+        fallback_for: seat.fallback_for.clone(),
+        instead_of: account.given_up_for(seat),
+    }
+}
+
 impl Excerpt {
     /// Whether some pool has both a free seat and somebody in its queue. If not, settling would change nothing; if so,
     /// everyone who waits in any pool must be loaded first, since one grant can free the seat for the next.
@@ -44,35 +83,12 @@ impl Excerpt {
             let person = account.claimant();
             for seat in account.seats.iter().filter(|seat| account.is_served(seat)) {
                 if let SeatState::Waiting(reason) = seat.state {
-                    queue.push(self.queued(account, &person, seat, reason, allocation));
+                    let joiner = self.joiners.contains(&(person.clone(), seat.pool.clone()));
+                    queue.push(queued(account, &person, seat, reason, allocation, joiner));
                 }
             }
         }
         Book { pools, queue }
-    }
-
-    fn queued(
-        &self,
-        account: &Account,
-        person: &PersonId,
-        seat: &Assignment,
-        reason: WaitReason,
-        allocation: &Allocation,
-    ) -> Queued {
-        Queued {
-            person: person.clone(),
-            pool: seat.pool.clone(),
-            rank: seat.rank,
-            approved: seat.approved,
-            since: seat.since,
-            created: seat.created,
-            reason,
-            joiner: self.joiners.contains(&(person.clone(), seat.pool.clone())),
-            passed_over: account.suspension.is_some() || allocation.passed_over.contains(person),
-            frozen: allocation.frozen.contains(&person.directory),
-            fallback_for: seat.fallback_for.clone(),
-            instead_of: account.given_up_for(seat),
-        }
     }
 
     fn grant(&mut self, person: &PersonId, pool: &Name) -> Result<(), RuleError> {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::read::read_row;
@@ -180,10 +181,16 @@ pub(super) fn put_connector(
     Ok(())
 }
 
-/// With its tokens.
-pub(super) fn delete_connector(connection: &Connection, company: &str, name: &str) -> Result<(), LedgerError> {
+/// Its tokens end, and are never those of a later one with the same name.
+pub(super) fn delete_connector(
+    connection: &Connection,
+    company: &str,
+    name: &str,
+    at: Timestamp,
+) -> Result<(), LedgerError> {
     let doing = || "deleting a connector".to_owned();
-    connection.execute("DELETE FROM token WHERE company = ?1 AND connector = ?2", [company, name]).doing(doing)?;
+    let end = "UPDATE token SET ended = ?3 WHERE company = ?1 AND connector = ?2 AND ended IS NULL";
+    connection.execute(end, (company, name, time_text(at))).doing(doing)?;
     connection.execute("DELETE FROM connector WHERE company = ?1 AND name = ?2", [company, name]).doing(doing)?;
     Ok(())
 }

@@ -169,8 +169,8 @@ impl Records for Tables<'_> {
         company::put_connector(self.0, company, connector)
     }
 
-    fn delete_connector(&self, company: &str, name: &str) -> Result<()> {
-        company::delete_connector(self.0, company, name)
+    fn delete_connector(&self, company: &str, name: &str, at: Timestamp) -> Result<()> {
+        company::delete_connector(self.0, company, name, at)
     }
 
     fn put_token(&self, token: &Token) -> Result<()> {

@@ -11,7 +11,7 @@ use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::{Role, Token};
 
-const TOKEN: &str = "SELECT id, company, role, connector, label, hash, made, expires FROM token";
+const TOKEN: &str = "SELECT id, company, role, connector, label, hash, made, expires, ended FROM token";
 
 pub(super) fn of_company(connection: &Connection, company: &str) -> Result<Vec<Token>, LedgerError> {
     let doing = || "reading the tokens".to_owned();
@@ -53,6 +53,7 @@ fn token_row(row: Columns<'_>) -> Result<Token, BadValue> {
         hash: row.text(5, "hash")?.to_owned(),
         made: row.time(6, "made")?,
         expires: row.optional(7, "expires")?.map(|_| row.time(7, "expires")).transpose()?,
+        ended: row.optional(8, "ended")?.is_some(),
     })
 }
 

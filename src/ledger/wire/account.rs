@@ -26,7 +26,8 @@ pub struct Account {
     pub profile: Profile,
     pub suspension: Option<Suspension>,
     pub seats: Vec<Seat>,
-    pub invitation: Invitation,
+    /// Null where it is not told: in the answer to a batch.
+    pub invitation: Option<Invitation>,
     /// As the product reported it.
     pub last_active: Option<Timestamp>,
     pub etag: String,
@@ -107,7 +108,6 @@ impl Account {
         Self {
             id: account.id.to_string(),
             owner: account.owner.as_ref().map(Person::from),
-            // What an agent may adopt it by counts, too.
             external_id: external.clone(),
             adopted: account.adopted,
             managed: account.is_managed(),
@@ -115,10 +115,20 @@ impl Account {
             profile: (&account.profile).into(),
             suspension: account.suspension.as_ref().map(Suspension::from),
             seats: account.seats.iter().map(Seat::from).collect(),
-            invitation: *invitation,
+            invitation: Some(*invitation),
             last_active: *last_active,
             etag,
         }
+    }
+}
+
+impl Account {
+    /// Of a managed account, as a batch left it: nothing that is not the batch's.
+    #[must_use]
+    pub fn of_batch(account: model::Account, etag: impl FnOnce(&Listed) -> String) -> Self {
+        let listed = Listed { account, external: None, invitation: Invitation::None, last_active: None };
+        let etag = etag(&listed);
+        Self { invitation: None, ..Self::of(&listed, etag) }
     }
 }
 

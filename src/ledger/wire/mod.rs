@@ -35,7 +35,7 @@ pub use company::{
 pub use event::{Event, Events};
 pub use list::Page;
 pub use pool::{OwnedBy, Pool, PoolPatch, PoolPut, Reduction, ReductionPut};
-pub use problem::{Blocker, BlockerKind, Problem};
+pub use problem::{Blocker, BlockerKind, PROBLEM, Problem};
 pub use request::{
     Activity, Decided, DecisionPost, Decisions, Empty, Relink, SeatPut, Suspend, Transfer, Transferred, Verdict,
 };

@@ -61,12 +61,12 @@ pub enum BlockerKind {
 }
 
 /// What `type` begins with.
-pub const PREFIX: &str = "urn:seatsync:problem:";
+pub const PROBLEM: &str = "urn:seatsync:problem:";
 
 impl Problem {
     /// The name in its type, such as `no-seat`.
     #[must_use]
     pub fn name(&self) -> &str {
-        self.kind.strip_prefix(PREFIX).unwrap_or(&self.kind)
+        self.kind.strip_prefix(PROBLEM).unwrap_or(&self.kind)
     }
 }

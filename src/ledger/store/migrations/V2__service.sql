@@ -61,6 +61,8 @@ CREATE TABLE token (
     hash      TEXT NOT NULL,
     made      TEXT NOT NULL,
     expires   TEXT,
+    -- When its connector was removed: whoever still has it is told so.
+    ended     TEXT,
     CHECK ((role = 'connector') = (connector IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 

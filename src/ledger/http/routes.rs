@@ -1,0 +1,91 @@
+//! Every path, and the description of them all.
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::decompression::RequestDecompressionLayer;
+use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
+use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
+
+use super::body::LARGEST;
+use super::{Hub, access, accounts, agents, bulk, companies, decisions, events, health, lease, pools};
+
+/// A batch may be so large, unpacked: 100,000 steps and more.
+const LARGEST_BATCH: usize = 256 * 1024 * 1024;
+/// A bulk may be so large, unpacked.
+const LARGEST_BULK: usize = 8 * 1024 * 1024;
+
+/// Answers every request.
+pub fn router(hub: Hub) -> Router {
+    let (router, _) = paths().split_for_parts();
+    router
+        .fallback(health::nowhere)
+        .method_not_allowed_fallback(health::otherwise)
+        .layer(RequestDecompressionLayer::new().gzip(true))
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(CatchPanicLayer::custom(health::broken))
+        .with_state(hub)
+}
+
+/// The description of the interface, made of the code that answers.
+#[must_use]
+pub fn openapi() -> OpenApi {
+    let (_, paths) = paths().split_for_parts();
+    paths
+}
+
+fn paths() -> OpenApiRouter<Hub> {
+    let settings = OpenApiRouter::with_openapi(about())
+        .routes(routes!(health::alive))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::description))
+        .routes(routes!(companies::list))
+        .routes(routes!(companies::get, companies::patch))
+        .routes(routes!(companies::put_tier))
+        .routes(routes!(companies::list_policies))
+        .routes(routes!(companies::put_policy, companies::delete_policy))
+        .routes(routes!(access::list_connectors))
+        .routes(routes!(access::put_connector, access::delete_connector))
+        .routes(routes!(access::list_tokens, access::post_token))
+        .routes(routes!(access::delete_token));
+    let people = OpenApiRouter::new()
+        .routes(routes!(accounts::list))
+        .routes(routes!(accounts::get, accounts::delete))
+        .routes(routes!(accounts::get_external, accounts::put))
+        .routes(routes!(accounts::suspend))
+        .routes(routes!(accounts::resume))
+        .routes(routes!(accounts::put_seat, accounts::delete_seat))
+        .routes(routes!(accounts::put_activity))
+        .routes(routes!(decisions::post))
+        .routes(routes!(decisions::post_transfer));
+    let pools = OpenApiRouter::new()
+        .routes(routes!(pools::list))
+        .routes(routes!(pools::get, pools::put, pools::patch))
+        .routes(routes!(pools::put_reduction, pools::delete_reduction));
+    let agents = OpenApiRouter::new()
+        .routes(routes!(agents::state))
+        .routes(routes!(agents::get_batch))
+        .routes(routes!(agents::post_confirmation))
+        .routes(routes!(agents::post_relink))
+        .routes(routes!(lease::get, lease::post, lease::put, lease::delete))
+        .routes(routes!(events::get));
+    let batches = OpenApiRouter::new().routes(routes!(agents::post_batch)).layer(DefaultBodyLimit::max(LARGEST_BATCH));
+    let bulk = OpenApiRouter::new().routes(routes!(bulk::post)).layer(DefaultBodyLimit::max(LARGEST_BULK));
+    let small = settings.merge(people).merge(pools).merge(agents).layer(DefaultBodyLimit::max(LARGEST));
+    small.merge(batches).merge(bulk)
+}
+
+fn about() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Seatsync licence ledger")
+        .description(Some("Companies, their pools of seats, and who holds or waits for one."))
+        .version(env!("CARGO_PKG_VERSION"))
+        .license(Some(LicenseBuilder::new().name("MIT OR Apache-2.0").identifier(Some("MIT OR Apache-2.0")).build()));
+    let mut about = OpenApiBuilder::new().info(info.build()).build();
+    let token = HttpBuilder::new().scheme(HttpAuthScheme::Bearer).bearer_format("seatsync_ID_SECRET").build();
+    about.components.get_or_insert_default().add_security_scheme("token", SecurityScheme::Http(token));
+    about
+}

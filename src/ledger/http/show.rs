@@ -1,0 +1,65 @@
+//! Records as they are shown.
+
+use std::collections::BTreeMap;
+
+use super::fault::Fault;
+use crate::ledger::operations::expect;
+use crate::ledger::records::{self, Listed, View};
+use crate::ledger::rules::{self, company};
+use crate::ledger::wire;
+use crate::model::{self, AccountId, PersonId};
+use crate::plan::seats;
+
+/// Lists of more accounts than this go without positions.
+pub const WITH_POSITIONS: usize = 1000;
+
+/// Accounts, with their places in the queues where they are not too many.
+pub fn accounts(view: &dyn View, company: &str, listed: &[Listed]) -> Result<Vec<wire::Account>, Fault> {
+    let mut shown: Vec<wire::Account> =
+        listed.iter().map(|one| wire::Account::of(one, expect::of_account(one))).collect();
+    let waits = listed.iter().any(|one| one.account.seats.iter().any(model::Assignment::is_waiting));
+    if listed.len() > WITH_POSITIONS || !waits {
+        return Ok(shown);
+    }
+    let queue = rules::queue(&view.waiting_accounts(company)?);
+    let places = seats::positions(&queue);
+    let places: BTreeMap<(&PersonId, &str), u32> =
+        places.iter().map(|((person, pool), place)| ((*person, &***pool), *place)).collect();
+    for (account, listed) in shown.iter_mut().zip(listed) {
+        let person = listed.account.claimant();
+        for seat in &mut account.seats {
+            seat.position = places.get(&(&person, seat.pool.as_str())).copied();
+        }
+    }
+    Ok(shown)
+}
+
+/// One account, with its places.
+pub fn account(view: &dyn View, company: &str, listed: Listed) -> Result<wire::Account, Fault> {
+    let mut shown = accounts(view, company, &[listed])?;
+    shown.pop().ok_or_else(|| Fault::not_found("there is no such account"))
+}
+
+/// These accounts as they are now.
+pub fn these(view: &dyn View, company: &str, ids: &[AccountId]) -> Result<Vec<wire::Account>, Fault> {
+    let mut listed = Vec::with_capacity(ids.len());
+    for id in ids {
+        listed.extend(view.account(company, id)?);
+    }
+    accounts(view, company, &listed)
+}
+
+/// A pool.
+pub fn pool(pool: &records::Pool) -> wire::Pool {
+    wire::Pool::of(pool, expect::of_pool(pool.count.seats, &pool.terms))
+}
+
+/// All pools of a company.
+pub fn pools(view: &dyn View, company: &str) -> Result<Vec<wire::Pool>, Fault> {
+    Ok(view.pools(company)?.iter().map(pool).collect())
+}
+
+/// A company's settings.
+pub fn company(company: &company::Company) -> wire::Company {
+    wire::Company::of(company, expect::of_company(company))
+}

@@ -1,0 +1,146 @@
+//! The thread that writes, and the transactions that its jobs share.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Mutex, PoisonError};
+use std::thread::{self, JoinHandle};
+use std::time::{Duration, Instant};
+
+use tokio::sync::{mpsc, oneshot, watch};
+
+use super::Unserved;
+use crate::ledger::LedgerError;
+use crate::ledger::records::{Records, Store};
+
+/// So many may wait before others are turned away.
+const WAITING: usize = 4096;
+/// So many share a transaction at most,
+const TOGETHER: usize = 512;
+/// and none is kept open for longer, unless by one job alone: whoever came first waits for the last.
+const OPEN: Duration = Duration::from_millis(50);
+
+/// One thing to be written.
+pub(super) trait Job: Send {
+    /// Does it. What it wrote stays only where this says so.
+    fn run(&mut self, records: &dyn Records) -> bool;
+
+    /// Tells whoever asked: what came of it, or that it could not be saved.
+    fn answer(self: Box<Self>, unsaved: Option<&LedgerError>);
+}
+
+/// Work and whoever waits for it.
+pub(super) struct Ask<W, T, E> {
+    work: Option<W>,
+    result: Result<T, E>,
+    reply: oneshot::Sender<Result<T, E>>,
+}
+
+impl<W, T, E: From<Unserved>> Ask<W, T, E> {
+    pub(super) fn new(work: W, reply: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { work: Some(work), result: Err(Unserved::Broken.into()), reply }
+    }
+}
+
+impl<W, T, E> Job for Ask<W, T, E>
+where
+    W: FnOnce(&dyn Records) -> Result<T, E> + Send,
+    T: Send,
+    E: From<Unserved> + Send,
+{
+    fn run(&mut self, records: &dyn Records) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        // A mistake in one job must not end the thread that does all of them.
+        if let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(records))) {
+            self.result = result;
+        }
+        self.result.is_ok()
+    }
+
+    fn answer(self: Box<Self>, unsaved: Option<&LedgerError>) {
+        let result = match unsaved {
+            None => self.result,
+            Some(error) => Err(Unserved::Unsaved { reason: error.to_string() }.into()),
+        };
+        // Nobody may be waiting any more.
+        let _ = self.reply.send(result);
+    }
+}
+
+/// The thread, and the way to it.
+pub(super) struct Writer {
+    jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start<S: Store + 'static>(store: S, announce: watch::Sender<u64>) -> Result<Self, LedgerError> {
+        let (jobs, queue) = mpsc::channel(WAITING);
+        let thread = thread::Builder::new()
+            .name("ledger".to_owned())
+            .spawn(move || write_all(store, queue, &announce))
+            .map_err(|source| LedgerError::File { doing: "cannot start the thread that writes".to_owned(), source })?;
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+    }
+
+    /// Puts a job at the end of the queue.
+    pub(super) fn send(&self, job: impl Job + 'static) -> Result<(), Unserved> {
+        let jobs = self.jobs.lock().unwrap_or_else(PoisonError::into_inner);
+        match jobs.as_ref().map(|jobs| jobs.try_send(Box::new(job))) {
+            Some(Ok(())) => Ok(()),
+            Some(Err(mpsc::error::TrySendError::Full(_))) => Err(Unserved::Busy),
+            Some(Err(mpsc::error::TrySendError::Closed(_))) | None => Err(Unserved::Stopping),
+        }
+    }
+
+    /// Takes no more, and returns when all is written.
+    pub(super) async fn stop(&self) {
+        drop(self.jobs.lock().unwrap_or_else(PoisonError::into_inner).take());
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread
+            && tokio::task::spawn_blocking(move || thread.join().is_ok()).await.ok() != Some(true)
+        {
+            tracing::error!("The thread that writes the ledger ended before its time.");
+        }
+    }
+}
+
+fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, announce: &watch::Sender<u64>) {
+    while let Some(first) = queue.blocking_recv() {
+        let mut jobs = vec![first];
+        let saved = store.write(|records| share(records, &mut jobs, &mut queue));
+        if let Err(error) = &saved {
+            tracing::error!(jobs = jobs.len(), %error, "A transaction of the ledger could not be saved; whoever asked was told.");
+        }
+        for job in jobs {
+            job.answer(saved.as_ref().err());
+        }
+        if saved.is_ok_and(|wrote| wrote) {
+            announce.send_modify(|count| *count += 1);
+        }
+    }
+}
+
+/// Runs the jobs there are, and those that come meanwhile, each a part of one transaction. Whether any of them wrote.
+fn share(
+    records: &dyn Records,
+    jobs: &mut Vec<Box<dyn Job>>,
+    queue: &mut mpsc::Receiver<Box<dyn Job>>,
+) -> Result<bool, LedgerError> {
+    let (begun, mut wrote, mut next) = (Instant::now(), false, 0);
+    while let Some(job) = jobs.get_mut(next) {
+        records.begin_part()?;
+        if job.run(records) {
+            records.keep_part()?;
+            wrote = true;
+        } else {
+            records.undo_part()?;
+        }
+        next += 1;
+        if next < TOGETHER
+            && begun.elapsed() < OPEN
+            && let Ok(another) = queue.try_recv()
+        {
+            jobs.push(another);
+        }
+    }
+    Ok(wrote)
+}

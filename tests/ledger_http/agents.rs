@@ -1,0 +1,152 @@
+//! What an agent asks: the company whole, batches under a lease, confirmations, relinks.
+
+use reqwest::{Method, StatusCode};
+use seatsync::ledger::wire;
+use seatsync::model::Account;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Served, batch, claim, create, person, send, state};
+
+async fn lease(ledger: &Served, method: Method, epoch: Option<u64>, body: &Value) -> Answer {
+    let mut request = ledger.request(method, &ledger.connector, "lease");
+    if let Some(epoch) = epoch {
+        request = request.header("Connector-Epoch", epoch);
+    }
+    send(if body.is_null() { request } else { request.json(body) }).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_is_carried_out_once_and_answered_again() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 1).await;
+    let epoch = ledger.lease("dc01").await;
+    let steps = [create(1), claim(1, "a"), create(2), claim(2, "a"), claim(3, "a")];
+    let first = ledger.batch(epoch, "k", &steps).await.good();
+    assert_eq!((&first["steps"], first["refused"].as_array().unwrap().len()), (&5.into(), 1));
+    assert_eq!((&first["refused"][0]["index"], &first["refused"][0]["code"]), (&4.into(), &"not_found".into()));
+    let states: Vec<String> = first["accounts"].as_array().unwrap().iter().map(|one| state(one, "a")).collect();
+    assert_eq!(states, ["held", "waiting no_seat"]);
+    assert_eq!((&first["pools"][0]["held"], &first["pools"][0]["waiting"]), (&1.into(), &1.into()));
+    assert_eq!(ledger.batch(epoch, "k", &steps).await.good(), first);
+    assert_eq!(ledger.get(&ledger.connector, "batches/k").await.good(), first);
+    assert_eq!(ledger.get(&ledger.connector, "batches/other").await.problem(), "404 not-found");
+    assert_eq!(ledger.batch(epoch, "k", &steps[..2]).await.problem(), "422 idempotency-key-reused");
+    let answer: wire::BatchAnswer = serde_json::from_value(first).unwrap();
+    assert_eq!(answer.into_model(5).unwrap().accounts.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_older_epoch_is_fenced() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 1).await;
+    let none = send(
+        ledger.request(Method::POST, &ledger.connector, "batches").header("Idempotency-Key", "k").json(&batch(&[])),
+    )
+    .await;
+    assert_eq!(none.problem(), "400 epoch-required");
+    assert_eq!(ledger.batch(1, "k", &[]).await.problem(), "409 stale-epoch", "never given");
+    let first = ledger.lease("dc01").await;
+    ledger.batch(first, "k1", &[create(1)]).await.good();
+    let held = lease(&ledger, Method::POST, None, &json!({ "holder": "dc02", "seconds": 60 })).await;
+    assert_eq!((held.problem().as_str(), &held.body["holder"]), ("409 lease-held", &"dc01".into()));
+    assert!(held.header("retry-after").is_some());
+    let second = ledger.lease("dc01").await;
+    let fenced = ledger.batch(first, "k2", &[claim(1, "a")]).await;
+    assert_eq!((fenced.problem().as_str(), &fenced.body["epoch"]), ("409 stale-epoch", &second.into()));
+    assert_eq!(ledger.counts("a").await, (1, 0, 0), "nothing of it happened");
+    assert_eq!(
+        ledger.batch(first, "k1", &[create(1)]).await.status,
+        StatusCode::OK,
+        "what was answered is answered again"
+    );
+    let old = lease(&ledger, Method::PUT, Some(first), &json!({ "seconds": 60 })).await;
+    assert_eq!(old.problem(), "409 stale-epoch");
+    lease(&ledger, Method::PUT, Some(second), &json!({ "seconds": 60 })).await.good();
+    assert_eq!(lease(&ledger, Method::DELETE, Some(second), &Value::Null).await.status, StatusCode::NO_CONTENT);
+    let third = ledger.lease("dc02").await;
+    assert!(third > second);
+    let told = ledger.told(0).await;
+    assert_eq!(told.iter().filter(|one| one.starts_with("lease.taken")).count(), 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_company_is_read_whole_or_the_change_is_noticed() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 2).await;
+    let epoch = ledger.lease("dc01").await;
+    let mut steps: Vec<Value> = (1..=25).flat_map(|n| [create(n), claim(n, "a")]).collect();
+    steps.push(json!({ "do": "suspend", "person": person(3), "cause": "disabled", "keep_seats": false,
+                       "counted": { "kind": "leaving", "confirmed": true } }));
+    ledger.batch(epoch, "k", &steps).await.good();
+    let confirmation = json!({ "fingerprint": "3f9a", "expires": "2999-01-01T00:00:00Z",
+                               "changes": [{ "person": person(4), "change": "suspend", "value": "" }] });
+    ledger.post(&ledger.connector, "confirmations", &confirmation).await.good();
+    let whole: wire::State = serde_json::from_value(ledger.get(&ledger.connector, "state").await.good()).unwrap();
+    assert_eq!((whole.accounts, whole.pools[0].held, whole.pools[0].waiting), (25, 2, 22));
+    assert_eq!((whole.marks.len(), whole.marks[0].confirmed), (1, true));
+    assert_eq!(serde_json::to_value(&whole.confirmations[0]).unwrap(), confirmation);
+    let (mut accounts, mut path) = (Vec::<Account>::new(), "accounts?limit=10".to_owned());
+    loop {
+        let page = ledger.get(&ledger.connector, &path).await.good();
+        let page: wire::Page<wire::Account> = serde_json::from_value(page).unwrap();
+        assert_eq!((page.version, page.total), (whole.version, whole.accounts));
+        accounts.extend(page.items.into_iter().map(|one| Account::try_from(one).unwrap()));
+        let Some(cursor) = page.next_cursor else { break };
+        path = format!("accounts?limit=10&cursor={cursor}");
+    }
+    let mut stored = seatsync::ledger::Ledger::open(&ledger.path(), true).unwrap();
+    assert_eq!(accounts, stored.read("acme").unwrap().accounts);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn relinking_moves_an_account_to_another_person() {
+    let ledger = Served::start().await;
+    let epoch = ledger.lease("dc01").await;
+    ledger.batch(epoch, "k", &[create(1), create(2)]).await.good();
+    let relink = |old, new| json!({ "old": person(old), "new": person(new) });
+    let moved = ledger.post(&ledger.connector, "relinks", &relink(1, 9)).await.good();
+    assert_eq!((&moved["id"], &moved["owner"]), (&"1".into(), &person(9)));
+    assert_eq!(ledger.post(&ledger.connector, "relinks", &relink(1, 8)).await.problem(), "404 not-found");
+    let occupied = ledger.post(&ledger.connector, "relinks", &relink(9, 2)).await;
+    assert_eq!((occupied.problem().as_str(), &occupied.body["account"]), ("409 occupied", &"2".into()));
+    let fenced = ledger.request(Method::POST, &ledger.connector, "relinks").header("Connector-Epoch", epoch + 1);
+    let fenced = send(fenced.header("Idempotency-Key", "x").json(&relink(9, 8))).await;
+    assert_eq!(fenced.problem(), "409 stale-epoch", "where an epoch is given it counts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_connector_last_said_of_its_people_holds_for_what_others_change() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 0).await;
+    let epoch = ledger.lease("dc01").await;
+    let mut body = batch(&[create(1), claim(1, "a"), create(2), claim(2, "a")]);
+    body["allocation"]["passed_over"] = json!([person(1)]);
+    let request = ledger.request(Method::POST, &ledger.connector, "batches").header("Connector-Epoch", epoch);
+    send(request.header("Idempotency-Key", "k").json(&body)).await.good();
+    ledger.change(Method::PATCH, "pools/a", &json!({ "seats": 1 })).await.good();
+    assert_eq!([ledger.state("1", "a").await, ledger.state("2", "a").await], ["waiting no_seat", "held"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_may_be_large_and_packed() {
+    use std::io::Write as _;
+    let ledger = Served::start().await;
+    ledger.pool("a", 5000).await;
+    let epoch = ledger.lease("dc01").await;
+    let steps: Vec<Value> = (1..=10_000).flat_map(|n| [create(n), claim(n, "a")]).collect();
+    let json = serde_json::to_vec(&batch(&steps)).unwrap();
+    assert!(json.len() > 2 * 1024 * 1024, "more than others may send");
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(&json).unwrap();
+    let request = ledger.request(Method::POST, &ledger.connector, "batches").header("Connector-Epoch", epoch);
+    let request = request.header("Idempotency-Key", "k").header("Content-Encoding", "gzip");
+    let answer = send(request.header("Content-Type", "application/json").body(packed.finish().unwrap())).await.good();
+    assert_eq!((&answer["steps"], answer["accounts"].as_array().unwrap().len()), (&20_000.into(), 10_000));
+    assert_eq!(ledger.counts("a").await, (5000, 5000, 5000));
+    let torn = ledger.request(Method::POST, &ledger.connector, "batches").header("Connector-Epoch", epoch);
+    let torn = torn
+        .header("Idempotency-Key", "k2")
+        .header("Content-Encoding", "gzip")
+        .header("Content-Type", "application/json");
+    assert_eq!(send(torn.body("not gzip at all")).await.problem(), "400 invalid-request");
+}

@@ -1,0 +1,14 @@
+//! The licence ledger over real HTTP: a server on a port of its own, a client that knows nothing of its inside.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod access;
+mod accounts;
+mod agents;
+mod events;
+mod group_commit;
+mod harness;
+mod mail;
+mod pools;
+mod reductions;
+mod tiers;
