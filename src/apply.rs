@@ -1,5 +1,6 @@
 //! Carries out a checked plan: the journal first, then the backend, and its word is what counts.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
@@ -130,7 +131,10 @@ impl Applied {
 
     /// All accounts of the backend as they are now.
     #[must_use]
-    pub fn accounts_after(&self, before: &[Account]) -> Vec<Account> {
+    pub fn accounts_after<'a>(&self, before: &'a [Account]) -> Cow<'a, [Account]> {
+        if self.batches.is_empty() {
+            return Cow::Borrowed(before);
+        }
         let after = self.final_accounts();
         let touched: BTreeSet<&AccountId> = after.values().flatten().map(|account| &account.id).collect();
         let untouched = |account: &&Account| {
@@ -140,7 +144,7 @@ impl Applied {
         let mut accounts: Vec<Account> = before.iter().filter(untouched).cloned().collect();
         accounts.extend(after.into_values().flatten().cloned());
         accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
-        accounts
+        Cow::Owned(accounts)
     }
 
     /// The pools as the last answer told them.

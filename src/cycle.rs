@@ -13,6 +13,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use self::last_known::AccountsLastKnown;
+use self::reading::Sources;
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
 use crate::model::change::BackendState;
@@ -79,11 +80,10 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
     let clock = Instant::now();
     apply::recover(parts.memory, parts.backend).await?;
     let number = parts.memory.begin_cycle(now)?;
-    let current = current(parts).await?;
-    let readings = reading::read_all(parts, &current, now).await?;
+    let Sources { current, readings, remembered } = reading::read_all(parts, now).await?;
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
-    let plan = plan_for(parts, &current, &desired, now)?;
+    let plan = plan_for(parts, &current, &remembered, &desired, now)?;
     tracing::debug!(cycle = number, changes = plan.changes.len(), waves = plan.waves().len(), "A plan was made.");
     remember::directories(parts.memory, parts.settings, &readings, &desired, &plan, &current.accounts, now)?;
     reading::close(parts).await;
@@ -105,36 +105,28 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
 /// As `run_once`.
 pub async fn preview(parts: &mut Parts<'_>, now: Timestamp) -> Result<report::Preview, CycleError> {
     let clock = Instant::now();
-    let current = current(parts).await?;
-    let readings = reading::read_all(parts, &current, now).await?;
+    let Sources { current, readings, remembered } = reading::read_all(parts, now).await?;
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
-    let plan = plan_for(parts, &current, &desired, now)?;
+    let plan = plan_for(parts, &current, &remembered, &desired, now)?;
     reading::close(parts).await;
     Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts))
-}
-
-/// The backend's word, with its accounts by owner.
-async fn current(parts: &mut Parts<'_>) -> Result<BackendState, CycleError> {
-    let mut current = parts.backend.read().await?;
-    current.accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
-    Ok(current)
 }
 
 fn plan_for(
     parts: &Parts<'_>,
     current: &BackendState,
+    remembered: &AccountsLastKnown,
     desired: &Desired<'_>,
     now: Timestamp,
 ) -> Result<Plan, CycleError> {
-    let remembered = AccountsLastKnown::load(parts.memory)?;
     let plan = plan::plan(&World {
         now,
         settings: parts.settings,
         desired,
         accounts: &current.accounts,
         pools: &current.pools,
-        remembered: &remembered,
+        remembered,
         marks: &current.marks,
         confirmations: &current.confirmations,
         managed: &managed(&current.accounts),

@@ -101,28 +101,20 @@ fn wishes_of<'a>(
 ) {
     let directory = &reading.snapshot.directory;
     let rules = Rules::new(settings, reading.settings, &reading.snapshot.members);
-    let has_account = |anchor: &Anchor| find_owned(owned, anchor).is_some();
-    let mut seen = BTreeSet::new();
-    for sighting in &reading.snapshot.people {
-        let mine = has_account(&sighting.anchor);
-        if mine {
-            seen.insert(sighting.anchor);
+    let mut people: Vec<&Sighting> = reading.snapshot.people.iter().collect();
+    people.sort_by_key(|sighting| sighting.anchor);
+    // Both come in the order of their anchors, so one walk over both suffices.
+    let mut owners = owned.iter().filter_map(|account| account.owner.as_ref()).peekable();
+    let absent = |owner: &PersonId| absence(reading, &owner.anchor).map(|wish| (owner.clone(), wish));
+    for sighting in people {
+        while let Some(owner) = owners.next_if(|owner| owner.anchor < sighting.anchor) {
+            wishes.extend(absent(owner));
         }
-        if let Some(wish) = rules.wish(sighting, mine, reading.known, now) {
-            wishes.push((PersonId::new(directory.clone(), sighting.anchor), wish));
-        }
+        let has_account = owners.next_if(|owner| owner.anchor == sighting.anchor).is_some();
+        let wish = rules.wish(sighting, has_account, reading.known, now);
+        wishes.extend(wish.map(|wish| (PersonId::new(directory.clone(), sighting.anchor), wish)));
     }
-    for account in owned {
-        let Some(owner) = account.owner.as_ref().filter(|owner| !seen.contains(&owner.anchor)) else { continue };
-        if let Some(wish) = absence(reading, &owner.anchor) {
-            wishes.push((owner.clone(), wish));
-        }
-    }
-}
-
-fn find_owned<'a>(owned: &'a [Account], anchor: &Anchor) -> Option<&'a Account> {
-    let of = |account: &Account| account.owner.as_ref().map(|owner| owner.anchor);
-    owned.binary_search_by(|account| of(account).cmp(&Some(*anchor))).ok().map(|index| &owned[index])
+    wishes.extend(owners.filter_map(absent));
 }
 
 /// What the absence of somebody with an account means.

@@ -1,6 +1,8 @@
 //! What the agent last knew of accounts, as the planner asks for it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 
@@ -9,11 +11,13 @@ use crate::model::{Digest, PersonId};
 use crate::plan::{self, LastKnown};
 use crate::ports::{Memory, StateError};
 
-/// The state's memory of accounts.
+/// The state's memory of accounts, in the order of their owners.
 #[derive(Debug)]
 pub struct AccountsLastKnown {
-    accounts: BTreeMap<PersonId, Remembered>,
+    accounts: Vec<(PersonId, Remembered)>,
     taken: BTreeMap<PersonId, Timestamp>,
+    /// The place after the one last found. People are asked for in order, so the next is mostly there.
+    next: AtomicUsize,
 }
 
 impl AccountsLastKnown {
@@ -22,20 +26,29 @@ impl AccountsLastKnown {
     /// # Errors
     /// Where it cannot be read.
     pub fn load(memory: &dyn Memory) -> Result<Self, StateError> {
-        Ok(Self { accounts: memory.remembered()?, taken: memory.taken()? })
+        let accounts = memory.remembered()?.into_iter().collect();
+        Ok(Self { accounts, taken: memory.taken()?, next: AtomicUsize::new(0) })
+    }
+
+    fn find(&self, person: &PersonId) -> Option<&Remembered> {
+        let next = self.next.load(Ordering::Relaxed);
+        let is_next = self.accounts.get(next).is_some_and(|(known, _)| known == person);
+        let at = if is_next { next } else { self.accounts.binary_search_by(|(known, _)| known.cmp(person)).ok()? };
+        self.next.store(at + 1, Ordering::Relaxed);
+        Some(&self.accounts[at].1)
     }
 }
 
 impl plan::Remembered for AccountsLastKnown {
     fn of(&self, person: &PersonId) -> Option<LastKnown> {
         let taken = self.taken.contains_key(person);
-        let known = self.accounts.get(person);
+        let known = self.find(person);
         if known.is_none() && !taken {
             return None;
         }
         Some(LastKnown {
             profile: known.map_or(Digest::from_bytes([0; 16]), |known| known.profile),
-            held: known.map(|known| known.held.to_vec()).unwrap_or_default(),
+            held: known.map_or_else(|| Arc::from([]), |known| Arc::clone(&known.held)),
             suspended: known.is_some_and(|known| known.suspended),
             taken,
         })

@@ -1,20 +1,21 @@
 //! The first stage: every directory read, and everyone with an account who was not seen looked for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::{SignedDuration, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
-use super::{CycleError, Parts};
+use super::last_known::AccountsLastKnown;
+use super::{CycleError, Parts, Source};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{Absence, Known, RefusedBind};
 use crate::model::settings::Settings;
-use crate::model::snapshot::{Found, Partial, Pin, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Found, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Account, Anchor, Name};
 use crate::plan::diff;
-use crate::ports::{Missing, Persistence, ReadRequest, Stage, StateError};
+use crate::ports::{Backend, Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
 /// A refused credential is not tried again by itself for so long: retries lock the account.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -23,11 +24,13 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
 #[derive(Debug)]
 pub struct DirectoryRead {
     pub name: Name,
-    /// None: nothing could be read.
+    /// Its people in the order of their anchors. None: nothing could be read.
     pub snapshot: Option<Snapshot>,
     pub located: BTreeMap<Anchor, Whereabouts>,
     pub known: KnownPeople,
     pub pins: BTreeMap<ScopeKey, Pin>,
+    /// Of the last complete read.
+    pub watermark: Option<Watermark>,
     /// Why nothing could be read.
     pub problem: Option<String>,
     pub elapsed: Duration,
@@ -82,19 +85,61 @@ impl desired::Known for KnownPeople {
     }
 }
 
-/// Reads every directory. One that fails does not stop the others.
+/// Everything a plan is made of that has to be read.
+#[derive(Debug)]
+pub struct Sources {
+    /// The backend's word, with its accounts by owner.
+    pub current: BackendState,
+    pub readings: Readings,
+    pub remembered: AccountsLastKnown,
+}
+
+/// Reads backend and directories at the same time, and what we remember while they send; then looks for everyone with an
+/// account who was not seen. A directory that fails does not stop the others.
 ///
 /// # Errors
-/// Where the state cannot be read.
-pub async fn read_all(parts: &mut Parts<'_>, current: &BackendState, now: Timestamp) -> Result<Readings, CycleError> {
-    let mut reads = Vec::new();
+/// Where the backend or the state cannot be read, or a stop was asked for.
+pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, CycleError> {
+    let mut reads = Vec::with_capacity(parts.directories.len());
     for index in 0..parts.directories.len() {
-        reads.push(read_one(parts, index, current, now).await?);
-        if parts.stop.as_ref().is_some_and(|stop| *stop.borrow()) {
-            return Err(CycleError::Stopped);
-        }
+        reads.push(prepare(parts, index, now)?);
     }
-    Ok(Readings(reads))
+    let underway = Notify::new();
+    let Parts { directories, backend, memory, progress, stop, .. } = &mut *parts;
+    let (current, fetched, (known, remembered)) = tokio::try_join!(
+        current(&mut **backend),
+        fetch_all(directories, &reads, now, *progress, stop.as_mut(), &underway),
+        recall(&mut **memory, &reads, &underway),
+    )?;
+    let mut readings = Vec::with_capacity(reads.len());
+    for (index, ((mut read, fetched), known)) in reads.into_iter().zip(fetched).zip(known).enumerate() {
+        read.known = known;
+        settle(parts, index, &current, &mut read, fetched, now).await?;
+        readings.push(read);
+    }
+    Ok(Sources { current, readings: Readings(readings), remembered })
+}
+
+async fn current(backend: &mut dyn Backend) -> Result<BackendState, CycleError> {
+    let mut current = backend.read().await?;
+    current.accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
+    Ok(current)
+}
+
+/// What we remember of people and of accounts. Nothing is to keep the servers waiting, so it is read once the first
+/// entries have come.
+async fn recall(
+    memory: &mut dyn Memory,
+    reads: &[DirectoryRead],
+    underway: &Notify,
+) -> Result<(Vec<KnownPeople>, AccountsLastKnown), CycleError> {
+    underway.notified().await;
+    let mut known = Vec::with_capacity(reads.len());
+    for read in reads {
+        known.push(KnownPeople(memory.load(&read.name)?));
+        tokio::task::yield_now().await;
+    }
+    Ok((known, AccountsLastKnown::load(memory)?))
 }
 
 /// Ends every connection.
@@ -104,36 +149,19 @@ pub async fn close(parts: &mut Parts<'_>) {
     }
 }
 
-async fn read_one(
-    parts: &mut Parts<'_>,
-    index: usize,
-    current: &BackendState,
-    now: Timestamp,
-) -> Result<DirectoryRead, CycleError> {
-    let clock = Instant::now();
+/// A directory before it is read: what the read needs to know, or why there will be none.
+fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<DirectoryRead, CycleError> {
     let name = parts.directories[index].directory.name().clone();
-    let pins = confirmed_pins(parts.memory.pins(&name)?, &name, &current.confirmations, now);
-    let mut read = DirectoryRead {
+    Ok(DirectoryRead {
         snapshot: None,
         located: BTreeMap::new(),
-        known: KnownPeople(parts.memory.load(&name)?),
-        pins,
+        known: KnownPeople::default(),
+        pins: confirmed_pins(parts.memory.pins(&name)?, &name, &parts.memory.confirmations(now)?, now),
+        watermark: parts.memory.watermark(&name)?,
         problem: refused(parts, index, now)?,
         elapsed: Duration::ZERO,
         name,
-    };
-    if read.problem.is_none() {
-        fetch(parts, index, &mut read, now).await?;
-    }
-    if read.snapshot.as_ref().is_some_and(|snapshot| snapshot.partial.is_none()) {
-        locate(parts, index, current, &mut read, now).await?;
-    }
-    read.elapsed = clock.elapsed();
-    if let Some(snapshot) = &read.snapshot {
-        let (entries, located, complete) = (snapshot.entries, read.located.len(), snapshot.partial.is_none());
-        tracing::debug!(directory = %read.name, server = snapshot.server, entries, located, complete, "A directory was read.");
-    }
-    Ok(read)
+    })
 }
 
 /// Why a credential that was refused is not tried again now.
@@ -149,36 +177,80 @@ fn refused(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<Option<Str
     Ok(Some(format!("{message} {again}")))
 }
 
-async fn fetch(
-    parts: &mut Parts<'_>,
-    index: usize,
-    read: &mut DirectoryRead,
+/// What came of reading one directory, and how long it took; None where it was not to be read.
+type Fetched = Option<(Result<Snapshot, ReadError>, Duration)>;
+
+/// Reads the directories one after another, and tells once the first one sends.
+async fn fetch_all(
+    directories: &mut [Source],
+    reads: &[DirectoryRead],
     now: Timestamp,
-) -> Result<(), CycleError> {
-    let request = ReadRequest { now, pins: read.pins.clone(), watermark: parts.memory.watermark(&read.name)? };
-    tracing::debug!(directory = %read.name, full = parts.asked.full, "Reading everything: no pass follows changes only.");
-    let source = &mut parts.directories[index];
-    let progress = parts.progress;
-    let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
-    let result = tokio::select! {
-        result = source.directory.read(&request, &tell) => result,
-        () = stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
-    };
-    match result {
-        Ok(snapshot) => {
+    progress: &dyn Progress,
+    mut stop: Option<&mut watch::Receiver<bool>>,
+    underway: &Notify,
+) -> Result<Vec<Fetched>, CycleError> {
+    let mut all = Vec::with_capacity(reads.len());
+    for (source, read) in directories.iter_mut().zip(reads) {
+        if read.problem.is_some() {
+            all.push(None);
+            continue;
+        }
+        let clock = Instant::now();
+        let request = ReadRequest { now, pins: read.pins.clone(), watermark: read.watermark.clone() };
+        let tell = |entries| {
+            underway.notify_one();
+            progress.tell(Stage::Reading { directory: &read.name, entries });
+        };
+        let result = tokio::select! {
+            result = source.directory.read(&request, &tell) => result,
+            () = stopped(stop.as_deref_mut()) => return Err(CycleError::Stopped),
+        };
+        if stop.as_ref().is_some_and(|stop| *stop.borrow()) {
+            return Err(CycleError::Stopped);
+        }
+        if let Ok(snapshot) = &result {
             let (entries, complete) = (snapshot.entries, snapshot.partial.is_none());
             progress.tell(Stage::Read { directory: &read.name, entries, complete });
+        }
+        all.push(Some((result, clock.elapsed())));
+    }
+    underway.notify_one();
+    Ok(all)
+}
+
+/// Takes over what came of reading a directory, remembers whether it let us in, and looks for who was not seen.
+async fn settle(
+    parts: &mut Parts<'_>,
+    index: usize,
+    current: &BackendState,
+    read: &mut DirectoryRead,
+    fetched: Fetched,
+    now: Timestamp,
+) -> Result<(), CycleError> {
+    let Some((result, elapsed)) = fetched else { return Ok(()) };
+    let clock = Instant::now();
+    match result {
+        Ok(mut snapshot) => {
+            snapshot.people.sort_by_key(|person| person.anchor);
             read.snapshot = Some(snapshot);
             parts.memory.set_refused_bind(&read.name, None)?;
         }
         Err(error) => {
             tracing::warn!(directory = %read.name, error = %error, "A directory could not be read; its people keep what they have.");
             if error.persistence == Persistence::Credentials {
-                let refused = RefusedBind { credentials: source.credentials, at: now };
+                let refused = RefusedBind { credentials: parts.directories[index].credentials, at: now };
                 parts.memory.set_refused_bind(&read.name, Some(&refused))?;
             }
             read.problem = Some(with_causes(&error));
         }
+    }
+    if read.snapshot.as_ref().is_some_and(|snapshot| snapshot.partial.is_none()) {
+        locate(parts, index, current, read, now).await?;
+    }
+    read.elapsed = elapsed + clock.elapsed();
+    if let Some(snapshot) = &read.snapshot {
+        let (entries, located, complete) = (snapshot.entries, read.located.len(), snapshot.partial.is_none());
+        tracing::debug!(directory = %read.name, server = snapshot.server, entries, located, complete, "A directory was read.");
     }
     Ok(())
 }
@@ -245,18 +317,16 @@ async fn locate(
     Ok(())
 }
 
-/// Owners of accounts who were not seen: those not suspended, and those who may be removed now.
+/// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.
 fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, now: Timestamp) -> Vec<Anchor> {
     let wanted = |account: &&Account| account.suspension.is_none() || diff::removal_due(settings, account, now);
-    let mut missing: BTreeSet<Anchor> =
-        accounts.iter().filter(wanted).filter_map(|account| account.owner.as_ref()).map(|owner| owner.anchor).collect();
-    for sighting in &snapshot.people {
-        if missing.is_empty() {
-            break;
-        }
-        missing.remove(&sighting.anchor);
-    }
-    missing.into_iter().collect()
+    let owners = accounts.iter().filter(wanted).filter_map(|account| Some(account.owner.as_ref()?.anchor));
+    let mut seen = snapshot.people.iter().map(|sighting| sighting.anchor).peekable();
+    let is_missing = |anchor: &Anchor| {
+        while seen.next_if(|next| next < anchor).is_some() {}
+        seen.peek() != Some(anchor)
+    };
+    owners.filter(is_missing).collect()
 }
 
 /// Somebody is there after all: the read lost entries, and nobody knows how many.

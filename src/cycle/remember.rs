@@ -1,7 +1,7 @@
 //! The last stage: what the next cycle, and the verbs that read the state, will know of this one.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -78,14 +78,18 @@ fn update<'a>(
     let witness =
         Witness { settings, directory, snapshot, rules: Rules::new(settings, directory, &snapshot.members), plan };
     let (mut people, mut seen_again) = (Vec::new(), Vec::new());
-    let mut unseen: BTreeSet<Anchor> = read.known.0.iter().map(|known| known.anchor).collect();
+    // People and those known come in one order.
+    let mut known = read.known.0.iter().peekable();
+    let mut unseen = Vec::new();
     let (mut users, mut quarantined) = (0, snapshot.unidentified.len() as u64);
     for sighting in &snapshot.people {
         let facts = witness.facts(sighting);
         users += u64::from(facts.judgement.in_scope);
         quarantined += u64::from(facts.judgement.in_scope && facts.judgement.quarantine.is_some());
-        unseen.remove(&sighting.anchor);
-        match read.known.get(&sighting.anchor) {
+        while let Some(before) = known.next_if(|known| known.anchor < sighting.anchor) {
+            unseen.push(before.anchor);
+        }
+        match known.next_if(|known| known.anchor == sighting.anchor) {
             Some(known) if known.digest == facts.digest() => {
                 if known.absence.is_some() {
                     seen_again.push(sighting.anchor);
@@ -94,6 +98,7 @@ fn update<'a>(
             _ => people.push(PersonRow { anchor: sighting.anchor, first_seen: snapshot.read_at, facts }),
         }
     }
+    unseen.extend(known.map(|before| before.anchor));
     let problem = snapshot.partial.as_ref().map(|partial| partial.message.clone());
     let whole = problem.is_none().then(|| Whole {
         watermark: snapshot.watermark.clone(),
@@ -121,12 +126,11 @@ fn update<'a>(
     }
 }
 
-/// Known once, not there now, and without an account: nothing depends on them.
-fn forgotten(mut unseen: BTreeSet<Anchor>, accounts: &[Account]) -> Vec<Anchor> {
-    for owner in accounts.iter().filter_map(|account| account.owner.as_ref()) {
-        unseen.remove(&owner.anchor);
-    }
-    unseen.into_iter().collect()
+/// Known once, not there now, and without an account: nothing depends on them. Both come in order.
+fn forgotten(unseen: Vec<Anchor>, accounts: &[Account]) -> Vec<Anchor> {
+    let of = |account: &Account| account.owner.as_ref().map(|owner| owner.anchor);
+    let has_account = |anchor: &Anchor| accounts.binary_search_by(|account| of(account).cmp(&Some(*anchor))).is_ok();
+    unseen.into_iter().filter(|anchor| !has_account(anchor)).collect()
 }
 
 /// Says of each person what is known and why it was judged so.
@@ -228,8 +232,8 @@ pub fn accounts(
     now: Timestamp,
 ) -> Result<(), CycleError> {
     let mut accounts = applied.accounts_after(&current.accounts);
-    if parts.settings.backend.drift == Drift::Report {
-        keep_applied_profiles(&mut accounts, plan);
+    if parts.settings.backend.drift == Drift::Report && !plan.drifted.is_empty() {
+        keep_applied_profiles(accounts.to_mut(), plan);
     }
     parts.memory.observe(&accounts, &plan.taken, now)?;
     Ok(())

@@ -1,6 +1,6 @@
 //! What people and programs are told of a cycle: values made of values.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -259,12 +259,12 @@ fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {
     }
 }
 
+/// `after` is by owner.
 fn granted_rows(happened: &[(PersonId, Vec<Effect>)], after: &[Account]) -> Vec<GrantedRow> {
-    let by_owner: BTreeMap<&PersonId, &Account> =
-        after.iter().filter_map(|account| Some((account.owner.as_ref()?, account))).collect();
+    let of = |person: &PersonId| after.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();
     let gains = |effect: &&Effect| matches!(effect.verb, Verb::Provision | Verb::Promote | Verb::Move | Verb::Grant);
     let row = |person: &PersonId, effect: &Effect| {
-        let account = by_owner.get(person)?;
+        let account = &after[of(person)?];
         Some(GrantedRow {
             anchor: Some(person.anchor),
             user_name: account.profile.user_name.clone(),

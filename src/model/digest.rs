@@ -1,8 +1,8 @@
 //! A fingerprint of a value, to see whether it changed without keeping it.
 
-use std::hash::Hash;
+use std::hash::{Hash, Hasher};
 
-use xxhash_rust::xxh3::Xxh3;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
 
 /// 128 bits of XXH3: two values with one digest count as equal.
 ///
@@ -15,9 +15,9 @@ impl Digest {
     /// The digest of everything that `Hash` covers.
     #[must_use]
     pub fn of(value: &(impl Hash + ?Sized)) -> Self {
-        let mut hasher = Xxh3::new();
-        value.hash(&mut hasher);
-        Self(hasher.digest128().to_be_bytes())
+        let mut gathered = Gathered(Vec::with_capacity(512));
+        value.hash(&mut gathered);
+        Self(xxh3_128(&gathered.0).to_be_bytes())
     }
 
     /// As it is kept.
@@ -30,6 +30,19 @@ impl Digest {
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+}
+
+/// Takes everything down first: many small pieces cost more than one large one.
+struct Gathered(Vec<u8>);
+
+impl Hasher for Gathered {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+
+    fn finish(&self) -> u64 {
+        xxh3_64(&self.0)
     }
 }
 

@@ -52,7 +52,8 @@ pub fn folded(value: &str) -> Cow<'_, str> {
     if !value.is_ascii() {
         return Cow::Owned(caseless::default_case_fold_str(value));
     }
-    if value.bytes().any(|byte| byte.is_ascii_uppercase()) {
+    // Looks at every byte, many at a time: quicker than to stop at the first.
+    if value.bytes().fold(false, |found, byte| found | byte.is_ascii_uppercase()) {
         return Cow::Owned(value.to_ascii_lowercase());
     }
     Cow::Borrowed(value)

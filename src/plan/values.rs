@@ -1,6 +1,6 @@
 //! Values that must be unique in the backend: who cannot have theirs yet, and in which order the others get theirs.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::diff::{Action, Intent};
 use super::world::World;
@@ -26,16 +26,18 @@ impl<'a> Values<'a> {
     /// Looks among all accounts for the values that are wanted, and for no others.
     #[must_use]
     pub fn of(world: &World<'a>, intents: &[Intent<'a>]) -> Self {
-        let wanted: BTreeSet<Value> = intents.iter().flat_map(wanted).collect();
-        let mut holders = HashMap::new();
-        if wanted.is_empty() {
-            return Self { holders };
+        let mut asked: [HashSet<String>; FIELDS.len()] = Default::default();
+        for (field, value) in intents.iter().flat_map(wanted) {
+            asked[field].insert(value);
         }
-        for account in world.accounts {
-            for (field, (_, read)) in FIELDS.iter().enumerate() {
-                let value = (field, folded(read(&account.profile)).into_owned());
-                if wanted.contains(&value) {
-                    let holder = holders.entry(value).or_insert(account);
+        let mut holders = HashMap::new();
+        for (field, ((_, read), asked)) in
+            FIELDS.iter().zip(&asked).enumerate().filter(|(_, (_, asked))| !asked.is_empty())
+        {
+            for account in world.accounts {
+                let value = folded(read(&account.profile));
+                if asked.contains(&*value) {
+                    let holder = holders.entry((field, value.into_owned())).or_insert(account);
                     // Unmanaged accounts come in no order, and no backend promises that they share nothing.
                     if (&account.owner, &account.id) < (&holder.owner, &holder.id) {
                         *holder = account;

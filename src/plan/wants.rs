@@ -112,13 +112,17 @@ fn domain_gate(world: &World<'_>, profile: &Profile) -> Option<WaitReason> {
 
 /// Pools asked for in which the agent had given a seat that is no longer there.
 fn vanished(world: &World<'_>, account: &Account, person: &PersonId, asks: &[Ask]) -> Vec<Name> {
+    let name = |index: usize| &world.settings.pools[index].name;
+    let asked = asks.iter().flat_map(|ask| [Some(ask.pool), ask.fallback.map(|(fallback, _)| fallback)]).flatten();
+    let gone = |pool: &&Name| !account.seat(pool).is_some_and(|seat| !matches!(seat.state, SeatState::Past(_)));
+    let mut gone = asked.map(name).filter(gone).peekable();
+    // Nearly everybody has all that is asked for: then nothing need be remembered.
+    if gone.peek().is_none() {
+        return Vec::new();
+    }
+    let gone: Vec<&Name> = gone.collect();
     let Some(last) = world.remembered.of(person) else { return Vec::new() };
-    let asked = |pool: &Name| {
-        let at = |index: usize| world.settings.pools[index].name == *pool;
-        asks.iter().any(|ask| at(ask.pool) || ask.fallback.is_some_and(|(fallback, _)| at(fallback)))
-    };
-    let gone = |pool: &Name| !account.seat(pool).is_some_and(|seat| !matches!(seat.state, SeatState::Past(_)));
-    last.held.into_iter().filter(|pool| asked(pool) && gone(pool)).collect()
+    last.held.iter().filter(|pool| gone.contains(pool)).cloned().collect()
 }
 
 /// Why somebody's place is kept and gets no grant.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -35,7 +36,7 @@ pub struct LastKnown {
     /// Digest of the profile as the backend last answered it.
     pub profile: Digest,
     /// Pools of which the agent's word gave a seat.
-    pub held: Vec<Name>,
+    pub held: Arc<[Name]>,
     pub suspended: bool,
     /// Another hand took the whole account away.
     pub taken: bool,

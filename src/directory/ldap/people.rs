@@ -154,7 +154,11 @@ pub(super) type Moved = Vec<(Anchor, Vec<usize>)>;
 
 /// Sorts people by anchor, keeps one of each that came twice in the same place, and names the others.
 pub(super) fn sort_out(people: &mut Vec<Sighting>) -> Moved {
-    people.sort_unstable_by(|one, other| (one.anchor, &one.dn).cmp(&(other.anchor, &other.dn)));
+    // Sorts anchors, then moves everybody once: people are large.
+    people.sort_by_cached_key(|person| person.anchor);
+    for same in people.chunk_by_mut(|one, other| one.anchor == other.anchor).filter(|same| same.len() > 1) {
+        same.sort_unstable_by(|one, other| one.dn.cmp(&other.dn));
+    }
     people.dedup_by(|one, other| one.anchor == other.anchor && one.dn == other.dn);
     let mut moved: Moved = Vec::new();
     for (index, pair) in people.windows(2).enumerate() {

@@ -97,7 +97,8 @@ impl Read<'_> {
         draft.problems.extend(problems);
         (draft.scope, draft.bases) = (found, bases);
         self.people(session, draft).await?;
-        let index = PeopleIndex::new(&draft.people);
+        let people: &[Sighting] = if groups.is_empty() { &[] } else { &draft.people };
+        let index = PeopleIndex::new(people);
         let walked = walk(&groups, &index, &mut LdapGroups { session, budget: self.budget }).await?;
         (draft.members, draft.foreign, draft.dangling) = (walked.members, walked.foreign, walked.dangling);
         Ok(())
