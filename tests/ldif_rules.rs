@@ -75,7 +75,29 @@ fn a_freed_seat_is_given_by_hand_or_by_itself_as_the_config_says() {
 }
 
 #[test]
-fn a_group_emptied_holds_everybody_back_and_only_the_fingerprint_lets_them_go() {
+fn a_group_emptied_by_mistake_costs_nobody_the_seat_and_the_message_has_the_numbers_and_the_way_out() {
+    let members = names(20);
+    let members: Vec<&str> = members.iter().map(String::as_str).collect();
+    let scope = "groups = [\"cn=vault,dc=lab,dc=test\"]\n";
+    let mut company = company_of(20, &format!("{scope}{}", pool(20)));
+    company.group("vault", &members);
+    company.sync();
+    assert_eq!(company.agent.names("active").len(), 20);
+    company.groups.clear();
+    company.group("vault", &members[..1]);
+    let (code, held) = company.sync();
+    assert_eq!((code, &held["changes"]["suspended"]), (4, &0.into()));
+    let numbers = (&held["held"][0]["kind"], &held["held"][0]["count"], &held["held"][0]["limit"]);
+    assert_eq!(numbers, (&"leaving".into(), &19.into(), &3.into()));
+    assert_eq!(company.agent.names("active").len(), 20, "nobody loses a seat");
+    company.groups.clear();
+    company.group("vault", &members);
+    let (code, mended) = company.sync();
+    assert_eq!((code, &mended["held"]), (0, &serde_json::Value::Null));
+}
+
+#[test]
+fn everybody_disabled_at_once_is_held_back_and_only_the_fingerprint_lets_them_go() {
     let mut company = company_of(20, &pool(20));
     company.sync();
     for name in names(20) {

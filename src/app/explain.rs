@@ -79,7 +79,11 @@ impl App {
         }
         let out = known.facts.as_ref().is_some_and(|facts| !facts.judgement.in_scope);
         if out {
-            advice.push("membership of one of the configured groups, and a pool that matches".to_owned());
+            advice.push(
+                "what stands above under \"scope\" being otherwise: a member of one of the configured groups, of none that is \
+                 excluded, and of a pool that matches"
+                    .to_owned(),
+            );
         }
         if is_suspended_by_hand(known) {
             advice.push(approval(row));

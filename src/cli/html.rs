@@ -43,7 +43,7 @@ pub fn document(report: &PlanReport) -> String {
 
 fn held(html: &mut String, report: &PlanReport) {
     let Some(rows) = &report.held else { return };
-    element(html, "h2", "Held back until confirmed");
+    element(html, "h2", "Held back until confirmed; so far nobody has lost anything by it");
     for row in rows {
         element(html, "p", &held_sentence(row));
     }

@@ -53,7 +53,7 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
 pub fn held(page: &mut Page, held: Option<&[HeldRow]>, fingerprint: Option<&str>) {
     let Some(held) = held.filter(|rows| !rows.is_empty()) else { return };
     page.gap();
-    page.pieces(&[(Tone::Warn, "Held back until confirmed")]);
+    page.pieces(&[(Tone::Warn, "Held back until confirmed; so far nobody has lost anything by it")]);
     for row in held {
         page.bullet(held_sentence(row));
     }

@@ -34,7 +34,10 @@ pub fn reason_code(code: &str) -> &str {
         "approval_required" => reason(WaitReason::ApprovalRequired),
         "domain_not_approved" => reason(WaitReason::DomainNotApproved),
         "removed_elsewhere" => reason(WaitReason::RemovedElsewhere),
-        "out_of_scope" => "out of scope",
+        "disabled" => "disabled in the directory",
+        "expired" => "expired in the directory",
+        "deleted" => "deleted from the directory",
+        "out_of_scope" => "no longer in scope",
         other => other,
     }
 }

@@ -18,7 +18,7 @@ use crate::model::report::{
 use crate::model::snapshot::Found;
 use crate::model::{Account, Anchor, Name, PersonId, SeatState};
 use crate::plan::Plan;
-use crate::plan::effects::{self, Change, Effect, Verb, reason_name};
+use crate::plan::effects::{self, Change, Effect, Verb, cause_name, reason_name};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
 use crate::plan::wants::{self, Standstill};
@@ -349,7 +349,7 @@ fn plan_row(change: &Change, display_name: Option<String>) -> PlanRow {
         email: Some(email),
         pool: effect.pool,
         from_pool: effect.from_pool,
-        reason: effect.reason.map(|reason| reason_name(reason).to_owned()),
+        reason: effect.reason.map(reason_name).or(effect.cause.map(cause_name)).map(str::to_owned),
         position: position.map(u64::from),
         held,
         fields: effect.fields.into_iter().map(|(name, (old, new))| (name, (Some(old), Some(new)))).collect(),

@@ -12,7 +12,7 @@ use super::seats::positions;
 use super::steps::is_asleep;
 use super::world::World;
 use crate::model::{
-    Account, AccountId, Assignment, Name, PersonId, PoolCount, Profile, SeatState, Suspension, WaitReason,
+    Account, AccountId, Assignment, LeaveCause, Name, PersonId, PoolCount, Profile, SeatState, Suspension, WaitReason,
 };
 
 /// One thing that happens to one person.
@@ -39,6 +39,8 @@ pub struct Effect {
     pub pool: Option<Name>,
     pub from_pool: Option<Name>,
     pub reason: Option<WaitReason>,
+    /// Why somebody leaves.
+    pub cause: Option<LeaveCause>,
     /// Field, old value, new value.
     pub fields: BTreeMap<String, (String, String)>,
 }
@@ -69,7 +71,7 @@ pub struct Waiting {
 
 impl Effect {
     fn new(verb: Verb) -> Self {
-        Self { verb, pool: None, from_pool: None, reason: None, fields: BTreeMap::new() }
+        Self { verb, pool: None, from_pool: None, reason: None, cause: None, fields: BTreeMap::new() }
     }
 
     fn of_pool(verb: Verb, pool: &Name) -> Self {
@@ -110,8 +112,8 @@ fn between(before: &Account, after: &Account) -> Vec<Effect> {
         effects.push(Effect { fields, ..Effect::new(Verb::Update) });
     }
     match (&before.suspension, &after.suspension) {
-        (None, Some(_)) => {
-            effects.push(Effect::new(Verb::Suspend));
+        (None, Some(suspension)) => {
+            effects.push(Effect { cause: suspension.cause, ..Effect::new(Verb::Suspend) });
             return effects;
         }
         (Some(_), None) => effects.push(Effect::new(Verb::Resume)),
@@ -186,6 +188,17 @@ pub const fn reason_name(reason: WaitReason) -> &'static str {
     }
 }
 
+/// As the JSON spells it.
+#[must_use]
+pub const fn cause_name(cause: LeaveCause) -> &'static str {
+    match cause {
+        LeaveCause::Disabled => "disabled",
+        LeaveCause::Expired => "expired",
+        LeaveCause::Deleted => "deleted",
+        LeaveCause::OutOfScope => "out_of_scope",
+    }
+}
+
 /// The fields in which two profiles differ, with both values.
 #[must_use]
 pub fn changed_fields(before: &Profile, after: &Profile) -> BTreeMap<String, (String, String)> {
@@ -239,9 +252,16 @@ pub fn stopped(guarded: &Guarded, drafted: &[Intent<'_>]) -> Option<Change> {
         ("update", _, Some((account, update))) => {
             Effect { fields: changed_fields(&account.profile, update), ..Effect::new(Verb::Update) }
         }
-        _ => Effect::new(Verb::Suspend),
+        _ => Effect { cause: leaves_for(&intent.action), ..Effect::new(Verb::Suspend) },
     };
     Some(change(intent, effect, None, true))
+}
+
+const fn leaves_for(action: &Action) -> Option<LeaveCause> {
+    match action {
+        Action::Suspend { cause } => Some(*cause),
+        _ => None,
+    }
 }
 
 /// The settlement, ready to be asked by person and pool.

@@ -70,7 +70,7 @@ provision  ada     ada        standard                  -  -
 wait       grace   grace      standard                  1  no free seat
 move       mover   mover      standard -> advanced      -  -
 update     new     new        -                         -  email: old@x.example -> new@x.example
-suspend    leaver  leaver     standard                  -  disabled; held back
+suspend    leaver  leaver     standard                  -  disabled in the directory; held back
 
 Waiting
 POOL      PLACE  WHO    USER NAME  REASON
@@ -80,7 +80,7 @@ POOL      SEATS  HELD  WAITING  FREE
 standard      2     3        1     0
 standard holds 1 seat more than were bought: nobody gets one until they fit.
 
-Held back until confirmed
+Held back until confirmed; so far nobody has lost anything by it
   - corp: 1 of 1 person would lose their seat or account; the limit is 0.
   look at it: seatsync plan
   if this is right: seatsync confirm 3f9a

@@ -104,7 +104,7 @@ fn what_is_held_back_comes_with_numbers_limit_and_command() {
         new: None,
     }]);
     let expected = "\
-Held back until confirmed
+Held back until confirmed; so far nobody has lost anything by it
   - demo: 25 of 60 people would lose their seat or account, and 4 did so already within the guard's window; the limit is 6.
   look at it: seatsync plan
   if this is right: seatsync confirm 3f9a1c
