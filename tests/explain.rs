@@ -76,6 +76,22 @@ fn it_works_without_the_directory_and_says_what_would_change_things() {
     assert!(said(&broken).contains("a usable value of mail"), "{broken}");
 }
 
+#[test]
+fn who_was_in_scope_still_is_after_a_read_that_could_not_see_the_groups() {
+    let groups = "groups = [\"cn=blue,dc=lab,dc=test\"]\n";
+    let mut company = Company::new(&["ada", "bob"], &format!("{groups}{}", pool(2)));
+    company.group("blue", &["ada", "bob"]);
+    company.set("bob", "");
+    company.sync();
+    company.groups.clear();
+    company.set("ada", "mail: ada.l@lab.test\n");
+    assert_eq!(company.sync().0, 1);
+    let explained = explain(&company, "ada");
+    assert_eq!(explained["scope"]["in"], true, "{explained}");
+    assert_eq!(explained["pool"]["name"], "standard", "{explained}");
+    assert_eq!(company.agent.user("bob")["quarantine"]["reason"], "missing");
+}
+
 /// What somebody does to the ledger by hand.
 fn by_hand(company: &Company, sql: &str) {
     let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).expect("the ledger");

@@ -28,6 +28,24 @@ fn somebody_missing_is_a_leaver_only_when_a_second_read_says_so_again() {
 }
 
 #[test]
+fn who_is_lost_together_with_the_place_where_they_were_keeps_the_seat_and_is_reported() {
+    let mut company = company_of(4, &pool(5));
+    company.groups = "dn: ou=north,ou=people,dc=lab,dc=test\nobjectClass: organizationalUnit\nou: north\n\n\
+        dn: uid=n1,ou=north,ou=people,dc=lab,dc=test\nobjectClass: inetOrgPerson\nuid: n1\ncn: n1\nsn: n1\nmail: n1@lab.test\n\n"
+        .to_owned();
+    company.sync();
+    let anchor = company.agent.user("n1")["anchor"].as_str().expect("an anchor").to_owned();
+    company.groups.clear();
+    for _ in 0..3 {
+        let (code, report) = company.sync();
+        assert_eq!((code, &report["changes"]["suspended"]), (0, &0.into()));
+        let problem = report["directories"][0]["problem"].as_str().unwrap_or_default();
+        assert!(problem.contains(&anchor) && problem.contains("neither found nor proven gone"), "{report}");
+    }
+    assert_eq!(company.agent.user("n1")["state"], "active");
+}
+
+#[test]
 fn who_is_disabled_and_lost_the_mail_address_leaves_and_who_only_lost_it_stays() {
     let mut company = company_of(5, &pool(5));
     company.sync();

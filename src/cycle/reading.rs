@@ -331,20 +331,34 @@ fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, now: 
 
 /// Somebody is there after all: the read lost entries, and nobody knows how many.
 fn overlooked(located: &BTreeMap<Anchor, Whereabouts>) -> Option<Partial> {
-    let found: Vec<String> = located
-        .iter()
-        .filter(|(_, whereabouts)| matches!(whereabouts, Whereabouts::Overlooked(_)))
-        .map(|(anchor, _)| anchor.to_string())
-        .collect();
-    let more = found.len().saturating_sub(3);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!found.is_empty()).then(|| Partial {
+    let found = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Overlooked(_)))?;
+    Some(Partial {
         message: format!(
-            "the server left out entries that are there when asked for by id ({}{and_more}); the read does not count as \
-             complete, and nobody of this directory leaves or gets a seat before one does",
-            found[..found.len().min(3)].join(", ")
+            "the server left out entries that are there when asked for by id ({found}); the read does not count as \
+             complete, and nobody of this directory leaves or gets a seat before one does"
         ),
     })
+}
+
+/// A sentence on those who cannot be found where nothing proves that they left: they keep their seats, and somebody
+/// should know.
+#[must_use]
+pub fn unproven(located: &BTreeMap<Anchor, Whereabouts>) -> Option<String> {
+    let lost = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Nowhere { parent_readable: false }))?;
+    Some(format!(
+        "people are neither found nor proven gone, for where they were cannot be read ({lost}); they keep what they have. \
+         Give the account the right to read it; where it was deleted for good, take their seats with `seatsync pending \
+         release`"
+    ))
+}
+
+/// The anchors of those found in one way: the first three, and how many more.
+fn those(located: &BTreeMap<Anchor, Whereabouts>, wanted: impl Fn(&Whereabouts) -> bool) -> Option<String> {
+    let found = located.iter().filter(|(_, whereabouts)| wanted(whereabouts)).map(|(anchor, _)| anchor.to_string());
+    let found: Vec<String> = found.collect();
+    let more = found.len().saturating_sub(3);
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(", ")))
 }
 
 /// The pins, with those replaced or dropped that a person confirmed.

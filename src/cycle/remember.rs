@@ -78,6 +78,7 @@ fn update<'a>(
     let witness =
         Witness { settings, directory, snapshot, rules: Rules::new(settings, directory, &snapshot.members), plan };
     let (mut people, mut seen_again) = (Vec::new(), Vec::new());
+    let tells_members = snapshot.tells_members();
     // People and those known come in one order.
     let mut known = read.known.0.iter().peekable();
     let mut unseen = Vec::new();
@@ -89,13 +90,13 @@ fn update<'a>(
         while let Some(before) = known.next_if(|known| known.anchor < sighting.anchor) {
             unseen.push(before.anchor);
         }
-        match known.next_if(|known| known.anchor == sighting.anchor) {
-            Some(known) if known.digest == facts.digest() => {
-                if known.absence.is_some() {
-                    seen_again.push(sighting.anchor);
-                }
-            }
-            _ => people.push(PersonRow { anchor: sighting.anchor, first_seen: snapshot.read_at, facts }),
+        let known = known.next_if(|known| known.anchor == sighting.anchor);
+        // Where nobody read the groups, what was known stays: else these people would be "in none of the groups".
+        let stays = !tells_members || known.is_some_and(|known| known.digest == facts.digest());
+        if !stays {
+            people.push(PersonRow { anchor: sighting.anchor, first_seen: snapshot.read_at, facts });
+        } else if known.is_some_and(|known| known.absence.is_some()) {
+            seen_again.push(sighting.anchor);
         }
     }
     unseen.extend(known.map(|before| before.anchor));

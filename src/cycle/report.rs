@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::reading::{DirectoryRead, Readings};
+use super::reading::{DirectoryRead, Readings, unproven};
 use crate::apply::Applied;
 use crate::desired::{Desired, Wish};
 use crate::model::change::{BackendState, GuardKind, HeldChange};
@@ -202,8 +202,13 @@ fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport
             .problem
             .clone()
             .or_else(|| Some(snapshot?.partial.as_ref()?.message.clone()))
-            .or_else(|| renamed(read)),
+            .or_else(|| joined(renamed(read), unproven(&read.located))),
     }
+}
+
+fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
+    let both: Vec<String> = one.into_iter().chain(other).collect();
+    (!both.is_empty()).then(|| both.join("; "))
 }
 
 /// A scope object that was followed to a new place: nothing is wrong, but somebody should know.

@@ -115,7 +115,7 @@ pub struct ReadRecord {
 pub struct MirrorUpdate<'a> {
     pub read: ReadRecord,
     pub people: Vec<PersonRow<'a>>,
-    /// Seen again with an unchanged digest after an absence.
+    /// Seen again after an absence, with nothing else to be written.
     pub seen_again: Vec<Anchor>,
     /// All there are now.
     pub unidentified: &'a [Unidentified],

@@ -77,7 +77,7 @@ pub enum Found {
 /// The way is the chain of group DNs from the configured group down to the one that lists the person.
 pub type Members = HashMap<Anchor, Arc<[String]>>;
 
-/// Where a server stood when a read began. Lower than before on the same server: it went back in time.
+/// Where a server stood when a read began. Lower than before: it went back in time, or it is a replica that lags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
     /// invocationId in Active Directory, the server's URL elsewhere, the path of an LDIF file.
@@ -116,6 +116,18 @@ pub struct Snapshot {
     pub partial: Option<Partial>,
     /// Taken before the read.
     pub watermark: Option<Watermark>,
+}
+
+impl Snapshot {
+    /// Who is in which group of the config is known, so that scope and pools can be told of the people. Not so in a read
+    /// that broke off before the groups, or that found one of them gone.
+    #[must_use]
+    pub fn tells_members(&self) -> bool {
+        self.partial.is_none()
+            || self.scope.iter().all(|(key, found)| {
+                key.role == Role::Base || *found == Found::DoneWithout || self.members.contains_key(key)
+            })
+    }
 }
 
 /// Where somebody is who was known and is not in the snapshot.

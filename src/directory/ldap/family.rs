@@ -185,11 +185,11 @@ async fn change_sequence(
     Ok((!position.is_empty()).then_some(Watermark { server, position }))
 }
 
-/// The sentence to report where the same server stands lower than it did: an old database was put back.
+/// The sentence to report where the server stands lower than it did, or behind the one that was read before it.
 pub(super) fn went_back(last: Option<&Watermark>, now: Option<&Watermark>) -> Option<String> {
     let (last, now) = (last?, now?);
     if last.server != now.server {
-        return None;
+        return lags(last, now);
     }
     let (key, before) = last
         .position
@@ -200,6 +200,30 @@ pub(super) fn went_back(last: Option<&Watermark>, now: Option<&Watermark>) -> Op
         "The server went back in time ({key} was {before} and is {after}): an old database was put back. \
          Nobody leaves until it has caught up"
     ))
+}
+
+/// A replica that has not got yet what another server already showed: who joined since is not there. CSNs are the same
+/// on all replicas. Only the newest is compared: a server that died with its last changes must not stop its heirs.
+fn lags(last: &Watermark, now: &Watermark) -> Option<String> {
+    let reached = newest(now);
+    let (suffix, before) =
+        newest(last).into_iter().find(|(suffix, before)| reached.get(suffix).is_some_and(|after| after < before))?;
+    let (here, after, there) = (&now.server, reached.get(suffix)?, &last.server);
+    Some(format!(
+        "The replica {here} lags behind {there} (it stands at {after}, and {before} was seen there). Nobody leaves until \
+         it has caught up"
+    ))
+}
+
+/// The newest CSN of each suffix. AD's numbers are no CSNs: each of its servers counts for itself.
+fn newest(mark: &Watermark) -> BTreeMap<&str, &str> {
+    let mut newest: BTreeMap<&str, &str> = BTreeMap::new();
+    for (key, csn) in mark.position.iter().filter(|(key, _)| *key != COMMITTED) {
+        let suffix = key.split_once(' ').map_or("", |(_, suffix)| suffix);
+        let so_far = newest.entry(suffix).or_default();
+        *so_far = csn.as_str().max(so_far);
+    }
+    newest
 }
 
 /// Numbers are compared as such; CSNs have one width, so their text has their order.
@@ -265,6 +289,24 @@ mod tests {
         let csn = |time: &str| at("ldap://h", "001", &format!("{time}.000000Z#000000#001#000000"));
         assert!(went_back(Some(&csn("20260102000000")), Some(&csn("20260101000000"))).is_some());
         assert!(went_back(Some(&csn("20260101000000")), Some(&csn("20260102000000"))).is_none());
+    }
+
+    #[test]
+    fn a_replica_that_has_not_caught_up_with_the_server_read_before_is_behind() {
+        let csn = |server: &str, writer: &str, day: &str| {
+            at(server, writer, &format!("202601{day}000000.000000Z#000000#{writer}#000000"))
+        };
+        let master = csn("ldap://one", "001", "02");
+        let lagging = went_back(Some(&master), Some(&csn("ldap://two", "001", "01"))).unwrap();
+        assert!(lagging.contains("ldap://two lags behind ldap://one"), "{lagging}");
+        assert!(went_back(Some(&master), Some(&csn("ldap://two", "001", "02"))).is_none());
+        // The first server died with its last changes; the second has been written to since.
+        let mut heir = csn("ldap://two", "001", "01");
+        heir.position.extend(csn("ldap://two", "002", "03").position);
+        assert!(went_back(Some(&master), Some(&heir)).is_none());
+        assert!(
+            went_back(Some(&csn("ldap://one", "001 dc=x", "02")), Some(&csn("ldap://two", "001 dc=y", "01"))).is_none()
+        );
     }
 
     #[test]

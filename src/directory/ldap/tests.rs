@@ -181,6 +181,19 @@ async fn a_server_that_went_back_in_time_makes_the_read_partial() {
 }
 
 #[tokio::test]
+async fn a_replica_that_lags_behind_the_server_read_before_makes_the_read_partial() {
+    let server = start(Fault::Nothing, 0).await;
+    let mut directory = directory(&[&server.url]);
+    let mut watermark = read(&mut directory).await.unwrap().watermark.unwrap();
+    watermark.server = "ldap://the-other.example".to_owned();
+    for csn in watermark.position.values_mut() {
+        *csn = csn.replace("2026", "2027");
+    }
+    let snapshot = directory.read(&ReadRequest { watermark: Some(watermark), ..request() }, &|_| ()).await.unwrap();
+    assert!(snapshot.partial.is_some_and(|partial| partial.message.contains("lags behind ldap://the-other.example")));
+}
+
+#[tokio::test]
 async fn a_lookup_that_fails_is_an_error_and_nobody_is_gone() {
     let server = start(Fault::Cut, 0).await;
     let mut directory = directory(&[&server.url]);
