@@ -67,7 +67,7 @@ fn directories(page: &mut Page, report: &StatusReport) {
     page.table(grid);
     let last = report.last_cycle.iter().flat_map(|cycle| &cycle.directories);
     for (name, problem) in last.filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
-        page.line(&format!("  {name}: {problem}"));
+        page.line(format!("  {name}: {problem}"));
     }
 }
 
