@@ -16,9 +16,9 @@ use crate::model::report::{
     PoolRow, ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
 };
 use crate::model::snapshot::Found;
-use crate::model::{Account, Anchor, Name, PersonId, SeatState};
+use crate::model::{Account, Anchor, LeaveCause, Name, PersonId, SeatState, WaitReason};
 use crate::plan::Plan;
-use crate::plan::effects::{self, Change, Effect, Verb, cause_name, reason_name};
+use crate::plan::effects::{self, Change, Effect, Verb};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
 use crate::plan::wants::{self, Standstill};
@@ -354,7 +354,7 @@ fn plan_row(change: &Change, display_name: Option<String>) -> PlanRow {
         email: Some(email),
         pool: effect.pool,
         from_pool: effect.from_pool,
-        reason: effect.reason.map(reason_name).or(effect.cause.map(cause_name)).map(str::to_owned),
+        reason: effect.reason.map(WaitReason::as_str).or(effect.cause.map(LeaveCause::as_str)).map(str::to_owned),
         position: position.map(u64::from),
         held,
         fields: effect.fields.into_iter().map(|(name, (old, new))| (name, (Some(old), Some(new)))).collect(),

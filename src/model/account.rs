@@ -43,6 +43,19 @@ pub enum WaitReason {
     RemovedElsewhere,
 }
 
+impl WaitReason {
+    /// As the JSON spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NoSeat => "no_seat",
+            Self::ApprovalRequired => "approval_required",
+            Self::DomainNotApproved => "domain_not_approved",
+            Self::RemovedElsewhere => "removed_elsewhere",
+        }
+    }
+}
+
 /// The state of one seat assignment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -73,6 +73,19 @@ pub enum LeaveCause {
     OutOfScope,
 }
 
+impl LeaveCause {
+    /// As the JSON spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Expired => "expired",
+            Self::Deleted => "deleted",
+            Self::OutOfScope => "out_of_scope",
+        }
+    }
+}
+
 /// What the entry says of its owner's standing, judged at the time of the read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -172,31 +172,9 @@ fn place_changed(before: &Assignment, after: &Assignment) -> Option<Effect> {
         fields.insert("rank".to_owned(), (before.rank.to_string(), after.rank.to_string()));
     }
     if old != new {
-        fields.insert("reason".to_owned(), (reason_name(old).to_owned(), reason_name(new).to_owned()));
+        fields.insert("reason".to_owned(), (old.as_str().to_owned(), new.as_str().to_owned()));
     }
     (!fields.is_empty()).then(|| Effect { fields, ..Effect::of_pool(Verb::Update, &after.pool) })
-}
-
-/// As the JSON spells it.
-#[must_use]
-pub const fn reason_name(reason: WaitReason) -> &'static str {
-    match reason {
-        WaitReason::NoSeat => "no_seat",
-        WaitReason::ApprovalRequired => "approval_required",
-        WaitReason::DomainNotApproved => "domain_not_approved",
-        WaitReason::RemovedElsewhere => "removed_elsewhere",
-    }
-}
-
-/// As the JSON spells it.
-#[must_use]
-pub const fn cause_name(cause: LeaveCause) -> &'static str {
-    match cause {
-        LeaveCause::Disabled => "disabled",
-        LeaveCause::Expired => "expired",
-        LeaveCause::Deleted => "deleted",
-        LeaveCause::OutOfScope => "out_of_scope",
-    }
 }
 
 /// The fields in which two profiles differ, with both values.
