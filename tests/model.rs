@@ -29,7 +29,7 @@ use model::random::{Theme, company, steps};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 /// Of each family, unless told otherwise.
-const HISTORIES: u64 = 250;
+const HISTORIES: u64 = 200;
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number in SEATSYNC_MODEL_..."))
@@ -44,6 +44,7 @@ fn play(theme: Theme) {
         failure_persistence: None,
         rng_seed: RngSeed::Fixed(seed),
         max_shrink_iters: 20_000,
+        max_shrink_time: 120_000,
         ..Config::default()
     };
     let cycles = std::cell::Cell::new(0);
@@ -116,4 +117,35 @@ fn the_guard_holds_back_what_is_too_much_and_a_confirmation_lets_just_that_pass(
 #[test]
 fn the_guard_counts_seats_that_are_lost_for_nothing() {
     play(Theme { directories: 1, pools: 3, guard: true, match_all: true, ..Theme::default() });
+}
+
+#[test]
+fn what_another_hand_took_away_is_not_asked_for_again() {
+    play(Theme {
+        directories: 2,
+        pools: 2,
+        hands: true,
+        decisions: true,
+        fallbacks: true,
+        faults: true,
+        ..Theme::default()
+    });
+}
+
+#[test]
+fn all_of_it_at_once() {
+    let theme = Theme {
+        directories: 2,
+        pools: 3,
+        fallbacks: true,
+        decisions: true,
+        leaver_rules: true,
+        gates: true,
+        guard: true,
+        faults: true,
+        deaths: true,
+        ..Theme::default()
+    };
+    play(theme);
+    play(Theme { match_all: true, fallbacks: false, ..theme });
 }

@@ -11,11 +11,13 @@ use super::people::directory_id;
 use super::values::{anchor, digest, json, time, to_json};
 use crate::model::change::Answer;
 use crate::model::memory::Remembered;
-use crate::model::{Account, Anchor, Digest, Name, PersonId};
+use crate::model::{Account, Anchor, Assignment, Digest, Name, PersonId, SeatState};
 use crate::ports::{Accounts, StateError};
 
 /// A person as this file numbers directories.
 type Key = (i64, Anchor);
+
+type IsTaken = fn(Option<&Assignment>) -> bool;
 
 impl Accounts for State {
     fn remembered(&self) -> Result<BTreeMap<PersonId, Remembered>, StateError> {
@@ -37,6 +39,8 @@ impl Accounts for State {
             return Ok(());
         }
         self.write("observe", "storing the backend's accounts", |transaction| {
+            // Whatever is gone was another hand's doing: what the agent removes is forgotten with the answer to that.
+            take_keys(transaction, &change.gone, at)?;
             change.store(transaction)?;
             take(transaction, taken, at)?;
             untake_owners(transaction)
@@ -74,7 +78,7 @@ pub fn store_answer(transaction: &Transaction<'_>, answer: &Answer) -> Result<()
     for account in &answer.accounts {
         // Adopted a moment ago, perhaps.
         forget_stranger(transaction, &account.id.0)?;
-        store_account(transaction, account)?;
+        store_account(transaction, account, |seat| seat.is_none())?;
     }
     untake_owners(transaction)?;
     for person in &answer.removed {
@@ -186,11 +190,13 @@ impl Comparison<'_> {
         for id in &self.strangers_gone {
             forget_stranger(transaction, id)?;
         }
-        self.changed.iter().try_for_each(|account| store_account(transaction, account))
+        let is_taken = |seat: Option<&Assignment>| seat.is_none_or(|seat| matches!(seat.state, SeatState::Past(_)));
+        self.changed.iter().try_for_each(|account| store_account(transaction, account, is_taken))
     }
 }
 
-fn store_account(transaction: &Transaction<'_>, account: &Account) -> Result<()> {
+/// `is_taken` says by what is left of it whether a seat that was held last was taken away by another hand.
+fn store_account(transaction: &Transaction<'_>, account: &Account, is_taken: IsTaken) -> Result<()> {
     let digest = Digest::of(account);
     let Some(owner) = &account.owner else {
         let sql = "INSERT OR REPLACE INTO stranger (id, digest, account_json) VALUES (?1, ?2, ?3)";
@@ -198,15 +204,24 @@ fn store_account(transaction: &Transaction<'_>, account: &Account) -> Result<()>
         return Ok(());
     };
     let key = (directory_id(transaction, &owner.directory)?, owner.anchor);
-    store_narrow(transaction, key, account, digest)?;
+    store_narrow(transaction, key, account, digest, is_taken)?;
     let sql = "INSERT OR REPLACE INTO account_details (directory, anchor, account_json) VALUES (?1, ?2, ?3)";
     transaction.prepare_cached(sql)?.execute(params![key.0, key.1.as_bytes(), to_json(account)?])?;
     Ok(())
 }
 
-fn store_narrow(transaction: &Transaction<'_>, key: Key, account: &Account, digest: Digest) -> Result<()> {
-    let held: Vec<&Name> =
-        account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| &seat.pool).collect();
+fn store_narrow(
+    transaction: &Transaction<'_>,
+    key: Key,
+    account: &Account,
+    digest: Digest,
+    is_taken: IsTaken,
+) -> Result<()> {
+    let ours = account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| seat.pool.clone());
+    let mut held: Vec<Name> = ours.collect();
+    // Kept until a cycle that can judge the person has asked for it again, as taken away.
+    held.extend(held_last(transaction, key)?.into_iter().filter(|pool| is_taken(account.seat(pool))));
+    held.sort();
     let sql = "INSERT OR REPLACE INTO account (directory, anchor, digest, profile, held_json, suspended)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     transaction.prepare_cached(sql)?.execute(params![
@@ -220,13 +235,25 @@ fn store_narrow(transaction: &Transaction<'_>, key: Key, account: &Account, dige
     Ok(())
 }
 
+/// Pools of which the agent knew a seat to be held.
+fn held_last(transaction: &Transaction<'_>, key: Key) -> Result<Vec<Name>> {
+    let sql = "SELECT held_json FROM account WHERE directory = ?1 AND anchor = ?2";
+    let mut query = transaction.prepare_cached(sql)?;
+    let mut rows = query.query(params![key.0, key.1.as_bytes()])?;
+    rows.next()?.map_or_else(|| Ok(Vec::new()), |row| json(row, 0))
+}
+
 fn take(transaction: &Transaction<'_>, people: &[PersonId], at: Timestamp) -> Result<()> {
+    let key = |person: &PersonId| Ok((directory_id(transaction, &person.directory)?, person.anchor));
+    take_keys(transaction, &people.iter().map(key).collect::<Result<Vec<Key>>>()?, at)
+}
+
+fn take_keys(transaction: &Transaction<'_>, people: &[Key], at: Timestamp) -> Result<()> {
     // Who is taken already keeps the time.
     let sql = "INSERT OR IGNORE INTO taken (directory, anchor, at) VALUES (?1, ?2, ?3)";
     let mut insert = transaction.prepare_cached(sql)?;
-    for person in people {
-        let directory = directory_id(transaction, &person.directory)?;
-        insert.execute(params![directory, person.anchor.as_bytes(), at.as_second()])?;
+    for (directory, anchor) in people {
+        insert.execute(params![directory, anchor.as_bytes(), at.as_second()])?;
     }
     Ok(())
 }
@@ -252,7 +279,7 @@ fn relink(transaction: &Transaction<'_>, old: &PersonId, new: &PersonId) -> Resu
     forget(transaction, "taken", to)?;
     for mut account in accounts {
         account.owner = Some(new.clone());
-        store_account(transaction, &account)?;
+        store_account(transaction, &account, |seat| seat.is_none())?;
     }
     Ok(())
 }

@@ -97,10 +97,11 @@ pub fn counts(after: &BackendState) -> Result<(), Problem> {
 }
 
 /// Never a seat more than bought; where there are too many, not one more than before.
-pub fn limits(company: &Company, before: &Accounts, after: &BackendState) -> Result<(), Problem> {
+pub fn limits(company: &Company, before: &Reference, after: &BackendState) -> Result<(), Problem> {
     for (pool, rule) in company.pools.iter().enumerate() {
         let name = pool_name(pool);
-        let (was, is) = (seats::held(before, pool), counted(after, &name, Assignment::is_held));
+        let was = seats::held(&before.accounts, pool) + before.held_by_strangers(pool);
+        let is = counted(after, &name, Assignment::is_held);
         if is > rule.seats && is > was {
             return Err(format!("{name}: {is} seats held of {} bought, {was} before", rule.seats));
         }
@@ -109,24 +110,28 @@ pub fn limits(company: &Company, before: &Accounts, after: &BackendState) -> Res
     Ok(())
 }
 
-/// What the state remembers is what the ledger said last.
-pub fn remembered(state: &State, after: &BackendState) -> Result<(), Problem> {
+/// What the state remembers is what the ledger said last, and what another hand took away since.
+pub fn remembered(state: &State, reference: &Reference, after: &BackendState) -> Result<(), Problem> {
     let remembered = state.remembered().map_err(|error| error.to_string())?;
-    let known = remembered.iter().map(|(person, known)| {
-        let mut held: Vec<_> = known.held.iter().map(ToString::to_string).collect();
-        held.sort();
-        (who_of(person.anchor), held, known.suspended)
-    });
-    let real = managed(after).map(|(who, account)| {
-        let mut held: Vec<_> = account.seats.iter().filter(|seat| seat.is_held()).map(|s| s.pool.to_string()).collect();
-        held.sort();
-        (who, held, account.suspension.is_some())
-    });
-    let sorted = |mut rows: Vec<_>| {
-        rows.sort();
-        rows
+    let taken = |who: Who, pool: &str| {
+        let seat = pool_of(pool).and_then(|pool| reference.accounts.get(&who)?.seats.get(&pool));
+        seat.is_some_and(|seat| seat.state == seats::State::Past && seat.gate == Some(WaitReason::RemovedElsewhere))
     };
-    same("the accounts as remembered", &sorted(known.collect()), &sorted(real.collect()))
+    let known: BTreeSet<_> = remembered
+        .iter()
+        .map(|(person, known)| {
+            let who = who_of(person.anchor);
+            let held = known.held.iter().map(ToString::to_string).filter(|pool| !taken(who, pool));
+            (who, held.collect::<BTreeSet<_>>(), known.suspended)
+        })
+        .collect();
+    let real: BTreeSet<_> = managed(after)
+        .map(|(who, account)| {
+            let held = account.seats.iter().filter(|seat| seat.is_held()).map(|seat| seat.pool.to_string());
+            (who, held.collect::<BTreeSet<_>>(), account.suspension.is_some())
+        })
+        .collect();
+    same("the accounts as remembered", &known, &real)
 }
 
 /// The report: how it went, pools, and who waits at which place.
@@ -136,7 +141,9 @@ pub fn report(
     foresight: &Foresight,
     report: &SyncReport,
 ) -> Result<(), Problem> {
-    same("accounts refused", &report.problems, &Vec::new())?;
+    // Of whom another hand deleted it is said at every cycle.
+    let failed: Vec<_> = report.problems.iter().filter(|problem| problem.code != "removed_elsewhere").collect();
+    same("accounts refused", &failed, &Vec::new())?;
     let outcome = match (foresight.sights.frozen.len(), foresight.sights.unread.len()) {
         (0, _) if foresight.after.held.is_empty() => CycleOutcome::Ok,
         (0, _) => CycleOutcome::Held,
@@ -147,7 +154,7 @@ pub fn report(
     held(&foresight.after.held, report)?;
     for (pool, rule) in company.pools.iter().enumerate() {
         let row = report.pools.iter().find(|row| pool_of(&row.name) == Some(pool));
-        let held = seats::held(&reference.accounts, pool);
+        let held = seats::held(&reference.accounts, pool) + reference.held_by_strangers(pool);
         let queue = seats::queue(&reference.accounts, pool);
         let wanted = (rule.seats, held, u32::try_from(queue.len()).expect("few"), rule.seats.saturating_sub(held));
         let row = row.map(|row| (row.seats, row.held, row.waiting, row.free));

@@ -71,6 +71,7 @@ impl Cycle<'_> {
         for (who, sight) in &self.sights.of {
             match sight {
                 Sight::Left(cause) => self.leave(&mut asked, *who, *cause, stops),
+                Sight::Here if self.known.taken.contains_key(who) => {}
                 Sight::Here => self.ask(&mut asked, *who, stops),
                 Sight::Spoiled | Sight::Missing => {}
             }
@@ -95,7 +96,7 @@ impl Cycle<'_> {
     }
 
     fn is_here(&self, who: Who) -> bool {
-        self.sights.of.get(&who) == Some(&Sight::Here)
+        self.sights.of.get(&who) == Some(&Sight::Here) && !self.known.taken.contains_key(&who)
     }
 
     /// Suspended by default, and the seats freed; kept by `keep`; removed later by `remove`.
@@ -144,6 +145,7 @@ impl Cycle<'_> {
         let created = person.created.unwrap_or_else(|| self.known.first_seen.get(&who).copied().unwrap_or(self.now));
         let seat = account.seats.entry(pool).or_insert_with(|| Seat::first_asked(self.now));
         (seat.rank, seat.created, seat.fallback_for) = (self.company.rank(who), created, fallback_for);
+        seat.since = seat.since.min(self.now);
         if seat.state == State::Past {
             (seat.state, seat.joins) = (State::Waiting, !seat.approved);
         }
@@ -213,7 +215,8 @@ impl Cycle<'_> {
 
     /// Free seats go to those who wait, in order, then to joiners; nobody overtakes.
     fn grant(&self, accounts: &mut Accounts, pool: Pool, short: &BTreeSet<Who>) {
-        let mut free = self.company.pools[pool].seats.saturating_sub(taken(accounts, pool));
+        let mut free =
+            self.company.pools[pool].seats.saturating_sub(taken(accounts, pool) + self.known.held_by_strangers(pool));
         let mut order = queue(accounts, pool);
         order.sort_by_key(|who| accounts[who].seats[&pool].joins);
         let mut closed_to_joiners = false;

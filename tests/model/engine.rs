@@ -17,10 +17,11 @@ use seatsync::state::{Holder, Lock, State};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
 
-use super::company::{DAY, Time};
+use super::company::{Company, DAY, Time};
 use super::directory::{World, directory};
 use super::fuse::{Death, Fuse, MortalBackend, MortalMemory, SharedFuse};
-use super::names::{settings, time};
+use super::history::Hand;
+use super::names::{person, pool_name, settings, time};
 
 pub struct Engine {
     runtime: Runtime,
@@ -115,6 +116,11 @@ impl Engine {
         &self.process().state
     }
 
+    /// Whether the cycle of this time came to its end, whatever died then.
+    pub fn finished_at(&mut self, now: Time) -> bool {
+        self.state().last_cycle().expect("the state").is_some_and(|cycle| cycle.started == time(now))
+    }
+
     /// `pending approve|deny|release`. False: nothing that it fits.
     pub fn decide(&mut self, person: PersonId, verdict: Verdict) -> bool {
         self.carry_out(Request::Decide(vec![Decision { person, pool: None, verdict }]))
@@ -126,6 +132,35 @@ impl Engine {
         let confirmation =
             Confirmation { fingerprint: held.fingerprint, changes: held.changes, expires: time(now + DAY) };
         assert!(self.carry_out(Request::Confirm(confirmation)), "a confirmation is stored");
+    }
+
+    /// Another hand at the ledger's file, if there is one yet.
+    pub fn by_hand(&mut self, company: &Company, hand: Hand) {
+        if self.read().accounts.is_empty() {
+            return;
+        }
+        let account = |who| {
+            let PersonId { directory, anchor } = person(company, who);
+            format!("company = 'acme' AND directory = '{directory}' AND anchor = '{anchor}'")
+        };
+        let sql = match hand {
+            Hand::TakesAccount(who) => format!("DELETE FROM account WHERE {}", account(who)),
+            Hand::TakesSeat(who, pool) => format!(
+                "DELETE FROM assignment WHERE pool = '{}' AND state = 'held'
+                     AND account IN (SELECT id FROM account WHERE {})",
+                pool_name(pool),
+                account(who)
+            ),
+            Hand::AddsStranger(pool) => format!(
+                "INSERT INTO account (company, id, user_name, email)
+                     SELECT 'acme', 1000 + max(id), 's' || max(id), 's' || max(id) || '@x' FROM account;
+                 INSERT INTO assignment (company, account, pool, state) SELECT 'acme', max(id), '{}', 'held' FROM account",
+                pool_name(pool)
+            ),
+            Hand::RemovesStrangers => "DELETE FROM account WHERE directory IS NULL".to_owned(),
+        };
+        let file = rusqlite::Connection::open(self.folder.path().join("ledger.db"));
+        file.and_then(|file| file.execute_batch(&sql)).expect("the ledger's file");
     }
 
     fn carry_out(&mut self, request: Request) -> bool {

@@ -11,8 +11,17 @@ use super::engine::Engine;
 use super::fuse::Death;
 use super::names;
 use super::reference::{Foresight, Reference};
-use super::seats::Accounts;
 use super::sight::Sight;
+
+/// What another hand does in the ledger's file.
+#[derive(Clone, Copy, Debug)]
+pub enum Hand {
+    TakesAccount(Who),
+    TakesSeat(Who, Pool),
+    /// An account that is not the agent's holds one more seat of the pool.
+    AddsStranger(Pool),
+    RemovesStrangers,
+}
 
 /// Something that happens.
 #[derive(Clone, Copy, Debug)]
@@ -34,6 +43,7 @@ pub enum Step {
     Promotion,
     Decide(Who, Verdict),
     Confirm,
+    Hand(Hand),
     Wait(Time),
     Restart,
     LoseState,
@@ -79,6 +89,10 @@ impl History {
                 self.engine.confirm(self.now);
                 self.reference.confirm(self.now);
             }
+            Step::Hand(hand) => {
+                self.engine.by_hand(&self.company, hand);
+                self.reference.by_hand(hand);
+            }
             Step::Wait(time) => self.now += time,
             Step::Restart => self.engine.restart(),
             Step::LoseState => {
@@ -115,7 +129,7 @@ impl History {
         self.world.lock().expect("the world").faults = faults.to_vec();
         self.now += 1;
         let foresight = self.reference.foresee(&self.company, &faults, self.now);
-        let before = self.reference.accounts.clone();
+        let before = self.reference.clone();
         let forecast = death.is_none().then(|| self.engine.preview(self.now));
         let outcome = self.engine.cycle(self.now, death);
         match outcome {
@@ -147,6 +161,9 @@ impl History {
             self.reference.marks.clone_from(&foresight.after.marks);
             self.reference.confirmed.clone_from(&foresight.after.confirmed);
         }
+        if self.engine.finished_at(self.now) {
+            self.reference.held.clone_from(&foresight.after.held);
+        }
         // Whether the mirror was written before the death, and the attributes after it, is for the engine to say.
         (self.reference.first_seen, self.reference.missed) = compare::mirror(&self.company, self.engine.state());
         for (who, attributes) in compare::attributes(&self.engine.read()) {
@@ -155,13 +172,13 @@ impl History {
         }
     }
 
-    fn compare(&mut self, before: Option<&Accounts>) -> Result<(), Problem> {
+    fn compare(&mut self, before: Option<&Reference>) -> Result<(), Problem> {
         let after = self.engine.read();
         compare::accounts(&self.company, &self.reference.accounts, &after)?;
         compare::counts(&after)?;
         if let Some(before) = before {
             compare::limits(&self.company, before, &after)?;
-            compare::remembered(self.engine.state(), &after)?;
+            compare::remembered(self.engine.state(), &self.reference, &after)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ use seatsync::model::settings::LeaverRule;
 
 use super::company::{Company, DAY, Fault, HOUR, Person, Place, PoolRule, Who};
 use super::fuse::Death;
-use super::history::Step;
+use super::history::{Hand, Step};
 
 /// What a family of histories is about.
 #[derive(Clone, Copy, Debug, Default)]
@@ -27,6 +27,8 @@ pub struct Theme {
     pub guard: bool,
     pub faults: bool,
     pub deaths: bool,
+    /// Somebody else works in the ledger.
+    pub hands: bool,
 }
 
 impl Theme {
@@ -146,6 +148,12 @@ fn step(theme: Theme) -> impl Strategy<Value = Step> {
     let verdict = prop_oneof![3 => Just(Verdict::Approve), 1 => Just(Verdict::Deny), 1 => Just(Verdict::Release)];
     let wait = prop_oneof![1..12_i64, Just(HOUR), Just(DAY / 2), Just(DAY), Just(2 * DAY + HOUR)];
     let death = prop_oneof![(1..40_u32).prop_map(Death::Before), (1..40_u32).prop_map(Death::After)];
+    let hand = prop_oneof![
+        2 => who().prop_map(Hand::TakesAccount),
+        4 => (who(), pool()).prop_map(|(who, pool)| Hand::TakesSeat(who, pool)),
+        2 => pool().prop_map(Hand::AddsStranger),
+        1 => Just(Hand::RemovesStrangers),
+    ];
     let on = |condition: bool, weight: u32| if condition { weight } else { 0 };
     let steps: Vec<(u32, BoxedStrategy<Step>)> = vec![
         (if theme.guard { 20 } else { 10 }, Just(Step::Cycle([Fault::None; 2])).boxed()),
@@ -162,6 +170,7 @@ fn step(theme: Theme) -> impl Strategy<Value = Step> {
         (on(theme.decisions, 5), (anyone(), verdict).prop_map(|(who, verdict)| Step::Decide(who, verdict)).boxed()),
         (if theme.guard { 4 } else { 2 }, wait.prop_map(Step::Wait).boxed()),
         (on(theme.faults, 6), (fault(), fault()).prop_map(|(a, b)| Step::Cycle([a, b])).boxed()),
+        (on(theme.hands, 8), hand.prop_map(Step::Hand).boxed()),
         (on(theme.deaths, 1), Just(Step::Restart).boxed()),
         (on(theme.deaths || theme.guard, 1), Just(Step::LoseState).boxed()),
         (on(theme.deaths, 6), (death, any::<bool>()).prop_map(|(death, restarts)| Step::Dies(death, restarts)).boxed()),

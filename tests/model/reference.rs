@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use seatsync::model::WaitReason;
 use seatsync::model::change::Verdict;
 
-use super::company::{Company, DAY, Fault, Place, Time, Who};
+use super::company::{Company, DAY, Fault, Place, Pool, Time, Who};
 use super::cycle::Cycle;
 use super::guard::{self, Change, HeldBack, Mark};
-use super::seats::{Accounts, State};
+use super::history::Hand;
+use super::seats::{Accounts, Seat, State};
 use super::sight::{Sights, look};
 
 #[derive(Clone, Debug, Default)]
@@ -17,6 +18,10 @@ pub struct Reference {
     /// Looked for once where nobody was by that anchor, though the parent could be read, or a tombstone (rule 2).
     pub missed: BTreeSet<Who>,
     pub first_seen: BTreeMap<Who, Time>,
+    /// Whose account another hand deleted, and whether a cycle has seen that.
+    pub taken: BTreeMap<Who, bool>,
+    /// The pools of seats held by accounts that are not the agent's.
+    pub strangers: Vec<Pool>,
     pub marks: Vec<Mark>,
     /// Changes that may pass, and until when.
     pub confirmed: BTreeMap<Change, Time>,
@@ -56,6 +61,7 @@ impl Reference {
                 self.missed.remove(&who);
             }
         }
+        self.taken.values_mut().for_each(|seen| *seen = true);
         let found = |who: &Who| sights.sought.contains(who) && company.people[*who].place != Place::Nowhere;
         self.missed.retain(|who| !found(who));
         self.missed.extend(&sights.missed);
@@ -78,22 +84,54 @@ impl Reference {
         self.confirmed.extend(held.map(|change| (*change, now + DAY)));
     }
 
-    /// Without its state the agent knows nobody's first sight, and misses nobody; the ledger keeps the rest.
+    pub fn held_by_strangers(&self, pool: Pool) -> u32 {
+        u32::try_from(self.strangers.iter().filter(|held| **held == pool).count()).expect("few")
+    }
+
+    /// What another hand took away is not asked for again; what strangers hold is held.
+    pub fn by_hand(&mut self, hand: Hand) {
+        // Before the first cycle there is no ledger to lay hands on.
+        if self.accounts.is_empty() {
+            return;
+        }
+        match hand {
+            Hand::TakesAccount(who) => {
+                if self.accounts.remove(&who).is_some() {
+                    self.taken.insert(who, false);
+                }
+            }
+            Hand::TakesSeat(who, pool) => {
+                if let Some(account) = self.accounts.get_mut(&who).filter(|account| account.is(pool, State::Held)) {
+                    account.seats.insert(pool, Seat::taken_away());
+                }
+            }
+            Hand::AddsStranger(pool) => self.strangers.push(pool),
+            Hand::RemovesStrangers => self.strangers.clear(),
+        }
+    }
+
+    /// Without its state the agent knows nobody's first sight, misses nobody, and cannot tell who was taken away; the
+    /// ledger keeps the rest.
     pub fn lose_state(&mut self) {
         self.first_seen.clear();
         self.missed.clear();
         self.held.clear();
+        self.taken.clear();
     }
 
     /// What a person decides of every pool that it fits. False: of none.
     pub fn decide(&mut self, who: Who, verdict: Verdict) -> bool {
+        if verdict == Verdict::Approve && self.taken.get(&who) == Some(&true) {
+            self.taken.remove(&who);
+            return true;
+        }
         let Some(account) = self.accounts.get_mut(&who) else { return false };
         // A suspended account stands in no queue: what would wait is remembered.
         let waiting = if account.suspended.is_some() { State::Past } else { State::Waiting };
         let mut fits = false;
         for seat in account.seats.values_mut() {
             match (verdict, seat.state) {
-                (Verdict::Approve, State::Past) if seat.gate.is_none() => continue,
+                (Verdict::Approve, State::Past) if seat.gate.is_none() || seat.is_unknown() => continue,
                 (Verdict::Approve, State::Past) => seat.approved = true,
                 (Verdict::Approve, State::Waiting | State::Denied) => {
                     (seat.state, seat.approved) = (waiting, true);

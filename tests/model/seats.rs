@@ -60,6 +60,16 @@ impl Seat {
         }
     }
 
+    /// What is left of a seat that another hand took away with all that was known of it.
+    pub fn taken_away() -> Self {
+        Self { gate: Some(WaitReason::RemovedElsewhere), ..Self::first_asked(Time::MAX) }
+    }
+
+    /// The ledger has no row of it, since another hand took it away and no cycle has asked again.
+    pub const fn is_unknown(&self) -> bool {
+        self.since == Time::MAX
+    }
+
     pub fn is_open(&self) -> bool {
         self.state == State::Waiting && (self.approved || self.gate.is_none())
     }

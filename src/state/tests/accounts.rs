@@ -82,6 +82,41 @@ fn who_was_taken_keeps_the_first_time_until_given_back() {
     assert_eq!(state.taken().unwrap(), BTreeMap::new());
 }
 
+/// The cycle that saw the account gone found its owner disabled, and the next one made it anew.
+#[test]
+fn an_account_that_is_gone_was_taken_though_its_owner_could_not_be_judged() {
+    let mut state = state();
+    state.observe(&three(), &[], at(0)).unwrap();
+    state.observe(&three()[1..], &[], at(1)).unwrap();
+    assert_eq!(state.taken().unwrap(), BTreeMap::from([(person(1), at(1))]));
+    let removed = Answer { removed: vec![person(2)], ..Answer::default() };
+    state.write("test", "testing", |transaction| super::super::accounts::store_answer(transaction, &removed)).unwrap();
+    state.observe(&[stranger(3)], &[], at(2)).unwrap();
+    assert_eq!(state.taken().unwrap().len(), 1, "what the agent removed was not taken");
+}
+
+/// The cycle that saw the seat gone could not read the directory, and the next one asked for it as if for the first time.
+#[test]
+fn a_seat_that_is_gone_is_remembered_until_the_backend_has_a_word_for_it() {
+    let mut state = state();
+    let held = |state: &State| state.remembered().unwrap()[&person(1)].held.to_vec();
+    let answer = |accounts| Answer { accounts, ..Answer::default() };
+    let store = |state: &mut State, answer: &Answer| {
+        state
+            .write("test", "testing", |transaction| super::super::accounts::store_answer(transaction, answer))
+            .unwrap();
+    };
+    state.observe(&three(), &[], at(0)).unwrap();
+    state.observe(&[account(1, Vec::new())], &[], at(1)).unwrap();
+    store(&mut state, &answer(vec![account(1, Vec::new())]));
+    assert_eq!(held(&state), [Name::from("standard")]);
+    store(&mut state, &answer(vec![account(1, vec![seat("standard", WAITS)])]));
+    assert!(held(&state).is_empty());
+    state.observe(&three(), &[], at(2)).unwrap();
+    store(&mut state, &answer(vec![account(1, vec![seat("standard", SeatState::Past(None))])]));
+    assert!(held(&state).is_empty(), "released by the agent");
+}
+
 #[test]
 fn an_account_that_is_there_is_not_taken() {
     let mut state = state();
