@@ -1,8 +1,9 @@
 //! `explain`: why one person has a seat or not, from the state alone.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
-use super::answers::{Places, accounts, everyone, user_row};
+use super::answers::{Places, accounts, everyone, last_cycle, user_row};
 use super::engine::state_error;
 use super::ring::ring;
 use super::who::who;
@@ -10,7 +11,7 @@ use super::{App, AppError, Code};
 use crate::model::change::Promotion;
 use crate::model::memory::{Absence, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow};
-use crate::model::{AccountState, LeaveCause, PersonId, Standing, WaitReason};
+use crate::model::{AccountState, LeaveCause, Name, PersonId, Standing, WaitReason};
 use crate::ports::Accounts as _;
 use crate::state::{State, Who};
 
@@ -34,7 +35,8 @@ impl App {
         let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
         let row = user_row(&known, &Places::of(&everyone));
         let wanted = known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
-        let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.settings.pools));
+        let bought = self.bought(&state)?;
+        let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &bought));
         let ring = ring.map(|pools| pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> "));
         let taken = is_taken(&state, &known)?;
         let decision = if taken { TAKEN.to_owned() } else { decision(&known, &row, ring.as_deref()) };
@@ -51,6 +53,14 @@ impl App {
             decision,
             user: row,
         })
+    }
+
+    /// The seats of each pool: as the config says, else as the last cycle saw them.
+    fn bought(&self, state: &State) -> Result<BTreeMap<Name, u32>, AppError> {
+        let last = last_cycle(state)?.map(|cycle| cycle.pools).unwrap_or_default();
+        let told = last.into_iter().map(|pool| (pool.name, pool.seats));
+        let configured = self.settings.pools.iter().filter_map(|pool| Some((pool.name.clone(), pool.seats?)));
+        Ok(told.chain(configured).collect())
     }
 
     /// What somebody could do about it.

@@ -45,6 +45,7 @@ fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Resu
     let code = match failure {
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
         CycleError::BackendLost { .. } => "backend_lost",
+        CycleError::NoPool { .. } => "no_pool",
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
     };

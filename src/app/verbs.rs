@@ -1,5 +1,6 @@
 //! The verbs that make a pass or change something: by the running agent where there is one, else by themselves.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -11,10 +12,10 @@ use super::who::person;
 use super::{App, AppError, Code, PlanOptions};
 use crate::clock;
 use crate::cycle::{self, Asked, CycleError};
-use crate::model::Anchor;
 use crate::model::change::{Confirmation, Decision, Verdict};
 use crate::model::memory::Request;
 use crate::model::report::{ConfirmReport, DecisionRow, PlanReport, RelinkReport, SyncReport};
+use crate::model::{Anchor, Name};
 use crate::ports::{History as _, Progress, Silent, Stage};
 use crate::state::{Holder, Lock, Ownership, State};
 
@@ -41,7 +42,9 @@ impl App {
             Hands::Ours(mut engine, _lock) => {
                 requests::take_pending(&mut engine).await?;
                 let asked = Asked { by_person: true, full };
-                pass(&mut engine, asked, progress, None).await.map_err(|error| cycle_error(&error))
+                let report = pass(&mut engine, asked, progress, None).await.map_err(|error| cycle_error(&error));
+                engine.backend.end_lease().await;
+                report
             }
             Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)?
             {
@@ -65,17 +68,21 @@ impl App {
         progress: &dyn Progress,
     ) -> Result<cycle::report::Preview, AppError> {
         let mut settings = self.settings.clone();
+        // Seats that the backend counts are there to be read first.
+        let mut elsewhere: BTreeMap<Name, i64> = BTreeMap::new();
         for (pool, more) in &options.seats {
             let known: Vec<String> = settings.pools.iter().map(|pool| pool.name.to_string()).collect();
             let found = settings.pools.iter_mut().find(|known| *known.name == **pool);
             let found = found.ok_or_else(|| unknown_pool(pool, &known))?;
-            let seats = i64::from(found.seats).saturating_add(*more).clamp(0, u32::MAX.into());
-            found.seats = u32::try_from(seats).unwrap_or(u32::MAX);
+            match &mut found.seats {
+                Some(seats) => *seats = cycle::with_more(*seats, *more),
+                None => *elsewhere.entry(found.name.clone()).or_default() += *more,
+            }
         }
         let state = self.state_beside()?;
         let mut engine = Engine::new(&settings, state)?;
         let mut parts = engine.parts(progress, Asked { by_person: true, full: options.full }, None);
-        cycle::preview(&mut parts, clock::now()).await.map_err(|error| cycle_error(&error))
+        cycle::preview(&mut parts, &elsewhere, clock::now()).await.map_err(|error| cycle_error(&error))
     }
 
     /// Lets exactly what is held back now through.
@@ -260,7 +267,9 @@ pub fn cycle_error(error: &CycleError) -> AppError {
     let code = match error {
         CycleError::State(_) => Code::State,
         CycleError::Stopped => Code::Failed,
-        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } => Code::Backend,
+        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } | CycleError::NoPool { .. } => {
+            Code::Backend
+        }
     };
     AppError::new(code, error.to_string()).caused_by(error)
 }

@@ -153,6 +153,7 @@ mod tests {
             waiting: vec![waiting],
             pools: Vec::new(),
             directories: Vec::new(),
+            problems: Vec::new(),
             seconds: 0.1,
         };
         let page = document(&report);

@@ -43,6 +43,7 @@ pub fn render(report: &PlanReport, page: &mut Page) {
     changes(page, &report.changes);
     parts::waiting(page, &report.waiting, usize::MAX);
     parts::pools(page, &report.pools);
+    parts::problems(page, "Cannot be done", &report.problems);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &summary(report));
 }

@@ -111,6 +111,7 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
         fetch_all(directories, &reads, now, *progress, stop.as_mut(), &underway),
         recall(&mut **memory, &reads, &underway),
     )?;
+    check_pools(parts, &current)?;
     let mut readings = Vec::with_capacity(reads.len());
     for (index, ((mut read, fetched), known)) in reads.into_iter().zip(fetched).zip(known).enumerate() {
         read.known = known;
@@ -120,10 +121,27 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
     Ok(Sources { current, readings: Readings(readings), remembered })
 }
 
-async fn current(backend: &mut dyn Backend) -> Result<BackendState, CycleError> {
+/// The backend's word, with its accounts by owner.
+///
+/// # Errors
+/// Where it cannot be read.
+pub async fn current(backend: &mut dyn Backend) -> Result<BackendState, CycleError> {
     let mut current = backend.read().await?;
     current.accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
     Ok(current)
+}
+
+/// A pool whose seats the backend counts must be there: else everyone in it would be refused, one by one.
+fn check_pools(parts: &Parts<'_>, current: &BackendState) -> Result<(), CycleError> {
+    if !parts.backend.capabilities().counts_seats {
+        return Ok(());
+    }
+    let Some(pool) = parts.settings.pools.iter().find(|pool| !current.pools.contains_key(&pool.name)) else {
+        return Ok(());
+    };
+    let known: Vec<String> = current.pools.keys().map(|name| format!("{name:?}")).collect();
+    let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+    Err(CycleError::NoPool { pool: pool.name.clone(), known })
 }
 
 /// What we remember of people and of accounts. Nothing is to keep the servers waiting, so it is read once the first

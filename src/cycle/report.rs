@@ -66,6 +66,7 @@ pub fn of_cycle(
         started,
         granted: granted_rows(&happened, &after),
         waiting: waiting_rows(&after),
+        standby: None,
     }
 }
 
@@ -88,6 +89,7 @@ pub fn of_plan(
         waiting: plan.waiting.iter().map(|waiting| planned_wait(waiting, called(&waiting.person))).collect(),
         pools: plan.pools.iter().map(PoolRow::from).collect(),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
+        problems: plan.problems.iter().map(problem_row).collect(),
         seconds: seconds(elapsed),
     };
     let held = report.fingerprint.as_ref().map(|fingerprint| Held {
@@ -109,6 +111,7 @@ pub fn to_json(value: &impl Serialize) -> String {
 pub const fn outcome_name(outcome: CycleOutcome) -> &'static str {
     match outcome {
         CycleOutcome::Ok => "ok",
+        CycleOutcome::Standby => "standby",
         CycleOutcome::SomeFailed => "some_failed",
         CycleOutcome::Held => "held",
         CycleOutcome::Partial => "partial",
@@ -390,5 +393,6 @@ pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> 
         started,
         granted: Vec::new(),
         waiting: Vec::new(),
+        standby: None,
     }
 }

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::model::change::{Answer, Batch, Confirmation};
+use crate::model::lease::Standby;
 use crate::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
@@ -156,7 +157,19 @@ pub trait History: Send {
     fn confirmations(&self, now: Timestamp) -> Result<Vec<Confirmation>, StateError>;
 }
 
-/// All of it.
-pub trait Memory: Mirror + Accounts + Journal + Requests + History {}
+/// Which agent of the company worked, and which stands by.
+pub trait Succession: Send {
+    /// The epoch of the lease under which what is remembered of accounts was learnt.
+    fn epoch(&self) -> Result<Option<u64>, StateError>;
 
-impl<T: Mirror + Accounts + Journal + Requests + History> Memory for T {}
+    /// From here on it is learnt under this one.
+    fn set_epoch(&mut self, epoch: u64) -> Result<(), StateError>;
+
+    /// Stores that another agent works, or that this one does.
+    fn set_standby(&mut self, standby: Option<&Standby>) -> Result<(), StateError>;
+}
+
+/// All of it.
+pub trait Memory: Mirror + Accounts + Journal + Requests + History + Succession {}
+
+impl<T: Mirror + Accounts + Journal + Requests + History + Succession> Memory for T {}

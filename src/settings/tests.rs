@@ -9,19 +9,24 @@ use super::{Settings, digest, load};
 
 const SAMPLE: &str = include_str!("../../config/seatsync.toml");
 
-/// The sample with the `#` before every option taken away.
-fn sample() -> String {
+/// What the sample has not: the keys of the other backend.
+const LEDGER: &str = include_str!("../../config/ledger-agent.toml");
+
+/// A sample with the `#` before every option taken away.
+fn uncommented(sample: &str) -> String {
     let is_option = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
     let line = |line| str::strip_prefix(line, "#").filter(|rest| is_option(rest)).unwrap_or(line);
-    SAMPLE.lines().map(line).collect::<Vec<_>>().join("\n")
+    sample.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The keys of every table of the sample, by the name of the table.
+/// The keys of every table of the samples, by the name of the table.
 fn shown() -> BTreeMap<String, BTreeSet<String>> {
-    let text = sample();
-    let table = DeTable::parse(&text).unwrap();
     let mut shown = BTreeMap::new();
-    collect("", table.get_ref(), &mut shown);
+    for sample in [SAMPLE, LEDGER] {
+        let text = uncommented(sample);
+        let table = DeTable::parse(&text).unwrap();
+        collect("", table.get_ref(), &mut shown);
+    }
     shown
 }
 
@@ -42,7 +47,7 @@ fn collect(name: &str, table: &DeTable, shown: &mut BTreeMap<String, BTreeSet<St
 }
 
 #[test]
-fn the_sample_shows_every_key_of_the_parser_and_no_other() {
+fn the_samples_show_every_key_of_the_parser_and_no_other() {
     let tables: &[(&str, &Section)] = &[
         ("", &keys::ROOT),
         ("agent", &keys::AGENT),

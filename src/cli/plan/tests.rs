@@ -55,6 +55,7 @@ fn report() -> PlanReport {
         }],
         pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0 }],
         directories: Vec::new(),
+        problems: Vec::new(),
         seconds: 0.2,
     }
 }
@@ -100,6 +101,7 @@ fn an_empty_plan_says_so() {
         waiting: Vec::new(),
         pools: Vec::new(),
         directories: Vec::new(),
+        problems: Vec::new(),
         seconds: 0.1,
     };
     let mut page = Page::default();
