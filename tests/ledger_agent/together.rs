@@ -133,7 +133,8 @@ fn check_says_what_a_token_may_not() {
     company.agent.secret("token", &ledger.admin);
     let (code, checked) = company.agent.check(true);
     assert_eq!((code, &checked["ok"]), (1, &false.into()), "{checked}");
-    let wrong: Vec<&Value> = checked["probes"].as_array().unwrap().iter().filter(|probe| probe["ok"] == false).collect();
+    let wrong: Vec<&Value> =
+        checked["probes"].as_array().unwrap().iter().filter(|probe| probe["ok"] == false).collect();
     assert_eq!(wrong.len(), 1, "an admin may read: {checked}");
     assert_eq!(wrong[0]["what"], "backend: write as a connector");
     assert!(wrong[0]["message"].as_str().unwrap().contains("backend.token must be a connector's"), "{checked}");

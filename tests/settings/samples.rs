@@ -55,7 +55,8 @@ fn the_sample_of_every_option_loads_with_every_option_taken_in() {
 
 #[test]
 fn the_sample_of_the_ledger_loads_with_every_option_taken_in_and_shows_each_at_its_default() {
-    let sample = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ledger-agent.toml")).unwrap();
+    let sample =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ledger-agent.toml")).unwrap();
     let ((mut left_out, _), (mut taken_in, warnings)) = (load(&sample), load(&uncommented(&sample)));
     assert!(warnings.is_empty(), "{warnings:?}");
     for settings in [&mut left_out, &mut taken_in] {

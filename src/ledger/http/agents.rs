@@ -63,7 +63,7 @@ pub async fn post_batch(
     let work = move |desk: &Desk<'_>| {
         let previous = desk.settings()?.version;
         let answer = batch::apply_fenced(desk, &batch, &request, epoch)?;
-        Ok(Answered { previous, ..Answered::of(desk.records, desk.company, answer)? })
+        Ok::<_, Fault>(Answered { previous, ..Answered::of(desk.records, desk.company, answer)? })
     };
     hub.service.change(&caller.company, work).await?.reply().await
 }
