@@ -18,6 +18,10 @@ use company::{CHANGES, Company, FEWEST};
 use seatsync::plan::effects::Verb;
 use seatsync::plan::{self, Plan};
 
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const PEOPLE: usize = 1_000_000;
 
 /// For planning alone, in milliseconds.

@@ -26,43 +26,53 @@ pub struct Range<'a> {
     pub values: &'a [Vec<u8>],
 }
 
-impl RawEntry {
+/// What an entry is asked, whether it owns its bytes or shows them where a server's answer has them.
+pub trait Entry {
+    /// As the server spells it.
+    fn dn(&self) -> &[u8];
+
     /// All values of an attribute, whatever the case of its name and however often it comes. Attributes with options
     /// (`cn;lang-ja`, `member;range=0-9`) are others.
-    pub fn values<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a [u8]> {
-        self.attributes
-            .iter()
-            .filter(move |(theirs, _)| theirs.eq_ignore_ascii_case(name))
-            .flat_map(|(_, values)| values.iter().map(Vec::as_slice))
-    }
+    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]>;
 
     /// The first value, in the order given.
-    #[must_use]
-    pub fn first(&self, name: &str) -> Option<&[u8]> {
-        self.attributes
-            .iter()
-            .filter(|(theirs, _)| theirs.eq_ignore_ascii_case(name))
-            .find_map(|(_, values)| values.first().map(Vec::as_slice))
+    fn first(&self, name: &str) -> Option<&[u8]> {
+        self.values(name).next()
     }
 
     /// The first value as text.
-    #[must_use]
-    pub fn text(&self, name: &str) -> Option<Result<&str, Malformed>> {
+    fn text(&self, name: &str) -> Option<Result<&str, Malformed>> {
         self.first(name).map(|value| str::from_utf8(value).map_err(|_| Malformed))
     }
 
     /// Has the attribute with at least one value.
-    #[must_use]
-    pub fn has(&self, name: &str) -> bool {
+    fn has(&self, name: &str) -> bool {
         self.first(name).is_some()
     }
 
     /// Has this value among those of the attribute, compared as ASCII without case (`objectClass`, `TRUE`).
-    #[must_use]
-    pub fn says(&self, name: &str, value: &str) -> bool {
+    fn says(&self, name: &str, value: &str) -> bool {
         self.values(name).any(|theirs| theirs.eq_ignore_ascii_case(value.as_bytes()))
     }
 
+    /// Deleted: Active Directory's own mark on a tombstone (MS-ADTS 3.1.1.5.5).
+    fn is_deleted(&self) -> bool {
+        self.says("isDeleted", "TRUE")
+    }
+}
+
+impl Entry for RawEntry {
+    fn dn(&self) -> &[u8] {
+        &self.dn
+    }
+
+    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let same = move |(theirs, _): &&(String, Vec<Vec<u8>>)| theirs.eq_ignore_ascii_case(name);
+        self.attributes.iter().filter(same).flat_map(|(_, values)| values.iter().map(Vec::as_slice))
+    }
+}
+
+impl RawEntry {
     /// The part of an attribute that came under a range option, if one did. Of several, the first.
     #[must_use]
     pub fn ranged(&self, name: &str) -> Option<Range<'_>> {
@@ -70,12 +80,6 @@ impl RawEntry {
             let (low, high) = range_of(theirs, name)?;
             Some(Range { low, high, values })
         })
-    }
-
-    /// Deleted: Active Directory's own mark on a tombstone (MS-ADTS 3.1.1.5.5).
-    #[must_use]
-    pub fn is_deleted(&self) -> bool {
-        self.says("isDeleted", "TRUE")
     }
 }
 

@@ -4,7 +4,7 @@ use std::str;
 
 use uuid::Uuid;
 
-use super::entry::RawEntry;
+use super::entry::Entry;
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Defect, Dn};
 
@@ -29,7 +29,7 @@ pub const fn anchor_attributes(kind: Kind) -> &'static [&'static str] {
 ///
 /// # Errors
 /// Where the server gave none, or one that cannot be read.
-pub fn own_anchor(kind: Kind, entry: &RawEntry, dn: &Dn) -> Result<Anchor, Unanchored> {
+pub fn own_anchor(kind: Kind, entry: &impl Entry, dn: &Dn) -> Result<Anchor, Unanchored> {
     let names = anchor_attributes(kind);
     match names.iter().find(|name| entry.has(name)) {
         Some(name) => anchor_in(kind, entry, name),
@@ -42,7 +42,7 @@ pub fn own_anchor(kind: Kind, entry: &RawEntry, dn: &Dn) -> Result<Anchor, Unanc
 ///
 /// # Errors
 /// Where there is none, or one that cannot be read.
-pub fn anchor_in(kind: Kind, entry: &RawEntry, name: &str) -> Result<Anchor, Unanchored> {
+pub fn anchor_in(kind: Kind, entry: &impl Entry, name: &str) -> Result<Anchor, Unanchored> {
     let mut values = entry.values(name);
     let failed = |reason| Unanchored { attribute: name.to_owned(), reason };
     let value = values.next().ok_or_else(|| failed(Defect::Missing))?;
@@ -74,6 +74,7 @@ fn read_anchor(kind: Kind, value: &[u8]) -> Option<Anchor> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::directory::entry::RawEntry;
 
     const STORED: [u8; 16] =
         [0x53, 0xf3, 0xad, 0x92, 0xf9, 0x9f, 0x9d, 0x45, 0xb9, 0x7f, 0xc4, 0x8e, 0x21, 0xda, 0xdb, 0xf8];

@@ -13,7 +13,7 @@ use jiff::Timestamp;
 
 use self::standing::judge;
 use self::text::{Field, email_fault, read_text};
-use super::entry::RawEntry;
+use super::entry::Entry;
 use super::generalized_time;
 use super::identity::{self, Unanchored};
 use crate::model::settings::AttributeSettings;
@@ -55,14 +55,14 @@ impl PersonReader {
         Self { kind, names }
     }
 
-    /// The attributes to ask a server for: those that are used, each once.
+    /// The attributes to ask a server for: those that are used, each once. What kind of object it is, the filter says.
     #[must_use]
     pub fn wanted(&self) -> Vec<String> {
         let names = &self.names;
         let mapped = [&names.user_name, &names.email, &names.given_name, &names.family_name, &names.display_name];
         let own = match self.kind {
-            Kind::ActiveDirectory => &["objectClass", "objectCategory", "isDeleted", "primaryGroupID", "cn"][..],
-            Kind::OpenLdap | Kind::Ldif => &["objectClass", "uid", "memberOf", "cn"],
+            Kind::ActiveDirectory => &["primaryGroupID", "cn"][..],
+            Kind::OpenLdap | Kind::Ldif => &["uid", "memberOf", "cn"],
         };
         let fixed =
             own.iter().chain(identity::anchor_attributes(self.kind)).chain(created_attributes(self.kind)).copied();
@@ -91,7 +91,7 @@ impl PersonReader {
 
     /// Is this entry a person, whatever their standing? A tombstone is none.
     #[must_use]
-    pub fn is_person(&self, entry: &RawEntry) -> bool {
+    pub fn is_person(&self, entry: &impl Entry) -> bool {
         let class = |name| entry.says("objectClass", name);
         let posix = || class("person") || class("inetOrgPerson") || class("posixAccount");
         let windows = || !class("computer") && !class("contact") && !entry.is_deleted() && may_be_person(entry);
@@ -106,7 +106,7 @@ impl PersonReader {
     ///
     /// # Errors
     /// Where there is no usable DN or anchor: nobody can be told from such an entry.
-    pub fn read(&self, entry: &RawEntry, now: Timestamp) -> Result<Sighting, Unidentified> {
+    pub fn read(&self, entry: &impl Entry, now: Timestamp) -> Result<Sighting, Unidentified> {
         let dn = read_dn(entry)?;
         let anchor = self.anchor(entry, &dn).map_err(|why| unidentified(&dn, why))?;
         let judgement = judge(self.kind, entry, now);
@@ -131,7 +131,7 @@ impl PersonReader {
 
     /// The anchor of an entry, though its DN may be unusable.
     #[must_use]
-    pub fn anchor_of(&self, entry: &RawEntry) -> Option<Anchor> {
+    pub fn anchor_of(&self, entry: &impl Entry) -> Option<Anchor> {
         let root = Dn::parse("").ok()?;
         let own = identity::anchor_attributes(self.kind).iter().any(|name| entry.has(name));
         let configured = self.names.anchor.as_deref().is_some_and(|name| entry.has(name));
@@ -139,7 +139,7 @@ impl PersonReader {
     }
 
     /// The configured anchor where it has a value, else the kind's own.
-    fn anchor(&self, entry: &RawEntry, dn: &Dn) -> Result<Anchor, Unanchored> {
+    fn anchor(&self, entry: &impl Entry, dn: &Dn) -> Result<Anchor, Unanchored> {
         match self.names.anchor.as_deref().filter(|name| entry.has(name)) {
             Some(name) => identity::anchor_in(self.kind, entry, name),
             None => identity::own_anchor(self.kind, entry, dn),
@@ -147,7 +147,7 @@ impl PersonReader {
     }
 
     /// What the backend is told. What cannot be used is noted, the two required values first.
-    fn profile(&self, entry: &RawEntry, faults: &mut Vec<Fault>) -> Profile {
+    fn profile(&self, entry: &impl Entry, faults: &mut Vec<Fault>) -> Profile {
         let names = &self.names;
         let user_name = required(&names.user_name, read_text(entry, &names.user_name), faults);
         let email = match read_text(entry, &names.email) {
@@ -171,7 +171,7 @@ impl PersonReader {
     }
 
     /// The groups the entry says it is in. What is no DN names no group.
-    fn member_of(&self, entry: &RawEntry) -> Vec<Dn> {
+    fn member_of(&self, entry: &impl Entry) -> Vec<Dn> {
         if self.kind == Kind::ActiveDirectory {
             return Vec::new();
         }
@@ -231,14 +231,14 @@ const fn created_attributes(kind: Kind) -> &'static [&'static str] {
 }
 
 /// `objectCategory` does not speak against a person. It holds the DN of a class (MS-ADA3 2.43), or nothing in a file.
-fn may_be_person(entry: &RawEntry) -> bool {
+fn may_be_person(entry: &impl Entry) -> bool {
     let Some(category) = entry.first("objectCategory") else { return true };
     let first = category.split(|byte| *byte == b',').next().unwrap_or_default();
     first.eq_ignore_ascii_case(b"CN=Person") || first.eq_ignore_ascii_case(b"person")
 }
 
 /// `primaryGroupID`: who cannot be placed for it is not taken for somebody outside.
-fn read_primary_group(entry: &RawEntry, faults: &mut Vec<Fault>) -> Option<u32> {
+fn read_primary_group(entry: &impl Entry, faults: &mut Vec<Fault>) -> Option<u32> {
     const NAME: &str = "primaryGroupID";
     let number = entry.text(NAME)?.ok().and_then(|text| text.trim().parse().ok());
     if number.is_none() {
@@ -248,10 +248,10 @@ fn read_primary_group(entry: &RawEntry, faults: &mut Vec<Fault>) -> Option<u32> 
 }
 
 /// The entry's DN.
-fn read_dn(entry: &RawEntry) -> Result<Dn, Unidentified> {
-    let text = std::str::from_utf8(&entry.dn).map_err(|_| "is not UTF-8".to_owned());
+fn read_dn(entry: &impl Entry) -> Result<Dn, Unidentified> {
+    let text = std::str::from_utf8(entry.dn()).map_err(|_| "is not UTF-8".to_owned());
     text.and_then(|text| Dn::parse(text).map_err(|error| format!("is no DN: {}", error.why))).map_err(|why| {
-        let dn = String::from_utf8_lossy(&entry.dn).into_owned();
+        let dn = String::from_utf8_lossy(entry.dn()).into_owned();
         let message = format!("the name of the entry {dn} {why}");
         Unidentified { dn, quarantine: Quarantine { attribute: "dn".to_owned(), reason: Defect::Malformed, message } }
     })

@@ -2,7 +2,7 @@
 
 use std::str;
 
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::identity::{anchor_of_dn, own_anchor};
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};

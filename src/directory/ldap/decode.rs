@@ -6,7 +6,7 @@ use lber::common::TagClass;
 use lber::structure::{PL, StructureTag};
 use thiserror::Error;
 
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::{Entry, RawEntry};
 
 /// `SearchResultEntry`, `SearchResultReference` and `IntermediateResponse` (RFC 4511 4.5.2, 4.13).
 const ENTRY: u64 = 4;
@@ -15,11 +15,18 @@ const INTERMEDIATE: u64 = 25;
 
 /// One message of a search, its result apart.
 #[derive(Debug)]
-pub(super) enum Item {
-    Entry(RawEntry),
+pub(super) enum Item<'a> {
+    Entry(SentEntry<'a>),
     /// The URLs of a part of the tree that lies elsewhere.
     Reference(Vec<String>),
     Intermediate,
+}
+
+/// An entry as it lies in a message; its shape was looked through.
+#[derive(Debug)]
+pub(super) struct SentEntry<'a> {
+    dn: &'a [u8],
+    attributes: Vec<(&'a str, &'a [StructureTag])>,
 }
 
 /// A message that no LDAP server may send.
@@ -28,50 +35,76 @@ pub(super) enum Item {
 pub(super) struct Misshapen(&'static str);
 
 /// Takes one message apart.
-pub(super) fn item(message: StructureTag) -> Result<Item, Misshapen> {
+pub(super) fn item(message: &StructureTag) -> Result<Item<'_>, Misshapen> {
     match message.id {
         ENTRY => entry(message).map(Item::Entry),
-        REFERENCE => Ok(Item::Reference(
-            parts(message, "reference")?
-                .into_iter()
-                .map(|url| octets(url, "reference URL").map(|url| String::from_utf8_lossy(&url).into_owned()))
-                .collect::<Result<_, _>>()?,
-        )),
+        REFERENCE => {
+            let urls = parts(message, "reference")?.iter().map(|url| octets(url, "reference URL"));
+            let texts = urls.map(|url| url.map(|url| String::from_utf8_lossy(url).into_owned()));
+            texts.collect::<Result<_, _>>().map(Item::Reference)
+        }
         INTERMEDIATE => Ok(Item::Intermediate),
         _ => Err(Misshapen("unknown kind of message")),
     }
 }
 
 /// A name that is not UTF-8 is none we asked for: left out. An attribute that comes twice is kept twice.
-fn entry(message: StructureTag) -> Result<RawEntry, Misshapen> {
-    let mut fields = parts(message, "entry")?.into_iter();
-    let dn = octets(fields.next().ok_or(Misshapen("entry without a DN"))?, "DN")?;
-    let listed = parts(fields.next().ok_or(Misshapen("entry without attributes"))?, "attributes")?;
+fn entry(message: &StructureTag) -> Result<SentEntry<'_>, Misshapen> {
+    let [dn, listed, ..] = parts(message, "entry")? else { return Err(Misshapen("entry without a DN or attributes")) };
+    let dn = octets(dn, "DN")?;
+    let listed = parts(listed, "attributes")?;
     let mut attributes = Vec::with_capacity(listed.len());
     for attribute in listed {
-        let mut fields = parts(attribute, "attribute")?.into_iter();
-        let name = octets(fields.next().ok_or(Misshapen("attribute without a name"))?, "attribute name")?;
-        let values = parts(fields.next().ok_or(Misshapen("attribute without values"))?, "attribute values")?
-            .into_iter()
-            .map(|value| octets(value, "attribute value"))
-            .collect::<Result<Vec<_>, _>>()?;
-        let Ok(name) = String::from_utf8(name) else { continue };
-        attributes.push((name, values));
+        let [name, values, ..] = parts(attribute, "attribute")? else {
+            return Err(Misshapen("attribute without a name or values"));
+        };
+        let (name, values) = (octets(name, "attribute name")?, parts(values, "attribute values")?);
+        for value in values {
+            octets(value, "attribute value")?;
+        }
+        if let Ok(name) = std::str::from_utf8(name) {
+            attributes.push((name, values));
+        }
     }
-    Ok(RawEntry { dn, attributes })
+    Ok(SentEntry { dn, attributes })
 }
 
-fn parts(tag: StructureTag, what: &'static str) -> Result<Vec<StructureTag>, Misshapen> {
-    match tag.payload {
+fn parts<'a>(tag: &'a StructureTag, what: &'static str) -> Result<&'a [StructureTag], Misshapen> {
+    match &tag.payload {
         PL::C(parts) => Ok(parts),
         PL::P(_) => Err(Misshapen(what)),
     }
 }
 
-fn octets(tag: StructureTag, what: &'static str) -> Result<Vec<u8>, Misshapen> {
-    match tag.payload {
+fn octets<'a>(tag: &'a StructureTag, what: &'static str) -> Result<&'a [u8], Misshapen> {
+    match &tag.payload {
         PL::P(bytes) => Ok(bytes),
         PL::C(_) => Err(Misshapen(what)),
+    }
+}
+
+fn bytes(values: &[StructureTag]) -> impl Iterator<Item = &[u8]> {
+    values.iter().filter_map(|value| octets(value, "attribute value").ok())
+}
+
+impl Entry for SentEntry<'_> {
+    fn dn(&self) -> &[u8] {
+        self.dn
+    }
+
+    fn values<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a [u8]> {
+        let same = move |(theirs, _): &&(&str, &'a [StructureTag])| theirs.eq_ignore_ascii_case(name);
+        self.attributes.iter().filter(same).flat_map(|(_, values)| bytes(values))
+    }
+}
+
+impl SentEntry<'_> {
+    /// A copy that outlives the message.
+    pub(super) fn to_owned(&self) -> RawEntry {
+        let copy = |(name, values): &(&str, &[StructureTag])| {
+            ((*name).to_owned(), bytes(values).map(<[u8]>::to_vec).collect())
+        };
+        RawEntry { dn: self.dn.to_vec(), attributes: self.attributes.iter().map(copy).collect() }
     }
 }
 
@@ -82,11 +115,8 @@ pub(super) fn paging_cookie(value: Option<&[u8]>) -> Result<Vec<u8>, Misshapen> 
     if !rest.is_empty() || tag.class != TagClass::Universal {
         return Err(Misshapen(WHAT));
     }
-    match &mut parts(tag, WHAT)?[..] {
-        [_, cookie] => match &mut cookie.payload {
-            PL::P(bytes) => Ok(std::mem::take(bytes)),
-            PL::C(_) => Err(Misshapen(WHAT)),
-        },
+    match parts(&tag, WHAT)? {
+        [_, cookie] => Ok(octets(cookie, WHAT)?.to_vec()),
         _ => Err(Misshapen(WHAT)),
     }
 }
@@ -117,7 +147,8 @@ mod tests {
     #[test]
     fn a_name_that_is_not_utf_8_costs_neither_the_entry_nor_the_read() {
         let message = entry_of(b"cn=\xff\xfe", vec![attribute(b"\xff", &[b"x"]), attribute(b"cn", &[b"a"])]);
-        let Ok(Item::Entry(entry)) = item(message) else { panic!("no entry") };
+        let Ok(Item::Entry(entry)) = item(&message) else { panic!("no entry") };
+        let entry = entry.to_owned();
         assert_eq!(entry.dn, b"cn=\xff\xfe");
         assert_eq!(entry.attributes, [("cn".to_owned(), vec![b"a".to_vec()])]);
     }
@@ -125,20 +156,22 @@ mod tests {
     #[test]
     fn an_attribute_that_comes_twice_keeps_the_values_of_both() {
         let message = entry_of(b"cn=a", vec![attribute(b"mail", &[b"one"]), attribute(b"Mail", &[b"two"])]);
-        let Ok(Item::Entry(entry)) = item(message) else { panic!("no entry") };
+        let Ok(Item::Entry(entry)) = item(&message) else { panic!("no entry") };
         assert_eq!(entry.values("mail").collect::<Vec<_>>(), [b"one", b"two"]);
+        assert_eq!((entry.dn(), entry.has("mai")), (&b"cn=a"[..], false));
     }
 
     #[test]
     fn an_attribute_without_values_is_there() {
-        let Ok(Item::Entry(entry)) = item(entry_of(b"cn=a", vec![attribute(b"member", &[])])) else { panic!() };
-        assert_eq!(entry.attributes, [("member".to_owned(), vec![])]);
+        let message = entry_of(b"cn=a", vec![attribute(b"member", &[])]);
+        let Ok(Item::Entry(entry)) = item(&message) else { panic!("no entry") };
+        assert_eq!(entry.to_owned().attributes, [("member".to_owned(), vec![])]);
     }
 
     #[test]
     fn a_reference_is_told_from_an_entry() {
         let message = constructed(REFERENCE, vec![primitive(b"ldap://elsewhere/dc=x")]);
-        assert!(matches!(item(message), Ok(Item::Reference(urls)) if urls == ["ldap://elsewhere/dc=x"]));
+        assert!(matches!(item(&message), Ok(Item::Reference(urls)) if urls == ["ldap://elsewhere/dc=x"]));
     }
 
     #[test]
@@ -153,7 +186,7 @@ mod tests {
             entry_of(b"cn=a", vec![constructed(16, vec![primitive(b"cn"), primitive(b"")])]),
             constructed(REFERENCE, vec![constructed(16, vec![])]),
         ] {
-            assert!(item(broken).is_err());
+            assert!(item(&broken).is_err());
         }
     }
 

@@ -9,7 +9,7 @@ use super::connect::Connection;
 use super::failure::fault;
 use super::page::PAGED_RESULTS;
 use super::search::Query;
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::{Entry as _, RawEntry};
 use crate::model::snapshot::{Kind, Watermark};
 use crate::model::{Anchor, Dn};
 use crate::ports::{Persistence, ReadError};

@@ -11,7 +11,7 @@ use super::filter;
 use super::read::people_filter;
 use super::search::{Query, critical, nothing};
 use super::session::Session;
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::identity::own_anchor;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;

@@ -119,7 +119,7 @@ impl Receiver {
 fn parse(reader: &PersonReader, now: Timestamp, mut pages: mpsc::Receiver<Page>, mut harvest: Harvest) -> Harvest {
     while let Some(page) = pages.blocking_recv() {
         for message in page {
-            match decode::item(message) {
+            match decode::item(&message) {
                 Ok(Item::Entry(entry)) => {
                     harvest.entries += 1;
                     match reader.read(&entry, now) {

@@ -188,8 +188,8 @@ impl Prober<'_> {
         let size = session.root.pages().then_some(1);
         let mut pager = Pager::new(&session.connection, base.as_str(), &filter, &attributes, size);
         while let Some(page) = pager.next(budget).await? {
-            let entry = page.into_iter().find_map(|message| match decode::item(message) {
-                Ok(Item::Entry(entry)) => Some(entry),
+            let entry = page.iter().find_map(|message| match decode::item(message) {
+                Ok(Item::Entry(entry)) => Some(entry.to_owned()),
                 _ => None,
             });
             if entry.is_some() {

@@ -114,8 +114,8 @@ impl Connection {
     fn decoded(&self, doing: &str, messages: Vec<StructureTag>) -> Result<Vec<RawEntry>, ReadError> {
         let mut entries = Vec::with_capacity(messages.len());
         for message in messages {
-            match decode::item(message) {
-                Ok(Item::Entry(entry)) => entries.push(entry),
+            match decode::item(&message) {
+                Ok(Item::Entry(entry)) => entries.push(entry.to_owned()),
                 Ok(Item::Reference(_) | Item::Intermediate) => {}
                 Err(error) => return Err(self.misshapen(doing, error)),
             }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::filter::matches;
 use super::parse::{LdifError, Records};
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::group::{GroupObject, group_object};
 use crate::directory::identity::{anchor_of_dn, own_anchor};
 use crate::directory::person::PersonReader;

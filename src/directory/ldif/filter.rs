@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::str;
 
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::generalized_time;
 use crate::model::filter::Filter;
 use crate::model::{Dn, fold};

@@ -14,7 +14,7 @@
 use jiff::Timestamp;
 
 use super::Fault;
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::Entry;
 use crate::directory::generalized_time;
 use crate::model::snapshot::Kind;
 use crate::model::{Defect, Standing};
@@ -59,7 +59,7 @@ pub(super) fn attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
 }
 
 /// Judges an entry by all signs of its kind.
-pub(super) fn judge(kind: Kind, entry: &RawEntry, now: Timestamp) -> Judgement {
+pub(super) fn judge(kind: Kind, entry: &impl Entry, now: Timestamp) -> Judgement {
     let (mut disabled, mut expired) = (false, false);
     let mut due: Option<Timestamp> = None;
     let mut fault = missing_control(kind, entry);
@@ -87,7 +87,7 @@ pub(super) fn judge(kind: Kind, entry: &RawEntry, now: Timestamp) -> Judgement {
 }
 
 /// Active Directory has this on every user (MS-ADTS 2.2.16): where it is not to be seen, a right is missing.
-fn missing_control(kind: Kind, entry: &RawEntry) -> Option<Fault> {
+fn missing_control(kind: Kind, entry: &impl Entry) -> Option<Fault> {
     let needed = match kind {
         Kind::ActiveDirectory => true,
         Kind::OpenLdap => false,

@@ -1,6 +1,6 @@
 //! Values as text: what may stand in a name or a mail address.
 
-use crate::directory::entry::RawEntry;
+use crate::directory::entry::Entry;
 use crate::model::fold;
 
 /// What an attribute holds.
@@ -24,7 +24,7 @@ impl Field {
 ///
 /// Values of an attribute have no order (RFC 4512 section 2.2), so of several that can be used the smallest counts,
 /// case-folded: the same on every server and in every read.
-pub(super) fn read_text(entry: &RawEntry, name: &str) -> Field {
+pub(super) fn read_text(entry: &impl Entry, name: &str) -> Field {
     let mut values = entry.values(name);
     let Some(first) = values.next() else { return Field::Absent };
     values.fold(read_value(first), |best, value| better(best, read_value(value)))
