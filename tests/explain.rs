@@ -148,3 +148,105 @@ fn an_account_that_the_agent_does_not_manage_is_explained_and_never_decided_on()
     assert!(said(&explained).contains("does not manage") && explained["entry"].is_null(), "{explained}");
     assert_eq!(company.agent.decide("release", &["p001"]).code, 2);
 }
+
+#[test]
+fn whose_change_the_guard_holds_back_is_told_what_the_numbers_and_the_command() {
+    let mut company = company_of(10, &pool(10));
+    company.sync();
+    for number in 1..=5 {
+        company.disable(&format!("p{number:03}"));
+    }
+    let (code, report) = company.sync();
+    assert_eq!(code, 4, "{report}");
+    let explained = explain(&company, "p001");
+    let decision = explained["decision"].as_str().expect("a decision");
+    let held = "the guard holds it back to suspend the account: 5 of 10 people would lose their seat or account at once, \
+                and the limit is 3";
+    assert!(decision.starts_with("holds a seat of standard; ") && decision.contains(held), "{decision}");
+    let confirm = format!("seatsync confirm {}", report["fingerprint"].as_str().expect("a fingerprint"));
+    assert!(said(&explained).contains(&confirm), "{explained}");
+    let calm = explain(&company, "p006");
+    assert_eq!(calm["decision"], "holds a seat of standard", "{calm}");
+    assert!(!said(&calm).contains("confirm"), "{calm}");
+}
+
+#[test]
+fn a_leaver_is_told_the_sign_and_what_the_rule_makes_of_it() {
+    let rules = "[leavers]\ndisabled = \"remove\"\nremove_after = \"30d\"\n";
+    let mut company = company_of(4, &format!("{}{rules}", pool(10)));
+    company.set("p003", "mail: p003@lab.test\nshadowExpire: 2\n");
+    company.set("p004", "mail: p004@lab.test\nshadowExpire: 200000\n");
+    company.sync();
+    company.disable("p001");
+    company.sync();
+    let leaver = explain(&company, "p001");
+    let leaving = leaver["leaving"].to_string();
+    for word in
+        ["pwdAccountLockedTime is 000001010000Z", "an administrator", "`leavers.disabled = ", "is removed after"]
+    {
+        assert!(leaving.contains(word), "{word}: {leaver}");
+    }
+    let expired = explain(&company, "p003");
+    assert!(expired["leaving"][0].as_str().is_some_and(|said| said.contains("shadowExpire came due at 1970-01-03")));
+    assert!(expired["leaving"][1] == "no account is there, and none is made", "{expired}");
+    let page = company.agent.run(&["explain", "p003"]).stdout;
+    assert!(page.contains("Leaving") && !page.contains("No pool matches"), "{page}");
+    let later = explain(&company, "p004");
+    assert!(later["leaving"][0].as_str().is_some_and(|said| said.starts_with("not yet: the entry expires at 2517")));
+    assert_eq!(later["decision"], "holds a seat of standard");
+    assert_eq!(explain(&company, "p002")["leaving"], serde_json::json!([]));
+}
+
+#[test]
+fn after_a_read_that_was_not_whole_everybody_of_the_directory_is_told_what_follows() {
+    let groups = "groups = [\"cn=blue,dc=lab,dc=test\"]\n";
+    let mut company = Company::new(&["ada", "bob"], &format!("{groups}{}", pool(1)));
+    company.group("blue", &["ada", "bob"]);
+    company.sync();
+    company.groups.clear();
+    assert_eq!(company.sync().0, 1);
+    for name in ["ada", "bob"] {
+        let explained = explain(&company, name);
+        let decision = explained["decision"].as_str().expect("a decision");
+        assert!(decision.contains("corp was not read whole the last time"), "{decision}");
+        let advice = explained["would_change"].to_string();
+        assert!(advice.contains("the base or group being there again, or `seatsync confirm "), "{advice}");
+        assert!(advice.contains("a read of corp that comes to its end"), "{advice}");
+    }
+}
+
+#[test]
+fn a_free_seat_that_awaits_approval_is_not_called_missing() {
+    let company = company_of(3, &pool(1));
+    company.sync();
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&config.replacen("seats = 1", "seats = 2", 1));
+    company.sync();
+    let waiting = company.agent.names("pending").remove(0);
+    let explained = explain(&company, &waiting);
+    let wanted =
+        "waits for a seat of standard; 1 seat is free there, but promotion is manual, and nobody approved it yet";
+    assert_eq!(explained["decision"], wanted, "{explained}");
+    let advice = format!("`seatsync pending approve {waiting}`: a seat of standard is free, and promotion is manual");
+    assert_eq!(explained["would_change"], serde_json::json!([advice]));
+}
+
+#[test]
+fn somebody_is_found_by_display_name_whole_or_its_only_beginning_and_never_decided_on_by_it() {
+    let mut company = Company::new(&[], &pool(9));
+    for (name, called) in [("a1", "Ada Lovelace"), ("a2", "Ada Lovelace-King"), ("g1", "Grace Hopper")] {
+        company.set(name, &format!("mail: {name}@lab.test\ndisplayName: {called}\n"));
+    }
+    company.sync();
+    assert_eq!(explain(&company, "ada lovelace")["user"]["user_name"], "a1");
+    assert_eq!(explain(&company, "Grace")["user"]["user_name"], "g1");
+    let several = company.agent.run(&["explain", "Ada"]);
+    assert_eq!(several.code, 2, "{several:?}");
+    assert!(several.stderr.contains("uid=a1,") && several.stderr.contains("uid=a2,"), "{several:?}");
+    let decided = company.agent.run(&["pending", "approve", "Grace Hopper"]);
+    assert_eq!(decided.code, 2, "{decided:?}");
+    assert!(
+        decided.stderr.contains("uid=g1,") && decided.stderr.contains("a decision needs a user name"),
+        "{decided:?}"
+    );
+}

@@ -102,7 +102,7 @@ fn users_pending_and_explain_have_the_keys_of_the_contract() {
 
     let name = pending[0]["user_name"].as_str().expect("a name");
     let (code, explained) = company.agent.explain(name);
-    assert_eq!((code, keys(&explained).as_str()), (0, "decision entry pool rank scope user would_change"));
+    assert_eq!((code, keys(&explained).as_str()), (0, "decision entry leaving pool rank scope user would_change"));
     assert_eq!(keys(&explained["user"]), USER);
     assert_eq!(keys(&explained["entry"]), "directory dn read_at server");
     assert_eq!(keys(&explained["scope"]), "because in");

@@ -173,6 +173,7 @@ fn sighting(number: usize, people: usize, now: Timestamp) -> Sighting {
         anchor: anchor(number),
         dn: Dn::parse(&person.dn(BASE)).expect("a DN"),
         standing: if fate == Fate::Leaves { Standing::Disabled } else { Standing::Enabled },
+        sign: None,
         profile,
         quarantine: None,
         created: Some(now),

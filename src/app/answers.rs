@@ -137,7 +137,12 @@ fn reached(cycle: &SyncReport) -> bool {
     !cycle.problems.iter().any(|problem| problem.code == BACKEND_FAILED)
 }
 
-/// As the last cycle left them that came so far.
+/// The pools as the last cycle left them that came so far.
+pub fn pools_now(state: &State) -> Result<Vec<PoolRow>, AppError> {
+    let last = state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
+    pools(state, last.as_ref())
+}
+
 fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppError> {
     if let Some(cycle) = last.filter(|cycle| !cycle.pools.is_empty()) {
         return Ok(cycle.pools.clone());
@@ -147,7 +152,8 @@ fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppEr
     pools.find(|pools| pools.as_ref().is_ok_and(|pools| !pools.is_empty())).unwrap_or_else(|| Ok(Vec::new()))
 }
 
-fn held_rows(held: &Held) -> Result<Vec<HeldRow>, AppError> {
+/// What is held back, as it is shown.
+pub fn held_rows(held: &Held) -> Result<Vec<HeldRow>, AppError> {
     let rows: Option<Vec<HeldRow>> = serde_json::from_str(&held.report).map_err(|error| {
         AppError::new(Code::State, "what the state says is held back cannot be read").caused_by(&error)
     })?;

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::engine::Engine;
+use super::{AppError, Code};
 use crate::apply::ApplyError;
 use crate::clock;
 use crate::cycle::reading::with_causes;
@@ -58,4 +59,14 @@ fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Resu
     };
     let held = engine.state.held()?;
     engine.state.finish_cycle(&record, held.as_ref(), None)
+}
+
+/// A cycle's failure, as people are told.
+pub fn cycle_error(error: &CycleError) -> AppError {
+    let code = match error {
+        CycleError::State(_) => Code::State,
+        CycleError::Stopped => Code::Failed,
+        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } => Code::Backend,
+    };
+    AppError::new(code, error.to_string()).caused_by(error)
 }

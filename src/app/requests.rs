@@ -3,8 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::engine::{Engine, state_error};
-use super::pass::pass;
-use super::verbs::cycle_error;
+use super::pass::{cycle_error, pass};
 use super::{AppError, Code};
 use crate::clock;
 use crate::cycle::Asked;

@@ -9,9 +9,8 @@ use tokio::sync::watch;
 
 use super::engine::{Engine, state_error};
 use super::interrupt::Interrupts;
-use super::pass::pass;
+use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
-use super::verbs::cycle_error;
 use super::{App, AppError, Code};
 use crate::agent::{self, Calls, GRACE, Work};
 use crate::cycle::{Asked, CycleError};

@@ -5,12 +5,12 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 
 use super::engine::{Engine, state_error};
-use super::pass::pass;
+use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
 use super::who::person;
 use super::{App, AppError, Code, PlanOptions};
 use crate::clock;
-use crate::cycle::{self, Asked, CycleError};
+use crate::cycle::{self, Asked};
 use crate::model::Anchor;
 use crate::model::change::{Confirmation, Decision, Verdict};
 use crate::model::memory::Request;
@@ -253,16 +253,6 @@ fn busy(owner: &Ownership) -> AppError {
     };
     AppError::new(Code::Busy, format!("{who} works on this state directory and did not end in time"))
         .with_next("try again when it has ended")
-}
-
-/// A cycle's failure, as people are told.
-pub fn cycle_error(error: &CycleError) -> AppError {
-    let code = match error {
-        CycleError::State(_) => Code::State,
-        CycleError::Stopped => Code::Failed,
-        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } => Code::Backend,
-    };
-    AppError::new(code, error.to_string()).caused_by(error)
 }
 
 fn unknown_pool(pool: &str, known: &[String]) -> AppError {

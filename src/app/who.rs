@@ -1,32 +1,65 @@
-//! Whom a name means: an anchor, a DN, a user name or a mail address.
+//! Whom a name means: an anchor, a DN, a user name or a mail address; where nothing is decided a display name, too.
 
 use super::engine::state_error;
 use super::{AppError, Code};
 use crate::model::PersonId;
 use crate::state::{State, Who};
 
+/// As many candidates as anybody reads.
+const CANDIDATES: usize = 20;
+
 /// The one person that a name means, of those whom the agent may change.
 pub fn person(state: &State, text: &str) -> Result<PersonId, AppError> {
-    match who(state, text)? {
-        Who::Person(person) => Ok(person),
-        Who::Stranger(id) => Err(AppError::new(
+    let found = state.find(text).map_err(|error| state_error(&error))?;
+    match found.as_slice() {
+        [] => Err(unknown(state, text)?),
+        [Who::Person(person)] => Ok(person.clone()),
+        [Who::Stranger(id)] => Err(AppError::new(
             Code::UnknownUser,
             format!("{text:?} is the unmanaged account {id}; the agent changes only accounts it created or adopted"),
         )),
+        several => Err(ambiguous(state, text, several)),
     }
 }
 
-/// The one that a name means.
-pub fn who(state: &State, text: &str) -> Result<Who, AppError> {
-    let found = state.find(text).map_err(|error| state_error(&error))?;
-    match found.as_slice() {
-        [] => Err(AppError::new(Code::UnknownUser, format!("nobody is known by {text:?}"))
-            .with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")),
-        [who] => Ok(who.clone()),
-        several => Err(AppError::new(Code::AmbiguousUser, format!("{text:?} fits several people"))
-            .with_details(several.iter().map(|who| candidate(state, who)))
-            .with_next("give the anchor of the one you mean")),
+/// The one that a name means, a display name or the beginning of one included.
+pub fn anybody(state: &State, text: &str) -> Result<Who, AppError> {
+    let mut found = state.find(text).map_err(|error| state_error(&error))?;
+    if found.is_empty() {
+        found = state.called(text).map_err(|error| state_error(&error))?;
     }
+    match found.as_slice() {
+        [] => Err(unknown(state, text)?),
+        [who] => Ok(who.clone()),
+        several => Err(ambiguous(state, text, several)),
+    }
+}
+
+/// Nobody has that name; people who are called so are listed, since one of them may be meant.
+fn unknown(state: &State, text: &str) -> Result<AppError, AppError> {
+    let error = AppError::new(Code::UnknownUser, format!("nobody is known by {text:?}"));
+    let called = state.called(text).map_err(|error| state_error(&error))?;
+    Ok(if called.is_empty() {
+        error.with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")
+    } else {
+        error
+            .with_details(candidates(state, &called))
+            .with_next("a decision needs a user name, mail address, DN or anchor")
+    })
+}
+
+fn ambiguous(state: &State, text: &str, several: &[Who]) -> AppError {
+    AppError::new(Code::AmbiguousUser, format!("{text:?} fits {} people", several.len()))
+        .with_details(candidates(state, several))
+        .with_next("give the user name or the anchor of the one you mean")
+}
+
+fn candidates(state: &State, several: &[Who]) -> Vec<String> {
+    let mut lines: Vec<String> = several.iter().take(CANDIDATES).map(|who| candidate(state, who)).collect();
+    if several.len() > CANDIDATES {
+        lines.push(format!("and {} more", several.len() - CANDIDATES));
+    }
+    lines
 }
 
 fn candidate(state: &State, who: &Who) -> String {

@@ -27,10 +27,16 @@ fn render(report: &ExplainReport, page: &mut Page) {
             page.heading(format!("Pool {}, because", pool.name));
             pool.because.iter().for_each(|reason| page.bullet(reason));
         }
-        None => page.heading("No pool matches"),
+        // Who is out of scope, or leaves, is told so and why: that no pool is asked for follows from it.
+        None if report.scope.in_scope && report.leaving.is_empty() => page.heading("No pool matches"),
+        None => {}
     }
     if let Some(rank) = report.rank {
         page.bullet(format!("rank {rank} in the pool's order; 0 comes first"));
+    }
+    if !report.leaving.is_empty() {
+        page.heading("Leaving");
+        report.leaving.iter().for_each(|reason| page.bullet(reason));
     }
     seats(page, &report.user);
     if !report.would_change.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt::{Display, Write as _};
 
 use super::clean::clean;
 use super::parts::{held_sentence, or_none, pool_change, who};
-use super::plan::{summary, why};
+use super::planned::{summary, why};
 use super::words::{self, NONE, number};
 use crate::model::report::PlanReport;
 

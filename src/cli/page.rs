@@ -3,35 +3,9 @@
 
 use std::fmt::Write as _;
 
-use anstyle::{AnsiColor, Style};
-
 use super::clean::clean;
 use super::table::Grid;
-
-/// How a word feels.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Tone {
-    #[default]
-    Plain,
-    Strong,
-    Faint,
-    Good,
-    Warn,
-    Bad,
-}
-
-impl Tone {
-    const fn style(self) -> Style {
-        match self {
-            Self::Plain => Style::new(),
-            Self::Strong => Style::new().bold(),
-            Self::Faint => Style::new().dimmed(),
-            Self::Good => AnsiColor::Green.on_default().bold(),
-            Self::Warn => AnsiColor::Yellow.on_default().bold(),
-            Self::Bad => AnsiColor::Red.on_default().bold(),
-        }
-    }
-}
+pub use super::tone::Tone;
 
 /// The text of one answer.
 #[derive(Debug, Default)]

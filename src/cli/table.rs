@@ -4,7 +4,7 @@ use comfy_table::presets::NOTHING;
 use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
 
 use super::clean::clean;
-use super::page::Tone;
+use super::tone::Tone;
 
 /// A table in the making.
 #[derive(Debug)]

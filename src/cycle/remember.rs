@@ -162,6 +162,7 @@ impl<'a> Witness<'a> {
         let asks = if wants { self.rules.asks(&sighting.anchor) } else { Vec::new() };
         Judgement {
             standing: sighting.standing,
+            sign: sighting.sign.as_deref().map(Cow::Borrowed),
             quarantine: self.quarantine(sighting),
             created: sighting.created,
             due: sighting.due,

@@ -117,6 +117,7 @@ impl PersonReader {
             created_attributes(self.kind).iter().find_map(|name| entry.first(name)).and_then(generalized_time::parse);
         Ok(Sighting {
             standing: judgement.standing,
+            sign: judgement.sign,
             due: judgement.due,
             quarantine: faults.into_iter().next().map(|fault| fault.quarantine(anchor, &dn)),
             profile,

@@ -57,6 +57,9 @@ impl Facts<'_> {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Judgement<'a> {
     pub standing: Standing,
+    /// As in `Sighting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sign: Option<Cow<'a, str>>,
     pub quarantine: Option<Cow<'a, Quarantine>>,
     pub created: Option<Timestamp>,
     /// When an expiry of the entry comes due.

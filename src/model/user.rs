@@ -124,6 +124,8 @@ pub struct Sighting {
     pub anchor: Anchor,
     pub dn: Dn,
     pub standing: Standing,
+    /// Of who is not enabled: attribute and value that say so, as a sentence for people.
+    pub sign: Option<Box<str>>,
     /// What can be used of the entry; a quarantined entry keeps whatever names it had for the people who mend it.
     pub profile: Profile,
     /// Set where the entry cannot be used. Leaving is judged first: `standing` counts even so.

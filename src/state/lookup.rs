@@ -28,6 +28,15 @@ impl State {
         self.read("looking somebody up", |connection| find(connection, &wanted))
     }
 
+    /// Everyone whose display name this is, else everyone whose display name begins so; case-folded.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn called(&self, text: &str) -> Result<Vec<Who>, StateError> {
+        let wanted = fold(text.trim());
+        self.read("looking for a display name", |connection| called(connection, &wanted))
+    }
+
     /// One person as last known; None where neither the directory nor the backend ever showed them.
     ///
     /// # Errors
@@ -104,6 +113,41 @@ fn find(connection: &Connection, wanted: &Wanted) -> Result<Vec<Who>> {
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+/// Of those who have an entry the entry's name counts, of the others the account's.
+fn called(connection: &Connection, wanted: &str) -> Result<Vec<Who>> {
+    let (mut exactly, mut beginning) = (Vec::new(), Vec::new());
+    let mut note = |name: &str, who: Who| match fold(name) {
+        _ if wanted.is_empty() => {}
+        name if name == wanted => exactly.push(who),
+        name if name.starts_with(wanted) => beginning.push(who),
+        _ => {}
+    };
+    for (id, directory) in directory_names(connection)? {
+        let sql = "SELECT k.anchor, f.display_name, a.account_json
+                   FROM (SELECT anchor FROM facts WHERE directory = ?1 UNION SELECT anchor FROM account WHERE directory = ?1) k
+                   LEFT JOIN facts f ON f.directory = ?1 AND f.anchor = k.anchor
+                   LEFT JOIN account_details a ON f.anchor IS NULL AND a.directory = ?1 AND a.anchor = k.anchor
+                   ORDER BY k.anchor";
+        let mut query = connection.prepare_cached(sql)?;
+        let mut rows = query.query([id])?;
+        while let Some(row) = rows.next()? {
+            let name = match row.get::<_, Option<String>>(1)? {
+                Some(name) => Some(name),
+                None => optional_json::<Account>(row, 2)?.and_then(|account| account.profile.display_name),
+            };
+            if let Some(name) = name {
+                note(&name, Who::Person(PersonId::new(directory.clone(), anchor(row, 0)?)));
+            }
+        }
+    }
+    let mut query = connection.prepare_cached("SELECT account_json FROM stranger ORDER BY id")?;
+    for account in query.query_map([], |row| json::<Account>(row, 0))? {
+        let account = account?;
+        note(account.profile.display_name.as_deref().unwrap_or_default(), Who::Stranger(account.id.clone()));
+    }
+    Ok(if exactly.is_empty() { beginning } else { exactly })
 }
 
 fn is_known(connection: &Connection, directory: i64, anchor: Anchor) -> Result<bool> {
@@ -219,6 +263,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
         display_name: None,
         judgement: Judgement {
             standing: Standing::Enabled,
+            sign: None,
             quarantine: Some(std::borrow::Cow::Owned(quarantine)),
             created: None,
             due: None,

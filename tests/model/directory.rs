@@ -34,6 +34,7 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         anchor: anchor(who),
         dn: Dn::parse(&format!("uid=u{who},dc=example")).expect("a DN"),
         standing: if person.place == Place::Disabled { Standing::Disabled } else { Standing::Enabled },
+        sign: None,
         profile: Profile {
             user_name: format!("u{who}"),
             email: if person.spoiled { String::new() } else { mail(who, person.address()) },

@@ -32,6 +32,7 @@ fn report() -> ExplainReport {
         scope: ScopeExplained { in_scope: true, because: vec!["under ou=people,dc=corp".to_owned()] },
         pool: Some(PoolExplained { name: "advanced".into(), because: vec!["member of cn=advanced".to_owned()] }),
         rank: Some(1),
+        leaving: Vec::new(),
         decision: "waits at place 3 for a seat of advanced.".to_owned(),
         would_change: vec!["two people ahead get a seat, and one more is free".to_owned()],
     }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::WaitReason;
-use crate::model::report::{ChangeKind, HeldKind, HeldRow, PoolRow, WaitingRow};
+use crate::model::report::{ChangeKind, CycleOutcome, HeldKind, HeldRow, PoolRow, WaitingRow};
 
 fn row(change: ChangeKind, user_name: &str) -> PlanRow {
     PlanRow {

@@ -18,6 +18,7 @@ fn person(number: u8) -> Sighting {
         anchor: anchor(number),
         dn: dn(&format!("uid=P{number},ou=people,dc=x")),
         standing: Standing::Enabled,
+        sign: None,
         profile: Profile::default(),
         quarantine: None,
         created: None,

@@ -183,6 +183,7 @@ mod tests {
             anchor: Anchor::from_bytes([anchor; 16]),
             dn: Dn::parse(dn).unwrap(),
             standing: Standing::Enabled,
+            sign: None,
             profile: Profile::default(),
             quarantine: None,
             created: None,

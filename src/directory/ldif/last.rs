@@ -126,6 +126,7 @@ fn no_person(item: &Item) -> Sighting {
         anchor: item.anchor,
         dn: item.dn.clone(),
         standing: Standing::Enabled,
+        sign: None,
         profile: Profile::default(),
         quarantine: None,
         created: None,

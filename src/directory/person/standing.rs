@@ -22,6 +22,8 @@ use crate::model::{Defect, Standing};
 /// What all signs together say.
 pub(super) struct Judgement {
     pub standing: Standing,
+    /// What says so where somebody is not enabled.
+    pub sign: Option<Box<str>>,
     /// The first expiry that lies ahead.
     pub due: Option<Timestamp>,
     pub fault: Option<Fault>,
@@ -40,16 +42,47 @@ struct Sign {
     attribute: &'static str,
     kinds: &'static [Kind],
     read: fn(&str) -> Option<Says>,
+    /// What the value means where it says that somebody is disabled.
+    means: &'static str,
 }
 
+/// A sign that only ever ends at a time.
+const ENDS: &str = "";
+
 const SIGNS: [Sign; 6] = [
-    Sign { attribute: CONTROL, kinds: &[Kind::ActiveDirectory, Kind::Ldif], read: control },
-    Sign { attribute: "accountExpires", kinds: &[Kind::ActiveDirectory, Kind::Ldif], read: account_expires },
-    Sign { attribute: "pwdAccountLockedTime", kinds: &[Kind::OpenLdap, Kind::Ldif], read: locked_time },
-    Sign { attribute: "pwdEndTime", kinds: &[Kind::OpenLdap, Kind::Ldif], read: end_time },
-    Sign { attribute: "shadowExpire", kinds: &[Kind::OpenLdap, Kind::Ldif], read: shadow_expire },
-    Sign { attribute: "nsAccountLock", kinds: &[Kind::Ldif], read: account_lock },
+    Sign {
+        attribute: CONTROL,
+        kinds: &[Kind::ActiveDirectory, Kind::Ldif],
+        read: control,
+        means: "the bit 2 says that the account is disabled",
+    },
+    Sign {
+        attribute: "accountExpires",
+        kinds: &[Kind::ActiveDirectory, Kind::Ldif],
+        read: account_expires,
+        means: ENDS,
+    },
+    Sign {
+        attribute: "pwdAccountLockedTime",
+        kinds: &[Kind::OpenLdap, Kind::Ldif],
+        read: locked_time,
+        means: "an administrator locked it for good",
+    },
+    Sign { attribute: "pwdEndTime", kinds: &[Kind::OpenLdap, Kind::Ldif], read: end_time, means: ENDS },
+    Sign { attribute: "shadowExpire", kinds: &[Kind::OpenLdap, Kind::Ldif], read: shadow_expire, means: ENDS },
+    Sign { attribute: "nsAccountLock", kinds: &[Kind::Ldif], read: account_lock, means: "the account is locked" },
 ];
+
+impl Sign {
+    /// Only values that could be read come here, so nothing in them is odd.
+    fn disables(&self, value: &[u8]) -> Box<str> {
+        format!("{} is {}: {}", self.attribute, String::from_utf8_lossy(value).trim(), self.means).into()
+    }
+
+    fn ended(&self, end: Timestamp) -> Box<str> {
+        format!("{} came due at {end}", self.attribute).into()
+    }
+}
 
 const CONTROL: &str = "userAccountControl";
 
@@ -60,15 +93,20 @@ pub(super) fn attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
 
 /// Judges an entry by all signs of its kind.
 pub(super) fn judge(kind: Kind, entry: &impl Entry, now: Timestamp) -> Judgement {
-    let (mut disabled, mut expired) = (false, false);
+    // What says so, each by the first sign that does.
+    let (mut disabled, mut expired) = (None, None);
     let mut due: Option<Timestamp> = None;
     let mut fault = missing_control(kind, entry);
     for sign in SIGNS.iter().filter(|sign| sign.kinds.contains(&kind)) {
         for value in entry.values(sign.attribute) {
             match std::str::from_utf8(value).ok().and_then(|text| (sign.read)(text.trim())) {
                 Some(Says::Nothing) => {}
-                Some(Says::Disabled) => disabled = true,
-                Some(Says::Ends(end)) if end <= now => expired = true,
+                Some(Says::Disabled) => {
+                    disabled.get_or_insert_with(|| sign.disables(value));
+                }
+                Some(Says::Ends(end)) if end <= now => {
+                    expired.get_or_insert_with(|| sign.ended(end));
+                }
                 Some(Says::Ends(end)) => due = Some(due.map_or(end, |known| known.min(end))),
                 None => {
                     let odd =
@@ -78,12 +116,12 @@ pub(super) fn judge(kind: Kind, entry: &impl Entry, now: Timestamp) -> Judgement
             }
         }
     }
-    let standing = match (disabled, expired) {
-        (true, _) => Standing::Disabled,
-        (false, true) => Standing::Expired,
-        (false, false) => Standing::Enabled,
+    let standing = match (&disabled, &expired) {
+        (Some(_), _) => Standing::Disabled,
+        (None, Some(_)) => Standing::Expired,
+        (None, None) => Standing::Enabled,
     };
-    Judgement { standing, due, fault }
+    Judgement { standing, sign: disabled.or(expired), due, fault }
 }
 
 /// Active Directory has this on every user (MS-ADTS 2.2.16): where it is not to be seen, a right is missing.

@@ -48,6 +48,18 @@ fn ticks(seconds: i64) -> String {
 }
 
 #[test]
+fn who_left_is_told_by_attribute_value_and_meaning_and_disabled_comes_before_expired() {
+    let past = ticks(-1);
+    let sign = |entry: &RawEntry| read(Kind::Ldif, entry).sign.map(String::from);
+    let disabled = Some("userAccountControl is 514: the bit 2 says that the account is disabled".to_owned());
+    assert_eq!(sign(&windows(&[("accountExpires", &past), ("userAccountControl", "514"), ("uid", "a")])), disabled);
+    let expired = sign(&windows(&[("accountExpires", &past), ("userAccountControl", "512"), ("uid", "a")]));
+    let came_due = now().checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
+    assert_eq!(expired, Some(format!("accountExpires came due at {came_due}")));
+    assert_eq!(sign(&windows(&[("accountExpires", "0"), ("userAccountControl", "512"), ("uid", "a")])), None);
+}
+
+#[test]
 fn active_directory_says_who_left() {
     let (past, here, ahead) = (ticks(-1), ticks(0), ticks(1));
     for (control, expires, standing, due) in [

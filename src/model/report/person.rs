@@ -116,6 +116,9 @@ pub struct ExplainReport {
     pub pool: Option<PoolExplained>,
     /// 0 for the pool's first priority group.
     pub rank: Option<u32>,
+    /// Sentences: what says that the person leaves, or will, and what the config makes of it. Empty for everyone else.
+    #[serde(default)]
+    pub leaving: Vec<String>,
     /// A sentence.
     pub decision: String,
     /// Sentences.

@@ -40,6 +40,7 @@ pub fn sighting(n: u32) -> Sighting {
         anchor: anchor(n),
         dn: Dn::parse(&format!("CN=p{n},DC=acme")).unwrap(),
         standing: Standing::Enabled,
+        sign: None,
         profile: profile(&format!("p{n}")),
         quarantine: None,
         created: Some(at(-1000)),

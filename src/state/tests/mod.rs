@@ -44,6 +44,7 @@ pub fn facts(number: u8) -> Facts<'static> {
         display_name: Some(format!("User {number}").into()),
         judgement: Judgement {
             standing: Standing::Enabled,
+            sign: None,
             quarantine: None,
             created: Some(at(-1000)),
             due: None,

@@ -1,0 +1,116 @@
+//! What would change it, and who can.
+
+use super::Case;
+use crate::model::report::{SeatRow, SeatWord, UserRow};
+use crate::model::{AccountState, Standing, WaitReason};
+
+pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
+    let row = &case.row;
+    let mut advice = Vec::new();
+    if case.taken {
+        advice.push(approval(row));
+    }
+    if let Some(held) = &case.held {
+        let what = if held.concerns_scope() { "the base or group being there again, or " } else { "" };
+        advice.push(format!("{what}{}", held.advice()));
+    }
+    if let Some((problem, name)) = case.partial().zip(case.known.directory.as_ref()) {
+        advice.push(format!("a read of {name} that comes to its end; the last one did not: {problem}"));
+    }
+    if let Some(pools) = &case.ring {
+        advice.push(format!(
+            "one more seat in any pool of the ring {pools}, or somebody who leaves one of them: then its people move, in \
+             the order of the queues"
+        ));
+    }
+    if row.state.is_some() && !row.managed {
+        advice.push("an entry of a directory that it belongs to as backend.adopt says: it is then adopted".to_owned());
+        return advice;
+    }
+    if let Some(quarantine) = &row.quarantine {
+        advice.push(format!("a usable value of {} in the directory", quarantine.attribute));
+    }
+    advice.extend(row.seats.iter().filter(|seat| seat.state == SeatWord::Waiting).map(|seat| of_seat(case, seat)));
+    if row.seats.iter().any(|seat| seat.state == SeatWord::Denied) {
+        advice.push(approval(row));
+    }
+    advice.extend(coming_back(case));
+    advice
+}
+
+/// Of those who are out of scope, gone or suspended.
+fn coming_back(case: &Case<'_>) -> Vec<String> {
+    let mut advice = Vec::new();
+    let judgement = case.known.facts.as_ref().map(|facts| &facts.judgement);
+    if judgement.is_some_and(|judgement| !judgement.in_scope) {
+        advice.push(scope(case));
+    }
+    let enabled = judgement.is_none_or(|judgement| judgement.standing == Standing::Enabled);
+    match case.row.state {
+        _ if case.is_suspended_by_hand() => advice.push(approval(&case.row)),
+        Some(AccountState::Suspended) => {
+            advice.push("being enabled and in scope again: the account is then resumed with its old place".to_owned());
+        }
+        None if !enabled => advice.push("being enabled in the directory again".to_owned()),
+        _ => {}
+    }
+    advice
+}
+
+/// What somebody who is not in scope must be to be so.
+fn scope(case: &Case<'_>) -> String {
+    let directory =
+        case.settings.directories.iter().find(|directory| Some(&directory.name) == case.known.directory.as_ref());
+    let mut needed = Vec::new();
+    if let Some(directory) = directory {
+        if !directory.groups.is_empty() {
+            needed.push(format!("a member of one of directory.groups ({})", list(&directory.groups)));
+        }
+        if !directory.exclude_groups.is_empty() {
+            needed.push(format!("of none of exclude_groups ({})", list(&directory.exclude_groups)));
+        }
+    }
+    if case.settings.pools.iter().all(|pool| pool.groups.is_some()) {
+        needed.push("a member of a group of one of the pools".to_owned());
+    }
+    if needed.is_empty() {
+        "being under a base and matching the filter".to_owned()
+    } else {
+        format!("being {}", needed.join(", and "))
+    }
+}
+
+/// The first three, and how many more.
+fn list(groups: &[std::sync::Arc<str>]) -> String {
+    let more = groups.len().saturating_sub(3);
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{and_more}", groups[..groups.len().min(3)].join("; "))
+}
+
+fn of_seat(case: &Case<'_>, seat: &SeatRow) -> String {
+    let approve = approval(&case.row);
+    match (seat.reason, seat.position) {
+        (Some(WaitReason::NoSeat), _) if case.free(seat) > 0 => {
+            format!("{approve}: a seat of {} is free, and promotion is manual", seat.pool)
+        }
+        (Some(WaitReason::NoSeat), Some(position)) if !seat.approved && case.by_hand() => format!(
+            "{approve}, since promotion is manual, and a free seat of {}: now at place {position}, and then before all \
+             of the same rank who are not approved",
+            seat.pool
+        ),
+        (Some(WaitReason::NoSeat), Some(1)) => format!("one free seat of {}: it is given by itself", seat.pool),
+        (Some(WaitReason::NoSeat), Some(position)) => {
+            format!("{position} free seats of {}, one for each up to place {position}: given by themselves", seat.pool)
+        }
+        (Some(WaitReason::DomainNotApproved), _) => format!("the mail domain in seats.approved_domains, or {approve}"),
+        _ => approve,
+    }
+}
+
+fn approval(row: &UserRow) -> String {
+    format!("`seatsync pending approve {}`", name(row))
+}
+
+fn name(row: &UserRow) -> String {
+    row.user_name.clone().or_else(|| row.anchor.map(|anchor| anchor.to_string())).unwrap_or_default()
+}

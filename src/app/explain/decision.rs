@@ -1,0 +1,102 @@
+//! One sentence on how things stand.
+
+use super::{Case, leaving};
+use crate::model::report::{SeatRow, SeatWord};
+use crate::model::{AccountState, Standing, WaitReason};
+
+/// Of somebody whose whole account is gone.
+const TAKEN: &str = "the account was deleted in the backend by another hand; not made again until approved";
+
+pub(super) fn sentence(case: &Case<'_>) -> String {
+    let mut said = stands(case);
+    if let Some(held) = case.held.as_ref().and_then(super::HeldBack::sentence) {
+        said = format!("{said}; {held}");
+    } else if is_to_leave(case) {
+        let left = leaving::cause(case).map_or("left", leaving::words);
+        said = format!("{said}; {left}, and not yet treated as a leaver");
+    }
+    match (&case.known.directory, case.partial()) {
+        (Some(name), Some(_)) => format!(
+            "{said}; {name} was not read whole the last time, so nobody of it leaves or gets a seat before it is"
+        ),
+        _ => said,
+    }
+}
+
+/// A leaver to whom nothing happened yet.
+fn is_to_leave(case: &Case<'_>) -> bool {
+    let state = case.row.state.filter(|_| case.row.managed);
+    state.is_some_and(|state| state != AccountState::Suspended) && leaving::cause(case).is_some()
+}
+
+fn stands(case: &Case<'_>) -> String {
+    let row = &case.row;
+    if case.taken {
+        return TAKEN.to_owned();
+    }
+    if let Some(quarantine) = &row.quarantine {
+        return format!("cannot be served: {}", quarantine.message);
+    }
+    if row.state.is_some() && !row.managed {
+        return "an account that the agent does not manage: it is read, counted, and never changed".to_owned();
+    }
+    match row.state {
+        Some(AccountState::Active) => active(case),
+        Some(AccountState::Pending) => waits(case),
+        Some(AccountState::Denied) => "was denied; not asked for again until approved".to_owned(),
+        Some(AccountState::Suspended) if case.is_suspended_by_hand() => {
+            "suspended in the backend by another hand; not resumed until approved".to_owned()
+        }
+        Some(AccountState::Suspended) => {
+            let cause = case.known.account.as_ref().and_then(|account| account.suspension.as_ref()?.cause);
+            cause.map_or_else(
+                || "suspended".to_owned(),
+                |cause| format!("suspended as a leaver: {}", leaving::words(cause)),
+            )
+        }
+        None => no_account(case),
+    }
+}
+
+fn pools(case: &Case<'_>, word: SeatWord) -> String {
+    let seats = case.row.seats.iter().filter(|seat| seat.state == word);
+    seats.map(|seat| seat.pool.to_string()).collect::<Vec<_>>().join(", ")
+}
+
+fn active(case: &Case<'_>) -> String {
+    let held = pools(case, SeatWord::Held);
+    let waiting = pools(case, SeatWord::Waiting);
+    match (waiting.is_empty(), &case.ring) {
+        (true, _) => format!("holds a seat of {held}"),
+        (false, None) => format!("holds a seat of {held} and {}", waits(case)),
+        (false, Some(ring)) => format!(
+            "holds a seat of {held} and waits for one of {waiting}, in a ring of movers between full pools ({ring}): each \
+             holds a seat that another one waits for"
+        ),
+    }
+}
+
+fn waits(case: &Case<'_>) -> String {
+    let said = format!("waits for a seat of {}", pools(case, SeatWord::Waiting));
+    let no_seat = |seat: &&SeatRow| seat.reason == Some(WaitReason::NoSeat) && case.free(seat) > 0;
+    match case.row.seats.iter().find(no_seat) {
+        Some(seat) => format!(
+            "{said}; {} free there, but promotion is manual, and nobody approved it yet",
+            match case.free(seat) {
+                1 => "1 seat is".to_owned(),
+                free => format!("{free} seats are"),
+            }
+        ),
+        None => said,
+    }
+}
+
+fn no_account(case: &Case<'_>) -> String {
+    match case.known.facts.as_ref().map(|facts| (facts.judgement.standing, facts.judgement.in_scope)) {
+        Some((Standing::Disabled, _)) => "disabled in the directory; has no account and gets none".to_owned(),
+        Some((Standing::Expired, _)) => "expired in the directory; has no account and gets none".to_owned(),
+        Some((Standing::Enabled, true)) => "in scope; the next cycle gives an account".to_owned(),
+        Some((Standing::Enabled, false)) => "not in scope; has no account and gets none".to_owned(),
+        None => "has no account".to_owned(),
+    }
+}

@@ -1,0 +1,79 @@
+//! What the guard holds back of one person.
+
+use crate::app::AppError;
+use crate::app::answers::held_rows;
+use crate::app::engine::state_error;
+use crate::model::PersonId;
+use crate::model::change::HeldChange;
+use crate::model::report::{HeldKind, HeldRow};
+use crate::ports::History as _;
+use crate::state::State;
+
+/// What waits for a confirmation, and decides about this person.
+pub(super) struct HeldBack {
+    pub fingerprint: String,
+    /// What would happen to the person: "to suspend the account". Empty where only the scope is in doubt.
+    changes: Vec<String>,
+    /// The numbers that decided it.
+    numbers: Vec<HeldRow>,
+    /// Everything that the fingerprint lets through.
+    all: usize,
+}
+
+impl HeldBack {
+    /// None where nothing that concerns this person is held back.
+    pub(super) fn find(state: &State, person: &PersonId) -> Result<Option<Self>, AppError> {
+        let Some(held) = state.held().map_err(|error| state_error(&error))? else { return Ok(None) };
+        let mine: Vec<&HeldChange> = held.changes.iter().filter(|change| change.person == *person).collect();
+        let kinds: Vec<HeldKind> = mine.iter().map(|change| kind(change)).collect();
+        let concerns = |row: &HeldRow| {
+            row.directory == person.directory && (row.kind == HeldKind::Scope || kinds.contains(&row.kind))
+        };
+        let numbers: Vec<HeldRow> = held_rows(&held)?.into_iter().filter(concerns).collect();
+        let changes = mine.into_iter().map(words).collect();
+        let all = held.changes.len();
+        Ok((!numbers.is_empty()).then_some(Self { fingerprint: held.fingerprint, changes, numbers, all }))
+    }
+
+    /// "the guard holds back to suspend the account: 5 of 10 people would leave at once, and the limit is 3".
+    pub(super) fn sentence(&self) -> Option<String> {
+        let row = self.numbers.iter().find(|row| row.kind != HeldKind::Scope)?;
+        let what = match row.kind {
+            HeldKind::Renaming => "would be renamed",
+            _ => "would lose their seat or account",
+        };
+        let recent =
+            if row.recent > 0 { format!(" ({} more did within the window)", row.recent) } else { String::new() };
+        let (count, of, limit) = (row.count, row.of, row.limit);
+        let changes = self.changes.join(" and ");
+        Some(format!(
+            "the guard holds it back {changes}: {count} of {of} people {what} at once{recent}, and the limit is {limit}"
+        ))
+    }
+
+    /// A base or group of the person's directory is gone, and nobody said yet that this is meant.
+    pub(super) fn concerns_scope(&self) -> bool {
+        self.numbers.iter().any(|row| row.kind == HeldKind::Scope)
+    }
+
+    pub(super) fn advice(&self) -> String {
+        let what = match self.all {
+            1 => "the one change that is held back now".to_owned(),
+            all => format!("all {all} changes that are held back now"),
+        };
+        format!("`seatsync confirm {}`, which lets {what} through; `seatsync plan` shows them", self.fingerprint)
+    }
+}
+
+fn kind(change: &HeldChange) -> HeldKind {
+    if change.change == "update" { HeldKind::Renaming } else { HeldKind::Leaving }
+}
+
+fn words(change: &HeldChange) -> String {
+    match change.change.as_str() {
+        "suspend" => "to suspend the account".to_owned(),
+        "remove" => "to remove the account".to_owned(),
+        "release" => format!("to take the seat of {} away", change.value),
+        _ => format!("to write {} into the account", change.value.replace('\n', " and ")),
+    }
+}
