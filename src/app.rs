@@ -2,6 +2,7 @@
 
 mod answers;
 mod check;
+mod decisions;
 pub mod engine;
 pub mod error;
 mod explain;
@@ -16,6 +17,7 @@ mod who;
 use std::path::{Path, PathBuf};
 
 use crate::model::AccountState;
+use crate::model::change::Promotion;
 use crate::model::settings::{LogSettings, Settings};
 use crate::settings::{self, Loaded, Problem};
 
@@ -73,6 +75,12 @@ impl App {
     #[must_use]
     pub const fn log(&self) -> &LogSettings {
         &self.settings.log
+    }
+
+    /// Whether who waits gets a freed seat by itself.
+    #[must_use]
+    pub const fn promotion(&self) -> Promotion {
+        self.settings.seats.promotion
     }
 
     /// Logs what of the config is hardly meant: to be called once it is known how to log.

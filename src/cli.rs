@@ -1,5 +1,6 @@
 //! The command line: one file a verb, and the only place that prints.
 
+mod approval;
 mod args;
 mod check;
 mod clean;

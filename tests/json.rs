@@ -8,13 +8,14 @@ mod support;
 use serde_json::Value;
 use support::company::{Company, company_of, pool};
 
-const SYNC: &str = "changes cycle directories fingerprint granted held outcome pools problems seconds started waiting";
+const SYNC: &str =
+    "changes cycle directories fingerprint granted held lost outcome pools problems seconds started waiting";
 const DIRECTORY: &str = "complete dangling entries foreign mode name problem quarantined seconds users";
 const CHANGES: &str =
     "adopted failed held moved promoted provisioned released removed resumed suspended updated waiting";
 const POOL: &str = "free held name seats waiting";
-const HELD: &str = "count directory kind limit new of old recent";
-const WAITING: &str = "anchor display_name email pool position reason since user_name";
+const HELD: &str = "count directory dn kind limit new of old recent";
+const WAITING: &str = "anchor approved display_name email pool position reason since user_name";
 const USER: &str = "anchor directory display_name dn email managed quarantine seats state user_name";
 const SEAT: &str = "approved pool position reason since state";
 
@@ -78,12 +79,13 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
 #[test]
 fn plan_and_confirm_have_the_keys_of_the_contract() {
     let (company, plan) = company();
-    assert_eq!(keys(&plan), "changes directories fingerprint held outcome pools seconds waiting");
+    assert_eq!(keys(&plan), "changes directories fingerprint held outcome pools quarantined seconds waiting");
     let change = "anchor change directory display_name email fields from_pool held pool position reason user_name";
     each(&plan["changes"], change);
     each(&plan["waiting"], WAITING);
     each(&plan["pools"], POOL);
     each(&plan["held"], HELD);
+    each(&plan["quarantined"], "anchor attribute directory dn message reason");
     let (code, confirmed) = company.agent.confirm(plan["fingerprint"].as_str().expect("a fingerprint"));
     assert_eq!((code, keys(&confirmed).as_str()), (0, "count expires fingerprint running"));
 }

@@ -121,6 +121,16 @@ impl App {
         Ok(rows.map(row).collect())
     }
 
+    /// The pools as the last cycle left them.
+    pub fn pools(&self) -> Result<Vec<PoolRow>, AppError> {
+        pools_now(&self.state_beside()?)
+    }
+
+    /// A cycle was made, so that an empty list means something.
+    pub fn has_run(&self) -> Result<bool, AppError> {
+        Ok(self.state_beside()?.last_cycle().map_err(|error| state_error(&error))?.is_some())
+    }
+
     /// Past cycles, the latest last.
     pub fn history(&self) -> Result<Vec<HistoryRow>, AppError> {
         let records = self.state_beside()?.history(HISTORY).map_err(|error| state_error(&error))?;

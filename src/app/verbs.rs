@@ -7,14 +7,12 @@ use jiff::SignedDuration;
 use super::engine::{Engine, state_error};
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
-use super::who::person;
 use super::{App, AppError, Code, PlanOptions};
 use crate::clock;
 use crate::cycle::{self, Asked};
-use crate::model::Anchor;
-use crate::model::change::{Confirmation, Decision, Verdict};
+use crate::model::change::Confirmation;
 use crate::model::memory::Request;
-use crate::model::report::{ConfirmReport, DecisionRow, PlanReport, RelinkReport, SyncReport};
+use crate::model::report::{ConfirmReport, PlanReport, SyncReport};
 use crate::ports::{History as _, Progress, Silent, Stage};
 use crate::state::{Holder, Lock, Ownership, State};
 
@@ -113,64 +111,8 @@ impl App {
         Ok(Confirmation { fingerprint: held.fingerprint, changes: held.changes, expires })
     }
 
-    /// Approves, denies or releases, for every person named or for none.
-    ///
-    /// # Errors
-    /// Where a name fits nobody or several, or somebody has nothing that the decision fits.
-    pub async fn decide(
-        &self,
-        verdict: Verdict,
-        users: &[String],
-        pool: Option<&str>,
-    ) -> Result<Vec<DecisionRow>, AppError> {
-        if let Some(pool) = pool {
-            self.known_pool(pool)?;
-        }
-        let state = self.state_beside()?;
-        let mut decisions = Vec::new();
-        let mut rows = Vec::new();
-        for user in users {
-            let person = person(&state, user)?;
-            let known = state.person(&person).map_err(|error| state_error(&error))?;
-            let name = known.and_then(|known| known.account).map(|account| account.profile.user_name);
-            rows.push(DecisionRow {
-                anchor: Some(person.anchor),
-                user_name: name.unwrap_or_else(|| user.clone()),
-                pool: pool.map(Into::into),
-                verdict,
-                carried_out: false,
-            });
-            decisions.push(Decision { person, pool: pool.map(Into::into), verdict });
-        }
-        drop(state);
-        let (_, running) = self.carry_out(Request::Decide(decisions)).await?;
-        for row in &mut rows {
-            row.carried_out = running;
-        }
-        Ok(rows)
-    }
-
-    /// Makes the account of one anchor that of another.
-    ///
-    /// # Errors
-    /// Where the old anchor has no managed account, or nobody is known by the new one.
-    pub async fn relink(&self, old: Anchor, new: Anchor) -> Result<RelinkReport, AppError> {
-        let state = self.state_beside()?;
-        let (old, new) = (person(&state, &old.to_string())?, person(&state, &new.to_string())?);
-        let account = state.person(&old).map_err(|error| state_error(&error))?.and_then(|known| known.account);
-        drop(state);
-        self.carry_out(Request::Relink { old: old.clone(), new: new.clone() }).await?;
-        let profile = account.map(|account| account.profile);
-        Ok(RelinkReport {
-            old,
-            new,
-            user_name: profile.as_ref().map(|profile| profile.user_name.clone()),
-            email: profile.map(|profile| profile.email),
-        })
-    }
-
     /// Has a request carried out, and says whether a running agent did.
-    async fn carry_out(&self, request: Request) -> Result<(Reply, bool), AppError> {
+    pub(super) async fn carry_out(&self, request: Request) -> Result<(Reply, bool), AppError> {
         match self.hands("request", &Silent)? {
             Hands::Ours(mut engine, _lock) => Ok((requests::carry_out(&mut engine, request).await?, false)),
             Hands::Agent(state) => Ok((ask(&self.settings.agent.state_dir, state, &request, &Silent)?, true)),

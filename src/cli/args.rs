@@ -141,11 +141,21 @@ pub struct Plan {
 #[derive(Debug, Subcommand)]
 pub enum Decision {
     /// Let people have a seat; kept where none is free
-    Approve(People),
+    Approve(Approval),
     /// Refuse people a seat, until they are approved
     Deny(People),
     /// Take a seat away by hand
     Release(People),
+}
+
+#[derive(Debug, Args)]
+pub struct Approval {
+    /// Anchors, DNs, user names or mail addresses
+    #[arg(required_unless_present = "next", value_name = "USER")]
+    pub users: Vec<String>,
+    /// The first N who wait for approval, in the order of the queue
+    #[arg(long, value_name = "N", conflicts_with = "users", value_parser = clap::value_parser!(u32).range(1..))]
+    pub next: Option<u32>,
 }
 
 #[derive(Debug, Args)]
@@ -231,6 +241,14 @@ mod tests {
         let Verb::Pending { pool, decision: Some(Decision::Approve(people)) } = cli.verb else { panic!() };
         assert_eq!((pool.as_deref(), people.users.len()), (Some("standard"), 2));
         assert!(parse(&["pending", "deny"]).is_err());
+        for wrong in [&["--next", "0"][..], &["ada", "--next", "1"], &["--next", "-1"], &[]] {
+            assert!(parse(&[&["pending", "approve"], wrong].concat()).is_err(), "{wrong:?}");
+        }
+        let cli = parse(&["pending", "approve", "--next", "3"]).unwrap();
+        assert!(matches!(
+            cli.verb,
+            Verb::Pending { decision: Some(Decision::Approve(Approval { next: Some(3), .. })), .. }
+        ));
         assert!(matches!(parse(&["pending"]).unwrap().verb, Verb::Pending { decision: None, .. }));
     }
 

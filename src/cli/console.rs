@@ -38,12 +38,21 @@ impl Console {
         if self.json { print_json(std::iter::once(value)) } else { self.page(|page| render(value, page)) }
     }
 
-    /// Prints a list: as JSON Lines, or as a page; nothing where it is empty.
-    pub fn list<T: Serialize>(&self, rows: &[T], render: impl FnOnce(&[T], &mut Page)) -> Result<(), AppError> {
-        if self.json {
-            return print_json(rows);
+    /// Prints a list: as JSON Lines, or as a page. An empty one is `nothing` in words, once there was a cycle that could
+    /// have found somebody (`known`).
+    pub fn list<T: Serialize>(
+        &self,
+        rows: &[T],
+        nothing: &str,
+        known: bool,
+        render: impl FnOnce(&[T], &mut Page),
+    ) -> Result<(), AppError> {
+        match (self.json, rows.is_empty(), known) {
+            (true, _, _) => print_json(rows),
+            (false, false, _) => self.page(|page| render(rows, page)),
+            (false, true, true) => self.page(|page| page.verdict(Tone::Good, "ok", nothing)),
+            (false, true, false) => Ok(()),
         }
-        if rows.is_empty() { Ok(()) } else { self.page(|page| render(rows, page)) }
     }
 
     /// Whether `--quiet` keeps an answer back from a person that needs no attention.
@@ -66,7 +75,7 @@ impl Console {
             let _ = print_json([Failure { error }]);
             return;
         }
-        let mut page = Page::default();
+        let mut page = Page::new(None, self.options.clone());
         error_page(&mut page, error);
         let _ = AutoStream::auto(io::stderr()).lock().write_all(page.as_str().as_bytes());
     }

@@ -62,7 +62,7 @@ fn person(page: &mut Page, user: &UserRow) {
     };
     page.labelled("account", format!("{}{managed}", words::state(user.state)));
     if let Some(quarantine) = &user.quarantine {
-        page.labelled("quarantined", format!("{}: {}", quarantine.attribute, quarantine.message));
+        page.labelled("quarantined", format!("{}: {}", quarantine.attribute, words::defect(quarantine.reason)));
     }
 }
 

@@ -97,6 +97,7 @@ Examples:
   seatsync pending
   seatsync pending --pool standard
   seatsync pending approve ada@corp.example grace@corp.example
+  seatsync pending approve --next 5 --pool standard    the first five who wait for approval
   seatsync pending deny mallory --pool advanced
   seatsync pending release ada --pool standard
 

@@ -11,7 +11,7 @@ use crate::model::report::HistoryRow;
 
 pub fn history(app: &App, console: &Console) -> Result<Exit, AppError> {
     let rows = app.history()?;
-    console.list(&rows, render)?;
+    console.list(&rows, "no cycle yet", false, render)?;
     Ok(Exit::Done)
 }
 

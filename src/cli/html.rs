@@ -144,6 +144,7 @@ mod tests {
             position: 1,
             reason: WaitReason::NoSeat,
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
+            approved: false,
         };
         let report = PlanReport {
             outcome: CycleOutcome::Ok,
@@ -152,6 +153,7 @@ mod tests {
             changes: Vec::new(),
             waiting: vec![waiting],
             pools: Vec::new(),
+            quarantined: Vec::new(),
             directories: Vec::new(),
             seconds: 0.1,
         };

@@ -1,6 +1,7 @@
 //! What a verb says to a person: lines and tables, styled with ANSI codes that the stream takes out again where they do
 //! not belong. Everything put on a page is cleaned here, so that nothing else has to think of it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::clean::clean;
@@ -28,7 +29,7 @@ impl Page {
         for (tone, piece) in pieces {
             let style = tone.style();
             // Writing to a String cannot fail.
-            let _ = write!(self.text, "{style}{}{style:#}", clean(piece));
+            let _ = write!(self.text, "{style}{}{style:#}", clean(&self.commands_spelt(piece)));
         }
         self.text.push('\n');
     }
@@ -77,6 +78,21 @@ impl Page {
         format!("seatsync {command}{}", self.options)
     }
 
+    /// A sentence in which every command in backticks is one for the same config.
+    fn commands_spelt<'t>(&self, text: &'t str) -> Cow<'t, str> {
+        const BEFORE: &str = "`seatsync ";
+        if self.options.is_empty() || !text.contains(BEFORE) {
+            return Cow::Borrowed(text);
+        }
+        let mut parts = text.split(BEFORE);
+        let mut spelt = parts.next().unwrap_or_default().to_owned();
+        for part in parts {
+            let (command, after) = part.split_once('`').unwrap_or((part, ""));
+            let _ = write!(spelt, "{BEFORE}{command}{}`{after}", self.options);
+        }
+        Cow::Owned(spelt)
+    }
+
     /// The last line: how it went.
     pub fn verdict(&mut self, tone: Tone, word: &str, sentence: &str) {
         self.gap();
@@ -120,6 +136,9 @@ mod tests {
     fn a_command_carries_the_config_it_was_made_for() {
         let mut page = Page::new(None, " --config demo.toml".to_owned());
         page.command("if this is right", "confirm 3f9a");
-        assert_eq!(page.plain(), "  if this is right: seatsync confirm 3f9a --config demo.toml\n");
+        page.line("run `seatsync plan`, then `seatsync sync` again");
+        let expected = "  if this is right: seatsync confirm 3f9a --config demo.toml\n\
+                        run `seatsync plan --config demo.toml`, then `seatsync sync --config demo.toml` again\n";
+        assert_eq!(page.plain(), expected);
     }
 }

@@ -1,10 +1,11 @@
 //! What several reports share: pools, what is held back, people.
 
+use super::approval::Reach;
 use super::page::{Page, Tone};
 use super::table::Grid;
 use super::words::{self, NONE, number};
 use crate::model::Name;
-use crate::model::report::{CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, WaitingRow};
+use crate::model::report::{CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, QuarantinedRow, WaitingRow};
 
 /// Rows of people a report of a cycle prints.
 pub const PEOPLE: usize = 100;
@@ -44,9 +45,6 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
     for (name, problem) in directories.iter().filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
         page.pieces(&[(Tone::Bad, &format!("{name}: ")), (Tone::Plain, problem)]);
     }
-    if directories.iter().any(|one| one.quarantined > 0) {
-        page.command("who is quarantined, and why", "users --state quarantined");
-    }
 }
 
 /// What the guard holds back, its numbers, and the way out.
@@ -82,7 +80,11 @@ pub fn held_sentence(row: &HeldRow) -> String {
 }
 
 fn scope_sentence(row: &HeldRow) -> String {
-    let old = row.old.map_or_else(|| "a base or group".to_owned(), |anchor| format!("the base or group {anchor}"));
+    let old = match (&row.dn, row.old) {
+        (Some(dn), Some(anchor)) => format!("the base or group {dn} ({anchor})"),
+        (None, Some(anchor)) => format!("the base or group {anchor}"),
+        (_, None) => "a base or group".to_owned(),
+    };
     match row.new {
         Some(new) => format!("{}: {old} is gone, and another one, {new}, has its name.", row.directory),
         None => format!("{}: {old} is gone.", row.directory),
@@ -90,19 +92,33 @@ fn scope_sentence(row: &HeldRow) -> String {
 }
 
 /// A page's list of people who wait, by pool and place.
-pub fn waiting(page: &mut Page, waiting: &[WaitingRow], most: usize) {
+pub fn waiting(page: &mut Page, waiting: &[WaitingRow], reach: &Reach<'_>, most: usize) {
     if waiting.is_empty() {
         return;
     }
     page.heading("Waiting");
     let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "REASON"]);
-    for row in waiting.iter().take(most) {
+    for (index, row) in waiting.iter().enumerate().take(most) {
         let who = who(row.display_name.as_deref(), &row.user_name).to_owned();
         let place = number(row.position);
-        grid.row([&*row.pool, &*place, &*who, &*row.user_name, words::reason(row.reason)]);
+        grid.row([&*row.pool, &*place, &*who, &*row.user_name, &*reach.words(index)]);
     }
     page.table(grid);
     and_more(page, waiting.len(), most, "pending");
+}
+
+/// Whose entry cannot be used, and why.
+pub fn quarantined(page: &mut Page, rows: &[QuarantinedRow], most: usize) {
+    if rows.is_empty() {
+        return;
+    }
+    page.heading("Quarantined: they keep what they have and get nothing new until the entry is mended");
+    for row in rows.iter().take(most) {
+        page.bullet(words::quarantine(row.dn.as_deref(), &row.message));
+    }
+    if rows.len() > most {
+        page.line(format!("and {} more (--json lists them all)", number((rows.len() - most) as u64)));
+    }
 }
 
 /// "and 12 more", and the command that lists them all.

@@ -1,6 +1,7 @@
 //! `pending`: who waits, in order; and what people decide about it.
 
-use super::args::{Decision, People};
+use super::approval::Reach;
+use super::args::{Approval, Decision, People};
 use super::console::Console;
 use super::exit::Exit;
 use super::page::{Page, Tone};
@@ -13,43 +14,47 @@ use crate::model::report::{DecisionRow, PendingRow};
 
 pub fn list(app: &App, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
     let rows = app.pending(pool)?;
-    console.list(&rows, render_list)?;
+    let (pools, promotion) = (app.pools()?, app.promotion());
+    console.list(&rows, "nobody waits for a seat", app.has_run()?, |rows, page| {
+        render_list(rows, &Reach::of(rows.iter().map(Into::into), &pools, promotion), page);
+    })?;
     Ok(Exit::Done)
 }
 
 pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
-    let (verdict, People { users }) = match decision {
-        Decision::Approve(people) => (Verdict::Approve, people),
-        Decision::Deny(people) => (Verdict::Deny, people),
-        Decision::Release(people) => (Verdict::Release, people),
+    let (verdict, rows) = match decision {
+        Decision::Approve(Approval { next: Some(next), .. }) => {
+            (Verdict::Approve, app.approve_next(*next, pool).await?)
+        }
+        Decision::Approve(Approval { users, .. }) => {
+            (Verdict::Approve, app.decide(Verdict::Approve, users, pool).await?)
+        }
+        Decision::Deny(People { users }) => (Verdict::Deny, app.decide(Verdict::Deny, users, pool).await?),
+        Decision::Release(People { users }) => (Verdict::Release, app.decide(Verdict::Release, users, pool).await?),
     };
-    let rows = app.decide(verdict, users, pool).await?;
     if !console.spares(true) {
-        console.list(&rows, |rows, page| render_decisions(rows, verdict, page))?;
+        let nothing = "nobody waits for approval, so nothing was approved";
+        console.list(&rows, nothing, true, |rows, page| render_decisions(rows, verdict, page))?;
     }
     Ok(Exit::Done)
 }
 
-fn render_list(rows: &[PendingRow], page: &mut Page) {
+fn render_list(rows: &[PendingRow], reach: &Reach<'_>, page: &mut Page) {
     let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "REASON", "SINCE (UTC)"]);
-    for row in rows {
+    for (index, row) in rows.iter().enumerate() {
         grid.row([
             &*row.pool,
             &*number(row.position),
             who(row.display_name.as_deref(), &row.user_name),
             &*row.user_name,
-            &*reason(row),
+            &*reach.words(index),
             &*words::minute(row.since),
         ]);
     }
     page.table(grid);
+    reach.tell(false, page);
     let places = counted(rows.len() as u64, "place in a queue", "places in queues");
     page.verdict(Tone::Good, "ok", &places);
-}
-
-fn reason(row: &PendingRow) -> String {
-    let approved = if row.approved { ", approved" } else { "" };
-    format!("{}{approved}", words::reason(row.reason))
 }
 
 fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
@@ -60,6 +65,10 @@ fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
     let waiting = rows.iter().any(|row| !row.carried_out);
     if waiting {
         page.command("carry it out", "sync");
+    } else if let [row] = rows {
+        page.command("what came of it", &format!("explain {}", row.user_name));
+    } else {
+        page.command("what came of it", "pending");
     }
     let word = match verdict {
         Verdict::Approve => "approved",
@@ -74,6 +83,7 @@ fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
 mod tests {
     use super::*;
     use crate::model::WaitReason;
+    use crate::model::change::Promotion;
 
     #[test]
     fn the_queue_is_shown_in_order_with_places() {
@@ -89,7 +99,8 @@ mod tests {
             approved: position == 1,
         };
         let mut page = Page::default();
-        render_list(&[row("ada", 1), row("grace", 2)], &mut page);
+        let rows = [row("ada", 1), row("grace", 2)];
+        render_list(&rows, &Reach::of(rows.iter().map(Into::into), &[], Promotion::Manual), &mut page);
         let expected = "\
 POOL      PLACE  WHO    USER NAME  REASON                  SINCE (UTC)
 standard      1  ada    ada        no free seat, approved  2026-01-01 00:00

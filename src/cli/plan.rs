@@ -4,17 +4,19 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
+use super::approval::Reach;
 use super::args;
 use super::console::Console;
 use super::exit::Exit;
 use super::html;
 use super::page::{Page, Tone};
-use super::parts::{self, or_none};
+use super::parts::{self, PEOPLE, or_none};
 use super::planned::{summary, why};
 use super::progress::Foot;
 use super::table::Grid;
 use super::words::{self, NONE, number};
 use crate::app::{App, AppError, Code, PlanOptions};
+use crate::model::change::Promotion;
 use crate::model::report::{PlanReport, PlanRow};
 
 pub async fn plan(app: &App, asked: &args::Plan, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
@@ -26,7 +28,8 @@ pub async fn plan(app: &App, asked: &args::Plan, console: &Console, foot: &Foot)
             AppError::new(Code::Output, format!("could not write the plan to {}", file.display())).caused_by(&error)
         })?;
     }
-    console.answer(&report, render)?;
+    let context = Context { promotion: app.promotion(), what_if: !asked.seats.is_empty() };
+    console.answer(&report, |report, page| render(report, context, page))?;
     Ok(report.outcome.into())
 }
 
@@ -39,11 +42,22 @@ fn write_private(file: &Path, text: &str) -> io::Result<()> {
     options.open(file)?.write_all(text.as_bytes())
 }
 
-pub fn render(report: &PlanReport, page: &mut Page) {
+/// What a plan is read with.
+#[derive(Clone, Copy, Debug)]
+pub struct Context {
+    pub promotion: Promotion,
+    /// `--seats`: the pools are not so yet.
+    pub what_if: bool,
+}
+
+pub fn render(report: &PlanReport, context: Context, page: &mut Page) {
+    let reach = Reach::of(report.waiting.iter().map(Into::into), &report.pools, context.promotion);
     parts::directories(page, &report.directories);
+    parts::quarantined(page, &report.quarantined, PEOPLE);
     changes(page, &report.changes);
-    parts::waiting(page, &report.waiting, usize::MAX);
+    parts::waiting(page, &report.waiting, &reach, usize::MAX);
     parts::pools(page, &report.pools);
+    reach.tell(context.what_if, page);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &summary(report));
 }

@@ -17,6 +17,11 @@ pub async fn relink(app: &App, old: Anchor, new: Anchor, console: &Console) -> R
 
 fn render(report: &RelinkReport, page: &mut Page) {
     let account = report.user_name.as_deref().map(|name| format!(" {name}")).unwrap_or_default();
-    let sentence = format!("the account{account} of {} is now that of {}", report.old, report.new);
+    let (old, new) = (report.old.anchor, report.new.anchor);
+    let owner = report.dn.as_deref().map_or_else(|| new.to_string(), |dn| format!("{dn} ({new})"));
+    let sentence = format!("the account{account}, so far of {old}, is now that of {owner}");
+    if !report.running {
+        page.command("carry out what follows from it", "sync");
+    }
     page.verdict(Tone::Good, "ok", &sentence);
 }

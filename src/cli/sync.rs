@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::approval::Reach;
 use super::console::Console;
 use super::exit::Exit;
 use super::page::{Page, Tone};
@@ -10,26 +11,33 @@ use super::progress::Foot;
 use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
-use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, ProblemRow, SyncReport};
+use crate::model::change::Promotion;
+use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, LostRow, ProblemRow, SyncReport};
 
 pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     // The bar is gone before anything is printed.
     let report = app.sync(full, &foot.bar()).await?;
     let calm = report.outcome == CycleOutcome::Ok;
     if !console.spares(calm) {
-        console.answer(&report, |report, page| render(report, console.quiet, page))?;
+        console.answer(&report, |report, page| render(report, console.quiet, app.promotion(), page))?;
     }
     Ok(report.outcome.into())
 }
 
 /// With `brief` only what needs attention.
-pub fn render(report: &SyncReport, brief: bool, page: &mut Page) {
+pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut Page) {
     if !brief {
+        let reach = Reach::of(report.waiting.iter().map(Into::into), &report.pools, promotion);
         page.pieces(&[(Tone::Strong, &format!("Cycle {}", number(report.cycle)))]);
         parts::directories(page, &report.directories);
+        if report.directories.iter().any(|one| one.quarantined > 0) {
+            page.command("who is quarantined, and why", "users --state quarantined");
+        }
         granted(page, &report.granted);
-        parts::waiting(page, &report.waiting, PEOPLE);
+        lost(page, &report.lost);
+        parts::waiting(page, &report.waiting, &reach, PEOPLE);
         parts::pools(page, &report.pools);
+        reach.tell(false, page);
         changes(page, &report.changes);
     }
     problems(page, &report.problems);
@@ -49,6 +57,22 @@ fn granted(page: &mut Page, granted: &[GrantedRow]) {
     }
     page.table(grid);
     and_more(page, granted.len(), PEOPLE, "users --state active");
+}
+
+fn lost(page: &mut Page, lost: &[LostRow]) {
+    if lost.is_empty() {
+        return;
+    }
+    page.heading("Lost a seat");
+    let mut grid = Grid::new(&["POOL", "WHO", "USER NAME", "WHY"]);
+    for row in lost.iter().take(PEOPLE) {
+        let why = row.cause.as_deref().map_or("the pool takes this person no more", words::reason_code);
+        grid.row([&*row.pool, parts::who(row.display_name.as_deref(), &row.user_name), &*row.user_name, why]);
+    }
+    page.table(grid);
+    if lost.len() > PEOPLE {
+        page.line(format!("and {} more (--json lists them all)", number((lost.len() - PEOPLE) as u64)));
+    }
 }
 
 /// Every count that is not nought, in words.
@@ -88,6 +112,10 @@ fn problems(page: &mut Page, problems: &[ProblemRow]) {
 pub fn summary(report: &SyncReport) -> String {
     let changes = &report.changes;
     let mut said = vec![format!("{} got a seat", number(people(report.granted.iter().map(|row| &*row.user_name))))];
+    let lost = people(report.lost.iter().map(|row| &*row.user_name));
+    if lost > 0 {
+        said.push(format!("{} lost one", number(lost)));
+    }
     for (count, word) in [(changes.suspended, "suspended"), (changes.removed, "removed"), (changes.failed, "failed")] {
         if count > 0 {
             said.push(format!("{} {word}", number(count)));

@@ -11,7 +11,7 @@ use crate::model::report::UserRow;
 
 pub fn users(app: &App, filter: &UserFilter, console: &Console) -> Result<Exit, AppError> {
     let rows = app.users(filter)?;
-    console.list(&rows, render)?;
+    console.list(&rows, "nobody", app.has_run()?, render)?;
     Ok(Exit::Done)
 }
 
@@ -52,7 +52,7 @@ fn quarantined(page: &mut Page, rows: &[UserRow]) {
     for row in rows {
         let Some(quarantine) = &row.quarantine else { continue };
         let entry = row.dn.as_deref().or(row.user_name.as_deref()).unwrap_or(NONE);
-        page.bullet(format!("{entry}: {}: {}", quarantine.attribute, quarantine.message));
+        page.bullet(words::quarantine(Some(entry), &quarantine.message));
     }
 }
 
@@ -91,7 +91,7 @@ mod tests {
         });
         let mut broken = row("bob", None);
         broken.email = None;
-        let (attribute, message) = ("mail".to_owned(), "has no value".to_owned());
+        let (attribute, message) = ("mail".to_owned(), "mail of uid=bob,dc=example has no value".to_owned());
         broken.quarantine = Some(Quarantine { attribute, reason: Defect::Missing, message });
         let mut page = Page::default();
         render(&[waiting, broken], &mut page);
@@ -101,7 +101,7 @@ Ada Lovelace  ada        ada@corp.example  pending                  standard: pl
 bob           bob        -                 no account, quarantined  -
 
 Quarantined
-  - uid=bob,dc=example: mail: has no value
+  - mail of uid=bob,dc=example has no value
 
 ok: 2 people, 1 quarantined
 ";

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::model::report::{CycleOutcome, HeldKind, ReadMode, SeatRow, SeatWord};
-use crate::model::{AccountState, WaitReason};
+use crate::model::{AccountState, Defect, WaitReason};
 
 /// What a report shows where there is nothing.
 pub const NONE: &str = "-";
@@ -39,6 +39,24 @@ pub fn reason_code(code: &str) -> &str {
         "deleted" => "deleted from the directory",
         "out_of_scope" => "no longer in scope",
         other => other,
+    }
+}
+
+/// What is wrong with an entry: the entry's name, where the message does not say it itself.
+pub fn quarantine(entry: Option<&str>, message: &str) -> String {
+    match entry.filter(|entry| !message.contains(*entry)) {
+        Some(entry) => format!("{entry}: {message}"),
+        None => message.to_owned(),
+    }
+}
+
+/// What is wrong with a value, in a word or two.
+pub const fn defect(defect: Defect) -> &'static str {
+    match defect {
+        Defect::Missing => "missing",
+        Defect::Malformed => "not usable",
+        Defect::Duplicate => "somebody else's, too",
+        Defect::Conflict => "another account's",
     }
 }
 

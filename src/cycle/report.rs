@@ -1,5 +1,7 @@
 //! What people and programs are told of a cycle: values made of values.
 
+mod people;
+
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -12,10 +14,10 @@ use crate::desired::{Desired, Wish};
 use crate::model::change::{BackendState, GuardKind, HeldChange};
 use crate::model::memory::Held;
 use crate::model::report::{
-    ChangeCounts, ChangeKind, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, PlanReport, PlanRow,
-    PoolRow, ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
+    ChangeCounts, ChangeKind, CycleOutcome, DirectoryReport, HeldKind, HeldRow, PlanReport, PlanRow, PoolRow,
+    ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
 };
-use crate::model::snapshot::Found;
+use crate::model::snapshot::{Found, ScopeKey};
 use crate::model::{Account, Anchor, LeaveCause, Name, PersonId, SeatState, WaitReason};
 use crate::plan::Plan;
 use crate::plan::effects::{self, Change, Effect, Verb};
@@ -64,8 +66,9 @@ pub fn of_cycle(
         problems,
         seconds: seconds(elapsed),
         started,
-        granted: granted_rows(&happened, &after),
+        granted: people::granted(&happened, &after),
         waiting: waiting_rows(&after),
+        lost: people::lost(&happened, &current.accounts, &after),
     }
 }
 
@@ -87,6 +90,7 @@ pub fn of_plan(
         changes: plan.changes.iter().map(|change| plan_row(change, called(&change.person))).collect(),
         waiting: plan.waiting.iter().map(|waiting| planned_wait(waiting, called(&waiting.person))).collect(),
         pools: plan.pools.iter().map(PoolRow::from).collect(),
+        quarantined: people::quarantined(readings, plan),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
         seconds: seconds(elapsed),
     };
@@ -133,7 +137,7 @@ fn outcome(readings: &Readings, held: &BTreeSet<HeldChange>, failed: u64) -> Cyc
 /// Everything that waits for a confirmation: changes of people, and scope objects that were replaced.
 #[must_use]
 pub fn held_changes(readings: &Readings, plan: &Plan) -> BTreeSet<HeldChange> {
-    let scope = replaced(readings).map(|(directory, old, new)| HeldChange {
+    let scope = replaced(readings).map(|(directory, _, old, new)| HeldChange {
         person: PersonId::new(directory.clone(), old),
         change: "scope".to_owned(),
         value: new.map(|new| new.to_string()).unwrap_or_default(),
@@ -141,14 +145,13 @@ pub fn held_changes(readings: &Readings, plan: &Plan) -> BTreeSet<HeldChange> {
     plan.held_changes.iter().cloned().chain(scope).collect()
 }
 
-fn replaced(readings: &Readings) -> impl Iterator<Item = (&Name, Anchor, Option<Anchor>)> {
+fn replaced(readings: &Readings) -> impl Iterator<Item = (&Name, &ScopeKey, Anchor, Option<Anchor>)> {
     let found = readings.0.iter().filter_map(|read| Some((&read.name, read.snapshot.as_ref()?)));
     found.flat_map(|(name, snapshot)| {
-        let old_and_new = |found: &Found| match found {
-            Found::Replaced { old, new } => Some((*old, *new)),
+        snapshot.scope.iter().filter_map(move |(key, found)| match found {
+            Found::Replaced { old, new } => Some((name, key, *old, *new)),
             _ => None,
-        };
-        snapshot.scope.values().filter_map(old_and_new).map(move |(old, new)| (name, old, new))
+        })
     })
 }
 
@@ -165,8 +168,9 @@ fn held_rows(readings: &Readings, plan: &Plan) -> Option<Vec<HeldRow>> {
         limit: held.limit.into(),
         old: None,
         new: None,
+        dn: None,
     });
-    let of_scope = replaced(readings).map(|(directory, old, new)| HeldRow {
+    let of_scope = replaced(readings).map(|(directory, key, old, new)| HeldRow {
         directory: directory.clone(),
         kind: HeldKind::Scope,
         count: 1,
@@ -175,6 +179,7 @@ fn held_rows(readings: &Readings, plan: &Plan) -> Option<Vec<HeldRow>> {
         limit: 0,
         old: Some(old),
         new,
+        dn: Some(key.dn.to_string()),
     });
     let rows: Vec<HeldRow> = of_people.chain(of_scope).collect();
     (!rows.is_empty()).then_some(rows)
@@ -264,26 +269,6 @@ fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {
     }
 }
 
-/// `after` is by owner.
-fn granted_rows(happened: &[(PersonId, Vec<Effect>)], after: &[Account]) -> Vec<GrantedRow> {
-    let of = |person: &PersonId| after.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();
-    let gains = |effect: &&Effect| matches!(effect.verb, Verb::Provision | Verb::Promote | Verb::Move | Verb::Grant);
-    let row = |person: &PersonId, effect: &Effect| {
-        let account = &after[of(person)?];
-        Some(GrantedRow {
-            anchor: Some(person.anchor),
-            user_name: account.profile.user_name.clone(),
-            display_name: account.profile.display_name.clone(),
-            email: account.profile.email.clone(),
-            pool: effect.pool.clone()?,
-        })
-    };
-    happened
-        .iter()
-        .flat_map(|(person, effects)| effects.iter().filter(gains).filter_map(move |effect| row(person, effect)))
-        .collect()
-}
-
 /// Everyone who waits, by pool and place.
 #[must_use]
 pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
@@ -303,6 +288,7 @@ pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
                 position: places.get(&(owner, &seat.pool)).copied().unwrap_or(0).into(),
                 reason,
                 since: seat.since,
+                approved: seat.approved,
             });
         }
     }
@@ -371,6 +357,7 @@ fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> Wai
         position: waiting.position.into(),
         reason: waiting.reason,
         since: waiting.since,
+        approved: waiting.approved,
     }
 }
 
@@ -390,5 +377,6 @@ pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> 
         started,
         granted: Vec::new(),
         waiting: Vec::new(),
+        lost: Vec::new(),
     }
 }

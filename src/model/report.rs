@@ -12,8 +12,8 @@ pub use agent::{
     StatusReport,
 };
 pub use cycle::{
-    ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, PoolRow, ProblemRow, ReadMode,
-    SyncReport, WaitingRow,
+    ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, LostRow, PoolRow, ProblemRow,
+    QuarantinedRow, ReadMode, SyncReport, WaitingRow,
 };
 pub use person::{
     DecisionRow, EntryRow, ExplainReport, PendingRow, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow,

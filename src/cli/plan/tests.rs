@@ -1,6 +1,8 @@
 use super::*;
-use crate::model::WaitReason;
-use crate::model::report::{ChangeKind, CycleOutcome, HeldKind, HeldRow, PoolRow, WaitingRow};
+use crate::model::report::{ChangeKind, CycleOutcome, HeldKind, HeldRow, PoolRow, QuarantinedRow, WaitingRow};
+use crate::model::{Defect, WaitReason};
+
+const CONTEXT: Context = Context { promotion: Promotion::Manual, what_if: false };
 
 fn row(change: ChangeKind, user_name: &str) -> PlanRow {
     PlanRow {
@@ -41,6 +43,7 @@ fn report() -> PlanReport {
             limit: 0,
             old: None,
             new: None,
+            dn: None,
         }]),
         changes: vec![row(ChangeKind::Provision, "ada"), waits, moves, renamed, leaves],
         waiting: vec![WaitingRow {
@@ -52,8 +55,10 @@ fn report() -> PlanReport {
             position: 1,
             reason: WaitReason::NoSeat,
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
+            approved: false,
         }],
         pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0 }],
+        quarantined: Vec::new(),
         directories: Vec::new(),
         seconds: 0.2,
     }
@@ -62,7 +67,7 @@ fn report() -> PlanReport {
 #[test]
 fn a_plan_shows_every_change_the_queue_the_pools_and_the_way_out() {
     let mut page = Page::default();
-    render(&report(), &mut page);
+    render(&report(), CONTEXT, &mut page);
     let expected = "\
 Changes
 CHANGE     WHO     USER NAME  POOL                  PLACE  WHY
@@ -99,11 +104,12 @@ fn an_empty_plan_says_so() {
         changes: Vec::new(),
         waiting: Vec::new(),
         pools: Vec::new(),
+        quarantined: Vec::new(),
         directories: Vec::new(),
         seconds: 0.1,
     };
     let mut page = Page::default();
-    render(&nothing, &mut page);
+    render(&nothing, CONTEXT, &mut page);
     let expected = "ok: nothing to do, 0 places in queues, nothing would be held back; nothing was changed (0.1 s)\n";
     assert_eq!(page.plain(), expected);
 }
@@ -115,11 +121,13 @@ fn a_scope_object_that_was_replaced_is_named_with_both_anchors() {
     let mut held = report();
     for row in held.held.iter_mut().flatten() {
         (row.kind, row.old, row.new) = (HeldKind::Scope, Some(old), Some(new));
+        row.dn = Some("cn=staff,dc=x".to_owned());
     }
     let mut page = Page::default();
-    render(&held, &mut page);
+    render(&held, CONTEXT, &mut page);
     let text = page.plain();
-    let expected = format!("corp: the base or group {old} is gone, and another one, {new}, has its name.");
+    let expected =
+        format!("corp: the base or group cn=staff,dc=x ({old}) is gone, and another one, {new}, has its name.");
     assert!(text.contains(&expected), "{text}");
 }
 
@@ -141,4 +149,43 @@ fn the_json_has_every_key_of_the_contract() {
     let held = &value["held"][0];
     let keys = ["directory", "kind", "count", "recent", "of", "limit", "old", "new"];
     assert!(keys.iter().all(|key| held.get(key).is_some()), "{held}");
+}
+
+#[test]
+fn who_is_quarantined_is_listed_with_the_reason_and_the_entry_is_named_once() {
+    let row = |dn: &str, message: &str| QuarantinedRow {
+        directory: "corp".into(),
+        anchor: None,
+        dn: Some(dn.to_owned()),
+        attribute: "mail".to_owned(),
+        reason: Defect::Missing,
+        message: message.to_owned(),
+    };
+    let rows = [row("uid=a", "mail of uid=a (1) has no value"), row("uid=b", "email \"x\" is also that of uid=c")];
+    let mut quarantined = report();
+    quarantined.quarantined = rows.to_vec();
+    let mut page = Page::default();
+    render(&quarantined, CONTEXT, &mut page);
+    let expected = "\
+Quarantined: they keep what they have and get nothing new until the entry is mended
+  - mail of uid=a (1) has no value
+  - uid=b: email \"x\" is also that of uid=c
+
+Changes
+";
+    assert!(page.plain().starts_with(expected), "{}", page.plain());
+}
+
+#[test]
+fn with_more_seats_to_try_the_plan_says_whom_approval_would_reach() {
+    let mut larger = report();
+    (larger.held, larger.fingerprint) = (None, None);
+    larger.pools[0] = PoolRow { name: "standard".into(), seats: 9, held: 3, waiting: 1, free: 6 };
+    let mut page = Page::default();
+    render(&larger, Context { what_if: true, ..CONTEXT }, &mut page);
+    let text = page.plain();
+    assert!(text.contains("standard      1  Grace  grace      seat free, awaits approval\n"), "{text}");
+    let expected = "standard: with these seats, approval would reach the first 1 person marked above.\n  \
+                    once they are bought: seatsync pending approve --next 1 --pool standard\n";
+    assert!(text.contains(expected), "{text}");
 }

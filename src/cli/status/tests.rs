@@ -35,6 +35,7 @@ fn running() -> StatusReport {
         started: at("2026-01-01T00:00:00Z"),
         granted: Vec::new(),
         waiting: Vec::new(),
+        lost: Vec::new(),
     };
     StatusReport {
         running: true,

@@ -27,6 +27,7 @@ fn report() -> SyncReport {
         started: "2026-01-01T00:00:00Z".parse().unwrap(),
         granted: vec![granted_row("ada", Some("Ada Lovelace")), granted_row("yamada", Some("山田 太郎"))],
         waiting: vec![waiting_row("grace", 1)],
+        lost: Vec::new(),
     }
 }
 
@@ -50,12 +51,13 @@ fn waiting_row(user_name: &str, position: u64) -> WaitingRow {
         position,
         reason: WaitReason::NoSeat,
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
+        approved: false,
     }
 }
 
 fn rendered(report: &SyncReport, brief: bool) -> String {
     let mut page = Page::default();
-    render(report, brief, &mut page);
+    render(report, brief, Promotion::Manual, &mut page);
     page.plain()
 }
 
@@ -87,6 +89,31 @@ ok: 2 got a seat, 1 waits, nothing held back (0.4 s)
 }
 
 #[test]
+fn who_lost_a_seat_is_listed_with_the_cause() {
+    let row = |user_name: &str, cause: Option<&str>| LostRow {
+        anchor: None,
+        user_name: user_name.to_owned(),
+        display_name: None,
+        email: format!("{user_name}@x.example"),
+        pool: "standard".into(),
+        cause: cause.map(str::to_owned),
+    };
+    let mut less = report();
+    less.lost = vec![row("bob", Some("deleted")), row("cleo", None)];
+    let expected = "
+Lost a seat
+POOL      WHO   USER NAME  WHY
+standard  bob   bob        deleted from the directory
+standard  cleo  cleo       the pool takes this person no more
+
+Waiting
+";
+    let text = rendered(&less, false);
+    assert!(text.contains(expected), "{text}");
+    assert!(text.ends_with("ok: 2 got a seat, 2 lost one, 1 waits, nothing held back (0.4 s)\n"), "{text}");
+}
+
+#[test]
 fn what_is_held_back_comes_with_numbers_limit_and_command() {
     let mut held = report();
     held.outcome = CycleOutcome::Held;
@@ -102,6 +129,7 @@ fn what_is_held_back_comes_with_numbers_limit_and_command() {
         limit: 6,
         old: None,
         new: None,
+        dn: None,
     }]);
     let expected = "\
 Held back until confirmed; so far nobody has lost anything by it

@@ -112,4 +112,8 @@ pub struct RelinkReport {
     pub new: PersonId,
     pub user_name: Option<String>,
     pub email: Option<String>,
+    /// The entry that owns the account now.
+    pub dn: Option<String>,
+    /// An agent runs and carries out at once what follows; else the next `sync` does.
+    pub running: bool,
 }

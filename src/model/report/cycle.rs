@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Anchor, Name, PoolCount, WaitReason};
+use crate::model::{Anchor, Defect, Name, PoolCount, WaitReason};
 
 /// How a cycle went. Where several fit the greatest counts, in this order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -128,6 +128,9 @@ pub struct HeldRow {
     pub old: Option<Anchor>,
     /// The anchor of the object that lies at its place now, if any; `scope` only.
     pub new: Option<Anchor>,
+    /// The base or group, as the config names it; `scope` only.
+    #[serde(default)]
+    pub dn: Option<String>,
 }
 
 /// An account the backend refused to change.
@@ -149,6 +152,31 @@ pub struct GrantedRow {
     pub pool: Name,
 }
 
+/// Who held a seat before this cycle and holds none of that pool, nor another one for it, now.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LostRow {
+    pub anchor: Option<Anchor>,
+    pub user_name: String,
+    pub display_name: Option<String>,
+    pub email: String,
+    pub pool: Name,
+    /// Of a leaver: `disabled`, `expired`, `deleted`, `out_of_scope`. None: the person stays, and the pool's rules give
+    /// no seat any more.
+    pub cause: Option<String>,
+}
+
+/// Somebody whose entry cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct QuarantinedRow {
+    pub directory: Name,
+    /// None: the entry cannot be told from others.
+    pub anchor: Option<Anchor>,
+    pub dn: Option<String>,
+    pub attribute: String,
+    pub reason: Defect,
+    pub message: String,
+}
+
 /// Who waits for a seat, at which place.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingRow {
@@ -161,6 +189,8 @@ pub struct WaitingRow {
     pub position: u64,
     pub reason: WaitReason,
     pub since: Timestamp,
+    #[serde(default)]
+    pub approved: bool,
 }
 
 /// One cycle.
@@ -183,6 +213,9 @@ pub struct SyncReport {
     /// Everyone who waits after this cycle, by pool and position.
     #[serde(default)]
     pub waiting: Vec<WaitingRow>,
+    /// Everyone who lost a seat, by directory and anchor.
+    #[serde(default)]
+    pub lost: Vec<LostRow>,
 }
 
 #[cfg(test)]

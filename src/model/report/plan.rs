@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::cycle::{CycleOutcome, DirectoryReport, HeldRow, PoolRow, WaitingRow};
+use super::cycle::{CycleOutcome, DirectoryReport, HeldRow, PoolRow, QuarantinedRow, WaitingRow};
 use crate::model::{Anchor, Name};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -75,6 +75,9 @@ pub struct PlanReport {
     pub waiting: Vec<WaitingRow>,
     /// As they would be afterwards.
     pub pools: Vec<PoolRow>,
+    /// Everyone in scope whose entry cannot be used, by directory.
+    #[serde(default)]
+    pub quarantined: Vec<QuarantinedRow>,
     #[serde(default)]
     pub directories: Vec<DirectoryReport>,
     #[serde(default)]

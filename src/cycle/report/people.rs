@@ -1,0 +1,87 @@
+//! Who got a seat in a cycle, who lost one, and whose entry cannot be used.
+
+use crate::cycle::reading::Readings;
+use crate::model::report::{GrantedRow, LostRow, QuarantinedRow};
+use crate::model::{Account, Anchor, Assignment, LeaveCause, Name, PersonId, Quarantine};
+use crate::plan::Plan;
+use crate::plan::effects::{Effect, Verb};
+
+/// Who got a seat; `after` is by owner.
+pub(super) fn granted(happened: &[(PersonId, Vec<Effect>)], after: &[Account]) -> Vec<GrantedRow> {
+    let of = |person: &PersonId| after.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();
+    let gains = |effect: &&Effect| matches!(effect.verb, Verb::Provision | Verb::Promote | Verb::Move | Verb::Grant);
+    let row = |person: &PersonId, effect: &Effect| {
+        let account = &after[of(person)?];
+        Some(GrantedRow {
+            anchor: Some(person.anchor),
+            user_name: account.profile.user_name.clone(),
+            display_name: account.profile.display_name.clone(),
+            email: account.profile.email.clone(),
+            pool: effect.pool.clone()?,
+        })
+    };
+    happened
+        .iter()
+        .flat_map(|(person, effects)| effects.iter().filter(gains).filter_map(move |effect| row(person, effect)))
+        .collect()
+}
+
+/// Who lost a seat; `before` and `after` are by owner. Who got another one in its place lost none.
+pub(super) fn lost(happened: &[(PersonId, Vec<Effect>)], before: &[Account], after: &[Account]) -> Vec<LostRow> {
+    let of = |accounts: &[Account], person: &PersonId| {
+        accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok()
+    };
+    let mut rows = Vec::new();
+    for (person, effects) in happened {
+        let Some(account) = of(before, person).map(|at| &before[at]) else { continue };
+        let now = of(after, person).map(|at| &after[at]);
+        let keeps = |pool: &Name| now.and_then(|now| now.seat(pool)).is_some_and(Assignment::is_held);
+        let gone = account.seats.iter().filter(|seat| seat.is_held() && !keeps(&seat.pool));
+        // A seat that came in the place of another: the first of them, as the effects are paired.
+        let replaced = |pool: &Name| effects.iter().any(|effect| effect.from_pool.as_ref() == Some(pool));
+        rows.extend(gone.filter(|seat| !replaced(&seat.pool)).map(|seat| LostRow {
+            anchor: Some(person.anchor),
+            user_name: account.profile.user_name.clone(),
+            display_name: account.profile.display_name.clone(),
+            email: account.profile.email.clone(),
+            pool: seat.pool.clone(),
+            cause: cause(account, effects).map(|cause| cause.as_str().to_owned()),
+        }));
+    }
+    rows
+}
+
+fn cause(before: &Account, effects: &[Effect]) -> Option<LeaveCause> {
+    let suspended = before.suspension.as_ref().and_then(|suspension| suspension.cause);
+    effects.iter().find_map(|effect| effect.cause).or(suspended)
+}
+
+/// Whose entry cannot be used: people by directory and anchor, then entries that cannot be told from others.
+pub(super) fn quarantined(readings: &Readings, plan: &Plan) -> Vec<QuarantinedRow> {
+    let row = |directory: &Name, anchor: Option<Anchor>, dn: Option<String>, quarantine: &Quarantine| QuarantinedRow {
+        directory: directory.clone(),
+        anchor,
+        dn,
+        attribute: quarantine.attribute.clone(),
+        reason: quarantine.reason,
+        message: quarantine.message.clone(),
+    };
+    let mut rows: Vec<QuarantinedRow> = Vec::new();
+    for (person, quarantine) in &plan.quarantined {
+        let dn = dn(readings, person);
+        rows.push(row(&person.directory, Some(person.anchor), dn, quarantine));
+    }
+    for (name, snapshot) in readings.0.iter().filter_map(|read| Some((&read.name, read.snapshot.as_ref()?))) {
+        let unidentified = snapshot.unidentified.iter();
+        rows.extend(unidentified.map(|entry| row(name, None, Some(entry.dn.clone()), &entry.quarantine)));
+    }
+    rows
+}
+
+/// Where the person's entry is; its people are in the order of their anchors.
+fn dn(readings: &Readings, person: &PersonId) -> Option<String> {
+    let read = readings.0.iter().find(|read| read.name == person.directory)?;
+    let people = &read.snapshot.as_ref()?.people;
+    let at = people.binary_search_by(|sighting| sighting.anchor.cmp(&person.anchor)).ok()?;
+    Some(people[at].dn.to_string())
+}

@@ -1,0 +1,134 @@
+//! What a person is told on the real binary: who lost what, whose entry is unusable, what to do next, by which name.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use support::agent::Ended;
+use support::company::{Company, company_of, pool};
+
+fn run(company: &Company, arguments: &[&str]) -> Ended {
+    company.write();
+    company.agent.run(arguments)
+}
+
+#[test]
+fn a_plan_lists_the_quarantined_with_the_reason_before_any_cycle_was_made() {
+    let mut company = company_of(3, &pool(3));
+    company.set("p002", "");
+    let planned = run(&company, &["plan"]);
+    assert_eq!(planned.code, 0, "{planned:?}");
+    let line = planned.stdout.lines().find(|line| line.contains("p002")).expect("a line on p002");
+    assert!(
+        line.starts_with("  - mail of uid=p002,ou=people,dc=lab,dc=test (") && line.contains("has no value"),
+        "{line}"
+    );
+    assert!(!planned.stdout.contains("--state quarantined"), "{}", planned.stdout);
+    let listed = company.agent.plan().1["quarantined"].clone();
+    assert_eq!((&listed[0]["attribute"], listed.as_array().map(Vec::len)), (&"mail".into(), Some(1)), "{listed}");
+}
+
+#[test]
+fn a_cycle_says_who_lost_a_seat_and_why_and_not_who_only_moved() {
+    let pools = "[[pool]]\nname = \"blue\"\nseats = 5\ngroups = [\"cn=blue,dc=lab,dc=test\"]\n[[pool]]\nname = \"red\"\n\
+                 seats = 5\ngroups = [\"cn=red,dc=lab,dc=test\"]\n";
+    let mut company = Company::new(&["ada", "bob", "cleo"], pools);
+    company.group("blue", &["ada", "bob", "cleo"]);
+    company.group("red", &[]);
+    assert_eq!(company.sync().0, 0);
+    company.disable("ada");
+    company.groups.clear();
+    company.group("blue", &["ada"]);
+    company.group("red", &["bob"]);
+    let cycle = run(&company, &["sync"]);
+    assert_eq!(cycle.code, 0, "{cycle:?}");
+    let table = "\
+Lost a seat
+POOL  WHO   USER NAME  WHY
+";
+    let shown = cycle
+        .stdout
+        .split_once(table)
+        .unwrap_or_else(|| panic!("{}", cycle.stdout))
+        .1
+        .split_once("\n\n")
+        .expect("its end")
+        .0;
+    let mut rows: Vec<&str> = shown.lines().collect();
+    rows.sort_unstable();
+    let expected = ["blue  ada   ada        disabled in the directory", "blue  cleo  cleo       no longer in scope"];
+    assert_eq!(rows, expected, "{}", cycle.stdout);
+    let lost = company.agent.status()["last_cycle"]["lost"].as_array().map(Vec::len);
+    assert_eq!(lost, Some(2));
+}
+
+#[test]
+fn the_first_who_wait_are_approved_by_number_and_get_the_seats_that_are_free() {
+    let company = company_of(5, &pool(1));
+    company.sync();
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&config.replacen("seats = 1", "seats = 3", 1));
+    company.sync();
+    let queue = run(&company, &["pending"]).stdout;
+    assert_eq!(queue.matches("seat free, awaits approval").count(), 2, "{queue}");
+    assert!(queue.contains("standard: 2 seats are free and given to nobody before a person approves it."), "{queue}");
+    assert!(queue.contains("seatsync pending approve --next 2 --pool standard --config "), "{queue}");
+    let first: Vec<String> = company
+        .agent
+        .pending()
+        .iter()
+        .take(2)
+        .map(|row| row["user_name"].as_str().unwrap_or_default().to_owned())
+        .collect();
+    let approved = run(&company, &["--json", "pending", "approve", "--next", "2"]);
+    assert_eq!(approved.code, 0, "{approved:?}");
+    assert_eq!(approved.json_lines().iter().map(|row| row["user_name"].clone()).collect::<Vec<_>>(), first);
+    company.sync();
+    let holders = company.agent.names("active");
+    assert!(holders.len() == 3 && first.iter().all(|name| holders.contains(name)), "{holders:?}");
+}
+
+#[test]
+fn a_decision_that_does_not_fit_names_the_person_and_what_fits_and_nobody_is_decided_on() {
+    let company = company_of(3, &pool(2));
+    company.sync();
+    let (holder, waiting) = (company.agent.names("active").remove(0), company.agent.names("pending").remove(0));
+    let refused = run(&company, &["pending", "approve", &waiting, &holder]);
+    assert_eq!(refused.code, 1, "{refused:?}");
+    let expected = format!("error: there is nothing to approve for {holder}, who holds a seat (pool standard)\n");
+    assert!(refused.stderr.starts_with(&expected), "{}", refused.stderr);
+    assert!(refused.stderr.contains(&format!("next: nothing: {holder} has a seat already")), "{}", refused.stderr);
+    assert!(refused.stderr.contains("nothing was decided of the others either"), "{}", refused.stderr);
+    assert_eq!(company.agent.pending()[0]["approved"], false);
+    let refused = run(&company, &["pending", "deny", &holder]);
+    assert!(refused.stderr.contains(&format!("`seatsync pending release {holder} --config ")), "{}", refused.stderr);
+}
+
+#[test]
+fn an_empty_list_is_a_sentence_once_there_was_a_cycle_and_stays_empty_in_json() {
+    let company = company_of(2, &pool(2));
+    company.sync();
+    for (arguments, sentence) in
+        [(&["pending"][..], "ok: nobody waits for a seat\n"), (&["users", "--state", "denied"], "ok: nobody\n")]
+    {
+        let ended = run(&company, arguments);
+        assert_eq!((ended.code, ended.stdout.as_str()), (0, sentence), "{ended:?}");
+        let json = company.agent.run(&[&["--json"], arguments].concat());
+        assert_eq!((json.code, json.stdout.as_str()), (0, ""), "{json:?}");
+    }
+    let nobody = run(&company, &["pending", "approve", "--next", "3"]);
+    let expected = "ok: nobody waits for approval, so nothing was approved\n";
+    assert_eq!((nobody.code, nobody.stdout.as_str()), (0, expected), "{nobody:?}");
+}
+
+#[test]
+fn a_scope_group_that_is_gone_is_named_as_the_config_names_it() {
+    let groups = "groups = [\"cn=blue,dc=lab,dc=test\"]\n";
+    let mut company = Company::new(&["ada"], &format!("{groups}{}", pool(1)));
+    company.group("blue", &["ada"]);
+    company.sync();
+    company.groups.clear();
+    let cycle = run(&company, &["sync"]);
+    assert_eq!(cycle.code, 1, "{cycle:?}");
+    assert!(cycle.stdout.contains("corp: the base or group cn=blue,dc=lab,dc=test ("), "{}", cycle.stdout);
+}
