@@ -192,8 +192,37 @@ fn back_and_forth(theme: Theme) -> BoxedStrategy<Vec<Step>> {
         .boxed()
 }
 
+/// Somebody is decided about, leaves by whatever way, and comes back.
+fn gone_and_back(theme: Theme) -> BoxedStrategy<Vec<Step>> {
+    let pass = Step::Cycle([Fault::None; 2]);
+    let verdict = prop_oneof![3 => Just(Verdict::Approve), 1 => Just(Verdict::Deny), 1 => Just(Verdict::Release)];
+    let away = prop_oneof![Just(Place::Disabled), Just(Place::Outside), Just(Place::Tombstone)];
+    (theme.steady()..PEOPLE, verdict, away)
+        .prop_map(move |(who, verdict, away)| {
+            let back = vec![Step::Place(who, away), pass, Step::Place(who, Place::Enabled), pass];
+            if theme.decisions { [vec![Step::Decide(who, verdict)], back].concat() } else { back }
+        })
+        .boxed()
+}
+
+/// Another hand takes a seat away just before a read that may fail.
+fn taken_unseen(theme: Theme) -> BoxedStrategy<Vec<Step>> {
+    let pass = Step::Cycle([Fault::None; 2]);
+    (theme.steady()..PEOPLE, 0..theme.pools, fault(), fault())
+        .prop_map(move |(who, pool, a, b)| {
+            vec![pass, Step::Hand(Hand::TakesSeat(who, pool)), Step::Cycle([a, b]), pass]
+        })
+        .boxed()
+}
+
 pub fn steps(theme: Theme) -> impl Strategy<Value = Vec<Step>> {
     let one = step(theme).prop_map(|step| vec![step]);
-    let some = if theme.guard { prop_oneof![20 => one, 1 => back_and_forth(theme)].boxed() } else { one.boxed() };
-    vec(some, 1..20).prop_map(|some| some.concat())
+    let mut some = vec![(30, one.boxed()), (2, gone_and_back(theme))];
+    if theme.guard {
+        some.push((2, back_and_forth(theme)));
+    }
+    if theme.hands {
+        some.push((2, taken_unseen(theme)));
+    }
+    vec(Union::new_weighted(some), 1..20).prop_map(|some| some.concat())
 }

@@ -10,7 +10,7 @@ use super::cycle::Cycle;
 use super::guard::{self, Change, HeldBack, Mark};
 use super::history::Hand;
 use super::seats::{Accounts, Seat, State};
-use super::sight::{Sights, look};
+use super::sight::{Sight, Sights, look};
 
 #[derive(Clone, Debug, Default)]
 pub struct Reference {
@@ -60,6 +60,11 @@ impl Reference {
                 self.first_seen.remove(&who);
                 self.missed.remove(&who);
             }
+        }
+        // Whoever was looked for and judged is known from then on, seen in a read or not.
+        let judged = |who: &&Who| matches!(sights.of[*who], Sight::Left(_)) || sights.missed.contains(*who);
+        for who in sights.sought.iter().filter(judged) {
+            self.first_seen.entry(*who).or_insert(now);
         }
         self.taken.values_mut().for_each(|seen| *seen = true);
         let found = |who: &Who| sights.sought.contains(who) && company.people[*who].place != Place::Nowhere;
