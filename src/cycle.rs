@@ -1,6 +1,7 @@
 //! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
 
 pub mod last_known;
+pub mod people;
 pub mod reading;
 pub mod remember;
 pub mod report;

@@ -49,6 +49,8 @@ pub trait Known: std::fmt::Debug + Sync {
     fn first_seen(&self, anchor: &Anchor) -> Option<Timestamp>;
     /// An earlier read found nobody by this anchor, though the parent could be read.
     fn missed_before(&self, anchor: &Anchor) -> bool;
+    /// Groups listed the person by a user id that the entry does not show any more.
+    fn is_unplaced(&self, anchor: &Anchor) -> bool;
 }
 
 /// The wishes of all directories, in the order of (directory, anchor).
@@ -235,6 +237,10 @@ impl<'a> Rules<'a> {
         if let Some(cause) = standing_cause(sighting.standing) {
             return leaves(cause);
         }
+        // Neither in nor out of a group: nobody leaves, or gets something else, by an attribute that cannot be read.
+        if known.is_unplaced(&sighting.anchor) {
+            return Some(Wish::Quarantined { quarantine: uid_missing(sighting) });
+        }
         if !matches!(self.scope(&sighting.anchor), Scope::In { .. }) {
             return leaves(LeaveCause::OutOfScope);
         }
@@ -300,6 +306,12 @@ impl PoolRules<'_> {
         let first = self.priority.iter().position(|group| group.as_ref().is_some_and(|group| group.has(anchor)));
         u32::try_from(first.unwrap_or(self.priority.len())).unwrap_or(u32::MAX)
     }
+}
+
+fn uid_missing(sighting: &Sighting) -> Quarantine {
+    let Sighting { dn, anchor, .. } = sighting;
+    let message = format!("uid of {dn} ({anchor}) cannot be read any more, and groups list the person by it");
+    Quarantine { attribute: "uid".to_owned(), reason: Defect::Missing, message }
 }
 
 /// Of people who share a mail address or user name, who has the account with it keeps it; the others are duplicates.

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
-use crate::model::snapshot::{Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Name, PersonId};
 
 mod memory;
@@ -41,6 +41,8 @@ pub struct ReadRequest {
     pub now: Timestamp,
     /// Scope objects found before, by what the config calls them.
     pub pins: BTreeMap<ScopeKey, Pin>,
+    /// Groups within groups that were read before, or are missed.
+    pub nested: Vec<Nested>,
     pub watermark: Option<Watermark>,
 }
 

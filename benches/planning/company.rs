@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::common::people::Person;
 use seatsync::cycle::last_known::AccountsLastKnown;
-use seatsync::cycle::reading::KnownPeople;
+use seatsync::cycle::people::KnownPeople;
 use seatsync::desired::{self, Desired, Reading};
 use seatsync::model::settings::Settings;
 use seatsync::model::snapshot::{Kind, Members, Role, ScopeKey, Snapshot, Whereabouts};
@@ -153,6 +153,8 @@ fn snapshot(people: usize, now: Timestamp) -> Snapshot {
         people: sightings,
         unidentified: Vec::new(),
         members: BTreeMap::from([(ScopeKey { role: Role::Group, dn: GROUP.into() }, members)]),
+        by_uid: Vec::new(),
+        nested: None,
         scope: BTreeMap::new(),
         entries: people as u64,
         foreign: 0,

@@ -7,14 +7,14 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use super::last_known::AccountsLastKnown;
+use super::people::{KnownPeople, missing, overlooked, unplaced};
 use super::{CycleError, Parts, Source};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
-use crate::model::memory::{Absence, Known, RefusedBind};
+use crate::model::memory::RefusedBind;
 use crate::model::settings::Settings;
-use crate::model::snapshot::{Found, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Account, Anchor, Name};
-use crate::plan::diff;
 use crate::ports::{Backend, Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
 /// A refused credential is not tried again by itself for so long: retries lock the account.
@@ -29,6 +29,8 @@ pub struct DirectoryRead {
     pub located: BTreeMap<Anchor, Whereabouts>,
     pub known: KnownPeople,
     pub pins: BTreeMap<ScopeKey, Pin>,
+    /// Groups within groups, as the last read left them.
+    pub nested: Vec<Nested>,
     /// Of the last complete read.
     pub watermark: Option<Watermark>,
     /// Why nothing could be read.
@@ -58,30 +60,6 @@ impl Readings {
     #[must_use]
     pub fn are_complete(&self) -> bool {
         self.0.iter().all(|read| read.snapshot.as_ref().is_some_and(|snapshot| snapshot.partial.is_none()))
-    }
-}
-
-/// People of one directory as the mirror knew them, by anchor.
-#[derive(Debug, Default)]
-pub struct KnownPeople(pub Vec<Known>);
-
-impl KnownPeople {
-    /// What is known of one person.
-    #[must_use]
-    pub fn get(&self, anchor: &Anchor) -> Option<&Known> {
-        self.0.binary_search_by(|known| known.anchor.cmp(anchor)).ok().map(|index| &self.0[index])
-    }
-}
-
-impl desired::Known for KnownPeople {
-    fn first_seen(&self, anchor: &Anchor) -> Option<Timestamp> {
-        self.get(anchor).map(|known| known.first_seen)
-    }
-
-    fn missed_before(&self, anchor: &Anchor) -> bool {
-        use crate::model::LeaveCause::Deleted;
-        let absence = self.get(anchor).and_then(|known| known.absence);
-        matches!(absence, Some(Absence::Missing { .. } | Absence::Gone(Deleted)))
     }
 }
 
@@ -136,7 +114,7 @@ async fn recall(
     underway.notified().await;
     let mut known = Vec::with_capacity(reads.len());
     for read in reads {
-        known.push(KnownPeople(memory.load(&read.name)?));
+        known.push(KnownPeople::of(memory.load(&read.name)?));
         tokio::task::yield_now().await;
     }
     Ok((known, AccountsLastKnown::load(memory)?))
@@ -157,6 +135,7 @@ fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<DirectoryR
         located: BTreeMap::new(),
         known: KnownPeople::default(),
         pins: confirmed_pins(parts.memory.pins(&name)?, &name, &parts.memory.confirmations(now)?, now),
+        nested: parts.memory.nested(&name)?,
         watermark: parts.memory.watermark(&name)?,
         problem: refused(parts, index, now)?,
         elapsed: Duration::ZERO,
@@ -196,7 +175,8 @@ async fn fetch_all(
             continue;
         }
         let clock = Instant::now();
-        let request = ReadRequest { now, pins: read.pins.clone(), watermark: read.watermark.clone() };
+        let (pins, nested, watermark) = (read.pins.clone(), read.nested.clone(), read.watermark.clone());
+        let request = ReadRequest { now, pins, nested, watermark };
         let tell = |entries| {
             underway.notify_one();
             progress.tell(Stage::Reading { directory: &read.name, entries });
@@ -232,6 +212,7 @@ async fn settle(
     match result {
         Ok(mut snapshot) => {
             snapshot.people.sort_by_key(|person| person.anchor);
+            read.known.unplaced = unplaced(parts.memory, accounts_of(&current.accounts, &read.name), &snapshot)?;
             read.snapshot = Some(snapshot);
             parts.memory.set_refused_bind(&read.name, None)?;
         }
@@ -315,50 +296,6 @@ async fn locate(
         snapshot.partial = Some(partial);
     }
     Ok(())
-}
-
-/// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.
-fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, now: Timestamp) -> Vec<Anchor> {
-    let wanted = |account: &&Account| account.suspension.is_none() || diff::removal_due(settings, account, now);
-    let owners = accounts.iter().filter(wanted).filter_map(|account| Some(account.owner.as_ref()?.anchor));
-    let mut seen = snapshot.people.iter().map(|sighting| sighting.anchor).peekable();
-    let is_missing = |anchor: &Anchor| {
-        while seen.next_if(|next| next < anchor).is_some() {}
-        seen.peek() != Some(anchor)
-    };
-    owners.filter(is_missing).collect()
-}
-
-/// Somebody is there after all: the read lost entries, and nobody knows how many.
-fn overlooked(located: &BTreeMap<Anchor, Whereabouts>) -> Option<Partial> {
-    let found = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Overlooked(_)))?;
-    Some(Partial {
-        message: format!(
-            "the server left out entries that are there when asked for by id ({found}); the read does not count as \
-             complete, and nobody of this directory leaves or gets a seat before one does"
-        ),
-    })
-}
-
-/// A sentence on those who cannot be found where nothing proves that they left: they keep their seats, and somebody
-/// should know.
-#[must_use]
-pub fn unproven(located: &BTreeMap<Anchor, Whereabouts>) -> Option<String> {
-    let lost = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Nowhere { parent_readable: false }))?;
-    Some(format!(
-        "people are neither found nor proven gone, for where they were cannot be read ({lost}); they keep what they have. \
-         Give the account the right to read it; where it was deleted for good, take their seats with `seatsync pending \
-         release`"
-    ))
-}
-
-/// The anchors of those found in one way: the first three, and how many more.
-fn those(located: &BTreeMap<Anchor, Whereabouts>, wanted: impl Fn(&Whereabouts) -> bool) -> Option<String> {
-    let found = located.iter().filter(|(_, whereabouts)| wanted(whereabouts)).map(|(anchor, _)| anchor.to_string());
-    let found: Vec<String> = found.collect();
-    let more = found.len().saturating_sub(3);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(", ")))
 }
 
 /// The pins, with those replaced or dropped that a person confirmed.

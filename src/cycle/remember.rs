@@ -75,12 +75,18 @@ fn update<'a>(
     accounts: &[Account],
     absent: Vec<(Anchor, Absence)>,
 ) -> MirrorUpdate<'a> {
-    let witness =
-        Witness { settings, directory, snapshot, rules: Rules::new(settings, directory, &snapshot.members), plan };
+    let witness = Witness {
+        settings,
+        directory,
+        read,
+        snapshot,
+        rules: Rules::new(settings, directory, &snapshot.members),
+        plan,
+    };
     let (mut people, mut seen_again) = (Vec::new(), Vec::new());
     let tells_members = snapshot.tells_members();
     // People and those known come in one order.
-    let mut known = read.known.0.iter().peekable();
+    let mut known = read.known.people.iter().peekable();
     let mut unseen = Vec::new();
     let (mut users, mut quarantined) = (0, snapshot.unidentified.len() as u64);
     for sighting in &snapshot.people {
@@ -123,6 +129,7 @@ fn update<'a>(
         seen_again,
         unidentified: &snapshot.unidentified,
         pins: pins_after(read, snapshot),
+        nested: snapshot.nested.as_deref(),
         whole,
     }
 }
@@ -134,10 +141,13 @@ fn forgotten(unseen: Vec<Anchor>, accounts: &[Account]) -> Vec<Anchor> {
     unseen.into_iter().filter(|anchor| !has_account(anchor)).collect()
 }
 
+const UNPLACED: &str = "listed by user id before, and the entry does not show it any more";
+
 /// Says of each person what is known and why it was judged so.
 struct Witness<'a> {
     settings: &'a Settings,
     directory: &'a DirectorySettings,
+    read: &'a DirectoryRead,
     snapshot: &'a Snapshot,
     rules: Rules<'a>,
     plan: &'a Plan,
@@ -156,6 +166,7 @@ impl<'a> Witness<'a> {
     }
 
     fn judgement(&self, sighting: &'a Sighting) -> Judgement<'a> {
+        let unplaced = self.read.known.unplaced.contains(&sighting.anchor);
         let scope = self.rules.scope(&sighting.anchor);
         let in_scope = matches!(scope, Scope::In { .. });
         let wants = in_scope && sighting.standing == Standing::Enabled;
@@ -166,9 +177,10 @@ impl<'a> Witness<'a> {
             quarantine: self.quarantine(sighting),
             created: sighting.created,
             due: sighting.due,
-            in_scope,
-            because: self.because(&scope, sighting),
+            in_scope: in_scope || unplaced,
+            because: if unplaced { vec![Cow::Borrowed(UNPLACED)] } else { self.because(&scope, sighting) },
             pools: asks.iter().map(|ask| self.wanted(ask, &sighting.anchor)).collect(),
+            by_uid: unplaced || self.snapshot.by_uid.binary_search(&sighting.anchor).is_ok(),
         }
     }
 

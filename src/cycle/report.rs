@@ -8,7 +8,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::reading::{DirectoryRead, Readings, unproven};
+use super::people::unproven;
+use super::reading::{DirectoryRead, Readings};
 use crate::apply::Applied;
 use crate::desired::{Desired, Wish};
 use crate::model::change::{BackendState, GuardKind, HeldChange};

@@ -3,6 +3,7 @@
 //! We walk them ourselves, each group once for all roots: a server's own rule for nested groups costs a scan (1.6 s at
 //! 10,000 users on Samba 4.17), misses primary groups, and answers "nobody" for a group that is gone.
 
+mod nested;
 mod object;
 mod people;
 
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use nested::{Missed, missed};
 pub use object::{GroupObject, group_attributes, group_object, member_dn};
 pub use people::PeopleIndex;
 
@@ -39,6 +41,12 @@ pub trait GroupSource: Send {
     /// Where it could not be found out for one of them: then nobody's membership is known.
     async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError>;
 
+    /// Whether something can be read at this place.
+    ///
+    /// # Errors
+    /// Where it could not be found out.
+    async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError>;
+
     /// Belongs to another domain, so this server cannot tell what it is.
     fn is_foreign(&self, dn: &Dn) -> bool;
 }
@@ -47,6 +55,12 @@ pub trait GroupSource: Send {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Walked {
     pub members: BTreeMap<ScopeKey, Members>,
+    /// People listed by their user id, in order.
+    pub by_uid: Vec<Anchor>,
+    /// Where groups within groups were found.
+    pub nested: BTreeSet<Dn>,
+    /// Members that are not there, and to which groups of the config they belong, directly or not.
+    pub gone: BTreeMap<Dn, BTreeSet<ScopeKey>>,
     /// Members of another domain.
     pub foreign: u64,
     /// Members that are not there.
@@ -82,8 +96,10 @@ pub async fn walk(
     }
     let mut walked = graph.counts();
     for ((key, _), start) in roots.iter().zip(starts) {
-        walked.members.insert(key.clone(), graph.members(start, people));
+        graph.follow(key, start, people, &mut walked);
     }
+    walked.by_uid.sort_unstable();
+    walked.by_uid.dedup();
     Ok(walked)
 }
 
@@ -167,7 +183,7 @@ impl<'a> Graph<'a> {
 
     /// Everyone in one group, level by level: the first way found is the shortest. Each level is in the order of the
     /// ways that lead to it, so of two ways of one length the first by DN wins.
-    fn members(&self, root: usize, people: &PeopleIndex<'_>) -> Members {
+    fn follow(&self, key: &ScopeKey, root: usize, people: &PeopleIndex<'_>, walked: &mut Walked) {
         let mut members = Members::new();
         let mut seen = HashSet::from([root]);
         let mut level: Vec<(usize, Arc<[String]>)> = vec![(root, [self.groups[root].dn.to_string()].into())];
@@ -178,7 +194,13 @@ impl<'a> Graph<'a> {
                 people.of(group, |anchor| {
                     members.entry(anchor).or_insert_with(|| Arc::clone(&way));
                 });
-                for inner in self.groups_in(group) {
+                walked.by_uid.extend(people.listed_by_uid(group));
+                for (dn, inner) in self.within(group) {
+                    let Some(inner) = inner else {
+                        walked.gone.entry(dn.clone()).or_default().insert(key.clone());
+                        continue;
+                    };
+                    walked.nested.insert(dn.clone());
                     if seen.insert(inner) {
                         next.push((inner, way.iter().cloned().chain([self.groups[inner].dn.to_string()]).collect()));
                     }
@@ -186,18 +208,19 @@ impl<'a> Graph<'a> {
             }
             level = next;
         }
-        members
+        walked.members.insert(key.clone(), members);
     }
 
-    /// The groups directly in a group, by DN.
-    fn groups_in(&self, group: &GroupObject) -> Vec<usize> {
-        let inner = group.members.iter().filter_map(|dn| match self.by_dn.get(dn) {
-            Some(Member::Group(index)) => Some(*index),
-            _ => None,
+    /// What a group lists that is a group (its number) or is not there (None), by DN.
+    fn within<'g>(&self, group: &'g GroupObject) -> Vec<(&'g Dn, Option<usize>)> {
+        let within = group.members.iter().filter_map(|dn| match self.by_dn.get(dn)? {
+            Member::Group(index) => Some((dn, Some(*index))),
+            Member::Gone => Some((dn, None)),
+            Member::Other | Member::Foreign => None,
         });
-        let mut inner: Vec<usize> = inner.collect();
-        inner.sort_unstable_by_key(|index| &self.groups[*index].dn);
-        inner
+        let mut within: Vec<(&Dn, Option<usize>)> = within.collect();
+        within.sort_unstable_by_key(|(dn, index)| index.map_or(*dn, |index| &self.groups[index].dn));
+        within
     }
 }
 

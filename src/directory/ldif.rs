@@ -20,7 +20,7 @@ use self::contents::{Contents, Reading, What};
 use self::file::Stamp;
 use self::last::Last;
 use self::scope::{Scope, Wanted};
-use super::group::{GroupSource, Object, PeopleIndex, walk};
+use super::group::{GroupSource, Object, PeopleIndex, missed, walk};
 use super::person::PersonReader;
 use crate::model::dn::DnError;
 use crate::model::filter::{Filter, FilterError};
@@ -131,7 +131,11 @@ impl Directory for LdifDirectory {
         let unidentified = last.unidentified();
         let mut problems = last.scope.problems.clone();
         problems.extend(last.doubled_anchors());
-        let walked = walk(&last.scope.groups, &PeopleIndex::new(&people), &mut InFile(&last.contents)).await?;
+        let mut source = InFile(&last.contents);
+        let mut walked = walk(&last.scope.groups, &PeopleIndex::new(&people), &mut source).await?;
+        let how = (Kind::Ldif, problems.is_empty(), request.now);
+        let missed = missed(&request.nested, &mut walked, &mut source, how).await?;
+        problems.extend(missed.problems);
         let server = self.path.display().to_string();
         let snapshot = Snapshot {
             directory: self.name.clone(),
@@ -141,6 +145,8 @@ impl Directory for LdifDirectory {
             people,
             unidentified,
             members: walked.members,
+            by_uid: walked.by_uid,
+            nested: Some(missed.nested),
             scope: last.scope.found.clone(),
             foreign: walked.foreign,
             dangling: walked.dangling,
@@ -205,6 +211,10 @@ impl GroupSource for InFile<'_> {
             None => Object::Gone,
         };
         Ok(dns.iter().map(object).collect())
+    }
+
+    async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
+        Ok(self.0.reaches(place))
     }
 
     fn is_foreign(&self, dn: &Dn) -> bool {

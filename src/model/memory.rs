@@ -11,7 +11,7 @@ use super::account::Account;
 use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
-use super::snapshot::{Kind, Pin, Watermark};
+use super::snapshot::{Kind, Nested, Pin, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
 
 /// What a cycle needs of somebody who was seen before: narrow, for there may be a million of them.
@@ -69,6 +69,9 @@ pub struct Judgement<'a> {
     pub because: Vec<Cow<'a, str>>,
     /// Pools this person should have a seat of, in the order of the config.
     pub pools: Vec<WantedPool<'a>>,
+    /// Groups list this person by user id.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub by_uid: bool,
 }
 
 /// A pool a person should have a seat of, and why.
@@ -124,6 +127,8 @@ pub struct MirrorUpdate<'a> {
     pub unidentified: &'a [Unidentified],
     /// All that hold from now on.
     pub pins: Vec<Pin>,
+    /// All that were walked through, or are missed. None: those known before stay.
+    pub nested: Option<&'a [Nested]>,
     /// What only a complete read can tell.
     pub whole: Option<Whole>,
 }

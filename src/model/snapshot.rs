@@ -59,6 +59,16 @@ pub struct Pin {
     pub dn: String,
 }
 
+/// A group that the config does not name, reached through one that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Nested {
+    /// Where it was when it was last read.
+    pub dn: Dn,
+    /// The first read that found nothing there, whole in all else, and the place above readable. None: it was read, or
+    /// nobody can say yet that it is gone.
+    pub missed: Option<Timestamp>,
+}
+
 /// What this read found of one scope object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Found {
@@ -104,7 +114,12 @@ pub struct Snapshot {
     /// Everyone under a base who matches the filter, whatever their standing; each anchor once.
     pub people: Vec<Sighting>,
     pub unidentified: Vec<Unidentified>,
+    /// Who is in each group of the config. A group is left out where it, or a group within it, could not be read.
     pub members: BTreeMap<ScopeKey, Members>,
+    /// People whom one of these groups, or a group within it, lists by their user id (`memberUid`), in order.
+    pub by_uid: Vec<Anchor>,
+    /// Groups within those of the config, as the next read is told of them. None: the read broke off before.
+    pub nested: Option<Vec<Nested>>,
     pub scope: BTreeMap<ScopeKey, Found>,
     /// Entries received for the people's search.
     pub entries: u64,

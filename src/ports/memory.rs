@@ -3,7 +3,7 @@
 //! Every method fails where the state cannot be read or written; after a failed write it is as it was before.
 #![expect(clippy::missing_errors_doc, reason = "said once, above")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -13,7 +13,7 @@ use crate::model::change::{Answer, Batch, Confirmation};
 use crate::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
-use crate::model::snapshot::{Pin, ScopeKey, Watermark};
+use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
 use crate::model::{Account, Anchor, Name, PersonId};
 
 /// The state could not be read or written. None of these is the same as a state that is not there.
@@ -64,6 +64,12 @@ pub trait Mirror: Send {
 
     /// Scope objects found before.
     fn pins(&self, directory: &str) -> Result<BTreeMap<ScopeKey, Pin>, StateError>;
+
+    /// Groups within groups, as the last read that walked them left them.
+    fn nested(&self, directory: &str) -> Result<Vec<Nested>, StateError>;
+
+    /// Who of these was listed by user id when groups were last read.
+    fn listed_by_uid(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>, StateError>;
 
     /// Where the last complete read began.
     fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError>;

@@ -270,6 +270,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
             in_scope: false,
             because: Vec::new(),
             pools: Vec::new(),
+            by_uid: false,
         },
     };
     Ok(LastKnown { directory: Some(directory.clone()), anchor: None, facts: Some(facts), absence: None, account: None })

@@ -17,7 +17,10 @@ use crate::ports::StateError;
 const APPLICATION_ID: u32 = 0x5345_4154;
 
 /// Every step of the schema; each sets `user_version` to its number.
-pub(super) const MIGRATIONS: &[(&str, &str)] = &[("V1__state", include_str!("migrations/V1__state.sql"))];
+pub(super) const MIGRATIONS: &[(&str, &str)] = &[
+    ("V1__state", include_str!("migrations/V1__state.sql")),
+    ("V2__nested", include_str!("migrations/V2__nested.sql")),
+];
 
 /// How long to wait for another process that writes.
 const PATIENCE: Duration = Duration::from_secs(15);

@@ -1,15 +1,18 @@
 //! The mirror: what is known of each directory and its people.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
 
 use super::State;
-use super::values::{anchor, cause_number, digest, json, optional_cause, optional_json, optional_time, time, to_json};
+use super::values::{
+    anchor, cause_number, damaged, digest, json, optional_cause, optional_json, optional_time, time, to_json,
+};
 use crate::model::memory::{Absence, DirectoryStatus, Known, MirrorUpdate, PersonRow, RefusedBind, Whole};
-use crate::model::snapshot::{Pin, ScopeKey, Watermark};
-use crate::model::{Anchor, Digest, Name, Unidentified};
+use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
+use crate::model::{Anchor, Digest, Dn, Name, Unidentified};
 use crate::ports::{Mirror, StateError};
 
 impl Mirror for State {
@@ -26,6 +29,18 @@ impl Mirror for State {
             let Some(id) = find_directory(connection, directory)? else { return Ok(BTreeMap::new()) };
             Ok(pins(connection, id)?.into_iter().map(|pin| (pin.key.clone(), pin)).collect())
         })
+    }
+
+    fn nested(&self, directory: &str) -> Result<Vec<Nested>, StateError> {
+        self.read("reading the groups within groups", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            let sql = "SELECT dn, missed_since FROM nested WHERE directory = ?1 ORDER BY dn";
+            connection.prepare_cached(sql)?.query_map([id], nested)?.collect()
+        })
+    }
+
+    fn listed_by_uid(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>, StateError> {
+        self.read("reading whom groups list by user id", |connection| listed_by_uid(connection, directory, anchors))
     }
 
     fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError> {
@@ -154,6 +169,25 @@ fn pins(connection: &Connection, directory: i64) -> Result<Vec<Pin>> {
     connection.prepare_cached(sql)?.query_map([directory], |row| json(row, 0))?.collect()
 }
 
+fn nested(row: &Row<'_>) -> Result<Nested> {
+    let text: String = row.get(0)?;
+    let dn = Dn::parse(&text).map_err(|why| damaged(0, Type::Text, why))?;
+    Ok(Nested { dn, missed: optional_time(row, 1)? })
+}
+
+fn listed_by_uid(connection: &Connection, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>> {
+    let mut listed = BTreeSet::new();
+    let Some(id) = find_directory(connection, directory)? else { return Ok(listed) };
+    let sql = "SELECT 1 FROM facts WHERE directory = ?1 AND anchor = ?2 AND judgement_json ->> 'by_uid'";
+    let mut query = connection.prepare_cached(sql)?;
+    for anchor in anchors {
+        if query.exists(params![id, anchor.as_bytes()])? {
+            listed.insert(*anchor);
+        }
+    }
+    Ok(listed)
+}
+
 fn directory_status(row: &Row<'_>) -> Result<DirectoryStatus> {
     let problem: Option<String> = row.get(3)?;
     Ok(DirectoryStatus {
@@ -174,6 +208,9 @@ fn store(transaction: &Transaction<'_>, directory: &Name, update: &MirrorUpdate<
     clear_absence(transaction, id, &update.seen_again)?;
     store_unidentified(transaction, id, update.unidentified)?;
     store_pins(transaction, id, &update.pins)?;
+    if let Some(nested) = update.nested {
+        store_nested(transaction, id, nested)?;
+    }
     match &update.whole {
         Some(whole) => store_whole(transaction, id, whole, update.read.read_at),
         None => Ok(()),
@@ -232,6 +269,16 @@ fn store_pins(transaction: &Transaction<'_>, directory: i64, pins: &[Pin]) -> Re
         transaction.prepare_cached("INSERT OR REPLACE INTO pin (directory, key_json, pin_json) VALUES (?1, ?2, ?3)")?;
     for pin in pins {
         insert.execute(params![directory, to_json(&pin.key)?, to_json(pin)?])?;
+    }
+    Ok(())
+}
+
+fn store_nested(transaction: &Transaction<'_>, directory: i64, nested: &[Nested]) -> Result<()> {
+    transaction.execute("DELETE FROM nested WHERE directory = ?1", [directory])?;
+    let mut insert = transaction
+        .prepare_cached("INSERT OR REPLACE INTO nested (directory, dn, missed_since) VALUES (?1, ?2, ?3)")?;
+    for group in nested {
+        insert.execute(params![directory, group.dn.as_str(), group.missed.map(Timestamp::as_second)])?;
     }
     Ok(())
 }

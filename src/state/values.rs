@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 use crate::model::{Anchor, Digest, LeaveCause};
 
 /// What lies in a column is not what we put there.
-fn damaged(column: usize, kind: Type, why: impl std::error::Error + Send + Sync + 'static) -> Error {
+pub fn damaged(column: usize, kind: Type, why: impl std::error::Error + Send + Sync + 'static) -> Error {
     Error::FromSqlConversionFailure(column, kind, Box::new(why))
 }
 

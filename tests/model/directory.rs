@@ -104,6 +104,8 @@ impl Directory for InMemory {
             people,
             unidentified: Vec::new(),
             members: world.groups(self.index),
+            by_uid: Vec::new(),
+            nested: None,
             scope: BTreeMap::new(),
             foreign: 0,
             dangling: 0,

@@ -1,6 +1,6 @@
 //! Death at any call: the ledger and the state behind a fuse that burns before or after the call of a given number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decisio
 use seatsync::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
-use seatsync::model::snapshot::{Pin, ScopeKey, Watermark};
+use seatsync::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
 use seatsync::model::{Account, Anchor, Name, PersonId};
 use seatsync::ports::{Accounts, Backend, BackendError, History, Journal, Mirror, Persistence, Requests, StateError};
 use seatsync::state::State;
@@ -142,6 +142,8 @@ mortal! { Mirror {
     fn load([self: &self], directory: &str) -> Vec<Known>;
     fn dns([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, String>;
     fn pins([self: &self], directory: &str) -> BTreeMap<ScopeKey, Pin>;
+    fn nested([self: &self], directory: &str) -> Vec<Nested>;
+    fn listed_by_uid([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeSet<Anchor>;
     fn watermark([self: &self], directory: &str) -> Option<Watermark>;
     fn store([self: &mut self], directory: &Name, update: &MirrorUpdate<'_>) -> ();
     fn unreached([self: &mut self], directory: &Name, problem: &str, at: Timestamp) -> ();

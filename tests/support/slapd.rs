@@ -89,6 +89,30 @@ impl Slapd {
         self.server = None;
     }
 
+    /// Starts it again with an access rule before all others, as slapd.conf has it after `access`.
+    pub fn restrict(&mut self, rule: &str) {
+        let config = std::fs::read_to_string(self.config()).expect("slapd.conf");
+        let (above, rules) = config.split_once("access ").expect("an access rule");
+        self.configure(&format!("{above}access {rule}\naccess {rules}"));
+        std::fs::write(self.config().with_extension("before"), config).expect("writing slapd.before");
+    }
+
+    /// Starts it again without that rule.
+    pub fn unrestrict(&mut self) {
+        let before = std::fs::read_to_string(self.config().with_extension("before")).expect("slapd.before");
+        self.configure(&before);
+    }
+
+    fn configure(&mut self, config: &str) {
+        self.down();
+        std::fs::write(self.config(), config).expect("writing slapd.conf");
+        self.up();
+    }
+
+    fn config(&self) -> PathBuf {
+        self.folder.path().join("slapd.conf")
+    }
+
     /// `127.0.0.1:PORT`, for a `FaultProxy` before it.
     pub fn address(&self) -> String {
         format!("127.0.0.1:{}", self.ports.0)

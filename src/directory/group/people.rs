@@ -44,10 +44,15 @@ impl<'a> PeopleIndex<'a> {
     /// Tells of everyone who is directly in a group; of some more than once.
     pub(super) fn of(&self, group: &GroupObject, mut tell: impl FnMut(Anchor)) {
         group.members.iter().filter_map(|dn| self.dns.get(dn)).copied().for_each(&mut tell);
-        let listed = group.member_uids.iter().filter_map(|uid| self.uids.get(&folded(uid)));
         let primary = group.primary_token.and_then(|token| self.primary_groups.get(&token));
         let claimed = if group.lists_members { None } else { self.claims.get(&group.dn) };
-        listed.chain(primary).chain(claimed).flatten().copied().for_each(tell);
+        self.listed_by_uid(group).for_each(&mut tell);
+        primary.into_iter().chain(claimed).flatten().copied().for_each(tell);
+    }
+
+    /// Everyone whom a group lists by user id.
+    pub(super) fn listed_by_uid<'b>(&'b self, group: &'b GroupObject) -> impl Iterator<Item = Anchor> + use<'a, 'b> {
+        group.member_uids.iter().filter_map(|uid| self.uids.get(&folded(uid))).flatten().copied()
     }
 }
 

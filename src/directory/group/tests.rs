@@ -1,8 +1,9 @@
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::*;
 use crate::directory::entry::RawEntry;
-use crate::model::snapshot::{Kind, Role};
+use crate::model::snapshot::{Kind, Nested, Role};
 use crate::model::{Profile, Sighting, Standing};
 
 fn dn(text: &str) -> Dn {
@@ -64,6 +65,10 @@ impl GroupSource for Memory {
             None => Object::Gone,
         });
         Ok(found.collect())
+    }
+
+    async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
+        Ok(*place != dn("ou=hidden,dc=x"))
     }
 
     fn is_foreign(&self, dn: &Dn) -> bool {
@@ -158,6 +163,7 @@ async fn people_are_known_by_user_id_primary_group_and_their_own_word() {
     assert_eq!(way(&walked, "posix", 2).unwrap(), ["cn=posix,dc=x"]);
     assert_eq!(way(&walked, "posix", 3).unwrap(), ["cn=posix,dc=x", "cn=dynamic,dc=x"]);
     assert_eq!(way(&walked, "posix", 4), None);
+    assert_eq!(walked.by_uid, [anchor(1)]);
     let walked = walk_from("listing", &people, &mut source).await;
     assert_eq!(way(&walked, "listing", 3), None);
 }
@@ -171,12 +177,86 @@ async fn a_source_that_answers_too_little_is_an_error() {
             Ok(Vec::new())
         }
 
+        async fn is_readable(&mut self, _: &Dn) -> Result<bool, ReadError> {
+            Ok(true)
+        }
+
         fn is_foreign(&self, _: &Dn) -> bool {
             false
         }
     }
     let roots = [(key("a"), group("a", &["cn=b,dc=x"]))];
     assert!(walk(&roots, &PeopleIndex::default(), &mut Short).await.is_err());
+}
+
+fn at(second: i64) -> Timestamp {
+    Timestamp::from_second(second).unwrap()
+}
+
+/// Walks from the group "a" as the read after `before`, whole in all else.
+async fn read_again(source: &mut Memory, before: &[Nested], kind: Kind, second: i64) -> (Walked, Missed) {
+    let mut walked = walk_from("a", &[person(1), person(2)], source).await;
+    let missed = missed(before, &mut walked, source, (kind, true, at(second))).await.unwrap();
+    (walked, missed)
+}
+
+/// The group "a" with the groups "b" and "c" in each other, and one person in each of these.
+fn nested_company() -> Memory {
+    let (b, c) = (["cn=c,dc=x", "uid=p1,ou=people,dc=x"], ["uid=p2,ou=people,dc=x"]);
+    Memory { groups: vec![group("a", &["cn=b,dc=x"]), group("b", &b), group("c", &c)], ..Memory::default() }
+}
+
+#[tokio::test]
+async fn a_nested_group_that_is_listed_and_not_found_counts_as_deleted_when_a_second_read_says_so() {
+    let mut source = nested_company();
+    let (_, first) = read_again(&mut source, &[], Kind::OpenLdap, 1).await;
+    let known = |name: &str, missed| Nested { dn: dn(&format!("cn={name},dc=x")), missed };
+    assert_eq!(first, Missed { nested: vec![known("b", None), known("c", None)], problems: vec![] });
+    source.groups.remove(1);
+    let (walked, second) = read_again(&mut source, &first.nested, Kind::OpenLdap, 2).await;
+    assert!(second.problems[0].contains("cn=b,dc=x") && walked.members.is_empty(), "{second:?}");
+    assert_eq!(second.nested, [known("b", Some(at(2))), known("c", None)], "what lies behind it stays known");
+    let (walked, third) = read_again(&mut source, &second.nested, Kind::OpenLdap, 3).await;
+    assert_eq!((third, walked.members[&key("a")].len()), (Missed::default(), 0));
+    let (walked, back) = read_again(&mut nested_company(), &second.nested, Kind::OpenLdap, 3).await;
+    assert_eq!((back, walked.members[&key("a")].len()), (first, 2));
+}
+
+#[tokio::test]
+async fn a_nested_group_is_never_taken_for_deleted_where_it_may_be_hidden() {
+    let inner = |container: &str| {
+        let mut inner = group("b", &["uid=p1,ou=people,dc=x"]);
+        inner.dn = dn(&format!("cn=b,{container}"));
+        Memory { groups: vec![group("a", &[&format!("cn=b,{container}")]), inner], ..Memory::default() }
+    };
+    for (kind, container) in [(Kind::ActiveDirectory, "dc=x"), (Kind::OpenLdap, "ou=hidden,dc=x")] {
+        let mut source = inner(container);
+        let (_, mut last) = read_again(&mut source, &[], kind, 1).await;
+        source.groups.remove(1);
+        for second in 2..5 {
+            (_, last) = read_again(&mut source, &last.nested, kind, second).await;
+            assert_eq!((last.problems.len(), last.nested[0].missed), (1, None), "{kind:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_that_is_broken_otherwise_says_nothing_of_a_nested_group() {
+    let mut source = nested_company();
+    let (_, first) = read_again(&mut source, &[], Kind::OpenLdap, 1).await;
+    source.groups.remove(1);
+    let mut walked = walk_from("a", &[], &mut source).await;
+    let broken = missed(&first.nested, &mut walked, &mut source, (Kind::OpenLdap, false, at(2))).await.unwrap();
+    assert_eq!(broken.nested, first.nested);
+}
+
+#[tokio::test]
+async fn a_nested_group_that_nobody_lists_any_more_or_that_was_never_read_holds_nothing_up() {
+    let mut source = nested_company();
+    let (_, first) = read_again(&mut source, &[], Kind::OpenLdap, 1).await;
+    source.groups[0].members = vec![dn("cn=never,dc=x")];
+    let (walked, second) = read_again(&mut source, &first.nested, Kind::OpenLdap, 2).await;
+    assert_eq!((second, walked.dangling), (Missed::default(), 1));
 }
 
 fn entry(pairs: &[(&str, &str)]) -> RawEntry {

@@ -5,7 +5,9 @@ use futures_util::future::try_join_all;
 
 use super::budget::Budget;
 use super::range;
+use super::search::nothing;
 use super::session::Session;
+use crate::directory::entry::Entry as _;
 use crate::directory::group::{GroupObject, GroupSource, Object, group_attributes, group_object};
 use crate::model::Dn;
 use crate::ports::ReadError;
@@ -24,7 +26,9 @@ pub(super) async fn object_at(session: &Session, place: &str, budget: &Budget) -
     for name in ["member", "uniqueMember"] {
         range::complete(session, &mut entry, name, budget).await?;
     }
-    Ok(group_object(session.kind, &entry).map_or(Object::Other, Object::Group))
+    // Of what does not even show its classes nothing is known.
+    let other = if entry.has("objectClass") { Object::Other } else { Object::Gone };
+    Ok(group_object(session.kind, &entry).map_or(other, Object::Group))
 }
 
 /// The group in an entry that was asked for with `group_attributes`.
@@ -54,6 +58,11 @@ impl GroupSource for LdapGroups<'_> {
             objects.extend(try_join_all(reads).await?);
         }
         Ok(objects)
+    }
+
+    async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
+        let doing = "Could not look at the place where a group was last";
+        Ok(self.session.connection.entry(doing, place.as_str(), &nothing(), self.budget).await?.is_some())
     }
 
     fn is_foreign(&self, dn: &Dn) -> bool {

@@ -12,12 +12,12 @@ use super::members::LdapGroups;
 use super::people::{self, Asked, Harvest, Moved};
 use super::scope::{self, Resolved};
 use super::session::Session;
-use crate::directory::group::{PeopleIndex, walk};
+use crate::directory::group::{GroupObject, PeopleIndex, missed, walk};
 use crate::directory::identity::anchor_in;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::{Found, Kind, Members, Partial, ScopeKey, Snapshot, Watermark};
-use crate::model::{Defect, Dn, Name, Quarantine, Sighting, Unidentified};
+use crate::model::snapshot::{Found, Kind, Members, Nested, Partial, ScopeKey, Snapshot, Watermark};
+use crate::model::{Anchor, Defect, Dn, Name, Quarantine, Sighting, Unidentified};
 use crate::ports::{ReadError, ReadRequest};
 
 /// What a read has found so far. It outlives a read that breaks off, for the updates that may follow from it.
@@ -28,6 +28,8 @@ pub(super) struct Draft {
     people: Vec<Sighting>,
     unidentified: Vec<Unidentified>,
     members: BTreeMap<ScopeKey, Members>,
+    by_uid: Vec<Anchor>,
+    nested: Option<Vec<Nested>>,
     scope: BTreeMap<ScopeKey, Found>,
     /// Where the people were searched for.
     pub(super) bases: Vec<Dn>,
@@ -60,6 +62,8 @@ impl Draft {
             people: self.people,
             unidentified: self.unidentified,
             members: self.members,
+            by_uid: self.by_uid,
+            nested: self.nested,
             scope: self.scope,
             entries: self.entries,
             foreign: self.foreign,
@@ -97,10 +101,24 @@ impl Read<'_> {
         draft.problems.extend(problems);
         (draft.scope, draft.bases) = (found, bases);
         self.people(session, draft).await?;
+        self.groups(session, &groups, draft).await
+    }
+
+    /// Who is in the groups of the config.
+    async fn groups(
+        &self,
+        session: &Session,
+        groups: &[(ScopeKey, GroupObject)],
+        draft: &mut Draft,
+    ) -> Result<(), ReadError> {
         let people: &[Sighting] = if groups.is_empty() { &[] } else { &draft.people };
-        let index = PeopleIndex::new(people);
-        let walked = walk(&groups, &index, &mut LdapGroups { session, budget: self.budget }).await?;
-        (draft.members, draft.foreign, draft.dangling) = (walked.members, walked.foreign, walked.dangling);
+        let mut source = LdapGroups { session, budget: self.budget };
+        let mut walked = walk(groups, &PeopleIndex::new(people), &mut source).await?;
+        let how = (session.kind, draft.problems.is_empty(), self.request.now);
+        let missed = missed(&self.request.nested, &mut walked, &mut source, how).await?;
+        draft.problems.extend(missed.problems);
+        (draft.members, draft.by_uid, draft.nested) = (walked.members, walked.by_uid, Some(missed.nested));
+        (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
         Ok(())
     }
 

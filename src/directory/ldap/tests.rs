@@ -36,7 +36,7 @@ fn directory(urls: &[&str]) -> LdapDirectory {
 
 fn request() -> ReadRequest {
     let now = "2026-06-01T00:00:00Z".parse().unwrap();
-    ReadRequest { now, pins: BTreeMap::new(), watermark: None }
+    ReadRequest { now, pins: BTreeMap::new(), nested: Vec::new(), watermark: None }
 }
 
 async fn read(directory: &mut LdapDirectory) -> Result<Snapshot, ReadError> {

@@ -61,7 +61,8 @@ impl Lab {
     }
 
     fn request(&self) -> ReadRequest {
-        ReadRequest { now: "2026-01-02T00:00:00Z".parse().unwrap(), pins: self.pins.clone(), watermark: None }
+        let now = "2026-01-02T00:00:00Z".parse().unwrap();
+        ReadRequest { now, pins: self.pins.clone(), nested: Vec::new(), watermark: None }
     }
 
     async fn try_read(&mut self, text: &str) -> Result<Snapshot, ReadError> {
@@ -352,7 +353,8 @@ async fn the_demo_has_sixty_people_of_whom_six_come_first() {
     let executives = key(Role::Group, "cn=executives,ou=groups,dc=demo,dc=example");
     let settings = settings("ou=people,dc=demo,dc=example", None, &path);
     let mut demo = LdifDirectory::new(&settings, &path, std::slice::from_ref(&executives)).unwrap();
-    let request = ReadRequest { now: "2026-01-02T00:00:00Z".parse().unwrap(), pins: BTreeMap::new(), watermark: None };
+    let now = "2026-01-02T00:00:00Z".parse().unwrap();
+    let request = ReadRequest { now, pins: BTreeMap::new(), nested: Vec::new(), watermark: None };
     let snapshot = demo.read(&request, &|_| ()).await.unwrap();
     assert_eq!((snapshot.people.len(), snapshot.unidentified.len(), snapshot.partial.as_ref()), (60, 0, None));
     assert_eq!((snapshot.foreign, snapshot.dangling, snapshot.members[&executives].len()), (0, 0, 6));

@@ -68,6 +68,7 @@ pub struct Source {
 pub struct Mirror {
     pub first_seen: BTreeMap<Anchor, Timestamp>,
     pub missed: BTreeSet<Anchor>,
+    pub unplaced: BTreeSet<Anchor>,
 }
 
 impl Known for Mirror {
@@ -76,6 +77,9 @@ impl Known for Mirror {
     }
     fn missed_before(&self, anchor: &Anchor) -> bool {
         self.missed.contains(anchor)
+    }
+    fn is_unplaced(&self, anchor: &Anchor) -> bool {
+        self.unplaced.contains(anchor)
     }
 }
 
@@ -94,6 +98,8 @@ impl Source {
             people: self.people.clone(),
             unidentified: Vec::new(),
             members: self.groups.iter().map(members).collect(),
+            by_uid: Vec::new(),
+            nested: None,
             scope: BTreeMap::new(),
             entries: self.people.len() as u64,
             foreign: 0,

@@ -32,6 +32,7 @@ pub fn whole(people: Vec<PersonRow<'static>>, position: &str) -> MirrorUpdate<'s
         seen_again: Vec::new(),
         unidentified: &[],
         pins: Vec::new(),
+        nested: None,
         whole: Some(Whole { watermark: Some(watermark(position)), ..Whole::default() }),
     }
 }

@@ -51,6 +51,7 @@ pub fn facts(number: u8) -> Facts<'static> {
             in_scope: true,
             because: vec!["under ou=Staff,dc=example,dc=org".into()],
             pools: Vec::new(),
+            by_uid: false,
         },
     }
 }

@@ -1,0 +1,119 @@
+//! People as earlier cycles knew them, and those of whom this one cannot tell what became of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::desired;
+use crate::model::memory::{Absence, Known};
+use crate::model::settings::Settings;
+use crate::model::snapshot::{Kind, Partial, Snapshot, Whereabouts};
+use crate::model::{Account, Anchor};
+use crate::plan::diff;
+use crate::ports::{Memory, StateError};
+
+/// People of one directory as the mirror knew them, by anchor.
+#[derive(Debug, Default)]
+pub struct KnownPeople {
+    pub people: Vec<Known>,
+    /// Those whom groups listed by a user id that this read did not show.
+    pub unplaced: BTreeSet<Anchor>,
+}
+
+impl KnownPeople {
+    /// People in the order of their anchors.
+    #[must_use]
+    pub const fn of(people: Vec<Known>) -> Self {
+        Self { people, unplaced: BTreeSet::new() }
+    }
+
+    /// What is known of one person.
+    #[must_use]
+    pub fn get(&self, anchor: &Anchor) -> Option<&Known> {
+        self.people.binary_search_by(|known| known.anchor.cmp(anchor)).ok().map(|index| &self.people[index])
+    }
+}
+
+impl desired::Known for KnownPeople {
+    fn first_seen(&self, anchor: &Anchor) -> Option<Timestamp> {
+        self.get(anchor).map(|known| known.first_seen)
+    }
+
+    fn missed_before(&self, anchor: &Anchor) -> bool {
+        use crate::model::LeaveCause::Deleted;
+        let absence = self.get(anchor).and_then(|known| known.absence);
+        matches!(absence, Some(Absence::Missing { .. } | Absence::Gone(Deleted)))
+    }
+
+    fn is_unplaced(&self, anchor: &Anchor) -> bool {
+        self.unplaced.contains(anchor)
+    }
+}
+
+/// Owners of accounts whose entry shows no user id, though groups listed them by it before.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn unplaced(
+    memory: &dyn Memory,
+    accounts: &[Account],
+    snapshot: &Snapshot,
+) -> Result<BTreeSet<Anchor>, StateError> {
+    let mut owners = accounts.iter().filter_map(|account| Some(account.owner.as_ref()?.anchor)).peekable();
+    let has_account = |anchor: &Anchor| {
+        while owners.next_if(|owner| owner < anchor).is_some() {}
+        owners.peek() == Some(anchor)
+    };
+    let nameless = snapshot.people.iter().filter(|person| person.uid.is_none()).map(|person| person.anchor);
+    let nameless: Vec<Anchor> = match snapshot.kind {
+        Kind::ActiveDirectory => Vec::new(),
+        Kind::OpenLdap | Kind::Ldif => nameless.filter(has_account).collect(),
+    };
+    memory.listed_by_uid(&snapshot.directory, &nameless)
+}
+
+/// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.
+#[must_use]
+pub fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, now: Timestamp) -> Vec<Anchor> {
+    let wanted = |account: &&Account| account.suspension.is_none() || diff::removal_due(settings, account, now);
+    let owners = accounts.iter().filter(wanted).filter_map(|account| Some(account.owner.as_ref()?.anchor));
+    let mut seen = snapshot.people.iter().map(|sighting| sighting.anchor).peekable();
+    let is_missing = |anchor: &Anchor| {
+        while seen.next_if(|next| next < anchor).is_some() {}
+        seen.peek() != Some(anchor)
+    };
+    owners.filter(is_missing).collect()
+}
+
+/// Somebody is there after all: the read lost entries, and nobody knows how many.
+#[must_use]
+pub fn overlooked(located: &BTreeMap<Anchor, Whereabouts>) -> Option<Partial> {
+    let found = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Overlooked(_)))?;
+    Some(Partial {
+        message: format!(
+            "the server left out entries that are there when asked for by id ({found}); the read does not count as \
+             complete, and nobody of this directory leaves or gets a seat before one does"
+        ),
+    })
+}
+
+/// A sentence on those who cannot be found where nothing proves that they left: they keep their seats, and somebody
+/// should know.
+#[must_use]
+pub fn unproven(located: &BTreeMap<Anchor, Whereabouts>) -> Option<String> {
+    let lost = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Nowhere { parent_readable: false }))?;
+    Some(format!(
+        "people are neither found nor proven gone, for where they were cannot be read ({lost}); they keep what they have. \
+         Give the account the right to read it; where it was deleted for good, take their seats with `seatsync pending \
+         release`"
+    ))
+}
+
+/// The anchors of those found in one way: the first three, and how many more.
+fn those(located: &BTreeMap<Anchor, Whereabouts>, wanted: impl Fn(&Whereabouts) -> bool) -> Option<String> {
+    let found = located.iter().filter(|(_, whereabouts)| wanted(whereabouts)).map(|(anchor, _)| anchor.to_string());
+    let found: Vec<String> = found.collect();
+    let more = found.len().saturating_sub(3);
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(", ")))
+}

@@ -1,0 +1,80 @@
+//! Groups within groups that an earlier read walked through and this one finds no more, though they are listed still.
+//!
+//! Their people are in no list that can be read, and nothing says that they left: a group that is hidden, or that a lagging
+//! server has not got, looks as if it had been deleted.
+//!
+//! | nothing at the place, still listed | means |
+//! |---|---|
+//! | Active Directory, which takes deleted objects out of every list by itself | no right to read it: the read is partial |
+//! | the place above cannot be read either | nothing: partial |
+//! | for the first time | nothing yet: partial |
+//! | so once before, in a read that was whole in all else | it is gone, and its members with it |
+//! | it was never read | a dangling member |
+//!
+//! Where nobody lists it any more, its people were taken out of the group like anybody else.
+
+use jiff::Timestamp;
+
+use super::{GroupSource, Walked};
+use crate::model::snapshot::{Kind, Nested};
+use crate::ports::ReadError;
+
+/// What the next read is to know, and why this one cannot vouch for everyone.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Missed {
+    pub nested: Vec<Nested>,
+    /// A sentence each.
+    pub problems: Vec<String>,
+}
+
+/// Judges what a walk did not find, and takes the groups of the config to which it belongs out of `walked`: who is in
+/// them is not known. `whole`: nothing else stands in the way of calling the read complete.
+///
+/// # Errors
+/// Those of the source.
+pub async fn missed(
+    before: &[Nested],
+    walked: &mut Walked,
+    source: &mut dyn GroupSource,
+    (kind, whole, now): (Kind, bool, Timestamp),
+) -> Result<Missed, ReadError> {
+    let mut judged = Missed::default();
+    for group in before {
+        let Some(keys) = walked.gone.get(&group.dn) else { continue };
+        let above = match group.dn.parent() {
+            _ if kind == Kind::ActiveDirectory => false,
+            Some(parent) => source.is_readable(&parent).await?,
+            None => true,
+        };
+        if above && whole && group.missed.is_some() {
+            continue;
+        }
+        judged.problems.push(problem(group, kind, above));
+        judged.nested.push(Nested { dn: group.dn.clone(), missed: group.missed.or((above && whole).then_some(now)) });
+        for key in keys {
+            walked.members.remove(key);
+        }
+    }
+    // Behind a group that cannot be read there may be others, of which nothing new is known.
+    let stay = before.iter().filter(|_| !judged.problems.is_empty());
+    let stay = stay.filter(|group| !walked.gone.contains_key(&group.dn) && !walked.nested.contains(&group.dn));
+    judged.nested.extend(stay.cloned());
+    judged.nested.extend(walked.nested.iter().map(|dn| Nested { dn: dn.clone(), missed: None }));
+    judged.nested.sort_by(|one, other| one.dn.cmp(&other.dn));
+    Ok(judged)
+}
+
+fn problem(group: &Nested, kind: Kind, above: bool) -> String {
+    let dn = group.dn.as_str();
+    let remedy = match (kind, above) {
+        (Kind::ActiveDirectory, _) => {
+            "Grant the account the right to read it, or take it out of the groups that list it"
+        }
+        (_, true) => "If the next complete read does not find it either, it counts as deleted",
+        (_, false) => {
+            "The place above it cannot be read either: grant the account the right to, or take the group out of those \
+             that list it"
+        }
+    };
+    format!("The group {dn:?}, a member of a group of the config, was read before and is not found. {remedy}")
+}
