@@ -7,6 +7,7 @@ pub mod engine;
 pub mod error;
 mod explain;
 mod interrupt;
+pub mod ledger;
 mod pass;
 pub mod requests;
 mod ring;

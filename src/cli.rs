@@ -11,6 +11,7 @@ mod explain;
 mod help;
 mod history;
 mod html;
+mod ledger;
 mod page;
 mod parts;
 mod pending;
@@ -30,7 +31,7 @@ mod words;
 
 use std::ffi::OsString;
 use std::future::Future;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -40,6 +41,7 @@ use self::args::{Cli, Global, Verb};
 use self::console::Console;
 use self::exit::Exit;
 use self::progress::Foot;
+use crate::app::ledger::LedgerApp;
 use crate::app::{App, AppError, Code, UserFilter};
 use crate::clock;
 use crate::logging::{self, Verbosity, Voice};
@@ -81,6 +83,7 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
             let report = wait_for(App::check(&config, connect))?;
             return check::check(&report, console);
         }
+        Verb::Ledger { verb } => return with_ledger(&config, verb, &cli.global, console, &foot),
         _ => {}
     }
     let app = App::open(&config)?;
@@ -88,6 +91,20 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
     start_logging(app.log(), voice, &cli.global, &foot)?;
     app.warn();
     with_app(&app, cli.verb, console, &foot)
+}
+
+fn with_ledger(
+    config: &Path,
+    verb: ledger::args::Verb,
+    global: &Global,
+    console: &Console,
+    foot: &Foot,
+) -> Result<Exit, AppError> {
+    let app = LedgerApp::open(config)?;
+    let voice = if matches!(verb, ledger::args::Verb::Serve) { Voice::Agent } else { Voice::Verb };
+    start_logging(app.log(), voice, global, foot)?;
+    app.warn();
+    wait_for(ledger::perform(&app, verb, console))?
 }
 
 fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
@@ -106,7 +123,7 @@ fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exi
         Verb::Relink { old, new } => wait_for(relink::relink(app, old, new, console))?,
         Verb::History => history::history(app, console),
         // Done without an app, before.
-        Verb::Check { .. } | Verb::Completions { .. } | Verb::Man { .. } => Ok(Exit::Done),
+        Verb::Check { .. } | Verb::Ledger { .. } | Verb::Completions { .. } | Verb::Man { .. } => Ok(Exit::Done),
     }
 }
 

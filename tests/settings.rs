@@ -5,6 +5,8 @@
 mod bad;
 #[path = "settings/folder.rs"]
 mod folder;
+#[path = "settings/ledger.rs"]
+mod ledger;
 #[path = "settings/merge.rs"]
 mod merge;
 #[path = "settings/rules.rs"]

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::engine::Engine;
+use super::ledger::LedgerApp;
 use super::{App, AppError, Code};
 use crate::model::report::{CheckProblem, CheckReport, Probe};
 use crate::settings::{self, Problems};
@@ -10,6 +11,9 @@ use crate::settings::{self, Problems};
 impl App {
     /// Looks at a config that may be too broken to open; with `connect`, at directory and backend too.
     pub async fn check(config: &Path, connect: bool) -> CheckReport {
+        if settings::is_ledger_alone(config, &settings::process_variables()) {
+            return check_ledger(config, connect).await;
+        }
         match settings::load(config, &settings::process_variables()) {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
             Ok(loaded) => {
@@ -50,6 +54,18 @@ impl App {
             Err(error) => failed("backend: read everything", &error),
         });
         probes
+    }
+}
+
+/// The same of a ledger's config.
+async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
+    match settings::load_ledger(config, &settings::process_variables()) {
+        Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
+        Ok(loaded) => {
+            let warnings = loaded.warnings.iter().map(problem).collect();
+            let probes = if connect { LedgerApp::of(loaded).probes().await } else { Vec::new() };
+            CheckReport::of(Vec::new(), warnings, probes)
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
-use super::help;
+use super::{help, ledger};
 use crate::app::StateFilter;
 use crate::model::{AccountState, Anchor};
 
@@ -114,6 +114,12 @@ pub enum Verb {
     /// List past cycles, the latest last
     #[command(after_help = help::HISTORY)]
     History,
+    /// Serve the licence ledger over HTTP; its companies, pools, tokens and connectors
+    #[command(after_help = help::LEDGER)]
+    Ledger {
+        #[command(subcommand)]
+        verb: ledger::args::Verb,
+    },
     /// Print a script that completes commands in a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions { shell: Shell },

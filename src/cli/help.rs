@@ -123,3 +123,49 @@ pub const MAN: &str = "\
 Examples:
   seatsync man > seatsync.1
   seatsync man sync > seatsync-sync.1";
+
+pub const LEDGER: &str = "\
+The config needs [ledger] alone: config/ledger.toml shows every option. The verbs open the database itself, also while \
+it is served.
+
+Examples:
+  seatsync ledger company add acme
+  seatsync ledger pool set standard --seats 50
+  seatsync ledger connector add main > /etc/seatsync/ledger.token
+  seatsync ledger serve";
+
+pub const LEDGER_SERVE: &str = "\
+Other than on loopback it needs tls_cert and tls_key; a renewed certificate is taken without a restart. Ctrl-C or SIGTERM \
+answers what is in hand, saves and leaves.
+
+Examples:
+  seatsync ledger serve --config ledger.toml
+
+Exit codes: 0 stopped when asked to, 1 the ledger or the address cannot be used, 2 the config is wrong";
+
+pub const LEDGER_COMPANY: &str = "\
+Examples:
+  seatsync ledger company
+  seatsync ledger company add acme
+  seatsync ledger company set acme --renewal 2027-01-01T00:00:00Z --every year
+  seatsync ledger company set acme --approved-domain corp.example --tier standard";
+
+pub const LEDGER_POOL: &str = "\
+Seats are bought at once and granted at once. Fewer can be had down to those held and the floor, or later.
+
+Examples:
+  seatsync ledger pool --company acme
+  seatsync ledger pool set standard --seats 60 --min-seats 10
+  seatsync ledger pool reduce standard --seats 40
+  seatsync ledger pool cancel standard";
+
+pub const LEDGER_TOKEN: &str = "\
+Examples:
+  seatsync ledger token
+  seatsync ledger token add admin --label portal
+  seatsync ledger token remove 0f3c2a9d81b64e57";
+
+pub const LEDGER_CONNECTOR: &str = "\
+Examples:
+  seatsync ledger connector add main
+  seatsync ledger connector remove main";

@@ -24,6 +24,12 @@ impl Page {
         Self { text: String::new(), width, options }
     }
 
+    /// Whether a person sees it, and no file or program takes it.
+    #[must_use]
+    pub const fn is_for_a_terminal(&self) -> bool {
+        self.width.is_some()
+    }
+
     /// A line of pieces, each in its tone.
     pub fn pieces(&mut self, pieces: &[(Tone, &str)]) {
         for (tone, piece) in pieces {

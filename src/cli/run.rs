@@ -8,9 +8,7 @@ use crate::agent::Calls;
 use crate::app::{App, AppError, Code};
 
 pub async fn run(app: &App) -> Result<Exit, AppError> {
-    let signals = Signals::listen().map_err(|error| {
-        AppError::new(Code::Failed, "could not listen for the signals that stop the agent").caused_by(&error)
-    })?;
+    let signals = signals()?;
     let calls = Arc::new(Calls::default());
     // On a thread of their own, so that they are heard while a long computation runs.
     let ears = tokio::spawn(signals.pass_on(Arc::clone(&calls)));
@@ -19,9 +17,16 @@ pub async fn run(app: &App) -> Result<Exit, AppError> {
     ended.map(|()| Exit::Done)
 }
 
+/// What the system may ask of a program that runs on and on.
+pub fn signals() -> Result<Signals, AppError> {
+    Signals::listen().map_err(|error| {
+        AppError::new(Code::Failed, "could not listen for the signals that stop the program").caused_by(&error)
+    })
+}
+
 /// The ways in which this system asks a program to stop, or to take its config anew.
 #[cfg(unix)]
-struct Signals {
+pub struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
     hang_up: tokio::signal::unix::Signal,
@@ -38,7 +43,8 @@ impl Signals {
         })
     }
 
-    async fn pass_on(mut self, calls: Arc<Calls>) {
+    /// Until told to stop.
+    pub async fn pass_on(mut self, calls: Arc<Calls>) {
         loop {
             tokio::select! {
                 _ = self.interrupt.recv() => break,
@@ -53,7 +59,7 @@ impl Signals {
 
 /// The ways in which this system asks a program to stop.
 #[cfg(windows)]
-struct Signals {
+pub struct Signals {
     interrupt: tokio::signal::windows::CtrlC,
     pause: tokio::signal::windows::CtrlBreak,
     close: tokio::signal::windows::CtrlClose,
@@ -67,7 +73,8 @@ impl Signals {
         Ok(Self { interrupt: ctrl_c()?, pause: ctrl_break()?, close: ctrl_close()?, shutdown: ctrl_shutdown()? })
     }
 
-    async fn pass_on(mut self, calls: Arc<Calls>) {
+    /// Until told to stop.
+    pub async fn pass_on(mut self, calls: Arc<Calls>) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
             _ = self.pause.recv() => {}

@@ -85,6 +85,18 @@ impl Mailer {
         Ok(Self { transport: builder.build(), from })
     }
 
+    /// Talks to the mail server without sending anything.
+    ///
+    /// # Errors
+    /// Why it cannot be talked to.
+    pub async fn probe(&self) -> Result<(), String> {
+        match self.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err("the mail server does not answer as it must".to_owned()),
+            Err(error) => Err(format!("the mail server cannot be talked to: {error}")),
+        }
+    }
+
     /// Sends the mails that are due now; how many it dealt with.
     ///
     /// # Errors

@@ -32,11 +32,10 @@ const EMBEDDED_ONLY: &str = "the one backend is kind = \"embedded\", which needs
 
 pub const ROOT: Section = Section {
     name: "the config",
-    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log"],
+    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log", "ledger"],
     later: &[
         ("status", "`seatsync status` and `seatsync status --json` tell how the agent is doing"),
         ("notify", "the log and the exit codes tell what changed"),
-        ("ledger", "the ledger is embedded: see [backend]"),
     ],
     later_values: NO_LATER_VALUES,
 };
@@ -161,6 +160,23 @@ pub const LOG: Section = Section {
     ],
 };
 
+pub const LEDGER: Section = Section {
+    name: "[ledger]",
+    keys: &["listen", "tls_cert", "tls_key", "database", "smtp"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const SMTP: Section = Section {
+    name: "[ledger.smtp]",
+    keys: &["url", "from", "user", "password"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+/// Tables without which there is no agent: a config that has none of them is a ledger's alone.
+pub const OF_AN_AGENT: &[&str] = &["agent", "directory", "pool", "seats", "leavers", "guard", "backend"];
+
 /// Every table, to tell where a misplaced key belongs.
 pub const ALL: &[&Section] =
-    &[&ROOT, &AGENT, &DIRECTORY, &ATTRIBUTES, &SECRET, &POOL, &SEATS, &LEAVERS, &GUARD, &BACKEND, &LOG];
+    &[&ROOT, &AGENT, &DIRECTORY, &ATTRIBUTES, &SECRET, &POOL, &SEATS, &LEAVERS, &GUARD, &BACKEND, &LOG, &LEDGER, &SMTP];

@@ -14,6 +14,7 @@ mod guard;
 mod keys;
 mod ldap;
 mod leavers;
+mod ledger;
 mod lines;
 mod log;
 mod naming;
@@ -32,7 +33,7 @@ mod url;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::settings::Settings;
+use crate::model::settings::{LedgerSettings, LogSettings, Settings};
 pub use problem::{Problem, Problems};
 
 use context::Context;
@@ -49,22 +50,76 @@ pub struct Loaded {
     pub warnings: Vec<Problem>,
 }
 
+/// The part of a config that `ledger serve` and the verbs beside it use, without problems.
+#[derive(Debug)]
+pub struct LoadedLedger {
+    pub ledger: LedgerSettings,
+    pub log: LogSettings,
+    pub warnings: Vec<Problem>,
+}
+
 /// Reads the config file, merges the environment's variables into it and checks all of it, secrets included.
 ///
 /// # Errors
 /// Everything that is wrong, at once. Where the file cannot be read, or is no TOML, that alone.
 pub fn load(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
+    let (settings, warnings) = compiled(path, variables, |root| compile(root).0)?;
+    Ok(Loaded { settings, warnings })
+}
+
+/// The same for a ledger: a config of its own, with `[ledger]` and `[log]`, or that of an agent with `[ledger]` in it.
+///
+/// # Errors
+/// Everything that is wrong, at once; an agent's part, too.
+pub fn load_ledger(path: &Path, variables: &Variables) -> Result<LoadedLedger, Problems> {
+    let ((ledger, log), warnings) = compiled(path, variables, |root| {
+        root.require("ledger", "[ledger] with the database it serves");
+        if is_of_an_agent(root) {
+            let (settings, ledger) = compile(root);
+            return (ledger, settings.log);
+        }
+        let ledger = compile_ledger(root);
+        let log = root.section("log", &keys::LOG, log::compile);
+        root.finish();
+        (ledger, log)
+    })?;
+    match ledger {
+        Some(ledger) => Ok(LoadedLedger { ledger, log, warnings }),
+        None => Err(Problems(Vec::new())),
+    }
+}
+
+/// Whether a config is a ledger's alone. One that cannot be read is taken for an agent's, which says what is wrong.
+#[must_use]
+pub fn is_ledger_alone(path: &Path, variables: &Variables) -> bool {
     let context = Context::new(path, variables);
-    let settings = source::read(&context).map(|tree| compile(&Reader::root(tree, &context)));
+    source::read(&context).is_some_and(|tree| {
+        let root = Reader::root(tree, &context);
+        root.has("ledger") && !is_of_an_agent(&root)
+    })
+}
+
+fn is_of_an_agent(root: &Reader) -> bool {
+    keys::OF_AN_AGENT.iter().any(|table| root.has(table))
+}
+
+/// What `compile` makes of the config, and warnings; or all problems there are.
+fn compiled<T>(
+    path: &Path,
+    variables: &Variables,
+    compile: impl FnOnce(&Reader) -> T,
+) -> Result<(T, Vec<Problem>), Problems> {
+    let context = Context::new(path, variables);
+    let compiled = source::read(&context).map(|tree| compile(&Reader::root(tree, &context)));
     let (problems, warnings) = context.finish();
-    match settings {
-        Some(settings) if problems.is_empty() => Ok(Loaded { settings, warnings }),
+    match compiled {
+        Some(compiled) if problems.is_empty() => Ok((compiled, warnings)),
         _ => Err(Problems(problems)),
     }
 }
 
-/// Every section in turn. Where something is wrong a stand-in takes its place, and `load` throws the whole away.
-fn compile(root: &Reader) -> Settings {
+/// Every section in turn. Where something is wrong a stand-in takes its place, and `compiled` throws the whole away.
+fn compile(root: &Reader) -> (Settings, Option<LedgerSettings>) {
     let agent = root.section("agent", &keys::AGENT, agent::compile);
     let directories = root.tables("directory", &keys::DIRECTORY, directory::compile);
     let seats = root.section("seats", &keys::SEATS, seats::compile);
@@ -73,11 +128,16 @@ fn compile(root: &Reader) -> Settings {
     let guard = root.section("guard", &keys::GUARD, guard::compile);
     let backend = root.section("backend", &keys::BACKEND, |reader| backend::compile(reader, &agent.state_dir));
     let log = root.section("log", &keys::LOG, log::compile);
+    let ledger = compile_ledger(root);
     root.finish();
     let mut settings =
         Settings { agent, directories, pools, seats, leavers, guard, backend, log, digest: String::new() };
     settings.digest = digest::of(&settings);
-    settings
+    (settings, ledger)
+}
+
+fn compile_ledger(root: &Reader) -> Option<LedgerSettings> {
+    root.has("ledger").then(|| root.section("ledger", &keys::LEDGER, ledger::compile))
 }
 
 /// Our folder for data on Windows.

@@ -8,20 +8,23 @@ use super::keys::{self, Section};
 use super::{Settings, digest, load};
 
 const SAMPLE: &str = include_str!("../../config/seatsync.toml");
+const LEDGER_SAMPLE: &str = include_str!("../../config/ledger.toml");
 
-/// The sample with the `#` before every option taken away.
-fn sample() -> String {
+/// A sample with the `#` before every option taken away.
+fn uncommented(sample: &str) -> String {
     let is_option = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
     let line = |line| str::strip_prefix(line, "#").filter(|rest| is_option(rest)).unwrap_or(line);
-    SAMPLE.lines().map(line).collect::<Vec<_>>().join("\n")
+    sample.lines().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The keys of every table of the sample, by the name of the table.
+/// The keys of every table of the samples, by the name of the table.
 fn shown() -> BTreeMap<String, BTreeSet<String>> {
-    let text = sample();
-    let table = DeTable::parse(&text).unwrap();
     let mut shown = BTreeMap::new();
-    collect("", table.get_ref(), &mut shown);
+    for sample in [SAMPLE, LEDGER_SAMPLE] {
+        let text = uncommented(sample);
+        let table = DeTable::parse(&text).unwrap();
+        collect("", table.get_ref(), &mut shown);
+    }
     shown
 }
 
@@ -54,6 +57,8 @@ fn the_sample_shows_every_key_of_the_parser_and_no_other() {
         ("guard", &keys::GUARD),
         ("backend", &keys::BACKEND),
         ("log", &keys::LOG),
+        ("ledger", &keys::LEDGER),
+        ("smtp", &keys::SMTP),
     ];
     assert_eq!(tables.len() + 1, keys::ALL.len(), "and the secret, below");
     let shown = shown();

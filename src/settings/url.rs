@@ -43,6 +43,13 @@ pub fn parse(text: &str) -> Result<Url, Refusal> {
     loopback(host).map(|loopback| Url { tls, loopback }).ok_or_else(|| shown(FORM))
 }
 
+/// Host, port and whether it is this machine, of what follows the scheme; none where it is no server.
+pub fn host_and_port(rest: &str) -> Option<(String, Option<u16>, bool)> {
+    let (host, port) = split(rest.strip_suffix('/').unwrap_or(rest))?;
+    let port = port.map(|port| port.parse::<u16>().ok().filter(|port| *port > 0).ok_or(())).transpose().ok()?;
+    loopback(host).map(|loopback| (host.to_owned(), port, loopback))
+}
+
 /// Host and port; an IPv6 address stands in brackets.
 fn split(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {

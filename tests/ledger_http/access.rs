@@ -182,6 +182,7 @@ async fn a_body_that_is_none_says_where_it_goes_wrong() {
         (r#"{"seats": 4294967296}"#, "422 invalid-request"),
         (r#"{"seats": 1, "colour": "blue"}"#, "422 invalid-request"),
         ("{}", "422 invalid-request"),
+        ("[5, 0]", "422 invalid-request"),
     ] {
         assert_eq!(send(put(text)).await.problem(), wanted, "{text}");
     }

@@ -22,8 +22,10 @@ fn said_of(file: &Path) -> String {
     let folder = Folder::new();
     let name = file.file_name().unwrap().to_str().unwrap();
     let path = folder.write(name, &std::fs::read_to_string(file).unwrap());
-    match settings::load(&path, &these(&[])) {
-        Ok(loaded) => format!("loaded, with the warnings {:?}", loaded.warnings),
+    let of_a_ledger = || settings::load_ledger(&path, &these(&[])).map(|loaded| loaded.warnings);
+    let of_an_agent = || settings::load(&path, &these(&[])).map(|loaded| loaded.warnings);
+    match if name.starts_with("ledger-") { of_a_ledger() } else { of_an_agent() } {
+        Ok(warnings) => format!("loaded, with the warnings {warnings:?}"),
         Err(problems) => problems.to_string().replace(&format!("{}/", path.parent().unwrap().display()), ""),
     }
 }

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use seatsync::model::settings::{Settings, Source};
-use seatsync::settings::{self, Problem};
+use seatsync::model::settings::{Settings, SmtpTls, Source};
+use seatsync::settings::{self, LoadedLedger, Problem};
 
-use crate::folder::{Folder, these};
+use crate::folder::{Folder, certificate, these};
 
 fn samples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
@@ -37,11 +37,40 @@ fn load(text: &str) -> (Settings, Vec<Problem>) {
     }
 }
 
+/// The sample of every option of a ledger.
+fn of_a_ledger() -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ledger.toml")).unwrap()
+}
+
+fn load_ledger(text: &str) -> LoadedLedger {
+    let folder = Folder::new();
+    folder.write("mail.password", "secret\n");
+    let (cert, key) = certificate();
+    folder.write("ledger.pem", &cert);
+    folder.write("ledger.key", &key);
+    let path = folder.write("ledger.toml", text);
+    assert!(settings::is_ledger_alone(&path, &these(&[])));
+    settings::load_ledger(&path, &these(&[])).unwrap_or_else(|problems| panic!("{problems}"))
+}
+
+#[test]
+fn the_sample_of_a_ledger_loads_with_every_option_taken_in() {
+    let LoadedLedger { ledger, warnings, .. } = load_ledger(&uncommented(&of_a_ledger()));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    assert!(ledger.tls.is_some());
+    let smtp = ledger.smtp.unwrap();
+    assert_eq!((smtp.host.as_str(), smtp.port, smtp.tls), ("mail.corp.example", 465, SmtpTls::Implicit));
+    let left_out = load_ledger(&of_a_ledger()).ledger;
+    assert_eq!((left_out.listen, left_out.tls, left_out.smtp.is_none()), (ledger.listen, None, true));
+}
+
 #[test]
 fn every_sample_loads_without_a_warning() {
     assert!(samples().len() >= 3);
     for sample in samples() {
-        let (_, warnings) = load(&std::fs::read_to_string(&sample).unwrap());
+        let text = std::fs::read_to_string(&sample).unwrap();
+        let of_a_ledger = sample.ends_with("ledger.toml");
+        let warnings = if of_a_ledger { load_ledger(&text).warnings } else { load(&text).1 };
         assert!(warnings.is_empty(), "{}: {warnings:?}", sample.display());
     }
 }

@@ -23,13 +23,16 @@ use crate::model::{self, AccountId, Name};
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Query {
+    #[param(nullable = false)]
     pub state: Option<AccountState>,
     /// Only accounts that hold a seat of it, or wait for one.
+    #[param(nullable = false)]
     pub pool: Option<String>,
     /// Items of the page: 1 to 10000; 1000 where it is left out.
-    #[param(minimum = 1, maximum = 10000)]
+    #[param(minimum = 1, maximum = 10000, nullable = false)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(min_length = 1, nullable = false)]
     pub cursor: Option<String>,
 }
 

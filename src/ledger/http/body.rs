@@ -42,6 +42,12 @@ impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Bo
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
+    // A list of values would be taken for the object's fields in their order.
+    if bytes.trim_ascii_start().first() == Some(&b'[') {
+        return Err(
+            Fault::invalid("the body must be a JSON object").with(|problem| problem.pointer = Some(String::new()))
+        );
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let value = serde_path_to_error::deserialize(&mut json).map_err(|error| {
         let pointer = pointer(error.path());

@@ -22,9 +22,10 @@ pub const MOST: u32 = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct Paging {
     /// Items of the page: 1 to 10000; 1000 where it is left out.
-    #[param(minimum = 1, maximum = 10000)]
+    #[param(minimum = 1, maximum = 10000, nullable = false)]
     pub limit: Option<u32>,
     /// `next_cursor` of the page before.
+    #[param(min_length = 1, nullable = false)]
     pub cursor: Option<String>,
 }
 

@@ -26,12 +26,13 @@ const LOOK: Duration = Duration::from_secs(2);
 #[serde(deny_unknown_fields)]
 pub struct Query {
     /// The last event that is known; 0 where it is left out.
+    #[param(nullable = false)]
     pub after: Option<u64>,
     /// Seconds to wait where there is nothing: 0 to 60; 0 where it is left out.
-    #[param(minimum = 0, maximum = 60)]
+    #[param(minimum = 0, maximum = 60, nullable = false)]
     pub wait: Option<u32>,
     /// Events at once: 1 to 10000; 1000 where it is left out.
-    #[param(minimum = 1, maximum = 10000)]
+    #[param(minimum = 1, maximum = 10000, nullable = false)]
     pub limit: Option<u32>,
 }
 

@@ -16,10 +16,10 @@ pub const LONGEST_KEY: usize = 255;
 #[into_params(parameter_in = Header)]
 pub struct Preconditions {
     /// The etag of what is to be changed, in double quotes; or `*`: whatever it is.
-    #[param(rename = "If-Match")]
+    #[param(rename = "If-Match", nullable = false, pattern = r#"^(\*|"[^"]*")$"#)]
     pub if_match: Option<String>,
     /// `*`: it must be new.
-    #[param(rename = "If-None-Match")]
+    #[param(rename = "If-None-Match", nullable = false, pattern = r"^\*$")]
     pub if_none_match: Option<String>,
 }
 
@@ -65,7 +65,7 @@ impl Preconditions {
 #[into_params(parameter_in = Header)]
 pub struct Key {
     /// The same key with the same request gets the same answer.
-    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255)]
+    #[param(rename = "Idempotency-Key", min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     pub key: String,
 }
 
@@ -95,7 +95,7 @@ pub fn check_key(key: &str) -> Result<(), Fault> {
 #[into_params(parameter_in = Header)]
 pub struct Epoch {
     /// As the lease was given; an older one is refused.
-    #[param(rename = "Connector-Epoch")]
+    #[param(rename = "Connector-Epoch", nullable = false)]
     pub epoch: Option<u64>,
 }
 
@@ -122,7 +122,7 @@ impl Epoch {
 #[into_params(parameter_in = Header)]
 pub struct Prefer {
     /// `seat=required`: a seat at once, or nothing.
-    #[param(rename = "Prefer")]
+    #[param(rename = "Prefer", nullable = false)]
     pub prefer: Option<String>,
 }
 

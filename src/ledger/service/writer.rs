@@ -30,13 +30,14 @@ pub(super) trait Job: Send {
 /// Work and whoever waits for it.
 pub(super) struct Ask<W, T, E> {
     work: Option<W>,
-    result: Result<T, E>,
+    /// None where the work broke down.
+    result: Option<Result<T, E>>,
     reply: oneshot::Sender<Result<T, E>>,
 }
 
-impl<W, T, E: From<Unserved>> Ask<W, T, E> {
-    pub(super) fn new(work: W, reply: oneshot::Sender<Result<T, E>>) -> Self {
-        Self { work: Some(work), result: Err(Unserved::Broken.into()), reply }
+impl<W, T, E> Ask<W, T, E> {
+    pub(super) const fn new(work: W, reply: oneshot::Sender<Result<T, E>>) -> Self {
+        Self { work: Some(work), result: None, reply }
     }
 }
 
@@ -49,15 +50,13 @@ where
     fn run(&mut self, records: &dyn Records) -> bool {
         let Some(work) = self.work.take() else { return false };
         // A mistake in one job must not end the thread that does all of them.
-        if let Ok(result) = catch_unwind(AssertUnwindSafe(|| work(records))) {
-            self.result = result;
-        }
-        self.result.is_ok()
+        self.result = catch_unwind(AssertUnwindSafe(|| work(records))).ok();
+        matches!(self.result, Some(Ok(_)))
     }
 
     fn answer(self: Box<Self>, unsaved: Option<&LedgerError>) {
         let result = match unsaved {
-            None => self.result,
+            None => self.result.unwrap_or_else(|| Err(Unserved::Broken.into())),
             Some(error) => Err(Unserved::Unsaved { reason: error.to_string() }.into()),
         };
         // Nobody may be waiting any more.

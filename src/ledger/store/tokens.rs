@@ -13,9 +13,10 @@ use crate::ledger::records::{Role, Token};
 
 const TOKEN: &str = "SELECT id, company, role, connector, label, hash, made, expires, ended FROM token";
 
+/// Those that are good, or will only expire.
 pub(super) fn of_company(connection: &Connection, company: &str) -> Result<Vec<Token>, LedgerError> {
     let doing = || "reading the tokens".to_owned();
-    let sql = format!("{TOKEN} WHERE company = ?1 ORDER BY made, id");
+    let sql = format!("{TOKEN} WHERE company = ?1 AND ended IS NULL ORDER BY made, id");
     let mut statement = connection.prepare_cached(&sql).doing(doing)?;
     let mut found = statement.query([company]).doing(doing)?;
     let mut tokens = Vec::new();

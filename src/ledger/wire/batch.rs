@@ -89,6 +89,7 @@ pub enum Step {
     Claim {
         person: Person,
         pool: String,
+        #[schema(maximum = 4_294_967_295_u32)]
         rank: u32,
         since: Timestamp,
         created: Timestamp,

@@ -40,6 +40,7 @@ pub struct BulkItem {
     pub pool: Option<String>,
     /// Of `claim`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub rank: Option<u32>,
     /// Of `suspend`.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -59,7 +59,7 @@ impl Malformed {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
 pub struct Person {
     /// The name of the directory, as the agent's config says it.
-    #[schema(min_length = 1, max_length = 128)]
+    #[schema(min_length = 1, max_length = 128, pattern = r"^[^\x00-\x1f\x7f-\x9f]+$")]
     pub directory: String,
     /// The immutable id there.
     pub anchor: Uuid,

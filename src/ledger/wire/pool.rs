@@ -79,7 +79,9 @@ impl Pool {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PoolPut {
+    #[schema(maximum = 4_294_967_295_u32)]
     pub seats: u32,
+    #[schema(maximum = 4_294_967_295_u32)]
     #[serde(default)]
     pub min_seats: u32,
 }
@@ -88,8 +90,10 @@ pub struct PoolPut {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PoolPatch {
+    #[schema(maximum = 4_294_967_295_u32)]
     #[serde(default)]
     pub seats: Option<u32>,
+    #[schema(maximum = 4_294_967_295_u32)]
     #[serde(default)]
     pub min_seats: Option<u32>,
 }
@@ -97,6 +101,7 @@ pub struct PoolPatch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReductionPut {
+    #[schema(maximum = 4_294_967_295_u32)]
     pub seats: u32,
     /// From when the lower number holds; left out: from the company's renewal.
     #[serde(default)]

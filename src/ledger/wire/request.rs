@@ -79,6 +79,7 @@ pub struct Empty {}
 pub struct SeatPut {
     /// The lower the sooner; left out: after everyone a connector ranked.
     #[serde(default)]
+    #[schema(maximum = 4_294_967_295_u32)]
     pub rank: Option<u32>,
 }
 

@@ -1,0 +1,309 @@
+//! The ledger's own verbs: serving it, and what its administrator does to the database itself.
+
+mod serve;
+
+use std::path::Path;
+
+use jiff::Timestamp;
+
+use super::check::as_error;
+use super::{AppError, Code, warn};
+use crate::clock;
+use crate::ledger::operations::expect::{self, Expect};
+use crate::ledger::operations::{Desk, Manner, companies, pools};
+use crate::ledger::records::{Records, Store as _, View};
+use crate::ledger::rules::{Declined, Purchase, company};
+use crate::ledger::secret::{self, Purpose};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::Name;
+use crate::model::settings::{LedgerSettings, LogSettings};
+use crate::settings::{self, LoadedLedger, Problem};
+
+pub use crate::ledger::records::Role;
+pub use crate::ledger::wire;
+
+/// The ledger of one config.
+#[derive(Debug)]
+pub struct LedgerApp {
+    settings: LedgerSettings,
+    log: LogSettings,
+    warnings: Vec<Problem>,
+}
+
+impl LedgerApp {
+    /// Reads and checks the config.
+    ///
+    /// # Errors
+    /// Every problem of it, at once.
+    pub fn open(config: &Path) -> Result<Self, AppError> {
+        let loaded = settings::load_ledger(config, &settings::process_variables());
+        loaded.map(Self::of).map_err(|problems| as_error(config, &problems))
+    }
+
+    /// Of a config that was loaded.
+    pub(super) fn of(loaded: LoadedLedger) -> Self {
+        let LoadedLedger { ledger, log, warnings } = loaded;
+        Self { settings: ledger, log, warnings }
+    }
+
+    /// How to log.
+    #[must_use]
+    pub const fn log(&self) -> &LogSettings {
+        &self.log
+    }
+
+    /// Logs what of the config is hardly meant: to be called once it is known how to log.
+    pub fn warn(&self) {
+        warn(&self.warnings);
+    }
+
+    /// All companies.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn companies(&self) -> Result<Vec<wire::Company>, AppError> {
+        self.view(|view| {
+            let shown = |name: String| view.company(&name).map(|company| show(&company));
+            view.companies()?.into_iter().map(shown).collect()
+        })
+    }
+
+    /// Adds a company; the first one makes the ledger.
+    ///
+    /// # Errors
+    /// Where it is there already, its name is none, or the ledger cannot be made.
+    pub fn add_company(&self, company: &str) -> Result<wire::Company, AppError> {
+        let name = named("company", company)?;
+        let mut ledger = self.ledger(false)?;
+        if ledger.companies().map_err(|error| told(&error))?.iter().any(|known| *known == *name) {
+            return Err(AppError::new(Code::Usage, format!("there is a company {company:?} already")));
+        }
+        ledger.company(&name, false).map_err(|error| told(&error))?;
+        self.view(|view| view.company(&name).map(|company| show(&company)))
+    }
+
+    /// Changes a company's settings, and its tier.
+    ///
+    /// # Errors
+    /// Where there is no such company, a value is none, or the tier cannot be lowered.
+    pub fn set_company(
+        &self,
+        company: Option<&str>,
+        patch: wire::CompanyPatch,
+        tier: Option<wire::Tier>,
+    ) -> Result<wire::Company, AppError> {
+        patch.check().map_err(|error| AppError::new(Code::Usage, error.to_string()))?;
+        self.change(company, |desk| {
+            if let Some(tier) = tier {
+                companies::change_tier(desk, company::Tier::from(tier))?;
+            }
+            if patch == wire::CompanyPatch::default() {
+                return Ok(show(&desk.settings()?));
+            }
+            companies::change(desk, &Expect::Nothing, |company| patch.apply(company)).map(|company| show(&company))
+        })
+    }
+
+    /// The pools of a company.
+    ///
+    /// # Errors
+    /// Where there is no such company.
+    pub fn pools(&self, company: Option<&str>) -> Result<Vec<wire::Pool>, AppError> {
+        let company = self.company(company)?;
+        self.view(|view| Ok(view.pools(&company)?.iter().map(shown_pool).collect()))
+    }
+
+    /// Buys seats of a pool, or fewer, or sets its floor; makes it where it is new. With `take_over`, the config file
+    /// that set its seats does so no more.
+    ///
+    /// # Errors
+    /// Where there is no such company, or the numbers are too low.
+    pub fn set_pool(
+        &self,
+        company: Option<&str>,
+        pool: &str,
+        (seats, min_seats): (Option<u32>, Option<u32>),
+        take_over: bool,
+    ) -> Result<wire::Pool, AppError> {
+        let pool = named("pool", pool)?;
+        self.change(company, |desk| {
+            if take_over {
+                pools::take_over(desk, &pool)?;
+            }
+            let (bought, _) = pools::buy(desk, &pool, Purchase { seats, min_seats }, &Expect::Nothing)?;
+            Ok(shown_pool(&bought))
+        })
+    }
+
+    /// Agrees on fewer seats for later.
+    ///
+    /// # Errors
+    /// Where there is no such pool, it is no fewer, or nobody said when.
+    pub fn reduce_pool(
+        &self,
+        company: Option<&str>,
+        pool: &str,
+        seats: u32,
+        at: Option<Timestamp>,
+    ) -> Result<wire::Pool, AppError> {
+        let pool = Name::from(pool);
+        self.change(company, |desk| {
+            pools::schedule(desk, &pool, seats, at, &Expect::Nothing).map(|pool| shown_pool(&pool))
+        })
+    }
+
+    /// Takes a scheduled reduction back.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn cancel_reduction(&self, company: Option<&str>, pool: &str) -> Result<wire::Pool, AppError> {
+        let pool = Name::from(pool);
+        self.change(company, |desk| pools::cancel(desk, &pool, &Expect::Nothing).map(|pool| shown_pool(&pool)))
+    }
+
+    /// The tokens of a company, without their secrets.
+    ///
+    /// # Errors
+    /// Where there is no such company.
+    pub fn tokens(&self, company: Option<&str>) -> Result<Vec<wire::Token>, AppError> {
+        let company = self.company(company)?;
+        self.view(|view| Ok(view.tokens(&company)?.into_iter().map(wire::Token::from).collect()))
+    }
+
+    /// Makes a token. It is in the answer, and nowhere else.
+    ///
+    /// # Errors
+    /// Where there is no such company or connector.
+    pub fn add_token(&self, company: Option<&str>, post: wire::TokenPost) -> Result<wire::NewToken, AppError> {
+        named("label", &post.label)?;
+        if (post.role == Role::Connector) != post.connector.is_some() {
+            let message = "a token of the role connector names its connector, and no other does";
+            return Err(AppError::new(Code::Usage, message));
+        }
+        let connector = post.connector.as_deref().map(Name::from);
+        let purpose = Purpose { role: post.role, connector, label: post.label, expires: post.expires };
+        self.change(company, |desk| {
+            let (kept, token) = secret::make(&desk.company.into(), purpose, desk.now)?;
+            companies::add_token(desk, &kept)?;
+            Ok(wire::NewToken { id: kept.id, token })
+        })
+    }
+
+    /// Takes a token back.
+    ///
+    /// # Errors
+    /// Where the company has none of this id.
+    pub fn remove_token(&self, company: Option<&str>, id: &str) -> Result<(), AppError> {
+        self.change(company, |desk| companies::remove_token(desk, id))
+    }
+
+    /// The connectors of a company.
+    ///
+    /// # Errors
+    /// Where there is no such company.
+    pub fn connectors(&self, company: Option<&str>) -> Result<Vec<wire::Connector>, AppError> {
+        let company = self.company(company)?;
+        let shown = |connector| wire::Connector::of(&connector, expect::of_name(&connector.name));
+        self.view(|view| Ok(view.connectors(&company)?.into_iter().map(shown).collect()))
+    }
+
+    /// Registers a connector. Its token is in the answer, and nowhere else.
+    ///
+    /// # Errors
+    /// Where it is there already, or the tier has no connectors.
+    pub fn add_connector(&self, company: Option<&str>, name: &str) -> Result<wire::NewConnector, AppError> {
+        let name = named("connector", name)?;
+        self.change(company, |desk| {
+            let label = format!("connector {name}").chars().take(128).collect();
+            let purpose = Purpose { role: Role::Connector, connector: Some(name.clone()), label, expires: None };
+            let (kept, token) = secret::make(&desk.company.into(), purpose, desk.now)?;
+            let connector = companies::add_connector(desk, &name, &kept)?;
+            let etag = expect::of_name(&connector.name);
+            Ok(wire::NewConnector { connector: wire::Connector::of(&connector, etag), token })
+        })
+    }
+
+    /// Removes a connector, its tokens and its lease.
+    ///
+    /// # Errors
+    /// Where there is none.
+    pub fn remove_connector(&self, company: Option<&str>, name: &str) -> Result<(), AppError> {
+        let name = Name::from(name);
+        self.change(company, |desk| companies::remove_connector(desk, &name))
+    }
+
+    /// The company that is meant: the one named, or the only one there is.
+    fn company(&self, company: Option<&str>) -> Result<String, AppError> {
+        let known = self.ledger(true)?.companies().map_err(|error| told(&error))?;
+        match (company, known.as_slice()) {
+            (Some(company), known) if known.iter().any(|one| one == company) => Ok(company.to_owned()),
+            (None, [only]) => Ok(only.clone()),
+            (Some(company), _) => Err(AppError::new(Code::Usage, format!("the ledger has no company {company:?}"))
+                .with_details(known.clone())
+                .with_next("`seatsync ledger company` lists them")),
+            (None, _) => Err(AppError::new(Code::Usage, "the ledger has several companies, or none")
+                .with_details(known.clone())
+                .with_next("name one with --company")),
+        }
+    }
+
+    fn change<T>(
+        &self,
+        company: Option<&str>,
+        work: impl FnOnce(&Desk<'_>) -> Result<T, LedgerError>,
+    ) -> Result<T, AppError> {
+        let company = self.company(company)?;
+        let manner = Manner::Served { mails: self.settings.smtp.is_some() };
+        let write = |records: &dyn Records| work(&Desk { records, company: &company, now: clock::now(), manner });
+        self.ledger(true)?.write(write).map_err(|error| told(&error))
+    }
+
+    fn view<T>(&self, work: impl FnOnce(&dyn View) -> Result<T, LedgerError>) -> Result<T, AppError> {
+        self.ledger(true)?.view(work).map_err(|error| told(&error))
+    }
+
+    fn ledger(&self, must_exist: bool) -> Result<Ledger, AppError> {
+        let path = &self.settings.database;
+        Ledger::open(path, must_exist).map_err(|error| match error {
+            LedgerError::Missing { .. } => {
+                AppError::new(Code::Backend, format!("there is no ledger at {}", path.display()))
+                    .with_next("put it back from a backup, or make a new one with `seatsync ledger company add NAME`")
+            }
+            other => told(&other),
+        })
+    }
+}
+
+fn named(what: &'static str, text: &str) -> Result<Name, AppError> {
+    wire::name(what, text).map_err(|error| AppError::new(Code::Usage, error.to_string()))
+}
+
+fn show(company: &company::Company) -> wire::Company {
+    wire::Company::of(company, expect::of_company(company))
+}
+
+fn shown_pool(pool: &crate::ledger::records::Pool) -> wire::Pool {
+    wire::Pool::of(pool, expect::of_pool(pool.count.seats, &pool.terms))
+}
+
+/// A failure of the ledger, as people are told.
+fn told(error: &LedgerError) -> AppError {
+    let code = match error {
+        LedgerError::Declined(Declined::NotFound { what: "pool", .. }) => Code::UnknownPool,
+        LedgerError::Declined(Declined::NotFound { .. }) | LedgerError::NoCompany { .. } => Code::Usage,
+        _ => Code::Backend,
+    };
+    let told = AppError::new(code, error.to_string()).caused_by(error);
+    match error {
+        LedgerError::Declined(Declined::TierBlocked(blockers)) => {
+            told.with_details(blockers.iter().map(|blocker| match blocker {
+                crate::ledger::rules::declined::Blocker::Policy(name) => format!("policy {name} is enabled"),
+                crate::ledger::rules::declined::Blocker::Connector(name) => format!("connector {name} is registered"),
+            }))
+        }
+        LedgerError::Declined(Declined::OwnedByConfig { .. }) => {
+            told.with_next("if no embedded agent uses this ledger any more: add --take-over")
+        }
+        _ => told,
+    }
+}

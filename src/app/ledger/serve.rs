@@ -1,0 +1,127 @@
+//! `ledger serve`: the ledger as an HTTP service, until told to stop.
+
+use std::net::TcpListener;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use axum_server::tls_rustls::RustlsConfig;
+use tokio::sync::watch;
+
+use super::{LedgerApp, told};
+use crate::agent::Calls;
+use crate::app::{AppError, Code};
+use crate::ledger::Ledger;
+use crate::ledger::http::server;
+use crate::ledger::mailer::Mailer;
+use crate::ledger::service::{Service, chores};
+use crate::model::report::Probe;
+use crate::model::settings::TlsFiles;
+
+/// Look for a renewed certificate this often.
+const LOOK: Duration = Duration::from_secs(5);
+
+impl LedgerApp {
+    /// Serves the ledger until told to stop; `listening` hears where.
+    ///
+    /// # Errors
+    /// Where the ledger, the certificate or the address cannot be used.
+    pub async fn serve(&self, calls: &Calls, listening: impl FnOnce(&str)) -> Result<(), AppError> {
+        self.recount()?;
+        let mailer =
+            self.settings.smtp.as_ref().map(Mailer::new).transpose().map_err(|error| {
+                AppError::new(Code::Config, "could not set up the sending of mails").caused_by(&error)
+            })?;
+        let tls = self.tls().await?;
+        let listener = self.listen()?;
+        let address = listener.local_addr().unwrap_or(self.settings.listen);
+        let database = self.settings.database.clone();
+        let service = Service::start(move || Ledger::open(&database, true), mailer.is_some());
+        let service = service.map_err(|error| told(&error))?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        let url = format!("{scheme}://{address}");
+        listening(&url);
+        tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "The ledger serves.");
+        let working = tokio::spawn(chores::run(service.clone(), mailer, calls.stopping()));
+        let renewing = tokio::spawn(renew(self.settings.tls.clone(), tls.clone(), calls.stopping()));
+        let served = server::serve(listener, tls, service, calls.stopping()).await;
+        working.abort();
+        renewing.abort();
+        tracing::info!("The ledger stopped.");
+        served.map_err(|error| AppError::new(Code::Failed, format!("could not serve on {url}")).caused_by(&error))
+    }
+
+    /// Sets right what a change by hand left behind, before anybody counts on it.
+    fn recount(&self) -> Result<(), AppError> {
+        let mut ledger = self.ledger(true)?;
+        for company in ledger.companies().map_err(|error| told(&error))? {
+            ledger.read(&company).map_err(|error| told(&error))?;
+        }
+        Ok(())
+    }
+
+    async fn tls(&self) -> Result<Option<RustlsConfig>, AppError> {
+        let Some(TlsFiles { cert, key }) = &self.settings.tls else { return Ok(None) };
+        let config = server::tls(cert, key).await.map_err(|error| {
+            AppError::new(Code::Config, format!("could not use the certificate {} and its key", cert.display()))
+                .caused_by(&error)
+        })?;
+        Ok(Some(config))
+    }
+
+    fn listen(&self) -> Result<TcpListener, AppError> {
+        let address = self.settings.listen;
+        TcpListener::bind(address).map_err(|error| {
+            AppError::new(Code::Failed, format!("could not listen on {address}"))
+                .caused_by(&error)
+                .with_next("end what listens there, or name another ledger.listen")
+        })
+    }
+
+    /// What `check --connect` asks: the database, and the mail server.
+    pub async fn probes(&self) -> Vec<Probe> {
+        let database = self.recount().map(|()| format!("{} is a ledger", self.settings.database.display()));
+        let mut probes = vec![probe("ledger: open the database", database, "nothing can be served")];
+        if let Some(smtp) = &self.settings.smtp {
+            let answered = match Mailer::new(smtp) {
+                Ok(mailer) => mailer.probe().await,
+                Err(error) => Err(error.to_string()),
+            };
+            let answered = answered.map(|()| format!("{}:{} answers", smtp.host, smtp.port));
+            let answered = answered.map_err(|reason| AppError::new(Code::Failed, reason));
+            probes.push(probe("ledger: reach the mail server", answered, "who gets a seat gets no mail"));
+        }
+        probes
+    }
+}
+
+fn probe(what: &str, found: Result<String, AppError>, lost: &str) -> Probe {
+    let (what, ok) = (what.to_owned(), found.is_ok());
+    let lost = (!ok).then(|| lost.to_owned());
+    let remedy = found.as_ref().err().and_then(|error| error.next.clone());
+    Probe { what, ok, message: found.unwrap_or_else(|error| error.message), lost, remedy }
+}
+
+/// Takes a renewed certificate without a restart.
+async fn renew(files: Option<TlsFiles>, config: Option<RustlsConfig>, mut stopping: watch::Receiver<bool>) {
+    let (Some(TlsFiles { cert, key }), Some(config)) = (files, config) else { return };
+    let mut last = changed(&cert);
+    while !*stopping.borrow() {
+        // Late or woken: look.
+        let _ = tokio::time::timeout(LOOK, stopping.changed()).await;
+        let now = changed(&cert);
+        if now == last {
+            continue;
+        }
+        match config.reload_from_pem_file(&cert, &key).await {
+            Ok(()) => {
+                last = now;
+                tracing::info!("The renewed certificate is used from now on.");
+            }
+            Err(error) => tracing::error!(%error, "The renewed certificate cannot be used; the old one stays."),
+        }
+    }
+}
+
+fn changed(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+}

@@ -1,0 +1,91 @@
+//! `ledger pool`: seats bought, and fewer of them.
+
+use jiff::Timestamp;
+
+use super::args::PoolSet;
+use crate::app::AppError;
+use crate::app::ledger::{LedgerApp, wire};
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::page::Page;
+use crate::cli::table::Grid;
+use crate::cli::words::{self, NONE, number};
+
+pub fn list(app: &LedgerApp, company: Option<&str>, console: &Console) -> Result<Exit, AppError> {
+    console.list(&app.pools(company)?, "no pool yet", true, render)?;
+    Ok(Exit::Done)
+}
+
+pub fn set(app: &LedgerApp, company: Option<&str>, set: &PoolSet, console: &Console) -> Result<Exit, AppError> {
+    shown(&app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?, console)
+}
+
+pub fn reduce(
+    app: &LedgerApp,
+    company: Option<&str>,
+    (pool, seats, at): (&str, u32, Option<Timestamp>),
+    console: &Console,
+) -> Result<Exit, AppError> {
+    shown(&app.reduce_pool(company, pool, seats, at)?, console)
+}
+
+pub fn cancel(app: &LedgerApp, company: Option<&str>, pool: &str, console: &Console) -> Result<Exit, AppError> {
+    shown(&app.cancel_reduction(company, pool)?, console)
+}
+
+fn shown(pool: &wire::Pool, console: &Console) -> Result<Exit, AppError> {
+    if !console.spares(true) {
+        console.answer(pool, |pool, page| render(std::slice::from_ref(pool), page))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn render(pools: &[wire::Pool], page: &mut Page) {
+    let mut grid = Grid::new(&["POOL", ">SEATS", ">HELD", ">WAITING", ">FREE", ">FLOOR", ">BILLED", "LATER", "SET BY"]);
+    for pool in pools {
+        let numbers = [pool.seats, pool.held, pool.waiting, pool.free, pool.min_seats, pool.billed];
+        let later = pool.reduction.map_or_else(
+            || NONE.to_owned(),
+            |reduction| format!("{} from {}", number(reduction.seats.into()), words::time(reduction.effective_at)),
+        );
+        let owner = match pool.owned_by {
+            wire::OwnedBy::Ledger => "the ledger",
+            wire::OwnedBy::Config => "a config file",
+        };
+        let numbers = numbers.map(|count| number(count.into()));
+        grid.row(std::iter::once(pool.name.clone()).chain(numbers).chain([later, owner.to_owned()]));
+    }
+    page.table(grid);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pool_shows_what_is_billed_and_what_comes_later() {
+        let pool = wire::Pool {
+            name: "standard".to_owned(),
+            seats: 50,
+            held: 48,
+            waiting: 3,
+            free: 2,
+            min_seats: 10,
+            billed: 50,
+            reduction: Some(wire::Reduction {
+                seats: 40,
+                effective_at: "2027-01-01T00:00:00Z".parse().unwrap(),
+                scheduled_at: "2026-01-01T00:00:00Z".parse().unwrap(),
+            }),
+            owned_by: wire::OwnedBy::Ledger,
+            etag: String::new(),
+        };
+        let mut page = Page::default();
+        render(&[pool], &mut page);
+        let expected = "\
+POOL      SEATS  HELD  WAITING  FREE  FLOOR  BILLED  LATER                            SET BY
+standard     50    48        3     2     10      50  40 from 2027-01-01 00:00:00 UTC  the ledger
+";
+        assert_eq!(page.plain(), expected);
+    }
+}

@@ -1,0 +1,25 @@
+//! `ledger serve`: until a signal.
+
+use std::sync::Arc;
+
+use crate::agent::Calls;
+use crate::app::AppError;
+use crate::app::ledger::LedgerApp;
+use crate::cli::console::Console;
+use crate::cli::exit::Exit;
+use crate::cli::page::Page;
+use crate::cli::run::signals;
+
+pub async fn serve(app: &LedgerApp, console: &Console) -> Result<Exit, AppError> {
+    let signals = signals()?;
+    let calls = Arc::new(Calls::default());
+    let ears = tokio::spawn(signals.pass_on(Arc::clone(&calls)));
+    let listening = |url: &str| {
+        let told = serde_json::json!({ "listening": url });
+        // A reader who left is told nothing; the ledger serves all the same.
+        let _ = console.answer(&told, |_, page: &mut Page| page.line(format!("The ledger listens on {url}.")));
+    };
+    let ended = app.serve(&calls, listening).await;
+    ears.abort();
+    ended.map(|()| Exit::Done)
+}

@@ -1,0 +1,329 @@
+//! The real binary as a ledger: its administrator's verbs, TLS, and its end by signal or by power cut.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+#![cfg(unix)]
+
+use std::io::{BufRead as _, BufReader, Read as _};
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use reqwest::{Client, StatusCode};
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// A folder with a config of a ledger in it.
+struct Place(TempDir);
+
+/// A served ledger; it ends on drop.
+struct Serving {
+    child: Child,
+    url: String,
+}
+
+impl Place {
+    fn new(more: &str) -> Self {
+        let place = Self(tempfile::tempdir().unwrap());
+        let config = format!("[ledger]\ndatabase = \"data/ledger.db\"\nlisten = \"127.0.0.1:0\"\n{more}\n");
+        std::fs::write(place.path("ledger.toml"), config).unwrap();
+        place
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seatsync"));
+        command.env_remove("SEATSYNC_CONFIG").env("NO_COLOR", "1");
+        command.arg("--config").arg(self.path("ledger.toml")).args(arguments);
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// One JSON object, of a verb that must succeed.
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[&["--json"], arguments].concat());
+        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {output:?}"))
+    }
+
+    /// Exit code and error of a verb that must fail.
+    fn refused(&self, arguments: &[&str]) -> (i32, Value) {
+        let output = self.run(&[&["--json"], arguments].concat());
+        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
+        (output.status.code().unwrap(), answer["error"].clone())
+    }
+
+    fn serve(&self) -> Serving {
+        let mut child =
+            self.command(&["--json", "ledger", "serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not served: {line:?}"));
+        Serving { child, url: told["listening"].as_str().unwrap().to_owned() }
+    }
+}
+
+impl Serving {
+    fn signal(&self, name: &str) {
+        let kill = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
+        assert!(kill.success());
+    }
+
+    /// Waits for its end: the exit code.
+    fn ended(&mut self) -> Option<i32> {
+        let started = Instant::now();
+        while started.elapsed() < Duration::from_secs(20) {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status.code();
+            }
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        panic!("it does not end");
+    }
+
+    fn company(&self, path: &str) -> String {
+        format!("{}/v1/companies/acme/{path}", self.url)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
+}
+
+#[test]
+fn an_administrator_keeps_companies_pools_connectors_and_tokens() {
+    let place = Place::new("");
+    let (code, error) = place.refused(&["ledger", "company"]);
+    assert_eq!((code, &error["code"]), (1, &"backend".into()));
+    assert!(error["next"].as_str().unwrap().contains("ledger company add"), "{error}");
+    assert_eq!(place.json(&["ledger", "company", "add", "acme"])["tier"], "advanced");
+    assert_eq!(place.refused(&["ledger", "company", "add", "acme"]).0, 2);
+    assert_eq!(place.json(&["ledger", "pool", "set", "standard", "--seats", "50"])["seats"], 50);
+    let pool = place.json(&["ledger", "pool", "reduce", "standard", "--seats", "40", "--at", "2999-01-01T00:00:00Z"]);
+    assert_eq!((&pool["billed"], &pool["reduction"]["seats"]), (&50.into(), &40.into()));
+    assert_eq!(place.json(&["ledger", "pool", "cancel", "standard"])["reduction"], Value::Null);
+    let connector = place.run(&["ledger", "connector", "add", "main"]);
+    let token = String::from_utf8(connector.stdout).unwrap();
+    assert!(token.starts_with("seatsync_") && token.lines().count() == 1, "a file takes it as it is: {token:?}");
+    let (code, error) = place.refused(&["ledger", "company", "set", "--tier", "standard"]);
+    assert_eq!((code, &error["details"]), (1, &json!(["connector main is registered"])));
+    place.json(&["ledger", "connector", "remove", "main"]);
+    assert_eq!(place.json(&["ledger", "company", "set", "--tier", "standard"])["tier"], "standard");
+    let made = place.json(&["ledger", "token", "add", "admin", "--label", "portal"]);
+    let listed = place.json(&["ledger", "token"]);
+    assert_eq!((&listed["id"], &listed["label"]), (&made["id"], &"portal".into()));
+    place.json(&["ledger", "token", "remove", made["id"].as_str().unwrap()]);
+    assert!(place.run(&["--json", "ledger", "token"]).stdout.is_empty());
+    assert_eq!(place.refused(&["ledger", "token", "remove", "x"]).0, 2);
+    place.json(&["ledger", "company", "add", "globex"]);
+    let (code, error) = place.refused(&["ledger", "pool"]);
+    assert_eq!((code, &error["details"]), (2, &json!(["acme", "globex"])));
+    assert!(place.run(&["ledger", "pool", "--company", "globex"]).status.success());
+    assert_eq!(place.refused(&["ledger", "pool", "--company", "acne"]).0, 2);
+}
+
+#[test]
+fn check_looks_at_a_ledgers_config_and_at_its_servers() {
+    let place = Place::new("[ledger.smtp]\nurl = \"smtp://127.0.0.1:1\"\nfrom = \"a@b.example\"");
+    assert_eq!(place.json(&["check"])["ok"], true);
+    let output = place.run(&["--json", "check", "--connect"]);
+    assert_eq!(output.status.code(), Some(1));
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let failed: Vec<&str> = report["probes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|probe| probe["ok"] == false)
+        .map(|probe| probe["what"].as_str().unwrap())
+        .collect();
+    assert_eq!(failed, ["ledger: open the database", "ledger: reach the mail server"]);
+    place.json(&["ledger", "company", "add", "acme"]);
+    let output = place.run(&["--json", "check", "--connect"]);
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(report["probes"][0]["ok"], true);
+    let (code, error) = place.refused(&["sync"]);
+    assert_eq!((code, &error["code"]), (2, &"config".into()), "a ledger's config makes no agent");
+}
+
+#[test]
+fn it_serves_no_ledger_that_is_not_there_and_no_address_that_is_taken() {
+    let place = Place::new("");
+    assert_eq!(place.refused(&["ledger", "serve"]).0, 1);
+    place.json(&["ledger", "company", "add", "acme"]);
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let listen = taken.local_addr().unwrap().to_string();
+    let output = place.command(&["ledger", "serve"]).env("SEATSYNC__LEDGER__LISTEN", &listen).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&output.stderr).contains(&format!("could not listen on {listen}")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signal_answers_what_is_in_hand_and_ends_it_with_0() {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let token = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().unwrap().to_owned();
+    let mut serving = place.serve();
+    let client = client();
+    let poll = client.get(serving.company("events?wait=60&after=999")).bearer_auth(&token);
+    let poll = tokio::spawn(async move { poll.send().await.unwrap().status() });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let started = Instant::now();
+    serving.signal("TERM");
+    assert_eq!(serving.ended(), Some(0));
+    assert!(started.elapsed() < Duration::from_secs(10));
+    assert_eq!(poll.await.unwrap(), StatusCode::OK);
+    assert!(client.get(serving.company("pools")).bearer_auth(&token).send().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_administrator_does_beside_it_counts_at_once() {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let token = place.json(&["ledger", "token", "add", "admin"]);
+    let serving = place.serve();
+    let client = client();
+    let get = async |path: &str| {
+        let request = client.get(serving.company(path)).bearer_auth(token["token"].as_str().unwrap());
+        let answer = request.send().await.unwrap();
+        (answer.status(), answer.json::<Value>().await.unwrap())
+    };
+    place.json(&["ledger", "pool", "set", "standard", "--seats", "7"]);
+    assert_eq!(get("pools/standard").await.1["seats"], 7);
+    let told = get("events?wait=5").await.1;
+    assert_eq!(told["events"][0]["type"], "pool.created");
+    place.json(&["ledger", "token", "remove", token["id"].as_str().unwrap()]);
+    assert_eq!(get("pools").await.0, StatusCode::UNAUTHORIZED);
+}
+
+/// A power cut at any time: whatever was answered is there, and never a seat too many.
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_while_many_ask_it_has_kept_what_it_answered() {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    place.json(&["ledger", "pool", "set", "a", "--seats", "30"]);
+    let token: Arc<str> = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().unwrap().into();
+    let mut answered: Vec<(String, String)> = Vec::new();
+    for round in 0..3 {
+        let mut serving = place.serve();
+        let tasks: Vec<_> = (0..12)
+            .map(|worker| {
+                let (client, token, base) = (client(), Arc::clone(&token), serving.company(""));
+                tokio::spawn(async move {
+                    let mut done = Vec::new();
+                    for n in 0.. {
+                        let name = format!("r{round}-{worker}-{n}");
+                        let Some(state) = claim(&client, &base, &token, &name).await else { return done };
+                        done.push((name, state));
+                    }
+                    done
+                })
+            })
+            .collect();
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        serving.signal("KILL");
+        serving.ended();
+        for task in tasks {
+            answered.extend(task.await.unwrap());
+        }
+    }
+    assert!(answered.len() > 20, "{}", answered.len());
+    let mut ledger = seatsync::ledger::Ledger::open(&place.path("data/ledger.db"), true).unwrap();
+    let state = ledger.read("acme").unwrap();
+    for (name, seat) in &answered {
+        let account = state.accounts.iter().find(|account| account.profile.user_name == *name);
+        let held = account.unwrap_or_else(|| panic!("{name} is gone")).seats[0].is_held();
+        assert_eq!(held, seat == "held", "{name}");
+    }
+    assert!(state.pools["a"].held <= 30, "{:?}", state.pools["a"]);
+    assert!(answered.iter().filter(|(_, seat)| seat == "held").count() <= 30);
+}
+
+/// Makes an account and asks for its seat; none once the ledger is gone.
+async fn claim(client: &Client, base: &str, token: &str, name: &str) -> Option<String> {
+    let profile = json!({ "user_name": name, "email": format!("{name}@corp.example") });
+    let put = client.put(format!("{base}accounts/by-external-id/{name}")).header("If-None-Match", "*");
+    let account: Value = put.bearer_auth(token).json(&profile).send().await.ok()?.json().await.ok()?;
+    let id = account["id"].as_str()?;
+    let put = client.put(format!("{base}accounts/{id}/seats/a")).bearer_auth(token).json(&json!({}));
+    let account: Value = put.send().await.ok()?.json().await.ok()?;
+    Some(account["seats"][0]["state"].as_str()?.to_owned())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tls_is_served_and_a_renewed_certificate_is_taken() {
+    let place = Place::new("tls_cert = \"ledger.pem\"\ntls_key = \"ledger.key\"");
+    let certify = || {
+        let made = rcgen::generate_simple_self_signed(["localhost".to_owned(), "127.0.0.1".to_owned()]).unwrap();
+        for (name, text) in [("ledger.key", made.signing_key.serialize_pem()), ("ledger.pem", made.cert.pem())] {
+            std::fs::write(place.path(name), text).unwrap();
+            std::fs::set_permissions(place.path(name), std::fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        made.cert.pem()
+    };
+    let old = certify();
+    place.json(&["ledger", "company", "add", "acme"]);
+    let serving = place.serve();
+    assert!(serving.url.starts_with("https://"), "{}", serving.url);
+    let trusting = |pem: &str| {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let certificate = reqwest::Certificate::from_pem(pem.as_bytes()).unwrap();
+        Client::builder().tls_certs_only([certificate]).timeout(Duration::from_secs(10)).build().unwrap()
+    };
+    let url = format!("{}/healthz", serving.url);
+    assert_eq!(trusting(&old).get(&url).send().await.unwrap().status(), StatusCode::OK);
+    assert!(client().get(&url).send().await.is_err(), "nobody else vouches for it");
+    let plain = client().get(url.replace("https", "http")).send().await;
+    assert!(plain.is_err() || !plain.unwrap().status().is_success());
+    let renewed = certify();
+    let mut taken = false;
+    for _ in 0..60 {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        taken = trusting(&renewed).get(&url).send().await.is_ok();
+        if taken {
+            break;
+        }
+    }
+    assert!(taken && trusting(&old).get(&url).send().await.is_err());
+}
+
+#[test]
+fn nothing_secret_is_logged() {
+    let place = Place::new("[log]\nlevel = \"trace\"\nformat = \"json\"");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let token = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().unwrap().to_owned();
+    let mut child =
+        place.command(&["--json", "ledger", "serve"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let told: Value = serde_json::from_str(&line).unwrap();
+    let base = format!("{}/v1/companies/acme/", told["listening"].as_str().unwrap());
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let profile = json!({ "user_name": "ada-lovelace", "email": "ada@corp.example" });
+        let put = client().put(format!("{base}accounts/by-external-id/x")).header("If-None-Match", "*");
+        assert!(put.bearer_auth(&token).json(&profile).send().await.unwrap().status().is_success());
+    });
+    Command::new("kill").arg(child.id().to_string()).status().unwrap();
+    let mut log = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    child.wait().unwrap();
+    assert!(log.contains("The ledger serves.") && !log.contains("ERROR"), "{log}");
+    for secret in [token.splitn(3, '_').nth(2).unwrap(), "ada-lovelace", "ada@corp.example"] {
+        assert!(!log.contains(secret), "{secret}: {log}");
+    }
+}
