@@ -8,6 +8,7 @@ pub mod error;
 mod explain;
 mod interrupt;
 pub mod ledger;
+mod pace;
 mod pass;
 pub mod requests;
 mod ring;

@@ -47,7 +47,7 @@ pub async fn apply(
     if plan.is_empty() {
         return Ok(applied);
     }
-    let batches = batches(plan, now);
+    let batches = batches(plan, backend.capabilities().batch, now);
     memory.begin(cycle, &batches)?;
     let total = batches.iter().map(|batch| batch.steps.len() as u64).sum();
     let mut done = 0;
@@ -71,16 +71,18 @@ fn adoption(step: &Step) -> Option<(&PersonId, &AccountId)> {
     }
 }
 
-/// One batch a wave, each with a key that never comes twice.
-fn batches(plan: &Plan, now: Timestamp) -> Vec<Batch> {
+/// One batch a wave, each with a key that never comes twice; several where the backend takes fewer steps at once. What
+/// frees seats comes first, and claims stand in seat order, so that each part serves whoever's turn it is.
+fn batches(plan: &Plan, most: usize, now: Timestamp) -> Vec<Batch> {
     let plan_id = Uuid::new_v4();
-    let batch = |(wave, steps): (usize, &Vec<Step>)| Batch {
-        key: format!("{plan_id}/{wave}"),
+    let parts = plan.waves().iter().flat_map(|steps| steps.chunks(most.max(1)));
+    let batch = |(number, steps): (usize, &[Step])| Batch {
+        key: format!("{plan_id}/{number}"),
         at: now,
-        steps: steps.clone(),
+        steps: steps.to_vec(),
         allocation: plan.allocation().clone(),
     };
-    plan.waves().iter().enumerate().map(batch).collect()
+    parts.enumerate().map(batch).collect()
 }
 
 /// Finishes what an earlier process left open: what was sent is asked for, what was not is dropped and planned anew.
@@ -97,6 +99,31 @@ pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Resu
         tracing::info!(batch = %open.batch.key, sent = open.sent, "A batch that an earlier run left open was settled.");
     }
     Ok(())
+}
+
+/// What the backend would refuse of a plan, where it can say so without carrying it out.
+///
+/// # Errors
+/// Where it cannot be asked.
+pub async fn validate(backend: &mut dyn Backend, plan: &Plan, now: Timestamp) -> Result<Vec<ProblemRow>, BackendError> {
+    if plan.is_empty() || !backend.capabilities().validates {
+        return Ok(Vec::new());
+    }
+    let steps = plan.waves().concat();
+    let batch = Batch { key: String::new(), at: now, steps, allocation: plan.allocation().clone() };
+    let outcomes = backend.validate(&batch).await?;
+    Ok(batch.steps.iter().zip(&outcomes).filter_map(|(step, outcome)| refusal(step, outcome)).collect())
+}
+
+fn refusal(step: &Step, outcome: &Outcome) -> Option<ProblemRow> {
+    let Outcome::Refused { code, message } = outcome else { return None };
+    let pool = match &step.operation {
+        Operation::Claim(claim) => Some(claim.pool.clone()),
+        Operation::Release { pool } | Operation::SetSeats { pool, .. } => Some(pool.clone()),
+        _ => None,
+    };
+    let anchor = step.person.as_ref().map(|person| person.anchor);
+    Some(ProblemRow { anchor, pool, code: code.clone(), message: message.clone() })
 }
 
 impl Applied {
@@ -158,17 +185,7 @@ impl Applied {
     #[must_use]
     pub fn refusals(&self) -> Vec<ProblemRow> {
         let outcomes = self.batches.iter().flat_map(|(batch, answer)| batch.steps.iter().zip(&answer.outcomes));
-        let refusal = |(step, outcome): (&Step, &Outcome)| {
-            let Outcome::Refused { code, message } = outcome else { return None };
-            let pool = match &step.operation {
-                Operation::Claim(claim) => Some(claim.pool.clone()),
-                Operation::Release { pool } | Operation::SetSeats { pool, .. } => Some(pool.clone()),
-                _ => None,
-            };
-            let anchor = step.person.as_ref().map(|person| person.anchor);
-            Some(ProblemRow { anchor, pool, code: code.clone(), message: message.clone() })
-        };
-        outcomes.filter_map(refusal).collect()
+        outcomes.filter_map(|(step, outcome)| refusal(step, outcome)).collect()
     }
 
     /// People of whom the backend would not do something.

@@ -1,10 +1,12 @@
 //! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
 
+pub mod current;
 pub mod last_known;
 pub mod people;
 pub mod reading;
 pub mod remember;
 pub mod report;
+mod succession;
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -15,6 +17,7 @@ use tokio::sync::watch;
 
 use self::last_known::AccountsLastKnown;
 use self::reading::Sources;
+use self::succession::Turn;
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
 use crate::model::change::BackendState;
@@ -23,7 +26,7 @@ use crate::model::settings::Settings;
 use crate::model::{Account, Digest, Name};
 use crate::plan::guard::Lost;
 use crate::plan::{self, Plan, World};
-use crate::ports::{Backend, BackendError, Directory, Memory, Progress, Stage, StateError};
+use crate::ports::{Backend, BackendError, Directory, Memory, Persistence, Progress, Stage, StateError};
 
 /// All that a pass works with.
 pub struct Parts<'a> {
@@ -71,6 +74,22 @@ pub enum CycleError {
         lost.count, lost.directory, lost.limit
     )]
     BackendLost { lost: Lost },
+    #[error(
+        "the backend has no pool {pool:?}, which the config names (it has {known}): correct pool.name, or make the pool \
+         there; nothing was changed"
+    )]
+    NoPool { pool: Name, known: String },
+}
+
+impl CycleError {
+    /// How the backend failed, where it did.
+    #[must_use]
+    pub const fn persistence(&self) -> Option<Persistence> {
+        match self {
+            Self::Backend(error) | Self::Apply(ApplyError::Backend(error)) => Some(error.persistence),
+            _ => None,
+        }
+    }
 }
 
 /// Makes one pass and says how it went.
@@ -78,10 +97,29 @@ pub enum CycleError {
 /// # Errors
 /// Where the state or the backend failed. A directory that fails is reported, and its people keep what they have.
 pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncReport, CycleError> {
+    let turn = match succession::turn(parts).await? {
+        Turn::Others(standby) => return succession::stand_by(parts, standby, now).await,
+        ours => ours,
+    };
+    match pass(parts, &turn, now).await {
+        // Another agent took over meanwhile, and what we sent after that was not done.
+        Err(error) if error.persistence() == Some(Persistence::Superseded) => match succession::turn(parts).await? {
+            Turn::Others(standby) => succession::stand_by(parts, standby, now).await,
+            _ => Err(error),
+        },
+        report => report,
+    }
+}
+
+/// All stages of a pass, in order.
+async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<SyncReport, CycleError> {
     let clock = Instant::now();
     apply::recover(parts.memory, parts.backend).await?;
     let number = parts.memory.begin_cycle(now)?;
-    let Sources { current, readings, remembered } = reading::read_all(parts, now).await?;
+    let Sources { current, readings, mut remembered } = reading::read_all(parts, now).await?;
+    if succession::begin(parts, turn, &current, now)? {
+        remembered = AccountsLastKnown::load(parts.memory)?;
+    }
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &remembered, &desired, now)?;
@@ -100,18 +138,27 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
     Ok(report)
 }
 
-/// What a pass would do now. Changes nothing, and remembers nothing.
+/// What a pass would do now, if the backend's pools had so many seats more, or fewer. Changes nothing, and remembers
+/// nothing.
 ///
 /// # Errors
 /// As `run_once`.
-pub async fn preview(parts: &mut Parts<'_>, now: Timestamp) -> Result<report::Preview, CycleError> {
+pub async fn preview(
+    parts: &mut Parts<'_>,
+    more: &BTreeMap<Name, i64>,
+    now: Timestamp,
+) -> Result<report::Preview, CycleError> {
     let clock = Instant::now();
-    let Sources { current, readings, remembered } = reading::read_all(parts, now).await?;
+    let Sources { mut current, readings, remembered } = reading::read_all(parts, now).await?;
+    current::suppose(&mut current, more);
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &remembered, &desired, now)?;
     reading::close(parts).await;
-    Ok(report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts))
+    let refusals = apply::validate(parts.backend, &plan, now).await?;
+    let mut preview = report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts);
+    preview.report.problems.extend(refusals);
+    Ok(preview)
 }
 
 fn plan_for(

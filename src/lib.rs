@@ -27,3 +27,4 @@ pub mod clock;
 pub mod fault;
 pub mod logging;
 pub mod retry;
+pub mod tls;

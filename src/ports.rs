@@ -6,12 +6,14 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 
-use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
+use crate::model::lease::Lease;
 use crate::model::snapshot::{Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Name, PersonId};
 
 mod memory;
-pub use memory::{Accounts, History, Journal, Memory, Mirror, Requests, StateError};
+pub mod plain;
+pub use memory::{Accounts, History, Journal, Memory, Mirror, Requests, StateError, Succession};
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -22,6 +24,8 @@ pub enum Persistence {
     Permanent,
     /// The credentials were refused: trying again can lock the account.
     Credentials,
+    /// Another agent of the company works now: nothing was changed, and this one stands by.
+    Superseded,
 }
 
 /// A read that did not happen. (One that happened in part is a `Snapshot` with `partial` set.)
@@ -131,9 +135,65 @@ pub struct BackendError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// What a backend does by itself. What it does not, the agent does, or goes without.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capabilities {
+    /// It keeps the queue and settles its pools; else the agent does (`backend::queue`).
+    pub allocates: bool,
+    /// It knows how many seats were bought; else the config says it.
+    pub counts_seats: bool,
+    /// Steps that it takes at once; a longer wave is sent in parts.
+    pub batch: usize,
+    /// The same again, after an answer was lost, changes nothing.
+    pub idempotent: bool,
+    /// One account gives a seat up for another in one step.
+    pub swaps: bool,
+    /// An account that is suspended keeps its seats; else it loses them.
+    pub suspended_keeps_seat: bool,
+    /// It says what a batch would come to without carrying it out.
+    pub validates: bool,
+}
+
 /// The licensing system of one company.
 #[async_trait]
 pub trait Backend: Send {
+    fn capabilities(&self) -> Capabilities;
+
+    /// What the steps of a batch would come to, each as if those before it had been done. Changes nothing. Only where
+    /// `validates`: others say nothing.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked.
+    async fn validate(&mut self, batch: &Batch) -> Result<Vec<Outcome>, BackendError> {
+        let _ = batch;
+        Ok(Vec::new())
+    }
+
+    /// Tries, without changing anything, what a cycle needs besides reading.
+    async fn probe(&mut self) -> Vec<Probe> {
+        Vec::new()
+    }
+
+    /// Takes the lease, or keeps it, so that no other agent of the company writes beside this one: everything that
+    /// `apply` sends until the next call is sent under it. `insist`: a person asked, so what was refused is asked again.
+    /// Where one agent alone can write there is none, and it is always ours.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked, or refuses.
+    async fn lease(&mut self, insist: bool) -> Result<Lease, BackendError> {
+        let _ = insist;
+        Ok(Lease::Ours { epoch: None })
+    }
+
+    /// Gives the lease back, so that another agent can work at once: this one ends.
+    async fn end_lease(&mut self) {}
+
+    /// Keeps watch from the first call on, beside the passes, and says with each whether one is due before its time:
+    /// another hand changed something, or the lease came to this agent.
+    fn has_news(&mut self) -> bool {
+        false
+    }
+
     /// Everything the backend knows of the company: complete, or an error.
     ///
     /// # Errors

@@ -88,6 +88,25 @@ pub async fn with_retries<C, T, E>(
     deadline: Option<tokio::time::Instant>,
     context: &mut C,
     again: impl Fn(&E) -> bool + Send,
+    operation: impl for<'a> FnMut(&'a mut C, u32) -> BoxFuture<'a, Result<T, E>> + Send,
+) -> Result<T, E>
+where
+    C: Send,
+    T: Send,
+    E: Send,
+{
+    with_waits(policy, deadline, context, move |error, wait| again(error).then_some(wait), operation).await
+}
+
+/// The same, where the error may ask for another wait than is due: `wait` gets both, and None gives up.
+///
+/// # Errors
+/// The last error.
+pub async fn with_waits<C, T, E>(
+    policy: &Policy,
+    deadline: Option<tokio::time::Instant>,
+    context: &mut C,
+    wait: impl Fn(&E, Duration) -> Option<Duration> + Send,
     mut operation: impl for<'a> FnMut(&'a mut C, u32) -> BoxFuture<'a, Result<T, E>> + Send,
 ) -> Result<T, E>
 where
@@ -102,7 +121,7 @@ where
             Ok(done) => return Ok(done),
             Err(error) => error,
         };
-        let Some(wait) = waits.next().filter(|_| again(&error)) else { return Err(error) };
+        let Some(wait) = waits.next().and_then(|due| wait(&error, due)) else { return Err(error) };
         let until = tokio::time::Instant::now() + wait;
         if deadline.is_some_and(|deadline| until >= deadline) {
             return Err(error);
@@ -175,6 +194,24 @@ mod tests {
     #[tokio::test]
     async fn what_fails_for_good_is_not_tried_again() {
         assert_eq!(tries_until(1, false, None).await, (Err(0), 1));
+    }
+
+    #[tokio::test]
+    async fn an_error_may_ask_for_another_wait() {
+        let policy = Policy { attempts: 2, first: Duration::from_mins(1), cap: Duration::from_mins(1) };
+        let shorter = |wait: &Duration, _: Duration| Some(*wait);
+        let mut tries = 0;
+        let clock = Instant::now();
+        let result: Result<(), Duration> = with_waits(&policy, None, &mut tries, shorter, |tries: &mut u32, _| {
+            Box::pin(async move {
+                *tries += 1;
+                Err(Duration::from_millis(1))
+            })
+        })
+        .await;
+        result.unwrap_err();
+        assert_eq!(tries, 2);
+        assert!(clock.elapsed() < Duration::from_secs(30), "{:?}", clock.elapsed());
     }
 
     #[tokio::test]

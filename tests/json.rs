@@ -9,7 +9,7 @@ use serde_json::Value;
 use support::company::{Company, company_of, pool};
 
 const SYNC: &str =
-    "changes cycle directories fingerprint granted held lost outcome pools problems seconds started waiting";
+    "changes cycle directories fingerprint granted held lost outcome pools problems seconds standby started waiting";
 const DIRECTORY: &str = "complete dangling entries foreign mode name problem quarantined seconds users";
 const CHANGES: &str =
     "adopted failed held moved promoted provisioned released removed resumed suspended updated waiting";
@@ -65,7 +65,7 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
     each(&before["last_cycle"]["granted"], "anchor display_name email pool user_name");
 
     let status = company.agent.status();
-    let wanted = "agent backend directories fingerprint held last_cycle next_cycle pools running version";
+    let wanted = "agent backend directories fingerprint held last_cycle next_cycle pools running standby version";
     assert_eq!(keys(&status), wanted);
     assert_eq!(keys(&status["last_cycle"]), SYNC);
     each(&status["held"], HELD);
@@ -79,7 +79,7 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
 #[test]
 fn plan_and_confirm_have_the_keys_of_the_contract() {
     let (company, plan) = company();
-    assert_eq!(keys(&plan), "changes directories fingerprint held outcome pools quarantined seconds waiting");
+    assert_eq!(keys(&plan), "changes directories fingerprint held outcome pools problems quarantined seconds waiting");
     let change = "anchor change directory display_name email fields from_pool held pool position reason user_name";
     each(&plan["changes"], change);
     each(&plan["waiting"], WAITING);

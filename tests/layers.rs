@@ -1,7 +1,8 @@
 //! The architecture, enforced: imports go one way, the planning core does no I/O, files stay short.
 //!
 //! `model <- ports <- desired, plan <- apply <- cycle <- agent <- app <- cli, service <- main`; edges know `model`,
-//! `ports` and `plan::seats`, and never each other, but `backend::embedded` calls `ledger`.
+//! `ports` and `plan::seats`, and never each other, but `backend::embedded` calls `ledger`, and `backend::ledger` speaks
+//! its `wire`.
 
 #![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
@@ -9,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each edge may know.
-const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry"];
+const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry", "tls"];
 
 /// What a module at the top may import. A new module must be given its place here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -19,6 +20,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("logging", &["model"]),
     ("ports", &["model"]),
     ("retry", &["model", "ports"]),
+    ("tls", &[]),
     ("desired", &["model", "ports"]),
     ("plan", &["model", "ports", "desired"]),
     ("apply", &["model", "ports", "plan", "fault", "retry", "clock"]),
@@ -31,6 +33,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", EDGE),
     ("backend", EDGE),
     ("backend::embedded", &["model", "ports", "plan::seats", "clock", "fault", "retry", "ledger"]),
+    ("backend::ledger", &["model", "ports", "retry", "tls", "ledger::wire"]),
+    ("backend::queue", &["model", "ports", "clock", "ledger::rules"]),
     ("app", &["*"]),
     ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "clock", "logging"]),
     ("service", &["agent", "app", "clock", "logging"]),

@@ -75,7 +75,11 @@ impl Company {
         let accounts = accounts(people, now);
         let held = |pool: &Name| count(accounts.iter().filter(|account| account.seats[0].pool == *pool).count());
         let pool = |name: &Name, seats| PoolCount { name: name.clone(), seats, held: held(name), waiting: 0 };
-        let pools = settings.pools.iter().map(|known| (known.name.clone(), pool(&known.name, known.seats))).collect();
+        let pools = settings
+            .pools
+            .iter()
+            .map(|known| (known.name.clone(), pool(&known.name, known.seats.unwrap_or_default())))
+            .collect();
         let managed = BTreeMap::from([(Name::from("corp"), count(accounts.len()))]);
         Self {
             now,

@@ -31,9 +31,9 @@ impl App {
             Ownership::By(holder) if holder.verb == "run" => Some(holder.pid),
             _ => None,
         };
-        let last_cycle =
-            state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
+        let last_cycle = last_cycle(&state)?;
         let held = state.held().map_err(|error| state_error(&error))?;
+        let standby = state.standby().map_err(|error| state_error(&error))?;
         let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
         Ok(StatusReport {
             agent: self.settings.agent.name.clone(),
@@ -46,9 +46,10 @@ impl App {
             fingerprint: held.map(|held| held.fingerprint),
             backend: Some(BackendStatus {
                 kind: self.backend_kind().to_owned(),
-                reachable: last_cycle.as_ref().map(reached),
+                reachable: reachable(last_cycle.as_ref(), standby.is_some()),
             }),
             directories: self.directory_rows(&state)?,
+            standby,
             last_cycle,
         })
     }
@@ -56,6 +57,7 @@ impl App {
     const fn backend_kind(&self) -> &'static str {
         match self.settings.backend.kind {
             BackendKind::Embedded { .. } => "embedded",
+            BackendKind::Ledger(_) => "ledger",
         }
     }
 
@@ -142,6 +144,11 @@ impl App {
     }
 }
 
+/// Whether the backend answered; who stands by hears of it without a cycle.
+fn reachable(last: Option<&SyncReport>, stands_by: bool) -> Option<bool> {
+    last.map(reached).or_else(|| stands_by.then_some(true))
+}
+
 /// The backend answered in this cycle.
 fn reached(cycle: &SyncReport) -> bool {
     !cycle.problems.iter().any(|problem| problem.code == BACKEND_FAILED)
@@ -168,6 +175,11 @@ pub fn held_rows(held: &Held) -> Result<Vec<HeldRow>, AppError> {
         AppError::new(Code::State, "what the state says is held back cannot be read").caused_by(&error)
     })?;
     Ok(rows.unwrap_or_default())
+}
+
+/// The report of the last cycle.
+pub fn last_cycle(state: &State) -> Result<Option<SyncReport>, AppError> {
+    state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()
 }
 
 fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {

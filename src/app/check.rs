@@ -53,6 +53,7 @@ impl App {
             },
             Err(error) => failed("backend: read everything", &error),
         });
+        probes.extend(engine.backend.probe().await);
         probes
     }
 }

@@ -1,9 +1,11 @@
 //! The adapters of one config, made and held together.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::app::{AppError, Code};
 use crate::backend::embedded::Embedded;
+use crate::backend::ledger::Ledger;
 use crate::cycle::{Asked, Parts, Source};
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldif::LdifDirectory;
@@ -14,6 +16,9 @@ use crate::ports::{Backend, Progress, StateError};
 use crate::state::State;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
+
+/// What a ledger calls an agent is 128 characters long at most, the state's id included.
+const LONGEST_NAME: usize = 100;
 
 /// Everything a pass works with, owned.
 pub struct Engine {
@@ -40,15 +45,20 @@ impl Engine {
     /// # Errors
     /// Where the config names another place for them, or a directory cannot be read as it says.
     pub fn reconfigure(&mut self, settings: Settings) -> Result<(), AppError> {
-        let BackendKind::Embedded { path: ours } = &self.settings.backend.kind;
-        let BackendKind::Embedded { path: theirs } = &settings.backend.kind;
-        let same_place = ours == theirs && self.settings.agent.state_dir == settings.agent.state_dir;
-        if !same_place || self.settings.backend.company != settings.backend.company {
-            return Err(AppError::new(Code::Config, "state_dir, backend.path or backend.company is another one")
-                .with_next("restart the agent: it keeps the config it has until then"));
+        let (ours, theirs) = (&self.settings.backend, &settings.backend);
+        let same_place = is_same_place(&ours.kind, &theirs.kind) && ours.company == theirs.company;
+        if !same_place || self.settings.agent.state_dir != settings.agent.state_dir {
+            let what = "state_dir, backend.kind, backend.path, backend.url or backend.company is another one";
+            return Err(
+                AppError::new(Code::Config, what).with_next("restart the agent: it keeps the config it has until then")
+            );
         }
         let directories = settings.directories.iter().map(|directory| source(&settings, directory));
-        self.directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
+        let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
+        if !is_same_way(&ours.kind, &theirs.kind) {
+            self.backend = backend(&settings, &self.state)?;
+        }
+        self.directories = directories;
         self.settings = settings;
         Ok(())
     }
@@ -72,8 +82,38 @@ impl Engine {
     }
 }
 
+fn is_same_place(ours: &BackendKind, theirs: &BackendKind) -> bool {
+    match (ours, theirs) {
+        (BackendKind::Embedded { path: ours }, BackendKind::Embedded { path: theirs }) => ours == theirs,
+        (BackendKind::Ledger(ours), BackendKind::Ledger(theirs)) => ours.url == theirs.url,
+        _ => false,
+    }
+}
+
+/// Whether the same place is reached as before: by the same token, authority and patience.
+fn is_same_way(ours: &BackendKind, theirs: &BackendKind) -> bool {
+    let (BackendKind::Ledger(ours), BackendKind::Ledger(theirs)) = (ours, theirs) else { return true };
+    ours.token.expose_secret() == theirs.token.expose_secret()
+        && (&ours.ca_file, ours.timeout) == (&theirs.ca_file, theirs.timeout)
+}
+
 fn backend(settings: &Settings, state: &State) -> Result<Box<dyn Backend>, AppError> {
-    let BackendKind::Embedded { path } = &settings.backend.kind;
+    match &settings.backend.kind {
+        BackendKind::Embedded { path } => embedded(settings, path, state),
+        BackendKind::Ledger(ledger) => {
+            let agent: String = settings.agent.name.chars().take(LONGEST_NAME).collect();
+            // Another agent of this name has another state.
+            let instance = state.instance().map_err(|error| state_error(&error))?.unwrap_or_default();
+            let made = Ledger::new(ledger, &settings.backend.company, &agent, format!("{agent}/{instance}"));
+            made.map(|ledger| Box::new(ledger) as Box<dyn Backend>).map_err(|error| {
+                AppError::new(Code::Backend, format!("could not use the licence ledger {}", ledger.url))
+                    .caused_by(&error)
+            })
+        }
+    }
+}
+
+fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn Backend>, AppError> {
     let must_exist = state.knows_accounts().map_err(|error| state_error(&error))?;
     let opened = Embedded::open(path, &settings.backend.company, must_exist);
     opened.map(|embedded| Box::new(embedded) as Box<dyn Backend>).map_err(|error| {

@@ -6,6 +6,7 @@ mod held;
 mod leaving;
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use self::held::HeldBack;
 use super::answers::{Places, accounts, everyone, pools_now, user_row};
@@ -13,11 +14,11 @@ use super::engine::state_error;
 use super::ring::ring;
 use super::who::anybody;
 use super::{App, AppError, Code};
-use crate::model::PersonId;
 use crate::model::change::Promotion;
 use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, UserRow};
 use crate::model::settings::Settings;
+use crate::model::{Name, PersonId};
 use crate::ports::Accounts as _;
 use crate::state::{State, Who};
 
@@ -66,7 +67,8 @@ impl App {
             }
         };
         let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
-        let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.settings.pools));
+        let pools = pools_now(state)?;
+        let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.bought(&pools)));
         let directories = state.directories().map_err(|error| state_error(&error))?;
         let person = known.directory.clone().zip(known.anchor).map(|(name, anchor)| PersonId::new(name, anchor));
         Ok(Case {
@@ -76,9 +78,16 @@ impl App {
             taken: person.as_ref().map(|person| is_taken(state, person)).transpose()?.unwrap_or(false),
             held: person.as_ref().map(|person| HeldBack::find(state, person)).transpose()?.flatten(),
             directory: directories.into_iter().find(|status| known.directory.as_ref() == Some(&status.name)),
-            pools: pools_now(state)?,
+            pools,
             known,
         })
+    }
+
+    /// The seats of each pool: as the config says, else as the last cycle saw them.
+    fn bought(&self, last: &[PoolRow]) -> BTreeMap<Name, u32> {
+        let told = last.iter().map(|pool| (pool.name.clone(), pool.seats));
+        let configured = self.settings.pools.iter().filter_map(|pool| Some((pool.name.clone(), pool.seats?)));
+        told.chain(configured).collect()
     }
 }
 

@@ -46,6 +46,7 @@ fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Resu
     let code = match failure {
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
         CycleError::BackendLost { .. } => "backend_lost",
+        CycleError::NoPool { .. } => "no_pool",
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
     };
@@ -66,7 +67,9 @@ pub fn cycle_error(error: &CycleError) -> AppError {
     let code = match error {
         CycleError::State(_) => Code::State,
         CycleError::Stopped => Code::Failed,
-        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } => Code::Backend,
+        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } | CycleError::NoPool { .. } => {
+            Code::Backend
+        }
     };
     AppError::new(code, error.to_string()).caused_by(error)
 }

@@ -3,13 +3,12 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use crate::model::settings::PoolSettings;
 use crate::model::{Account, Name, SeatState, WaitReason};
 
 /// The pools of the shortest ring that this account waits in, from the one it holds a seat of, round to it again.
 #[must_use]
-pub fn ring(account: &Account, all: &[Account], pools: &[PoolSettings]) -> Option<Vec<Name>> {
-    let full = full(all, pools);
+pub fn ring(account: &Account, all: &[Account], bought: &BTreeMap<Name, u32>) -> Option<Vec<Name>> {
+    let full = full(all, bought);
     let mut ways: BTreeMap<Name, BTreeSet<Name>> = BTreeMap::new();
     for (from, to) in all.iter().flat_map(moves).filter(|(from, to)| full.contains(from) && full.contains(to)) {
         ways.entry(from).or_default().insert(to);
@@ -30,13 +29,13 @@ fn moves(account: &Account) -> impl Iterator<Item = (Name, Name)> {
 }
 
 /// Pools without a free seat, as far as the state knows.
-fn full(all: &[Account], pools: &[PoolSettings]) -> BTreeSet<Name> {
+fn full(all: &[Account], bought: &BTreeMap<Name, u32>) -> BTreeSet<Name> {
     let mut held: BTreeMap<&Name, u32> = BTreeMap::new();
     for seat in all.iter().flat_map(|account| &account.seats).filter(|seat| seat.is_held()) {
         *held.entry(&seat.pool).or_default() += 1;
     }
-    let is_full = |pool: &&PoolSettings| held.get(&pool.name).is_some_and(|held| *held >= pool.seats);
-    pools.iter().filter(is_full).map(|pool| pool.name.clone()).collect()
+    let is_full = |(pool, seats): &(&Name, &u32)| held.get(pool).is_some_and(|held| held >= seats);
+    bought.iter().filter(is_full).map(|(pool, _)| pool.clone()).collect()
 }
 
 /// The shortest way, both ends included.
@@ -94,10 +93,8 @@ mod tests {
         }
     }
 
-    fn pools(seats: u32) -> Vec<PoolSettings> {
-        let pool =
-            |name: &str| PoolSettings { name: name.into(), groups: None, priority: vec![], fallback: None, seats };
-        ["a", "b", "c"].into_iter().map(pool).collect()
+    fn pools(seats: u32) -> BTreeMap<Name, u32> {
+        ["a", "b", "c"].into_iter().map(|pool| (pool.into(), seats)).collect()
     }
 
     fn names(ring: Option<Vec<Name>>) -> Option<String> {
@@ -122,7 +119,7 @@ mod tests {
     fn a_free_seat_anywhere_in_it_opens_a_ring() {
         let accounts = [mover(1, "a", "b"), mover(2, "b", "a")];
         let mut roomy = pools(1);
-        roomy[1].seats = 2;
+        roomy.insert("b".into(), 2);
         assert_eq!(ring(&accounts[0], &accounts, &roomy), None);
     }
 

@@ -1,7 +1,7 @@
 //! `run`: the agent on this config.
 
 use std::path::PathBuf;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use super::engine::{Engine, state_error};
 use super::interrupt::Interrupts;
+use super::pace::Pace;
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
 use super::{App, AppError, Code};
@@ -51,10 +52,13 @@ impl App {
             interrupts: Interrupts::default(),
             complaint: None,
             warnings: self.warnings.clone(),
+            pace: Pace::new(self.settings.agent.poll),
+            standby: None,
         };
         tracing::info!(agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
         agent::run(&mut worker, calls, GRACE).await;
         heart.abort();
+        worker.engine.backend.end_lease().await;
         tracing::info!("The agent stopped.");
         drop(lock);
         Ok(())
@@ -76,6 +80,9 @@ struct Worker {
     complaint: Option<String>,
     /// What was last said of one that can.
     warnings: Vec<Problem>,
+    pace: Pace,
+    /// Who works while this agent stands by, as last said.
+    standby: Option<String>,
 }
 
 #[async_trait]
@@ -83,6 +90,7 @@ impl Work for Worker {
     async fn cycle(&mut self) {
         self.reread();
         let asked = Asked { by_person: !self.waiting.is_empty(), full: self.full };
+        let begun = Instant::now();
         let watch = self.interrupts.watch(&self.engine.settings.agent.state_dir, self.stopping.clone());
         let result = pass(&mut self.engine, asked, &Silent, Some(watch.ear.clone())).await;
         drop(watch);
@@ -94,8 +102,9 @@ impl Work for Worker {
             return;
         }
         self.full = false;
+        self.pace.ended(&result, begun.elapsed());
         match &result {
-            Ok(report) => log(report),
+            Ok(report) => self.log(report),
             Err(CycleError::Stopped) => tracing::info!("The cycle was given up while reading; nothing was changed."),
             Err(error) => {
                 tracing::error!(error = %cycle::reading::with_causes(error), "A cycle failed; nothing is lost, the next one tries again.");
@@ -115,7 +124,7 @@ impl Work for Worker {
         loop {
             let (id, request) = match self.engine.state.next_request(clock::now()) {
                 Ok(Some(asked)) => asked,
-                Ok(None) => return follow,
+                Ok(None) => return follow || self.pace.is_due(self.engine.backend.has_news()),
                 Err(error) => {
                     tracing::error!(%error, "Requests of other verbs could not be read.");
                     return follow;
@@ -178,6 +187,21 @@ impl Worker {
     }
 }
 
+impl Worker {
+    /// Standing by is said once.
+    fn log(&mut self, report: &SyncReport) {
+        let holder = report.standby.as_ref().map(|standby| standby.holder.clone());
+        if holder != self.standby {
+            match &holder {
+                Some(holder) => tracing::info!(%holder, "Another agent works for the company; this one stands by."),
+                None => tracing::info!("This agent works for the company now."),
+            }
+            self.standby = holder;
+        }
+        log(report);
+    }
+}
+
 /// WARN is recovered and nothing lost; ERROR is for somebody to act on.
 fn log(report: &SyncReport) {
     let changes = &report.changes;
@@ -193,6 +217,7 @@ fn log(report: &SyncReport) {
             resumed = changes.resumed,
             "A cycle was made."
         ),
+        CycleOutcome::Standby => {}
         CycleOutcome::Held => tracing::error!(
             cycle,
             held = changes.held,

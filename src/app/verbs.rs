@@ -1,5 +1,6 @@
 //! The verbs that make a pass or change something: by the running agent where there is one, else by themselves.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
@@ -10,6 +11,7 @@ use super::requests::{self, Reply};
 use super::{App, AppError, Code, PlanOptions};
 use crate::clock;
 use crate::cycle::{self, Asked};
+use crate::model::Name;
 use crate::model::change::Confirmation;
 use crate::model::memory::Request;
 use crate::model::report::{ConfirmReport, PlanReport, SyncReport};
@@ -39,7 +41,9 @@ impl App {
             Hands::Ours(mut engine, _lock) => {
                 requests::take_pending(&mut engine).await?;
                 let asked = Asked { by_person: true, full };
-                pass(&mut engine, asked, progress, None).await.map_err(|error| cycle_error(&error))
+                let report = pass(&mut engine, asked, progress, None).await.map_err(|error| cycle_error(&error));
+                engine.backend.end_lease().await;
+                report
             }
             Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)?
             {
@@ -63,17 +67,21 @@ impl App {
         progress: &dyn Progress,
     ) -> Result<cycle::report::Preview, AppError> {
         let mut settings = self.settings.clone();
+        // Seats that the backend counts are there to be read first.
+        let mut elsewhere: BTreeMap<Name, i64> = BTreeMap::new();
         for (pool, more) in &options.seats {
             let known: Vec<String> = settings.pools.iter().map(|pool| pool.name.to_string()).collect();
             let found = settings.pools.iter_mut().find(|known| *known.name == **pool);
             let found = found.ok_or_else(|| unknown_pool(pool, &known))?;
-            let seats = i64::from(found.seats).saturating_add(*more).clamp(0, u32::MAX.into());
-            found.seats = u32::try_from(seats).unwrap_or(u32::MAX);
+            match &mut found.seats {
+                Some(seats) => *seats = cycle::current::with_more(*seats, *more),
+                None => *elsewhere.entry(found.name.clone()).or_default() += *more,
+            }
         }
         let state = self.state_beside()?;
         let mut engine = Engine::new(&settings, state)?;
         let mut parts = engine.parts(progress, Asked { by_person: true, full: options.full }, None);
-        cycle::preview(&mut parts, clock::now()).await.map_err(|error| cycle_error(&error))
+        cycle::preview(&mut parts, &elsewhere, clock::now()).await.map_err(|error| cycle_error(&error))
     }
 
     /// Lets exactly what is held back now through.

@@ -7,9 +7,9 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
 use crate::model::{Name, PersonId};
-use crate::ports::{Backend, BackendError, Persistence};
+use crate::ports::{Backend, BackendError, Capabilities, Persistence};
 
 /// One company of a ledger file. SQLite works on a thread of its own; what it began it finishes, even where nobody
 /// waits for it any more.
@@ -77,6 +77,27 @@ fn backend_error(error: LedgerError) -> BackendError {
 
 #[async_trait]
 impl Backend for Embedded {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            allocates: true,
+            counts_seats: false,
+            batch: usize::MAX,
+            idempotent: true,
+            swaps: true,
+            suspended_keeps_seat: false,
+            validates: true,
+        }
+    }
+
+    async fn validate(&mut self, batch: &Batch) -> Result<Vec<Outcome>, BackendError> {
+        if self.is_new() {
+            // Nobody is there yet whom anything could be refused for.
+            return Ok(Vec::new());
+        }
+        let batch = batch.clone();
+        self.on_thread(move |ledger, company| ledger.validate(company, &batch)).await
+    }
+
     async fn read(&mut self) -> Result<BackendState, BackendError> {
         if self.is_new() {
             return Ok(BackendState::default());

@@ -32,7 +32,7 @@ impl Exit {
 impl From<CycleOutcome> for Exit {
     fn from(outcome: CycleOutcome) -> Self {
         match outcome {
-            CycleOutcome::Ok => Self::Done,
+            CycleOutcome::Ok | CycleOutcome::Standby => Self::Done,
             CycleOutcome::Partial | CycleOutcome::Failed => Self::Partial,
             CycleOutcome::SomeFailed => Self::SomeFailed,
             CycleOutcome::Held => Self::Held,
@@ -54,6 +54,7 @@ mod tests {
     fn each_outcome_has_the_exit_code_of_the_design() {
         let codes = [
             (CycleOutcome::Ok, 0),
+            (CycleOutcome::Standby, 0),
             (CycleOutcome::Partial, 1),
             (CycleOutcome::Failed, 1),
             (CycleOutcome::SomeFailed, 3),

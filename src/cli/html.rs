@@ -155,6 +155,7 @@ mod tests {
             pools: Vec::new(),
             quarantined: Vec::new(),
             directories: Vec::new(),
+            problems: Vec::new(),
             seconds: 0.1,
         };
         let page = document(&report);

@@ -5,7 +5,10 @@ use super::page::{Page, Tone};
 use super::table::Grid;
 use super::words::{self, NONE, number};
 use crate::model::Name;
-use crate::model::report::{CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, QuarantinedRow, WaitingRow};
+use crate::model::lease::Standby;
+use crate::model::report::{
+    CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, QuarantinedRow, WaitingRow,
+};
 
 /// Rows of people a report of a cycle prints.
 pub const PEOPLE: usize = 100;
@@ -44,6 +47,23 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
     page.table(grid);
     for (name, problem) in directories.iter().filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
         page.pieces(&[(Tone::Bad, &format!("{name}: ")), (Tone::Plain, problem)]);
+    }
+}
+
+/// What could not be done, under a heading of its own.
+pub fn problems(page: &mut Page, heading: &str, problems: &[ProblemRow]) {
+    if problems.is_empty() {
+        return;
+    }
+    page.gap();
+    page.pieces(&[(Tone::Bad, heading)]);
+    for row in problems.iter().take(TROUBLES) {
+        let whom = row.anchor.map(|anchor| format!("{anchor}: ")).unwrap_or_default();
+        let pool = row.pool.as_ref().map(|pool| format!(", pool {pool}")).unwrap_or_default();
+        page.bullet(format!("{whom}{} ({}{pool})", row.message, row.code));
+    }
+    if problems.len() > TROUBLES {
+        page.line(format!("and {} more (--json lists them all)", number((problems.len() - TROUBLES) as u64)));
     }
 }
 
@@ -148,9 +168,19 @@ pub fn pool_change(from: Option<&Name>, to: Option<&Name>) -> String {
     }
 }
 
+/// Who works, and what becomes of this agent.
+pub fn standby(standby: &Standby) -> String {
+    let Standby { holder, expires } = standby;
+    let until = words::time(*expires);
+    format!(
+        "{holder} works for the company (its lease holds until {until}, or longer); this agent takes over when it ends"
+    )
+}
+
 pub const fn tone(outcome: CycleOutcome) -> Tone {
     match outcome {
         CycleOutcome::Ok => Tone::Good,
+        CycleOutcome::Standby => Tone::Plain,
         CycleOutcome::SomeFailed | CycleOutcome::Held => Tone::Warn,
         CycleOutcome::Partial | CycleOutcome::Failed => Tone::Bad,
     }

@@ -58,6 +58,7 @@ pub fn render(report: &PlanReport, context: Context, page: &mut Page) {
     parts::waiting(page, &report.waiting, &reach, usize::MAX);
     parts::pools(page, &report.pools);
     reach.tell(context.what_if, page);
+    parts::problems(page, "Cannot be done", &report.problems);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &summary(report));
 }

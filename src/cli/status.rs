@@ -74,6 +74,9 @@ fn directories(page: &mut Page, report: &StatusReport) {
 fn verdict(report: &StatusReport) -> (Tone, &'static str, String) {
     let waiting: u64 = report.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
     let waiting = words::counted(waiting, "place in a queue", "places in queues");
+    if let Some(standby) = &report.standby {
+        return (Tone::Plain, "standby", parts::standby(standby));
+    }
     match &report.last_cycle {
         None => (Tone::Plain, "new", "no cycle yet; `seatsync sync` does the first".to_owned()),
         Some(_) if report.held.is_some() => (Tone::Warn, "held back", format!("changes wait for a person; {waiting}")),

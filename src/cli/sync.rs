@@ -6,13 +6,13 @@ use super::approval::Reach;
 use super::console::Console;
 use super::exit::Exit;
 use super::page::{Page, Tone};
-use super::parts::{self, PEOPLE, TROUBLES, and_more};
+use super::parts::{self, PEOPLE, and_more};
 use super::progress::Foot;
 use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::change::Promotion;
-use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, LostRow, ProblemRow, SyncReport};
+use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, LostRow, SyncReport};
 
 pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     // The bar is gone before anything is printed.
@@ -26,6 +26,11 @@ pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Resu
 
 /// With `brief` only what needs attention.
 pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut Page) {
+    if let Some(standby) = &report.standby {
+        parts::pools(page, &report.pools);
+        page.verdict(Tone::Plain, words::outcome(report.outcome), &parts::standby(standby));
+        return;
+    }
     if !brief {
         let reach = Reach::of(report.waiting.iter().map(Into::into), &report.pools, promotion);
         page.pieces(&[(Tone::Strong, &format!("Cycle {}", number(report.cycle)))]);
@@ -40,7 +45,7 @@ pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut
         reach.tell(false, page);
         changes(page, &report.changes);
     }
-    problems(page, &report.problems);
+    parts::problems(page, "Failed", &report.problems);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
     let sentence = format!("{} ({})", summary(report), words::duration(report.seconds));
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &sentence);
@@ -88,22 +93,6 @@ fn change(word: &str, count: u64) -> String {
         "waiting" => format!("{} began to wait", number(count)),
         "held" => format!("{} held back", number(count)),
         _ => format!("{} {word}", number(count)),
-    }
-}
-
-fn problems(page: &mut Page, problems: &[ProblemRow]) {
-    if problems.is_empty() {
-        return;
-    }
-    page.gap();
-    page.pieces(&[(Tone::Bad, "Failed")]);
-    for row in problems.iter().take(TROUBLES) {
-        let whom = row.anchor.map(|anchor| format!("{anchor}: ")).unwrap_or_default();
-        let pool = row.pool.as_ref().map(|pool| format!(", pool {pool}")).unwrap_or_default();
-        page.bullet(format!("{whom}{} ({}{pool})", row.message, row.code));
-    }
-    if problems.len() > TROUBLES {
-        page.line(format!("and {} more (--json lists them all)", number((problems.len() - TROUBLES) as u64)));
     }
 }
 

@@ -11,6 +11,7 @@ pub const NONE: &str = "-";
 pub const fn outcome(outcome: CycleOutcome) -> &'static str {
     match outcome {
         CycleOutcome::Ok => "ok",
+        CycleOutcome::Standby => "standby",
         CycleOutcome::SomeFailed => "some failed",
         CycleOutcome::Held => "held back",
         CycleOutcome::Partial => "partial",

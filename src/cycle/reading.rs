@@ -8,14 +8,14 @@ use tokio::sync::{Notify, watch};
 
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, missing, overlooked, unplaced};
-use super::{CycleError, Parts, Source};
+use super::{CycleError, Parts, Source, current};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::RefusedBind;
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Account, Anchor, Name};
-use crate::ports::{Backend, Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
+use crate::ports::{Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
 /// A refused credential is not tried again by itself for so long: retries lock the account.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
@@ -85,10 +85,11 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
     let underway = Notify::new();
     let Parts { directories, backend, memory, progress, stop, .. } = &mut *parts;
     let (current, fetched, (known, remembered)) = tokio::try_join!(
-        current(&mut **backend),
+        async { Ok(current::read(&mut **backend).await?) },
         fetch_all(directories, &reads, now, *progress, stop.as_mut(), &underway),
         recall(&mut **memory, &reads, &underway),
     )?;
+    current::check_pools(parts, &current)?;
     let mut readings = Vec::with_capacity(reads.len());
     for (index, ((mut read, fetched), known)) in reads.into_iter().zip(fetched).zip(known).enumerate() {
         read.known = known;
@@ -96,12 +97,6 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
         readings.push(read);
     }
     Ok(Sources { current, readings: Readings(readings), remembered })
-}
-
-async fn current(backend: &mut dyn Backend) -> Result<BackendState, CycleError> {
-    let mut current = backend.read().await?;
-    current.accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
-    Ok(current)
 }
 
 /// What we remember of people and of accounts. Nothing is to keep the servers waiting, so it is read once the first

@@ -70,6 +70,7 @@ pub fn of_cycle(
         granted: people::granted(&happened, &after),
         waiting: waiting_rows(&after),
         lost: people::lost(&happened, &current.accounts, &after),
+        standby: None,
     }
 }
 
@@ -93,6 +94,7 @@ pub fn of_plan(
         pools: plan.pools.iter().map(PoolRow::from).collect(),
         quarantined: people::quarantined(readings, plan),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
+        problems: plan.problems.iter().map(problem_row).collect(),
         seconds: seconds(elapsed),
     };
     let held = report.fingerprint.as_ref().map(|fingerprint| Held {
@@ -114,6 +116,7 @@ pub fn to_json(value: &impl Serialize) -> String {
 pub const fn outcome_name(outcome: CycleOutcome) -> &'static str {
     match outcome {
         CycleOutcome::Ok => "ok",
+        CycleOutcome::Standby => "standby",
         CycleOutcome::SomeFailed => "some_failed",
         CycleOutcome::Held => "held",
         CycleOutcome::Partial => "partial",
@@ -379,5 +382,6 @@ pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> 
         granted: Vec::new(),
         waiting: Vec::new(),
         lost: Vec::new(),
+        standby: None,
     }
 }

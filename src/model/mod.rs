@@ -6,6 +6,7 @@ pub mod change;
 pub mod digest;
 pub mod dn;
 pub mod filter;
+pub mod lease;
 pub mod memory;
 pub mod report;
 pub mod settings;

@@ -107,7 +107,8 @@ pub struct PoolSettings {
     /// Who comes first, in this order.
     pub priority: Vec<GroupRef>,
     pub fallback: Option<Name>,
-    pub seats: u32,
+    /// How many were bought; None: the backend says it.
+    pub seats: Option<u32>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -177,6 +178,19 @@ pub struct BackendSettings {
 #[derive(Clone, Debug)]
 pub enum BackendKind {
     Embedded { path: PathBuf },
+    Ledger(LedgerAccess),
+}
+
+/// How a licence ledger is asked over HTTP.
+#[derive(Clone, Debug)]
+pub struct LedgerAccess {
+    /// `https://`, or `http://` to this very machine; without a slash at its end.
+    pub url: String,
+    /// A connector's.
+    pub token: SecretString,
+    pub ca_file: Option<PathBuf>,
+    /// Without an answer.
+    pub timeout: Duration,
 }
 
 /// What `ledger serve` and the verbs beside it use.

@@ -173,7 +173,9 @@ fn book(world: &World<'_>, intents: &[Intent<'_>]) -> Book {
     let mut pools: BTreeMap<Name, Seats> =
         world.pools.values().map(|pool| (pool.name.clone(), counts(pool.seats, pool.held))).collect();
     for pool in &world.settings.pools {
-        pools.entry(pool.name.clone()).or_default().seats = pool.seats;
+        if let Some(seats) = pool.seats {
+            pools.entry(pool.name.clone()).or_default().seats = seats;
+        }
     }
     for (account, pool) in intents.iter().flat_map(|intent| freed(world, intent)) {
         if let Some(seats) = pools.get_mut(pool).filter(|_| account.seat(pool).is_some_and(Assignment::is_held)) {

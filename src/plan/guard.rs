@@ -11,6 +11,7 @@ use super::fingerprint::fingerprint;
 use super::steps;
 use super::world::World;
 use crate::model::change::{Allocation, GuardKind, GuardMark, HeldChange, Step};
+use crate::model::settings::GuardSettings;
 use crate::model::user::Quarantine;
 use crate::model::{Account, Name, PersonId, PoolCount, Profile};
 
@@ -161,13 +162,14 @@ fn tally(world: &World<'_>, attempt: &Attempt<'_>) -> BTreeMap<Key, Tally> {
         let gone =
             left.get(directory).map_or(0, |people| count(people.iter().filter(|p| !is_active(world, p)).count()));
         tally.of = managed + count(joining.iter().filter(|person| person.directory == *directory).count()) + gone;
-        tally.limit = limit(world, tally.of);
+        tally.limit = limit(&world.settings.guard, tally.of);
     }
     tallies
 }
 
-fn limit(world: &World<'_>, of: u32) -> u32 {
-    let guard = &world.settings.guard;
+/// How many of so many people may leave, or be renamed, unconfirmed.
+#[must_use]
+pub fn limit(guard: &GuardSettings, of: u32) -> u32 {
     let share = u64::from(of) * u64::from(guard.percent) / 100;
     guard.floor.max(u32::try_from(share).unwrap_or(u32::MAX))
 }
@@ -212,7 +214,7 @@ fn backend_lost(world: &World<'_>, vanished: &BTreeSet<PersonId>) -> Option<Lost
         *accounts += u32::from(account(world, person).is_none());
     }
     by_directory.into_iter().find_map(|(directory, (count, accounts))| {
-        let limit = limit(world, world.managed.get(directory).copied().unwrap_or(0) + accounts);
+        let limit = limit(&world.settings.guard, world.managed.get(directory).copied().unwrap_or(0) + accounts);
         (count > limit).then(|| Lost { directory: directory.clone(), count, limit })
     })
 }

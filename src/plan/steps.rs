@@ -46,9 +46,10 @@ fn step(person: &PersonId, operation: Operation) -> Step {
 
 fn seat_numbers(world: &World<'_>) -> Vec<Step> {
     let change = |pool: &crate::model::settings::PoolSettings| {
+        let to = pool.seats?;
         let from = world.pools.get(&pool.name).map(|known| known.seats);
-        let operation = Operation::SetSeats { pool: pool.name.clone(), from, to: pool.seats };
-        (from != Some(pool.seats)).then_some(Step { person: None, operation, counted: None })
+        let operation = Operation::SetSeats { pool: pool.name.clone(), from, to };
+        (from != Some(to)).then_some(Step { person: None, operation, counted: None })
     };
     world.settings.pools.iter().filter_map(change).collect()
 }

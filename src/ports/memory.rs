@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::model::change::{Answer, Batch, Confirmation};
+use crate::model::lease::Standby;
 use crate::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
@@ -98,6 +99,10 @@ pub trait Accounts: Send {
     /// Stores all accounts that the backend has, and whose account another hand deleted since the last time.
     fn observe(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError>;
 
+    /// Stores all accounts as another agent of the company left them: what is gone it gave up or removed, but for the
+    /// accounts of these people, which another hand deleted.
+    fn inherit(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError>;
+
     /// Lets the agent create these people's accounts again.
     fn give_back(&mut self, people: &[PersonId]) -> Result<(), StateError>;
 
@@ -162,7 +167,19 @@ pub trait History: Send {
     fn confirmations(&self, now: Timestamp) -> Result<Vec<Confirmation>, StateError>;
 }
 
-/// All of it.
-pub trait Memory: Mirror + Accounts + Journal + Requests + History {}
+/// Which agent of the company worked, and which stands by.
+pub trait Succession: Send {
+    /// The epoch of the lease under which what is remembered of accounts was learnt.
+    fn epoch(&self) -> Result<Option<u64>, StateError>;
 
-impl<T: Mirror + Accounts + Journal + Requests + History> Memory for T {}
+    /// From here on it is learnt under this one.
+    fn set_epoch(&mut self, epoch: u64) -> Result<(), StateError>;
+
+    /// Stores that another agent works, or that this one does.
+    fn set_standby(&mut self, standby: Option<&Standby>) -> Result<(), StateError>;
+}
+
+/// All of it.
+pub trait Memory: Mirror + Accounts + Journal + Requests + History + Succession {}
+
+impl<T: Mirror + Accounts + Journal + Requests + History + Succession> Memory for T {}

@@ -2,13 +2,15 @@
 //!
 //! Each type is taken apart field by field, so that a new field cannot be forgotten here.
 
+use std::borrow::Cow;
+
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use crate::model::change::Promotion;
 use crate::model::settings::{
     Adopt, AgentSettings, AttributeSettings, BackendKind, BackendSettings, Bind, DirectorySettings, Drift, GroupRef,
-    LdapSettings, LeaverRule, LeaverSettings, Match, PoolSettings, SeatSettings, Settings, Source,
+    LdapSettings, LeaverRule, LeaverSettings, LedgerAccess, Match, PoolSettings, SeatSettings, Settings, Source,
 };
 
 /// SHA-256 in hexadecimal. Neither secrets nor what only says how often, how fast and how loudly we work are in it.
@@ -101,14 +103,17 @@ const fn rule(rule: LeaverRule) -> &'static str {
 
 fn backend_rules(backend: &BackendSettings) -> Value {
     let BackendSettings { kind, company, adopt, drift } = backend;
-    let BackendKind::Embedded { path } = kind;
+    let place = match kind {
+        BackendKind::Embedded { path } => path.to_string_lossy(),
+        BackendKind::Ledger(LedgerAccess { url, token: _, ca_file: _, timeout: _ }) => Cow::Borrowed(url.as_str()),
+    };
     let adopt = match adopt {
         Adopt::None => "none",
         Adopt::Anchor => "anchor",
         Adopt::Email => "email",
     };
     json!({
-        "path": path.to_string_lossy(),
+        "path": place,
         "company": company,
         "adopt": adopt,
         "repair": *drift == Drift::Repair,

@@ -28,7 +28,8 @@ impl Section {
 
 const NOTHING_LATER: &[(&str, &str)] = &[];
 const NO_LATER_VALUES: &[(&str, &str, &str)] = &[];
-const EMBEDDED_ONLY: &str = "the one backend is kind = \"embedded\", which needs company and path only";
+const LEDGERS_ONLY: &str = "\"embedded\" and \"ledger\" are there";
+const NOT_A_LEDGERS: &str = "no backend of this version has it: kind = \"ledger\" needs company, url and token";
 
 pub const ROOT: Section = Section {
     name: "the config",
@@ -81,6 +82,9 @@ pub const DIRECTORY: Section = Section {
     ],
 };
 
+/// What only a ledger has that is asked over HTTP.
+pub const HTTP_KEYS: &[&str] = &["url", "token", "ca_file", "timeout"];
+
 /// What only a server has, and an LDIF file has not.
 pub const SERVER_KEYS: &[&str] =
     &["url", "ca_file", "start_tls", "allow_plaintext", "bind", "bind_dn", "bind_password", "page_size", "timeout"];
@@ -129,24 +133,21 @@ pub const GUARD: Section = Section {
 
 pub const BACKEND: Section = Section {
     name: "[backend]",
-    keys: &["kind", "company", "path", "adopt", "drift"],
+    keys: &["kind", "company", "path", "url", "token", "ca_file", "timeout", "adopt", "drift"],
     later: &[
-        ("url", EMBEDDED_ONLY),
-        ("token", EMBEDDED_ONLY),
-        ("token_url", EMBEDDED_ONLY),
-        ("tenant", EMBEDDED_ONLY),
-        ("client_id", EMBEDDED_ONLY),
-        ("client_secret", EMBEDDED_ONLY),
-        ("client_cert", EMBEDDED_ONLY),
-        ("usage_location", EMBEDDED_ONLY),
-        ("create_users", EMBEDDED_ONLY),
-        ("concurrency", "the embedded ledger takes one batch at a time"),
+        ("token_url", NOT_A_LEDGERS),
+        ("tenant", NOT_A_LEDGERS),
+        ("client_id", NOT_A_LEDGERS),
+        ("client_secret", NOT_A_LEDGERS),
+        ("client_cert", NOT_A_LEDGERS),
+        ("usage_location", NOT_A_LEDGERS),
+        ("create_users", NOT_A_LEDGERS),
+        ("concurrency", "a ledger takes one batch at a time"),
     ],
     later_values: &[
-        ("kind", "ledger", EMBEDDED_ONLY),
-        ("kind", "scim", EMBEDDED_ONLY),
-        ("kind", "microsoft-graph", EMBEDDED_ONLY),
-        ("kind", "hubspot", EMBEDDED_ONLY),
+        ("kind", "scim", LEDGERS_ONLY),
+        ("kind", "microsoft-graph", LEDGERS_ONLY),
+        ("kind", "hubspot", LEDGERS_ONLY),
     ],
 };
 

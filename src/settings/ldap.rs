@@ -2,8 +2,8 @@
 
 use super::duration::{self, HOUR, MINUTE};
 use super::reader::{Reader, Split};
-use super::secret;
 use super::url::{self, Url};
+use super::{certificates, secret};
 use crate::model::settings::{Bind, LdapSettings};
 
 /// The largest page: Active Directory answers with 1000 at most unless told otherwise, `OpenLDAP` with 500.
@@ -26,9 +26,10 @@ pub fn compile(reader: &Reader) -> LdapSettings {
     if matches!(bind, Bind::Simple { .. }) && !start_tls && !allow_plaintext {
         refuse_plaintext(reader, &texts, &urls);
     }
+    let tls = start_tls || urls.iter().any(|(_, url)| url.tls);
     LdapSettings {
         urls: texts,
-        ca_file: ca_file(reader, start_tls || urls.iter().any(|(_, url)| url.tls)),
+        ca_file: certificates::file(reader, tls, "neither ldaps:// nor start_tls is used"),
         start_tls,
         allow_plaintext,
         bind,
@@ -76,19 +77,6 @@ fn refuse_plaintext(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
              that, allow_plaintext = true)",
         );
     }
-}
-
-/// A certificate file that can be read. Without TLS nothing would read it.
-fn ca_file(reader: &Reader, tls: bool) -> Option<std::path::PathBuf> {
-    let file = reader.path("ca_file")?;
-    if let Err(error) = std::fs::File::open(&file) {
-        reader.problem("ca_file", format!("cannot be read ({error}); name a PEM file with the CA's certificate"));
-    } else if file.is_dir() {
-        reader.problem("ca_file", "is a folder; name a PEM file with the CA's certificate");
-    } else if !tls {
-        reader.warn("ca_file", "has no effect: neither ldaps:// nor start_tls is used");
-    }
-    Some(file)
 }
 
 /// Who we are to the server. Left out means `simple`: nobody reads a directory anonymously without saying so.

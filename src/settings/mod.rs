@@ -5,6 +5,7 @@
 
 mod agent;
 mod backend;
+mod certificates;
 mod context;
 mod digest;
 mod directory;
@@ -123,7 +124,7 @@ fn compile(root: &Reader) -> (Settings, Option<LedgerSettings>) {
     let agent = root.section("agent", &keys::AGENT, agent::compile);
     let directories = root.tables("directory", &keys::DIRECTORY, directory::compile);
     let seats = root.section("seats", &keys::SEATS, seats::compile);
-    let pools = pool::compile_all(root, &directories, seats.match_);
+    let pools = pool::compile_all(root, &directories, seats.match_, backend::keeper(root));
     let leavers = root.section("leavers", &keys::LEAVERS, leavers::compile);
     let guard = root.section("guard", &keys::GUARD, guard::compile);
     let backend = root.section("backend", &keys::BACKEND, |reader| backend::compile(reader, &agent.state_dir));

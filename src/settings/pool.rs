@@ -2,6 +2,7 @@
 
 use config::ValueKind;
 
+use super::backend::Keeper;
 use super::keys::POOL;
 use super::reader::Reader;
 use super::{group, naming};
@@ -11,12 +12,17 @@ use crate::model::settings::{DirectorySettings, GroupRef, Match, PoolSettings};
 /// More than any company buys; a bound so that a slip of the hand is seen.
 const MOST_SEATS: u32 = 10_000_000;
 
-/// All pools, each checked beside the others.
-pub fn compile_all(root: &Reader, directories: &[DirectorySettings], match_: Match) -> Vec<PoolSettings> {
+/// All pools, each checked beside the others. `keeper` says whether their seats are counted here.
+pub fn compile_all(
+    root: &Reader,
+    directories: &[DirectorySettings],
+    match_: Match,
+    keeper: Option<Keeper>,
+) -> Vec<PoolSettings> {
     let (names, fallbacks) = (all(root, "name"), all(root, "fallback"));
     let mut takes_everyone: Option<Name> = None;
     root.tables("pool", &POOL, |reader| {
-        let pool = compile(reader, directories);
+        let pool = compile(reader, directories, keeper);
         check_fallback(reader, &pool, &names, match_);
         match &takes_everyone {
             Some(first) if match_ == Match::First && !fallbacks.contains(&&*pool.name) => {
@@ -29,15 +35,29 @@ pub fn compile_all(root: &Reader, directories: &[DirectorySettings], match_: Mat
     })
 }
 
-fn compile(reader: &Reader, directories: &[DirectorySettings]) -> PoolSettings {
-    reader.require("seats", "how many were bought; the embedded ledger takes the number from here");
+fn compile(reader: &Reader, directories: &[DirectorySettings], keeper: Option<Keeper>) -> PoolSettings {
     PoolSettings {
         name: reader.required("name", "what the pool is called, for instance \"standard\"", naming::check).into(),
         groups: groups(reader, directories),
         priority: group::refs(reader, "priority", directories).unwrap_or_default(),
         fallback: reader.text("fallback").map(Name::from),
-        seats: reader.number("seats", &(0..=MOST_SEATS)).unwrap_or_default(),
+        seats: seats(reader, keeper),
     }
+}
+
+fn seats(reader: &Reader, keeper: Option<Keeper>) -> Option<u32> {
+    match keeper {
+        Some(Keeper::Embedded) => {
+            reader.require("seats", "how many were bought; the embedded ledger takes the number from here");
+        }
+        Some(Keeper::Ledger) => {
+            reader.refuse(&["seats"], "is for the ledger to say: take it away here, and buy seats there");
+            return None;
+        }
+        // What is wrong is backend.kind, and said there.
+        None => {}
+    }
+    reader.number("seats", &(0..=MOST_SEATS)).or(Some(0))
 }
 
 fn groups(reader: &Reader, directories: &[DirectorySettings]) -> Option<Vec<GroupRef>> {

@@ -9,6 +9,8 @@ use super::{Settings, digest, load};
 
 const SAMPLE: &str = include_str!("../../config/seatsync.toml");
 const LEDGER_SAMPLE: &str = include_str!("../../config/ledger.toml");
+/// What the sample has not: the keys of the other backend.
+const LEDGER_AGENT: &str = include_str!("../../config/ledger-agent.toml");
 
 /// A sample with the `#` before every option taken away.
 fn uncommented(sample: &str) -> String {
@@ -20,7 +22,7 @@ fn uncommented(sample: &str) -> String {
 /// The keys of every table of the samples, by the name of the table.
 fn shown() -> BTreeMap<String, BTreeSet<String>> {
     let mut shown = BTreeMap::new();
-    for sample in [SAMPLE, LEDGER_SAMPLE] {
+    for sample in [SAMPLE, LEDGER_SAMPLE, LEDGER_AGENT] {
         let text = uncommented(sample);
         let table = DeTable::parse(&text).unwrap();
         collect("", table.get_ref(), &mut shown);
@@ -45,7 +47,7 @@ fn collect(name: &str, table: &DeTable, shown: &mut BTreeMap<String, BTreeSet<St
 }
 
 #[test]
-fn the_sample_shows_every_key_of_the_parser_and_no_other() {
+fn the_samples_show_every_key_of_the_parser_and_no_other() {
     let tables: &[(&str, &Section)] = &[
         ("", &keys::ROOT),
         ("agent", &keys::AGENT),

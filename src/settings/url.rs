@@ -1,11 +1,11 @@
-//! The URLs of directory servers: `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`.
+//! The URLs of servers: `ldap://HOST[:PORT]`, `ldaps://HOST[:PORT]`, `https://HOST[:PORT][/PATH]`.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 /// What decides how a server may be talked to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Url {
-    /// `ldaps://`: TLS from the first byte.
+    /// `ldaps://`, `https://`: TLS from the first byte.
     pub tls: bool,
     /// This very machine: nothing crosses a wire.
     pub loopback: bool,
@@ -20,9 +20,15 @@ pub struct Refusal {
 
 const FORM: &str = "must be ldaps://HOST or ldap://HOST, with :PORT where it is not 636 or 389";
 
-/// Checks a URL.
+const HTTP_FORM: &str =
+    "must be https://HOST, with :PORT where it is not 443, and with a path where the ledger has one";
+
+fn shown(message: &str) -> Refusal {
+    Refusal { message: message.to_owned(), secret: false }
+}
+
+/// Checks the URL of a directory server.
 pub fn parse(text: &str) -> Result<Url, Refusal> {
-    let shown = |message: &str| Refusal { message: message.to_owned(), secret: false };
     if text.starts_with("srv:") {
         return Err(shown("not in this version: name the servers themselves, in the order in which to try them"));
     }
@@ -36,11 +42,37 @@ pub fn parse(text: &str) -> Result<Url, Refusal> {
         let message = "must not carry a user or password; use bind_dn and bind_password".to_owned();
         return Err(Refusal { message, secret: true });
     }
-    let (host, port) = split(rest.strip_suffix('/').unwrap_or(rest)).ok_or_else(|| shown(FORM))?;
+    server(rest.strip_suffix('/').unwrap_or(rest), tls, FORM)
+}
+
+/// Checks the URL of a service; what is asked there is appended to it.
+pub fn parse_http(text: &str) -> Result<Url, Refusal> {
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| shown(HTTP_FORM))?;
+    let tls = match scheme {
+        "http" => false,
+        "https" => true,
+        _ => return Err(shown(HTTP_FORM)),
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if authority.contains('@') {
+        let message = "must not carry a user or password; use token".to_owned();
+        return Err(Refusal { message, secret: true });
+    }
+    if rest.contains(['?', '#']) {
+        return Err(shown("must end with its path: no question mark, no number sign"));
+    }
+    if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(shown(HTTP_FORM));
+    }
+    server(authority, tls, HTTP_FORM)
+}
+
+fn server(authority: &str, tls: bool, form: &str) -> Result<Url, Refusal> {
+    let (host, port) = split(authority).ok_or_else(|| shown(form))?;
     if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
         return Err(shown("has a port that is no number from 1 to 65535"));
     }
-    loopback(host).map(|loopback| Url { tls, loopback }).ok_or_else(|| shown(FORM))
+    loopback(host).map(|loopback| Url { tls, loopback }).ok_or_else(|| shown(form))
 }
 
 /// Host, port and whether it is this machine, of what follows the scheme; none where it is no server.
@@ -117,8 +149,28 @@ mod tests {
     }
 
     #[test]
+    fn a_service_may_have_a_path_and_nothing_after_it() {
+        assert_eq!(parse_http("https://ledger.corp.example/seats/"), Ok(Url { tls: true, loopback: false }));
+        assert_eq!(parse_http("http://[::1]:8760"), Ok(Url { tls: false, loopback: true }));
+        for url in [
+            "ledger.corp.example",
+            "ldaps://ledger",
+            "https://",
+            "https:///v1",
+            "https://ledger:0",
+            "https://ledger?company=acme",
+            "https://ledger/#top",
+            "https://ledger/a b",
+        ] {
+            assert!(parse_http(url).is_err(), "{url}");
+        }
+    }
+
+    #[test]
     fn a_password_in_a_url_is_refused_and_not_shown() {
-        let refusal = parse("ldap://cn=admin:hunter2@dc01").unwrap_err();
-        assert!(refusal.secret && !refusal.message.contains("hunter2"), "{refusal:?}");
+        for refusal in [parse("ldap://cn=admin:hunter2@dc01"), parse_http("https://admin:hunter2@ledger")] {
+            let refusal = refusal.unwrap_err();
+            assert!(refusal.secret && !refusal.message.contains("hunter2"), "{refusal:?}");
+        }
     }
 }

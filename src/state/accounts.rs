@@ -41,7 +41,20 @@ impl Accounts for State {
         self.write("observe", "storing the backend's accounts", |transaction| {
             // Whatever is gone was another hand's doing: what the agent removes is forgotten with the answer to that.
             take_keys(transaction, &change.gone, at)?;
-            change.store(transaction)?;
+            change.store(transaction, |seat| seat.is_none_or(|seat| matches!(seat.state, SeatState::Past(_))))?;
+            take(transaction, taken, at)?;
+            untake_owners(transaction)
+        })
+    }
+
+    fn inherit(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError> {
+        let change =
+            self.read("comparing the accounts with those last known", |connection| compare(connection, accounts))?;
+        if change.is_empty() && taken.is_empty() {
+            return Ok(());
+        }
+        self.write("inherit", "storing the accounts as another agent left them", |transaction| {
+            change.store(transaction, |_| false)?;
             take(transaction, taken, at)?;
             untake_owners(transaction)
         })
@@ -183,14 +196,13 @@ impl Comparison<'_> {
         self.changed.is_empty() && self.gone.is_empty() && self.strangers_gone.is_empty()
     }
 
-    fn store(&self, transaction: &Transaction<'_>) -> Result<()> {
+    fn store(&self, transaction: &Transaction<'_>, is_taken: IsTaken) -> Result<()> {
         for key in &self.gone {
             forget_account(transaction, *key)?;
         }
         for id in &self.strangers_gone {
             forget_stranger(transaction, id)?;
         }
-        let is_taken = |seat: Option<&Assignment>| seat.is_none_or(|seat| matches!(seat.state, SeatState::Past(_)));
         self.changed.iter().try_for_each(|account| store_account(transaction, account, is_taken))
     }
 }

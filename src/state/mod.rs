@@ -10,7 +10,9 @@ mod lock;
 mod lookup;
 mod open;
 mod people;
+mod queue;
 mod requests;
+mod succession;
 mod values;
 
 #[cfg(test)]

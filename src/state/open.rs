@@ -20,6 +20,7 @@ const APPLICATION_ID: u32 = 0x5345_4154;
 pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__state", include_str!("migrations/V1__state.sql")),
     ("V2__nested", include_str!("migrations/V2__nested.sql")),
+    ("V3__queue", include_str!("migrations/V3__queue.sql")),
 ];
 
 /// How long to wait for another process that writes.
@@ -45,6 +46,7 @@ impl State {
             state.migrate(MIGRATIONS)?;
         }
         state.untake_requests()?;
+        state.name_instance()?;
         Ok(state)
     }
 

@@ -27,8 +27,11 @@ async fn a_batch_is_carried_out_once_and_answered_again() {
     let states: Vec<String> = first["accounts"].as_array().unwrap().iter().map(|one| state(one, "a")).collect();
     assert_eq!(states, ["held", "waiting no_seat"]);
     assert_eq!((&first["pools"][0]["held"], &first["pools"][0]["waiting"]), (&1.into(), &1.into()));
-    assert_eq!(ledger.batch(epoch, "k", &steps).await.good(), first);
-    assert_eq!(ledger.get(&ledger.connector, "batches/k").await.good(), first);
+    let mut again = ledger.batch(epoch, "k", &steps).await.good();
+    assert_eq!((&again["previous"], first["previous"].as_u64() < first["version"].as_u64()), (&first["version"], true));
+    assert_eq!(ledger.get(&ledger.connector, "batches/k").await.good(), again);
+    again["previous"] = first["previous"].clone();
+    assert_eq!(again, first);
     assert_eq!(ledger.get(&ledger.connector, "batches/other").await.problem(), "404 not-found");
     assert_eq!(ledger.batch(epoch, "k", &steps[..2]).await.problem(), "422 idempotency-key-reused");
     let answer: wire::BatchAnswer = serde_json::from_value(first).unwrap();

@@ -1,5 +1,6 @@
 //! The real engine: `cycle::run_once` on the real state and the real ledger, in files, with directories in memory.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
@@ -87,7 +88,9 @@ impl Engine {
 
     /// What a cycle would do.
     pub fn preview(&mut self, now: Time) -> PlanReport {
-        self.on_parts(|runtime, parts| runtime.block_on(cycle::preview(parts, time(now)))).expect("a preview").report
+        self.on_parts(|runtime, parts| runtime.block_on(cycle::preview(parts, &BTreeMap::new(), time(now))))
+            .expect("a preview")
+            .report
     }
 
     fn on_parts<T>(&mut self, work: impl FnOnce(&Runtime, &mut Parts<'_>) -> T) -> T {

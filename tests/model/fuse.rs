@@ -6,12 +6,16 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use seatsync::model::lease::Standby;
 use seatsync::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
 use seatsync::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
 use seatsync::model::{Account, Anchor, Name, PersonId};
-use seatsync::ports::{Accounts, Backend, BackendError, History, Journal, Mirror, Persistence, Requests, StateError};
+use seatsync::ports::{
+    Accounts, Backend, BackendError, Capabilities, History, Journal, Mirror, Persistence, Requests, StateError,
+    Succession,
+};
 use seatsync::state::State;
 
 /// Which call does not come back.
@@ -82,6 +86,10 @@ pub struct MortalBackend<B> {
 
 #[async_trait]
 impl<B: Backend> Backend for MortalBackend<B> {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
     async fn read(&mut self) -> Result<BackendState, BackendError> {
         lit(&self.fuse).before()?;
         let read = self.inner.read().await?;
@@ -155,6 +163,7 @@ mortal! { Accounts {
     fn remembered([self: &self]) -> BTreeMap<PersonId, Remembered>;
     fn taken([self: &self]) -> BTreeMap<PersonId, Timestamp>;
     fn observe([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
+    fn inherit([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
     fn give_back([self: &mut self], people: &[PersonId]) -> ();
     fn relinked([self: &mut self], old: &PersonId, new: &PersonId) -> ();
 }}
@@ -171,6 +180,12 @@ mortal! { Requests {
     fn next_request([self: &mut self], now: Timestamp) -> Option<(RequestId, Request)>;
     fn answer([self: &mut self], id: RequestId, answer: &str, now: Timestamp) -> ();
     fn beat([self: &mut self], heartbeat: &Heartbeat) -> ();
+}}
+
+mortal! { Succession {
+    fn epoch([self: &self]) -> Option<u64>;
+    fn set_epoch([self: &mut self], epoch: u64) -> ();
+    fn set_standby([self: &mut self], standby: Option<&Standby>) -> ();
 }}
 
 mortal! { History {

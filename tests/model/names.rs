@@ -121,7 +121,7 @@ fn pool_settings(company: &Company, pool: Pool) -> PoolSettings {
         groups: (!rule.everyone).then(|| groups(&pool_name(pool))),
         priority: [groups("first"), groups("second")].concat(),
         fallback: rule.fallback.map(pool_name),
-        seats: rule.seats,
+        seats: Some(rule.seats),
     }
 }
 

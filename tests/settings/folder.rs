@@ -20,6 +20,8 @@ impl Folder {
         folder.write("corp.password", "secret\n");
         folder.write("staff.password", "secret\n");
         folder.write("empty.password", "\n");
+        folder.write("ledger.token", "secret\n");
+        folder.write("ledger-ca.pem", "");
         folder.write("corp-ca.pem", "");
         folder.write("staff-ca.pem", "");
         folder

@@ -26,7 +26,7 @@ fn a_variable_stands_over_the_file() {
 
 #[test]
 fn a_pool_or_directory_is_called_by_its_name() {
-    assert_eq!(with(&[("SEATSYNC__POOL__STANDARD__SEATS", "60")]).pools[0].seats, 60);
+    assert_eq!(with(&[("SEATSYNC__POOL__STANDARD__SEATS", "60")]).pools[0].seats, Some(60));
     let settings = with(&[("SEATSYNC__DIRECTORY__DEMO__ATTRIBUTES__EMAIL", "contact")]);
     assert_eq!(settings.directories[0].attributes.email.as_deref(), Some("contact"));
     assert_eq!(&*settings.directories[0].name, "demo");

@@ -54,9 +54,12 @@ fn what_is_left_out_has_the_defaults_of_the_design() {
 #[cfg(unix)]
 #[test]
 fn the_state_and_the_ledger_lie_side_by_side_unless_told_otherwise() {
-    let BackendKind::Embedded { path } = settings(&config("")).backend.kind;
+    let BackendKind::Embedded { path } = settings(&config("")).backend.kind else { panic!("a file") };
     assert_eq!(path.to_str(), Some("/var/lib/ledger/ledger.db"));
-    let BackendKind::Embedded { path } = settings(&config("[agent]\nstate_dir = \"/srv/seats/state\"\n")).backend.kind;
+    let BackendKind::Embedded { path } = settings(&config("[agent]\nstate_dir = \"/srv/seats/state\"\n")).backend.kind
+    else {
+        panic!("a file")
+    };
     assert_eq!(path.to_str(), Some("/srv/seats/ledger/ledger.db"));
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use seatsync::model::settings::{Settings, SmtpTls, Source};
+use seatsync::model::settings::{BackendKind, Settings, SmtpTls, Source};
 use seatsync::settings::{self, LoadedLedger, Problem};
 
 use crate::folder::{Folder, certificate, these};
@@ -80,6 +80,20 @@ fn the_sample_of_every_option_loads_with_every_option_taken_in() {
     let (settings, warnings) = load(&uncommented(&every_option()));
     assert!(warnings.is_empty(), "{warnings:?}");
     assert_eq!((settings.directories.len(), settings.pools.len()), (2, 2));
+}
+
+#[test]
+fn the_sample_of_the_ledger_loads_with_every_option_taken_in_and_shows_each_at_its_default() {
+    let sample =
+        std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("config/ledger-agent.toml")).unwrap();
+    let ((mut left_out, _), (mut taken_in, warnings)) = (load(&sample), load(&uncommented(&sample)));
+    assert!(warnings.is_empty(), "{warnings:?}");
+    for settings in [&mut left_out, &mut taken_in] {
+        let BackendKind::Ledger(ledger) = &mut settings.backend.kind else { panic!("a ledger") };
+        ledger.ca_file = None;
+    }
+    assert_eq!(format!("{:?}", taken_in.backend), format!("{:?}", left_out.backend));
+    assert_eq!(taken_in.pools[0].seats, None);
 }
 
 #[cfg(unix)]

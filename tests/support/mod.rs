@@ -9,6 +9,7 @@ pub mod agent;
 pub mod company;
 pub mod counting_proxy;
 pub mod fault_proxy;
+pub mod http_proxy;
 pub mod ldif;
 pub mod oracle;
 pub mod process;
@@ -17,5 +18,6 @@ pub mod slapd;
 
 pub use agent::Agent;
 pub use fault_proxy::FaultProxy;
+pub use http_proxy::{Fault, HttpProxy};
 pub use samba::Samba;
 pub use slapd::Slapd;

@@ -60,6 +60,7 @@ fn report() -> PlanReport {
         pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0 }],
         quarantined: Vec::new(),
         directories: Vec::new(),
+        problems: Vec::new(),
         seconds: 0.2,
     }
 }
@@ -106,6 +107,7 @@ fn an_empty_plan_says_so() {
         pools: Vec::new(),
         quarantined: Vec::new(),
         directories: Vec::new(),
+        problems: Vec::new(),
         seconds: 0.1,
     };
     let mut page = Page::default();

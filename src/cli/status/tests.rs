@@ -18,6 +18,7 @@ fn before_the_first_cycle() -> StatusReport {
         fingerprint: None,
         backend: None,
         directories: Vec::new(),
+        standby: None,
     }
 }
 
@@ -36,6 +37,7 @@ fn running() -> StatusReport {
         granted: Vec::new(),
         waiting: Vec::new(),
         lost: Vec::new(),
+        standby: None,
     };
     StatusReport {
         running: true,
@@ -111,4 +113,12 @@ fn the_json_has_every_key_of_the_contract() {
     let keys = ["name", "kind", "server", "watermark", "reachable"];
     assert!(keys.iter().all(|key| value["directories"][0].get(key).is_some()), "{value}");
     assert_eq!(value["next_cycle"], "2026-01-01T00:05:00Z");
+}
+
+#[test]
+fn an_agent_that_stands_by_says_so_whatever_its_last_cycle_was() {
+    let standby =
+        crate::model::lease::Standby { holder: "dc02/1f3a9c2e".to_owned(), expires: at("2026-01-01T00:01:15Z") };
+    let said = rendered(&StatusReport { standby: Some(standby), ..running() });
+    assert!(said.contains("standby") && said.contains("dc02/1f3a9c2e works for the company"), "{said}");
 }

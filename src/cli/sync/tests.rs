@@ -1,6 +1,6 @@
 use super::*;
 use crate::model::WaitReason;
-use crate::model::report::{DirectoryReport, HeldKind, HeldRow, PoolRow, ReadMode, WaitingRow};
+use crate::model::report::{DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, ReadMode, WaitingRow};
 
 fn report() -> SyncReport {
     SyncReport {
@@ -28,6 +28,7 @@ fn report() -> SyncReport {
         granted: vec![granted_row("ada", Some("Ada Lovelace")), granted_row("yamada", Some("山田 太郎"))],
         waiting: vec![waiting_row("grace", 1)],
         lost: Vec::new(),
+        standby: None,
     }
 }
 
@@ -200,4 +201,13 @@ fn the_json_has_every_key_of_the_contract() {
     assert_eq!(value["directories"][0]["mode"], "full");
     assert!(value["held"].is_null() && value["fingerprint"].is_null());
     assert_eq!(serde_json::from_value::<SyncReport>(value).unwrap(), report());
+}
+
+#[test]
+fn an_agent_that_stands_by_says_who_works_and_nothing_of_a_cycle() {
+    let expires = "2026-01-01T00:00:15Z".parse().unwrap();
+    let standby = crate::model::lease::Standby { holder: "dc02/1f3a9c2e".to_owned(), expires };
+    let said = rendered(&SyncReport { outcome: CycleOutcome::Standby, standby: Some(standby), ..report() }, false);
+    assert!(said.contains("dc02/1f3a9c2e works for the company") && said.contains("standard"), "{said}");
+    assert!(!said.contains("Cycle") && !said.contains("ada"), "{said}");
 }

@@ -3,9 +3,9 @@
 use std::io;
 
 use ldap3::{LdapError, LdapResult};
-use rustls::CertificateError;
 
 use crate::ports::{Persistence, ReadError};
+use crate::tls;
 
 /// The verdict on one failure: what happened, what to do, and whether trying again can help.
 struct Verdict(String, &'static str, Persistence);
@@ -147,22 +147,7 @@ fn judge_tls(error: &rustls::Error) -> Verdict {
             return Verdict(format!("TLS failed ({error})"), advice, Permanent);
         }
     };
-    let (said, advice) = match certificate {
-        CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
-            ("its certificate is for another host name", "Use a name from the certificate in `url`")
-        }
-        CertificateError::UnknownIssuer => {
-            ("its certificate is not from an authority we trust", "Set `ca_file` to the authority's certificate (PEM)")
-        }
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            ("its certificate has expired", "Renew it on the server, or check this machine's clock")
-        }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            ("its certificate is not valid yet", "Check the clock of this machine and of the server")
-        }
-        CertificateError::Revoked => ("its certificate is revoked", "Renew it on the server"),
-        _ => ("its certificate cannot be verified", "Renew it on the server, or set `ca_file`"),
-    };
+    let (said, advice) = tls::blame(certificate);
     Verdict(format!("{said} ({error})"), advice, Permanent)
 }
 
@@ -225,7 +210,7 @@ mod tests {
 
     #[test]
     fn an_unknown_authority_names_the_setting() {
-        let tls = rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer);
+        let tls = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         let error = failed("Could not connect", "ldaps://h", LdapError::from(io::Error::other(tls)));
         assert!(error.doing.contains("`ca_file`"), "{}", error.doing);
         assert_eq!(error.persistence, Persistence::Permanent);

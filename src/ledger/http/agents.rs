@@ -61,8 +61,9 @@ pub async fn post_batch(
     let (epoch, request) = (epoch.required()?, body.request);
     let batch = body.value.into_model(key)?;
     let work = move |desk: &Desk<'_>| {
+        let previous = desk.settings()?.version;
         let answer = batch::apply_fenced(desk, &batch, &request, epoch)?;
-        Answered::of(desk.records, desk.company, answer)
+        Ok::<_, Fault>(Answered { previous, ..Answered::of(desk.records, desk.company, answer)? })
     };
     hub.service.change(&caller.company, work).await?.reply().await
 }
@@ -90,6 +91,7 @@ struct Answered {
     unmanaged: Vec<wire::Account>,
     pools: Vec<wire::Pool>,
     version: u64,
+    previous: u64,
 }
 
 impl Answered {
@@ -99,7 +101,7 @@ impl Answered {
         let unmanaged: Vec<_> = Vec::into_iter(unmanaged).map(|account: crate::model::Account| account.id).collect();
         let unmanaged = show::these(view, company, &unmanaged)?;
         let version = view.company(company)?.version;
-        Ok(Self { answer, unmanaged, pools: show::pools(view, company)?, version })
+        Ok(Self { answer, unmanaged, pools: show::pools(view, company)?, version, previous: version })
     }
 
     /// Written out beside the thread that writes: it may be long.
@@ -123,6 +125,7 @@ impl Answered {
             removed: removed.iter().map(Person::from).collect(),
             pools: self.pools,
             version: self.version,
+            previous: self.previous,
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::ledger::LedgerError;
 use crate::ledger::records::{Asked, Touched};
 use crate::ledger::rules::{Declined, wanted};
 use crate::model::AccountId;
-use crate::model::change::{Answer, Batch, Operation};
+use crate::model::change::{Answer, Batch, Operation, Outcome};
 
 /// Carries out a batch. The same key again changes nothing and gets the outcomes of the first time.
 ///
@@ -18,6 +18,14 @@ pub fn apply(desk: &Desk<'_>, batch: &Batch) -> Result<Answer, LedgerError> {
         Some(answer) => Ok(answer),
         None => carry_out(desk, batch, None),
     }
+}
+
+/// What the steps of a batch would come to, nothing being kept.
+///
+/// # Errors
+/// Where the company cannot be read.
+pub fn validate(desk: &Desk<'_>, batch: &Batch) -> Result<Vec<Outcome>, LedgerError> {
+    Ok(desk.open(&touched(batch))?.carry_out(batch))
 }
 
 /// The same for an agent elsewhere: `request` is the digest of what it sent, `epoch` that of its lease.

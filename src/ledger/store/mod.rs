@@ -25,7 +25,7 @@ use super::operations::{self, Desk, Manner};
 use super::records::{Records, Store, View};
 use crate::fault;
 use crate::model::PersonId;
-use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
 
 /// An open ledger. Several may be open on one file, in one process or many: each write waits for the one before.
 #[derive(Debug)]
@@ -108,6 +108,17 @@ impl Ledger {
         })?;
         fault::point("ledger.apply.after_commit");
         Ok(answer)
+    }
+
+    /// What the steps of a batch would come to; nothing of it happens.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be read.
+    pub fn validate(&mut self, company: &str, batch: &Batch) -> Result<Vec<Outcome>, LedgerError> {
+        self.write(|records| {
+            let desk = Desk { records, company, now: batch.at, manner: Manner::Embedded };
+            operations::batch::validate(&desk, batch)
+        })
     }
 
     /// What was answered to the batch of this key, if it was ever carried out.

@@ -124,6 +124,8 @@ pub struct BatchAnswer {
     pub removed: Vec<Person>,
     pub pools: Vec<Pool>,
     pub version: u64,
+    /// The version before the batch; of an answer given again the same as `version`.
+    pub previous: u64,
 }
 
 /// A step that was not done.

@@ -130,7 +130,15 @@ proptest! {
 
 fn answer(steps: usize, refused: &[usize]) -> BatchAnswer {
     let refused = refused.iter().map(|&index| Refused { index, code: "conflict".into(), message: "x".into() });
-    BatchAnswer { steps, refused: refused.collect(), accounts: vec![], removed: vec![], pools: vec![], version: 1 }
+    BatchAnswer {
+        steps,
+        refused: refused.collect(),
+        accounts: vec![],
+        removed: vec![],
+        pools: vec![],
+        version: 1,
+        previous: 0,
+    }
 }
 
 #[test]

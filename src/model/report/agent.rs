@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cycle::{ChangeCounts, CycleOutcome, HeldRow, PoolRow, SyncReport};
+use crate::model::lease::Standby;
 use crate::model::snapshot::Kind;
 use crate::model::{Name, PersonId};
 
@@ -40,6 +41,9 @@ pub struct StatusReport {
     pub fingerprint: Option<String>,
     pub backend: Option<BackendStatus>,
     pub directories: Vec<DirectoryStatus>,
+    /// Who works for the company, while this agent stands by.
+    #[serde(default)]
+    pub standby: Option<Standby>,
 }
 
 /// A past cycle.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::model::lease::Standby;
 use crate::model::{Anchor, Defect, Name, PoolCount, WaitReason};
 
 /// How a cycle went. Where several fit the greatest counts, in this order.
@@ -11,6 +12,8 @@ use crate::model::{Anchor, Defect, Name, PoolCount, WaitReason};
 pub enum CycleOutcome {
     #[default]
     Ok,
+    /// Another agent of the company works; this one stands by.
+    Standby,
     /// Done, but the backend refused some accounts.
     SomeFailed,
     /// Done, but the guard holds changes back.
@@ -216,6 +219,9 @@ pub struct SyncReport {
     /// Everyone who lost a seat, by directory and anchor.
     #[serde(default)]
     pub lost: Vec<LostRow>,
+    /// Who works, while this agent stands by.
+    #[serde(default)]
+    pub standby: Option<Standby>,
 }
 
 #[cfg(test)]

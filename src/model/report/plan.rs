@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::cycle::{CycleOutcome, DirectoryReport, HeldRow, PoolRow, QuarantinedRow, WaitingRow};
+use super::cycle::{CycleOutcome, DirectoryReport, HeldRow, PoolRow, ProblemRow, QuarantinedRow, WaitingRow};
 use crate::model::{Anchor, Name};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,9 @@ pub struct PlanReport {
     pub quarantined: Vec<QuarantinedRow>,
     #[serde(default)]
     pub directories: Vec<DirectoryReport>,
+    /// What cannot be done, and what the backend would refuse, where it can say so beforehand.
+    #[serde(default)]
+    pub problems: Vec<ProblemRow>,
     #[serde(default)]
     pub seconds: f64,
 }

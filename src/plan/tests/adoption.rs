@@ -142,7 +142,7 @@ fn people_of_a_directory_no_longer_configured_are_frozen_and_reported() {
     scene.settings.directories.remove(0);
     scene.sources.remove("corp");
     scene.settings.seats.promotion = crate::model::change::Promotion::Automatic;
-    scene.pool("standard").seats = 9;
+    scene.pool("standard").seats = Some(9);
     let mut newcomer = sighting(7);
     newcomer.profile = profile("lab7");
     scene.source("lab").people.push(newcomer);

@@ -89,7 +89,7 @@ fn a_duplicate_with_an_account_of_its_own_keeps_seat_and_place_and_nothing_more(
     let mut scene = Scene::staffed(&[("standard", 1)], 2);
     scene.entry(2).profile.email = "p1@acme.example".into();
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [1]);
     assert_eq!(scene.queue("standard"), [(2, WaitReason::NoSeat)]);
@@ -105,7 +105,7 @@ fn a_conflict_keeps_seat_and_place_and_stops_nobody_else() {
     scene.rename(3, "taken2");
     scene.entry(3).profile.email = "taken@acme.example".into();
     scene.entry(1).profile.email = "p1@acme.example".into();
-    scene.pool("standard").seats = 4;
+    scene.pool("standard").seats = Some(4);
     scene.hire([4]);
     let plan = scene.cycle();
     assert_eq!(told(&plan, "conflict"), [1, 3]);

@@ -40,7 +40,7 @@ fn a_seat_taken_by_another_hand_is_not_asked_for_again_until_approved() {
 fn an_approval_from_before_does_not_give_a_taken_seat_back() {
     let mut scene = Scene::staffed(&[("standard", 1)], 3);
     scene.decide(2, Verdict::Approve);
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     scene.cycle();
     take_seat(&mut scene, 2);
     scene.cycle();

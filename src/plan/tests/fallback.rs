@@ -28,7 +28,7 @@ fn where_both_are_full_people_wait_in_both_queues() {
     assert_eq!((scene.queue("advanced"), scene.queue("standard")), (vec![(2, NoSeat), (3, NoSeat)], vec![(3, NoSeat)]));
     scene.settings.seats.promotion = Promotion::Automatic;
     assert!(scene.plan().is_empty());
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [2, 3]);
     assert_eq!(scene.queue("advanced"), [(2, NoSeat), (3, NoSeat)]);
@@ -38,8 +38,8 @@ fn where_both_are_full_people_wait_in_both_queues() {
 fn who_is_promoted_from_both_queues_leaves_the_fallbacks() {
     let mut scene = falling(1, 0, 2);
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("advanced").seats = 2;
-    scene.pool("standard").seats = 1;
+    scene.pool("advanced").seats = Some(2);
+    scene.pool("standard").seats = Some(1);
     scene.cycle();
     assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![1, 2], vec![]));
     assert_eq!(scene.queue("standard"), []);
@@ -49,7 +49,7 @@ fn who_is_promoted_from_both_queues_leaves_the_fallbacks() {
 fn the_seat_freed_by_a_promotion_from_the_fallback_goes_to_the_next_in_the_same_plan() {
     let mut scene = falling(1, 1, 3);
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("advanced").seats = 2;
+    scene.pool("advanced").seats = Some(2);
     let plan = scene.cycle();
     assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![1, 2], vec![3]));
     let promoted = [(Verb::Promote, 2, "advanced"), (Verb::Promote, 3, "standard")];
@@ -108,10 +108,10 @@ fn a_mover_without_a_seat_in_either_keeps_the_old_one() {
     assert_eq!(scene.holders("bronze"), [1]);
     assert_eq!((scene.queue("gold"), scene.queue("silver")), (vec![(1, NoSeat)], vec![(1, NoSeat)]));
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("silver").seats = 2;
+    scene.pool("silver").seats = Some(2);
     scene.cycle();
     assert_eq!((scene.holders("silver"), scene.holders("bronze")), (vec![1, 9], vec![]));
-    scene.pool("gold").seats = 1;
+    scene.pool("gold").seats = Some(1);
     scene.cycle();
     assert_eq!((scene.holders("gold"), scene.holders("silver")), (vec![1], vec![9]));
 }

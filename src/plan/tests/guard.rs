@@ -120,7 +120,7 @@ fn directories_are_guarded_one_by_one() {
         person.profile = profile(&format!("lab{n}"));
         scene.source("lab").people.push(person);
     }
-    scene.pool("standard").seats = 25;
+    scene.pool("standard").seats = Some(25);
     scene.cycle();
     scene.disable(1..=4);
     scene.source("lab").people[0].standing = Standing::Disabled;

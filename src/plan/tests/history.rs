@@ -124,7 +124,7 @@ pub fn found(config: &Config) -> Scene {
 /// Accounts that another hand made: one with a seat, one with a mail address, one with an anchor of ours.
 fn strangers(scene: &mut Scene) {
     let mut model = scene.clone();
-    model.settings.pools.iter_mut().for_each(|pool| pool.seats = 9);
+    model.settings.pools.iter_mut().for_each(|pool| pool.seats = Some(9));
     model.cycle();
     let seat = model.account(1).seats[0].clone();
     scene.backend.add_unmanaged("visitor", profile("visitor")).seats.push(seat);
@@ -154,7 +154,7 @@ pub fn happen(scene: &mut Scene, event: &Event) {
         Event::Rename(n, name) => with_entry(scene, n, |entry| entry.profile.email = format!("P{name}@acme.example")),
         Event::Choose(n, pool, chosen) => member(scene, &format!("CN={}", POOLS[pool]), n, chosen),
         Event::Prefer(n, first) => member(scene, "CN=bronze-first-0", n, first),
-        Event::Seats(pool, seats) => scene.pool(POOLS[pool]).seats = seats,
+        Event::Seats(pool, seats) => scene.pool(POOLS[pool]).seats = Some(seats),
         Event::Decide(n, verdict) => {
             if scene.backend.of(&person(n)).is_some() {
                 scene.backend.decide(&Decision { person: person(n), pool: None, verdict });

@@ -31,7 +31,7 @@ fn since_is_the_start_of_the_cycle_for_all_of_it() {
 #[test]
 fn a_joiner_waits_behind_people_who_may_not_be_promoted() {
     let mut scene = Scene::staffed(&[("standard", 1)], 2);
-    scene.pool("standard").seats = 3;
+    scene.pool("standard").seats = Some(3);
     scene.hire([3]);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [1]);
@@ -41,7 +41,7 @@ fn a_joiner_waits_behind_people_who_may_not_be_promoted() {
 #[test]
 fn manual_promotion_gives_raised_seats_to_the_approved_alone_and_then_to_joiners() {
     let mut scene = Scene::staffed(&[("standard", 1)], 3);
-    scene.pool("standard").seats = 9;
+    scene.pool("standard").seats = Some(9);
     scene.decide(3, Verdict::Approve);
     let plan = scene.cycle();
     assert_eq!(story(&plan), [(Verb::Promote, 3, "standard")]);
@@ -55,7 +55,7 @@ fn manual_promotion_gives_raised_seats_to_the_approved_alone_and_then_to_joiners
 fn automatic_promotion_gives_raised_seats_to_the_first_who_wait_before_any_joiner() {
     let mut scene = Scene::staffed(&[("standard", 1)], 4);
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("standard").seats = 3;
+    scene.pool("standard").seats = Some(3);
     scene.hire([0]);
     scene.entry(0).created = Some(at(-9999));
     scene.cycle();
@@ -69,7 +69,7 @@ fn an_approval_without_a_free_seat_is_kept_and_comes_before_those_not_approved()
     scene.decide(3, Verdict::Approve);
     assert!(scene.cycle().is_empty());
     assert_eq!(scene.queue("standard"), [(3, NoSeat), (2, NoSeat)]);
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [1, 3]);
 }
@@ -84,7 +84,7 @@ fn rank_comes_before_approval_and_since() {
     let plan = scene.cycle();
     assert!(plan.waves().iter().flatten().count() == 2, "both places are told their new rank");
     assert_eq!(scene.queue("standard"), [(3, NoSeat), (2, NoSeat)]);
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [1, 3]);
 }
@@ -105,7 +105,7 @@ fn who_has_no_date_of_creation_counts_from_when_first_seen() {
 #[test]
 fn seats_lowered_below_the_seats_held_evict_nobody_and_grant_nothing() {
     let mut scene = Scene::staffed(&[("standard", 3)], 3);
-    scene.pool("standard").seats = 1;
+    scene.pool("standard").seats = Some(1);
     scene.hire([4]);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [1, 2, 3]);
@@ -215,7 +215,7 @@ fn what_was_denied_is_not_asked_for_again_until_approved() {
     let mut scene = Scene::staffed(&[("standard", 1)], 2);
     scene.settings.seats.promotion = Promotion::Automatic;
     scene.decide(2, Verdict::Deny);
-    scene.pool("standard").seats = 5;
+    scene.pool("standard").seats = Some(5);
     scene.cycle();
     assert!(scene.plan().is_empty());
     assert_eq!(seat(&scene, 2, "standard").state, SeatState::Denied);
@@ -233,7 +233,7 @@ fn one_bad_entry_stops_nobody_else_and_gets_nothing() {
         scene.quarantine(n);
     }
     scene.rename(2, "other");
-    scene.pool("standard").seats = 9;
+    scene.pool("standard").seats = Some(9);
     scene.hire([5]);
     let plan = scene.cycle();
     assert_eq!(story(&plan), [(Verb::Provision, 5, "standard")], "no creation, no grant, no update, no leaver");

@@ -79,7 +79,7 @@ fn with_keep_a_leaver_keeps_the_place_gets_no_grant_and_stops_nobody() {
     let mut scene = Scene::staffed(&[("standard", 1)], 2);
     rule(&mut scene, Disabled, LeaverRule::Keep);
     scene.disable([2]);
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     scene.settings.seats.promotion = Promotion::Automatic;
     scene.hire([3]);
     scene.cycle();

@@ -136,7 +136,7 @@ fn who_waits_to_move_keeps_the_old_seat_once_every_matching_pool_counts() {
     scene.pool("chat").fallback = None;
     scene.cycle();
     scene.settings.seats.promotion = crate::model::change::Promotion::Automatic;
-    scene.pool("chat").seats = 2;
+    scene.pool("chat").seats = Some(2);
     scene.cycle();
     assert_eq!((scene.holders("chat"), scene.holders("mail")), (vec![1, 2], vec![1, 2]));
 }

@@ -70,7 +70,7 @@ fn a_ring_of_movers_between_full_pools_waits() {
     assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![1], vec![2]));
     assert_eq!((scene.queue("advanced"), scene.queue("standard")), (vec![(2, NoSeat)], vec![(1, NoSeat)]));
     assert!(scene.plan().is_empty());
-    scene.pool("advanced").seats = 2;
+    scene.pool("advanced").seats = Some(2);
     scene.cycle();
     assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![2], vec![1]));
 }

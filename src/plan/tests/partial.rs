@@ -10,7 +10,7 @@ use crate::plan::effects::Verb;
 fn partial() -> Scene {
     let mut scene = Scene::staffed(&[("standard", 2)], 3);
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("standard").seats = 3;
+    scene.pool("standard").seats = Some(3);
     scene.source("corp").partial = true;
     scene
 }
@@ -30,9 +30,9 @@ fn nobody_is_created_granted_promoted_or_resumed_by_a_partial_read() {
     scene.disable([1]);
     scene.cycle();
     scene.hire([6]);
-    scene.pool("standard").seats = 1;
+    scene.pool("standard").seats = Some(1);
     scene.cycle();
-    scene.pool("standard").seats = 9;
+    scene.pool("standard").seats = Some(9);
     scene.settings.seats.promotion = Promotion::Automatic;
     scene.source("corp").partial = true;
     scene.enable(1);
@@ -85,7 +85,7 @@ fn an_unread_directory_changes_nothing_at_all() {
     scene.source("corp").unread = true;
     scene.rename(1, "new");
     scene.disable([2]);
-    scene.pool("standard").seats = 2;
+    scene.pool("standard").seats = Some(2);
     assert!(scene.plan().is_empty());
     assert_eq!(scene.queue("standard"), [(3, NoSeat)]);
 }

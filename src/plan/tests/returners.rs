@@ -35,7 +35,7 @@ fn who_comes_back_to_a_full_pool_waits_with_the_old_since_but_joins_behind_nobod
     assert!(!scene.is_suspended(1));
     assert_eq!(scene.queue("standard"), [(1, NoSeat), (4, NoSeat)], "asked first of all");
     scene.settings.seats.promotion = Promotion::Automatic;
-    scene.pool("standard").seats = 3;
+    scene.pool("standard").seats = Some(3);
     scene.cycle();
     assert_eq!(scene.holders("standard"), [1, 2, 3]);
 }

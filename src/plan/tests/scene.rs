@@ -84,7 +84,13 @@ impl Scene {
         scene.add_directory("corp");
         for &(name, seats) in pools {
             let (name, groups) = (name.into(), None);
-            scene.settings.pools.push(PoolSettings { name, groups, priority: Vec::new(), fallback: None, seats });
+            scene.settings.pools.push(PoolSettings {
+                name,
+                groups,
+                priority: Vec::new(),
+                fallback: None,
+                seats: Some(seats),
+            });
         }
         scene
     }

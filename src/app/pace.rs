@@ -1,0 +1,82 @@
+//! When a pass may be made before its time: news come as fast as somebody makes them, and passes take theirs.
+
+use std::time::{Duration, Instant};
+
+use crate::cycle::CycleError;
+use crate::model::report::SyncReport;
+use crate::ports::Persistence;
+use crate::retry::Waits;
+
+/// At least so long from the end of one pass to the beginning of the next.
+const REST: Duration = Duration::from_secs(1);
+/// About so long after a first failure that may pass by itself.
+const FIRST: Duration = Duration::from_secs(2);
+
+/// What the last passes say about the next.
+#[derive(Debug)]
+pub struct Pace {
+    /// No pass out of turn before.
+    not_before: Instant,
+    /// The last one failed, and what made it fail may be over by itself.
+    try_again: bool,
+    waits: Waits,
+    poll: Duration,
+}
+
+impl Pace {
+    /// For an agent that makes a pass every `poll` anyway.
+    pub fn new(poll: Duration) -> Self {
+        Self { not_before: Instant::now(), try_again: false, waits: Waits::new(FIRST, poll), poll }
+    }
+
+    /// A pass ended. One that took long is not followed at once; after failures the rests grow up to `poll`.
+    pub fn ended(&mut self, result: &Result<SyncReport, CycleError>, took: Duration) {
+        let failure = result.as_ref().err().and_then(CycleError::persistence);
+        self.try_again = failure == Some(Persistence::Transient);
+        let rest = if result.is_ok() {
+            self.waits = Waits::new(FIRST, self.poll);
+            REST.max(took)
+        } else {
+            self.waits.next().unwrap_or(self.poll)
+        };
+        self.not_before = Instant::now() + rest;
+    }
+
+    /// Whether to make a pass now, given whether there are news.
+    pub fn is_due(&self, news: bool) -> bool {
+        (news || self.try_again) && self.not_before <= Instant::now()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::BackendError;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn failed(persistence: Persistence) -> Result<SyncReport, CycleError> {
+        Err(CycleError::Backend(BackendError { doing: "x".to_owned(), persistence, source: None }))
+    }
+
+    #[test]
+    fn news_are_followed_at_once_but_not_on_the_heels_of_a_pass() {
+        let mut pace = Pace::new(HOUR);
+        assert!(pace.is_due(true) && !pace.is_due(false));
+        pace.ended(&Err(CycleError::Stopped), Duration::ZERO);
+        assert!(!pace.is_due(true) && !pace.is_due(false));
+    }
+
+    #[test]
+    fn only_what_may_pass_by_itself_is_tried_again_out_of_turn() {
+        for (persistence, again) in
+            [(Persistence::Transient, true), (Persistence::Permanent, false), (Persistence::Credentials, false)]
+        {
+            let mut pace = Pace::new(HOUR);
+            pace.ended(&failed(persistence), Duration::ZERO);
+            assert!(!pace.is_due(false), "not at once");
+            pace.not_before = Instant::now();
+            assert_eq!(pace.is_due(false), again, "{persistence:?}");
+        }
+    }
+}

@@ -1,0 +1,299 @@
+//! What the ledger, or the way to it, said: what happened, where, what to do about it, and whether to try again.
+
+use std::error::Error;
+use std::io;
+use std::time::Duration;
+
+use reqwest::StatusCode;
+use thiserror::Error;
+
+use crate::ledger::wire::{Malformed, PROBLEM, Problem};
+use crate::model::lease::Standby;
+use crate::ports::{BackendError, Persistence};
+use crate::tls;
+
+/// A request that came to nothing.
+#[derive(Debug, Error)]
+#[error("{message}")]
+pub struct Failure {
+    /// What we were doing, where, what was said, and what to do.
+    pub message: String,
+    pub kind: Kind,
+    #[source]
+    source: Option<Box<dyn Error + Send + Sync>>,
+}
+
+/// What decides how to go on.
+#[derive(Debug)]
+pub enum Kind {
+    /// No answer, half of one, or one of somebody who is no ledger. It may have happened all the same.
+    Unanswered,
+    /// The ledger did nothing and is to be asked again, after this time where it said one.
+    Busy(Option<Duration>),
+    /// The ledger did nothing and said why.
+    Refused(Box<Problem>),
+    /// Stays until somebody changes something: a certificate, or another version.
+    Unusable,
+}
+
+const ANOTHER_VERSION: &str = "Is the ledger of another version? Bring both to the same one";
+
+/// The request, for messages.
+#[derive(Clone, Copy, Debug)]
+pub struct Place<'a> {
+    /// "read the accounts": stands after "Could not".
+    pub doing: &'a str,
+    /// As in the config.
+    pub url: &'a str,
+}
+
+impl Place<'_> {
+    fn failure(self, said: &str, advice: &str, kind: Kind, source: Option<Box<dyn Error + Send + Sync>>) -> Failure {
+        let stop = if advice.is_empty() { "" } else { ". " };
+        let message = format!("Could not {} at {}: {said}{stop}{advice}", self.doing, self.url);
+        Failure { message, kind, source }
+    }
+
+    /// Nothing came back, or not all of it.
+    pub fn unanswered(self, error: reqwest::Error) -> Failure {
+        let error = error.without_url();
+        if let Some(certificate) = tls_error(&error) {
+            let (said, advice, kind) = judge_tls(certificate);
+            return self.failure(&said, advice, kind, Some(Box::new(error)));
+        }
+        let said = if error.is_timeout() {
+            "the ledger did not answer in time".to_owned()
+        } else if error.is_connect() {
+            format!("the ledger cannot be reached ({})", root(&error))
+        } else {
+            format!("the answer broke off ({})", root(&error))
+        };
+        let advice = if error.is_connect() { "Check url, network and proxy, and that the ledger runs" } else { "" };
+        self.failure(&said, advice, Kind::Unanswered, Some(Box::new(error)))
+    }
+
+    /// An answer that no ledger gives: a captive portal's page, a proxy's error, a redirection to somewhere else.
+    pub fn stranger(self, status: StatusCode, kind_of_answer: &str) -> Failure {
+        let said = format!("something else than a ledger answered (status {}, {kind_of_answer})", status.as_u16());
+        let advice = "Check url; a proxy or a login page of the network may stand between";
+        self.failure(&said, advice, Kind::Unanswered, None)
+    }
+
+    /// An answer that goes on longer than any does.
+    pub fn endless(self, most: usize) -> Failure {
+        self.failure(&format!("the answer is longer than {most} bytes"), "Check url", Kind::Unanswered, None)
+    }
+
+    /// An answer of the right kind that says less than it must, or what we do not know.
+    pub fn unreadable(self, error: serde_json::Error) -> Failure {
+        let said = format!("the answer cannot be read ({error})");
+        self.failure(&said, ANOTHER_VERSION, Kind::Unusable, Some(Box::new(error)))
+    }
+
+    /// An answer that can be read and means nothing.
+    pub fn malformed(self, error: Malformed) -> Failure {
+        let said = format!("the answer cannot be understood ({error})");
+        self.failure(&said, ANOTHER_VERSION, Kind::Unusable, Some(Box::new(error)))
+    }
+
+    /// An answer that contradicts itself or the request.
+    pub fn broken(self, said: &str) -> Failure {
+        self.failure(said, "A proxy between may have cut or kept it", Kind::Unanswered, None)
+    }
+
+    /// Two answers are of two moments; the ledger's own word for it is `list-changed`.
+    pub fn changed(self) -> Failure {
+        let problem = Problem { kind: format!("{PROBLEM}list-changed"), ..Problem::default() };
+        self.failure("the company changes faster than it can be read", "", Kind::Refused(Box::new(problem)), None)
+    }
+
+    /// What cannot be asked at all.
+    pub fn impossible(self, said: &str) -> Failure {
+        self.failure(said, "", Kind::Unusable, None)
+    }
+
+    /// The ledger asked for rest a while ago, and it is not over.
+    pub fn resting(self, rest: Duration) -> Failure {
+        let said = format!("the ledger asked to be left alone for {} s more", rest.as_secs().max(1));
+        self.failure(&said, "", Kind::Busy(Some(rest)), None)
+    }
+
+    /// What the ledger answered instead of doing it.
+    pub fn refused(self, status: StatusCode, problem: Problem, rest: Option<Duration>) -> Failure {
+        let busy = matches!(status.as_u16(), 429 | 500..);
+        let said = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
+        let said = format!("the ledger says: {said}");
+        let advice = advice(problem.name());
+        let kind = if busy { Kind::Busy(rest) } else { Kind::Refused(Box::new(problem)) };
+        self.failure(said.trim_end_matches('.'), advice, kind, None)
+    }
+}
+
+impl Failure {
+    /// The name of the ledger's problem, where it is one.
+    #[must_use]
+    pub fn problem(&self) -> Option<&Problem> {
+        match &self.kind {
+            Kind::Refused(problem) => Some(problem),
+            _ => None,
+        }
+    }
+
+    /// Who works, where that is the problem.
+    #[must_use]
+    pub fn standby(&self) -> Option<Standby> {
+        let problem = self.problem().filter(|problem| problem.name() == "lease-held")?;
+        Some(Standby { holder: problem.holder.clone()?, expires: problem.expires? })
+    }
+
+    #[must_use]
+    pub fn is(&self, name: &str) -> bool {
+        self.problem().is_some_and(|problem| problem.name() == name)
+    }
+
+    /// Whether it may have happened all the same.
+    #[must_use]
+    pub const fn is_uncertain(&self) -> bool {
+        matches!(self.kind, Kind::Unanswered)
+    }
+
+    /// How long to wait before the next try, where `due` is the turn; none where trying again is of no use.
+    #[must_use]
+    pub fn wait(&self, due: Duration, longest: Duration) -> Option<Duration> {
+        match self.kind {
+            Kind::Unanswered => Some(due),
+            Kind::Busy(rest) => Some(rest.map_or(due, |rest| rest.max(due))).filter(|wait| *wait <= longest),
+            Kind::Refused(_) | Kind::Unusable => None,
+        }
+    }
+
+    #[must_use]
+    pub fn persistence(&self) -> Persistence {
+        match &self.kind {
+            Kind::Unanswered | Kind::Busy(_) => Persistence::Transient,
+            Kind::Unusable => Persistence::Permanent,
+            Kind::Refused(problem) => match problem.name() {
+                "unauthorized" => Persistence::Credentials,
+                "stale-epoch" | "lease-held" => Persistence::Superseded,
+                "list-changed" => Persistence::Transient,
+                _ => Persistence::Permanent,
+            },
+        }
+    }
+}
+
+impl From<Failure> for BackendError {
+    fn from(failure: Failure) -> Self {
+        let persistence = failure.persistence();
+        Self { doing: failure.message, persistence, source: failure.source }
+    }
+}
+
+/// What to do about a problem that the ledger's own words leave open.
+fn advice(problem: &str) -> &'static str {
+    match problem {
+        "unauthorized" => {
+            "The token ran out, was taken back or is another ledger's: register the connector anew there, and put the new \
+             token where backend.token says"
+        }
+        "forbidden" => "backend.token must be a connector's, and of backend.company",
+        "tier-required" => {
+            "Move the company to the tier \"advanced\" in the ledger; until then nothing is changed, and the agent asks \
+             again in an hour"
+        }
+        "stale-epoch" => "Another agent took over; this one stands by",
+        "not-found" => "Check backend.company, and who is named",
+        "too-large" | "internal" => "",
+        _ => "",
+    }
+}
+
+fn judge_tls(error: &rustls::Error) -> (String, &'static str, Kind) {
+    match error {
+        rustls::Error::InvalidCertificate(certificate) => {
+            let (said, advice) = tls::blame(certificate);
+            (format!("{said} ({error})"), advice, Kind::Unusable)
+        }
+        rustls::Error::AlertReceived(_) | rustls::Error::HandshakeNotComplete => {
+            (format!("TLS failed ({error})"), "", Kind::Unanswered)
+        }
+        _ => (format!("TLS failed ({error})"), "Check that the port speaks TLS, and url", Kind::Unusable),
+    }
+}
+
+/// The TLS error somewhere below. An `io::Error` does not give what it wraps as its source.
+fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
+    chain(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())
+}
+
+/// The first cause, in its own words.
+fn root(error: &reqwest::Error) -> String {
+    chain(error).last().map(ToString::to_string).unwrap_or_default()
+}
+
+fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |&error| match error.downcast_ref::<io::Error>().and_then(io::Error::get_ref) {
+        Some(wrapped) => Some(wrapped),
+        None => error.source(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLACE: Place<'_> = Place { doing: "send changes", url: "https://ledger" };
+
+    fn refused(status: u16, name: &str, rest: Option<u64>) -> Failure {
+        let text =
+            format!(r#"{{"type":"urn:seatsync:problem:{name}","title":"T","status":{status},"detail":"Said so."}}"#);
+        let problem = serde_json::from_str(&text).unwrap();
+        PLACE.refused(StatusCode::from_u16(status).unwrap(), problem, rest.map(Duration::from_secs))
+    }
+
+    #[test]
+    fn each_problem_is_judged_by_its_type() {
+        for (status, name, persistence) in [
+            (401, "unauthorized", Persistence::Credentials),
+            (403, "forbidden", Persistence::Permanent),
+            (403, "tier-required", Persistence::Permanent),
+            (409, "stale-epoch", Persistence::Superseded),
+            (409, "list-changed", Persistence::Transient),
+            (413, "too-large", Persistence::Permanent),
+            (422, "idempotency-key-reused", Persistence::Permanent),
+            (429, "rate-limited", Persistence::Transient),
+            (500, "internal", Persistence::Transient),
+            (503, "unavailable", Persistence::Transient),
+            (409, "some-day-new", Persistence::Permanent),
+        ] {
+            assert_eq!(refused(status, name, None).persistence(), persistence, "{name}");
+        }
+    }
+
+    #[test]
+    fn it_says_what_was_done_where_what_was_answered_and_what_to_do() {
+        let failure = refused(401, "unauthorized", None);
+        let start = "Could not send changes at https://ledger: the ledger says: Said so. The token ran out";
+        assert!(failure.message.starts_with(start), "{failure}");
+        let failure = PLACE.stranger(StatusCode::OK, "text/html");
+        assert!(failure.message.contains("something else than a ledger answered (status 200, text/html)"), "{failure}");
+        assert_eq!(failure.persistence(), Persistence::Transient);
+    }
+
+    #[test]
+    fn the_ledgers_own_wait_counts_unless_it_is_too_long() {
+        let (due, longest) = (Duration::from_secs(1), Duration::from_secs(30));
+        assert_eq!(refused(429, "rate-limited", Some(7)).wait(due, longest), Some(Duration::from_secs(7)));
+        assert_eq!(refused(503, "unavailable", Some(0)).wait(due, longest), Some(due));
+        assert_eq!(refused(503, "unavailable", None).wait(due, longest), Some(due));
+        assert_eq!(refused(503, "unavailable", Some(3600)).wait(due, longest), None);
+        assert_eq!(refused(401, "unauthorized", None).wait(due, longest), None);
+    }
+
+    #[test]
+    fn a_tls_error_is_found_below_an_io_error() {
+        let inner = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let outer = io::Error::other(io::Error::other(inner));
+        assert!(matches!(tls_error(&outer), Some(rustls::Error::InvalidCertificate(_))));
+    }
+}

@@ -1,0 +1,348 @@
+//! Requests to one company of a ledger: sent, judged, tried again.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use secrecy::ExposeSecret as _;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::time::Instant;
+
+use super::failure::{Failure, Kind, Place};
+use crate::ledger::wire::{Malformed, PROBLEM, Problem};
+use crate::model::settings::LedgerAccess;
+use crate::ports::{BackendError, Persistence};
+use crate::retry::{Policy, with_waits};
+use crate::tls;
+
+/// No answer of a ledger is longer: ten thousand accounts are some ten megabytes, a batch's answer the like.
+const LONGEST_ANSWER: usize = 1 << 30;
+/// As long as a 429 or 503 may keep a cycle waiting; after a longer one the next cycle tries again.
+const LONGEST_REST: Duration = Duration::from_mins(1);
+
+/// One company, as one connector sees it.
+#[derive(Debug)]
+pub struct Http {
+    client: Client,
+    /// `https://HOST/v1/companies/COMPANY`.
+    company: Url,
+    /// As in the config, for messages.
+    url: String,
+    timeout: Duration,
+    policy: Policy,
+    /// The ledger asked not to be asked before.
+    rest: Mutex<Option<Instant>>,
+}
+
+/// One request, the same however often it is sent.
+#[derive(Debug)]
+pub struct Request<'a> {
+    /// "read the accounts".
+    pub doing: &'a str,
+    method: Method,
+    url: Url,
+    /// None: it carries nothing.
+    body: Option<serde_json::Result<Vec<u8>>>,
+    key: Option<&'a str>,
+    epoch: Option<u64>,
+    /// In whole; else the server may take `timeout` between any two bytes.
+    within: Option<Duration>,
+    tries: Tries,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Tries {
+    Once,
+    Several,
+}
+
+impl<'a> Request<'a> {
+    /// Carries this.
+    #[must_use]
+    pub fn body(mut self, body: &impl Serialize) -> Self {
+        self.body = Some(serde_json::to_vec(body));
+        self
+    }
+
+    /// Done once, however often it is sent.
+    #[must_use]
+    pub fn key(mut self, key: &'a str) -> Self {
+        self.key = Some(key);
+        self
+    }
+
+    /// Done under this lease alone.
+    #[must_use]
+    pub fn epoch(mut self, epoch: u64) -> Self {
+        self.epoch = Some(epoch);
+        self
+    }
+
+    /// Sent once, and given so long in whole: whoever sends it has a rhythm of its own.
+    #[must_use]
+    pub fn once(mut self, within: Duration) -> Self {
+        self.within = Some(within);
+        self.tries = Tries::Once;
+        self
+    }
+
+    /// With this in the query.
+    #[must_use]
+    pub fn query(mut self, name: &str, value: &str) -> Self {
+        self.url.query_pairs_mut().append_pair(name, value);
+        self
+    }
+}
+
+impl Http {
+    /// Connects to nothing yet. `agent`: how this agent names itself.
+    ///
+    /// # Errors
+    /// Where the certificate authorities cannot be read, or the address or the token is none.
+    pub fn new(settings: &LedgerAccess, company: &str, agent: &str) -> Result<Self, BackendError> {
+        let unusable = |doing: String, source: Option<Box<dyn std::error::Error + Send + Sync>>| BackendError {
+            doing,
+            persistence: Persistence::Permanent,
+            source,
+        };
+        let tls = tls::client(settings.ca_file.as_deref())
+            .map_err(|error| unusable(error.to_string(), Some(Box::new(error))))?;
+        let headers = headers(settings)
+            .ok_or_else(|| unusable("backend.token holds a character that no token has".to_owned(), None))?;
+        let timeout = settings.timeout;
+        let client = Client::builder()
+            .tls_backend_preconfigured(tls)
+            .default_headers(headers)
+            .user_agent(user_agent(agent))
+            // Whoever redirects is not the ledger, and must not get the token.
+            .redirect(redirect::Policy::none())
+            // We know what may be sent twice; the library does not.
+            .retry(reqwest::retry::never())
+            .connect_timeout(timeout.min(Duration::from_secs(10)))
+            .read_timeout(timeout)
+            .build()
+            .map_err(|error| unusable("Could not set up HTTP".to_owned(), Some(Box::new(error))))?;
+        let company = address(&settings.url, company)
+            .ok_or_else(|| unusable(format!("backend.url = {:?} is no address", settings.url), None))?;
+        let rest = Mutex::new(None);
+        Ok(Self { client, company, url: settings.url.clone(), timeout, policy: Policy::for_timeout(timeout), rest })
+    }
+
+    /// A request below the company; each part of the path is one segment.
+    #[must_use]
+    pub fn request<'a>(&self, doing: &'a str, method: Method, path: &[&str]) -> Request<'a> {
+        let mut url = self.company.clone();
+        if let Ok(mut segments) = url.path_segments_mut() {
+            segments.extend(path);
+        }
+        Request { doing, method, url, body: None, key: None, epoch: None, within: None, tries: Tries::Several }
+    }
+
+    /// Asks, again where that can help, and reads the answer.
+    ///
+    /// # Errors
+    /// Where no answer came in any try, or the ledger would not do it.
+    pub async fn ask<T: DeserializeOwned>(&self, request: &Request<'_>) -> Result<T, Failure> {
+        let body = match request.tries {
+            Tries::Once => self.send(request).await?,
+            Tries::Several => self.send_again_and_again(request).await?,
+        };
+        // An answer without a body says that it was done, and no more.
+        let body = if body.is_empty() { b"null".as_slice() } else { &body };
+        serde_json::from_slice(body).map_err(|error| self.place(request).unreadable(error))
+    }
+
+    async fn send_again_and_again(&self, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
+        let mut both = (self, request);
+        let wait = |failure: &Failure, due: Duration| failure.wait(due, LONGEST_REST);
+        with_waits(&self.policy, None, &mut both, wait, |(this, request), attempt| {
+            Box::pin(async move {
+                let sent = this.send(request).await;
+                if let Err(failure) = &sent {
+                    tracing::debug!(attempt, %failure, "A request to the ledger failed.");
+                }
+                sent
+            }) as BoxFuture<'_, _>
+        })
+        .await
+    }
+
+    /// Sends a request once.
+    async fn send(&self, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
+        let place = self.place(request);
+        if let Some(rest) = self.must_rest() {
+            return Err(place.resting(rest));
+        }
+        let response = self.built(request)?.send().await.map_err(|error| place.unanswered(error))?;
+        let (status, kind) = (response.status(), content_type(&response));
+        let rest = retry_after(&response);
+        let body = whole(response, place).await?;
+        match status.as_u16() {
+            204 => Ok(Vec::new()),
+            200..300 if is_json(&kind, "json") => Ok(body),
+            400.. if is_json(&kind, "problem+json") => Err(self.refusal(place, status, &body, rest)),
+            // A proxy that cannot reach the ledger says so in its own words.
+            429 | 502..=504 => {
+                self.note_rest(rest);
+                let mut failure = place.stranger(status, &kind);
+                if rest.is_some() && status != StatusCode::BAD_GATEWAY {
+                    failure.kind = Kind::Busy(rest);
+                }
+                Err(failure)
+            }
+            _ => Err(place.stranger(status, &kind)),
+        }
+    }
+
+    fn refusal(&self, place: Place<'_>, status: StatusCode, body: &[u8], rest: Option<Duration>) -> Failure {
+        if matches!(status.as_u16(), 429 | 503) {
+            self.note_rest(rest);
+        }
+        let problem = serde_json::from_slice::<Problem>(body).ok();
+        match problem.filter(|problem| problem.kind.starts_with(PROBLEM)) {
+            Some(problem) => place.refused(status, problem, rest),
+            // Others have problems, too.
+            None => place.stranger(status, "a problem that is none of the ledger's"),
+        }
+    }
+
+    fn built(&self, request: &Request<'_>) -> Result<reqwest::RequestBuilder, Failure> {
+        let mut built = self.client.request(request.method.clone(), request.url.clone());
+        match &request.body {
+            None => {}
+            Some(Ok(body)) => built = built.header(CONTENT_TYPE, "application/json").body(body.clone()),
+            Some(Err(error)) => {
+                return Err(self.place(request).impossible(&format!("the request cannot be written ({error})")));
+            }
+        }
+        if let Some(key) = request.key {
+            built = built.header("Idempotency-Key", key);
+        }
+        if let Some(epoch) = request.epoch {
+            built = built.header("Connector-Epoch", epoch);
+        }
+        // A drop a second never is silence: so there is an end to it all the same.
+        Ok(built.timeout(request.within.unwrap_or(self.timeout * 5)))
+    }
+
+    /// What was answered contradicts itself.
+    #[must_use]
+    pub fn broken(&self, doing: &str, said: &str) -> Failure {
+        Place { doing, url: &self.url }.broken(said)
+    }
+
+    /// What cannot be asked.
+    #[must_use]
+    pub fn impossible(&self, doing: &str, said: &str) -> Failure {
+        Place { doing, url: &self.url }.impossible(said)
+    }
+
+    /// What was answered means nothing.
+    #[must_use]
+    pub fn malformed(&self, doing: &str, error: Malformed) -> Failure {
+        Place { doing, url: &self.url }.malformed(error)
+    }
+
+    /// What was read is of two moments.
+    #[must_use]
+    pub fn changed(&self, doing: &str) -> Failure {
+        Place { doing, url: &self.url }.changed()
+    }
+
+    /// How long the ledger may keep silent.
+    #[must_use]
+    pub const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    fn place<'p>(&'p self, request: &Request<'p>) -> Place<'p> {
+        Place { doing: request.doing, url: &self.url }
+    }
+
+    fn must_rest(&self) -> Option<Duration> {
+        let mut rest = self.rest.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = rest.map(|until| until.saturating_duration_since(Instant::now())).filter(|left| !left.is_zero());
+        if left.is_none() {
+            *rest = None;
+        }
+        left
+    }
+
+    fn note_rest(&self, rest: Option<Duration>) {
+        let until = rest.and_then(|rest| Instant::now().checked_add(rest));
+        if until.is_some() {
+            *self.rest.lock().unwrap_or_else(PoisonError::into_inner) = until;
+        }
+    }
+}
+
+fn headers(settings: &LedgerAccess) -> Option<HeaderMap> {
+    let mut bearer = HeaderValue::from_str(&format!("Bearer {}", settings.token.expose_secret())).ok()?;
+    bearer.set_sensitive(true);
+    let accept = HeaderValue::from_static("application/json, application/problem+json");
+    Some([(AUTHORIZATION, bearer), (ACCEPT, accept)].into_iter().collect())
+}
+
+/// `seatsync/1.2.3 (dc01; linux)`.
+fn user_agent(agent: &str) -> String {
+    let plain = |c: char| if c.is_ascii_graphic() && !"()\\".contains(c) { c } else { '_' };
+    let agent: String = agent.chars().map(plain).collect();
+    format!("seatsync/{} ({agent}; {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS)
+}
+
+fn address(url: &str, company: &str) -> Option<Url> {
+    let mut url = Url::parse(url).ok()?;
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "companies", company]);
+    Some(url)
+}
+
+/// `application/json`, without its parameters; "no content type" where there is none.
+fn content_type(response: &Response) -> String {
+    let value = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let kind = value.and_then(|value| value.split(';').next()).map(|kind| kind.trim().to_ascii_lowercase());
+    kind.unwrap_or_else(|| "no content type".to_owned())
+}
+
+fn is_json(kind: &str, subtype: &str) -> bool {
+    kind.strip_prefix("application/") == Some(subtype)
+}
+
+/// Seconds. (The contract has no dates there, and what else a proxy writes is as good as nothing.)
+fn retry_after(response: &Response) -> Option<Duration> {
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
+    value.trim().parse().ok().map(Duration::from_secs)
+}
+
+/// All of the body, or a failure: a connection that ends before the length that was announced is one.
+async fn whole(mut response: Response, place: Place<'_>) -> Result<Vec<u8>, Failure> {
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| place.unanswered(error))? {
+        if body.len() + chunk.len() > LONGEST_ANSWER {
+            return Err(place.endless(LONGEST_ANSWER));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_part_of_a_path_is_one_segment() {
+        let url = address("https://ledger.corp.example/seats", "A & B/Söhne").unwrap();
+        assert_eq!(url.as_str(), "https://ledger.corp.example/seats/v1/companies/A%20&%20B%2FS%C3%B6hne");
+        assert_eq!(address("http://[::1]:8760", "acme").unwrap().as_str(), "http://[::1]:8760/v1/companies/acme");
+    }
+
+    #[test]
+    fn the_agent_is_named_in_characters_that_a_header_may_have() {
+        let said = user_agent("dc 01 (Zürich)");
+        assert!(said.starts_with("seatsync/") && said.contains("(dc_01__Z_rich_;"), "{said}");
+        assert!(HeaderValue::from_str(&said).is_ok());
+    }
+}

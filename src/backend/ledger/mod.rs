@@ -1,0 +1,231 @@
+//! The licence ledger over HTTP, for an agent: `docs/ledger-api.md` is the contract.
+//!
+//! `http` sends and tries again, `failure` judges and words what went wrong, `read` reads a company whole, `watch` keeps
+//! the lease and follows the events beside the passes. The JSON is `ledger::wire`: what the one writes the other reads.
+
+mod failure;
+mod http;
+mod read;
+mod watch;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reqwest::Method;
+use tokio::time::Instant;
+use uuid::Uuid;
+
+use crate::ledger::wire;
+use crate::model::PersonId;
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
+use crate::model::lease::Lease;
+use crate::model::settings::LedgerAccess;
+use crate::ports::{Backend, BackendError, Capabilities, Persistence, Probe};
+use crate::retry::Waits;
+use failure::Failure;
+use http::Http;
+use watch::{Tasks, Watch};
+
+/// One company of a ledger, for the agent of one connector.
+#[derive(Debug)]
+pub struct Ledger {
+    http: Arc<Http>,
+    watch: Arc<Watch>,
+    /// What is done beside the passes.
+    tasks: Tasks,
+    is_watching: bool,
+    /// Of the lease under which this pass works. Another one, taken meanwhile, is not for what it planned.
+    epoch: Option<u64>,
+    refused: Option<Refusal>,
+}
+
+/// The ledger lets us in no more: not asked again with every pass (rule 20).
+#[derive(Debug)]
+struct Refusal {
+    message: String,
+    persistence: Persistence,
+    until: Instant,
+    waits: Waits,
+}
+
+impl Ledger {
+    /// Connects to nothing yet. `agent` names it in the ledger's log; `holder` tells it from every other agent, and is the
+    /// same after a restart.
+    ///
+    /// # Errors
+    /// Where the certificate authorities cannot be read, or the address or the token cannot be used.
+    pub fn new(settings: &LedgerAccess, company: &str, agent: &str, holder: String) -> Result<Self, BackendError> {
+        let http = Arc::new(Http::new(settings, company, agent)?);
+        let watch = Arc::new(Watch::new(Arc::clone(&http), holder));
+        Ok(Self { http, watch, tasks: Tasks::default(), is_watching: false, epoch: None, refused: None })
+    }
+
+    fn start_tasks(&mut self) {
+        self.tasks = if self.is_watching { Tasks::watch(&self.watch) } else { Tasks::keep(&self.watch) };
+    }
+
+    /// Remembers that we are not let in.
+    fn refuse(&mut self, failure: &Failure) {
+        let Some(problem) = failure.problem() else { return };
+        let first = match problem.name() {
+            "unauthorized" | "forbidden" => Duration::from_secs(30),
+            // Until somebody acts, says the contract.
+            "tier-required" => HOUR,
+            _ => return,
+        };
+        let mut waits = self.refused.take().map_or_else(|| Waits::new(first, HOUR), |refused| refused.waits);
+        let wait = waits.next().unwrap_or(HOUR);
+        self.refused = Some(Refusal {
+            message: failure.message.clone(),
+            persistence: failure.persistence(),
+            until: Instant::now() + wait,
+            waits,
+        });
+    }
+
+    /// A request that changes something outside of a batch, done once.
+    async fn change(&self, doing: &str, path: &str, body: &impl serde::Serialize) -> Result<(), BackendError> {
+        let key = Uuid::new_v4().to_string();
+        let request = self.http.request(doing, Method::POST, &[path]).key(&key).body(body);
+        self.http.ask::<serde::de::IgnoredAny>(&request).await?;
+        Ok(())
+    }
+}
+
+/// Steps of one batch: some 600 bytes each, and 256 MiB are taken.
+const BATCH: usize = 300_000;
+
+/// The longest that a refusal keeps the agent from asking again.
+const HOUR: Duration = Duration::from_hours(1);
+
+#[async_trait]
+impl Backend for Ledger {
+    fn capabilities(&self) -> Capabilities {
+        Capabilities {
+            allocates: true,
+            counts_seats: true,
+            batch: BATCH,
+            idempotent: true,
+            swaps: true,
+            suspended_keeps_seat: false,
+            validates: false,
+        }
+    }
+
+    /// An epoch that was never given is refused after the right to write was looked at, and nothing is done.
+    async fn probe(&mut self) -> Vec<Probe> {
+        let doing = "try the connector's rights";
+        let request = self.http.request(doing, Method::PUT, &["lease"]).epoch(u64::MAX);
+        let tried = self.http.ask::<wire::Lease>(&request.body(&wire::LeaseRenew { seconds: 60 })).await;
+        let failure = tried.err().filter(|failure| !failure.is("stale-epoch"));
+        vec![Probe {
+            what: "backend: write as a connector".to_owned(),
+            ok: failure.is_none(),
+            message: failure.as_ref().map_or_else(|| "the token may".to_owned(), ToString::to_string),
+            lost: failure.map(|_| "nothing can be changed: no account made, no seat given".to_owned()),
+            remedy: None,
+        }]
+    }
+
+    async fn lease(&mut self, insist: bool) -> Result<Lease, BackendError> {
+        if let Some(refused) = self.refused.as_ref().filter(|refused| !insist && Instant::now() < refused.until) {
+            let doing = format!("{} (not asked again yet)", refused.message);
+            return Err(BackendError { doing, persistence: refused.persistence, source: None });
+        }
+        match self.watch.lease().await {
+            Ok(lease) => {
+                // The tasks may rest from a refusal that is over now.
+                if self.refused.take().is_some() || self.tasks.is_empty() {
+                    self.start_tasks();
+                }
+                self.epoch = match lease {
+                    Lease::Ours { epoch } => epoch,
+                    Lease::Others(_) => None,
+                };
+                Ok(lease)
+            }
+            Err(failure) => {
+                self.refuse(&failure);
+                Err(failure.into())
+            }
+        }
+    }
+
+    async fn end_lease(&mut self) {
+        self.tasks = Tasks::default();
+        self.watch.give_back().await;
+    }
+
+    fn has_news(&mut self) -> bool {
+        if !self.is_watching {
+            self.is_watching = true;
+            self.start_tasks();
+        }
+        self.watch.has_news()
+    }
+
+    async fn read(&mut self) -> Result<BackendState, BackendError> {
+        let moment = read::company(&self.http).await?;
+        self.watch.read(moment.version, moment.last_event);
+        Ok(moment.state)
+    }
+
+    async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
+        let doing = "send changes";
+        let steps = wire::Batch::of(batch).map_err(|error| self.http.impossible(doing, &error.to_string()))?;
+        let request = self.http.request(doing, Method::POST, &["batches"]).key(&batch.key).body(&steps);
+        let Some(epoch) = self.epoch else {
+            return Err(self.http.impossible(doing, "no lease was taken for it").into());
+        };
+        match self.http.ask::<wire::BatchAnswer>(&request.epoch(epoch)).await {
+            Ok(answer) => self.understood(doing, answer, batch.steps.len()),
+            Err(failure) => {
+                // It may still arrive, and comes too late under the next epoch; or this one is over already.
+                if failure.is_uncertain() || failure.persistence() == Persistence::Superseded {
+                    self.watch.doubt().await;
+                }
+                Err(failure.into())
+            }
+        }
+    }
+
+    async fn answer(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
+        let doing = "ask what became of the changes that were sent before";
+        let request = self.http.request(doing, Method::GET, &["batches", key]);
+        match self.http.ask::<wire::BatchAnswer>(&request).await {
+            Ok(answer) => {
+                let steps = answer.steps;
+                self.understood(doing, answer, steps).map(Some)
+            }
+            Err(failure) if failure.is("not-found") => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
+    async fn decide(&mut self, decisions: &[Decision], _at: Timestamp) -> Result<(), BackendError> {
+        self.change("send the decision", "decisions", &wire::Decisions::of(decisions)).await
+    }
+
+    async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
+        self.change("send the confirmation", "confirmations", &wire::Confirmation::from(confirmation)).await
+    }
+
+    async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {
+        self.change("relink the account", "relinks", &wire::Relink { old: old.into(), new: new.into() }).await
+    }
+}
+
+impl Ledger {
+    /// The answer to a batch, if it is one to so many steps.
+    fn understood(&self, doing: &str, answer: wire::BatchAnswer, steps: usize) -> Result<Answer, BackendError> {
+        let (previous, version) = (answer.previous, answer.version);
+        let answer = answer.into_model(steps).map_err(|error| self.http.malformed(doing, error))?;
+        self.watch.made(previous, version);
+        Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,266 @@
+//! What goes on beside the passes: the lease is kept, or waited for, and the ledger's events are followed.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use reqwest::Method;
+use tokio::task::JoinHandle;
+use tokio::time::sleep;
+
+use super::failure::Failure;
+use super::http::{Http, Request};
+use crate::ledger::wire;
+use crate::model::lease::Lease;
+use crate::ports::Persistence;
+
+/// The lease ends so long after its last renewal: then another agent may work.
+const LEASE: u32 = 15;
+/// Renewed this often. (One that ran out and that nobody took can still be renewed.)
+const RENEWAL: Duration = Duration::from_secs(5);
+/// Asked for this often by who stands by: with `LEASE` it makes the time without an agent, which must stay below 30 s.
+const ATTEMPT: Duration = Duration::from_secs(3);
+/// One request about the lease may take so long.
+const PROMPT: Duration = Duration::from_secs(10);
+/// What is refused for good is asked for again so much later.
+const REFUSED: Duration = Duration::from_hours(1);
+/// At most so long an answer without events is waited for: proxies end connections on which nothing happens.
+const POLL: Duration = Duration::from_secs(25);
+
+/// What passes and watch know together.
+#[derive(Debug)]
+pub struct Watch {
+    http: Arc<Http>,
+    /// What the ledger calls this agent.
+    holder: String,
+    /// Held while it is asked about, so that two questions never take two leases.
+    epoch: tokio::sync::Mutex<Option<u64>>,
+    seen: Mutex<Seen>,
+}
+
+/// How far the passes and the events have come.
+#[derive(Debug, Default)]
+struct Seen {
+    /// As read, or as answered to our own batch.
+    known: Option<u64>,
+    /// As the events told.
+    latest: u64,
+    last_event: Option<u64>,
+    /// Events were missed, or the lease came to us: a pass is due whatever the versions say.
+    due: bool,
+}
+
+impl Watch {
+    pub fn new(http: Arc<Http>, holder: String) -> Self {
+        Self { http, holder, epoch: tokio::sync::Mutex::new(None), seen: Mutex::default() }
+    }
+
+    /// Renews the lease that we have, or takes it, for a pass.
+    ///
+    /// # Errors
+    /// Where the ledger cannot be asked, or refuses.
+    pub async fn lease(&self) -> Result<Lease, Failure> {
+        let ours = self.renew_or_take(|request| request).await?;
+        Ok(ours.0)
+    }
+
+    /// The lease, and whether it came to us just now. `manner` says how often, and how long, to ask.
+    async fn renew_or_take(&self, manner: impl Fn(Request<'_>) -> Request<'_>) -> Result<(Lease, bool), Failure> {
+        let mut epoch = self.epoch.lock().await;
+        if let Some(ours) = *epoch {
+            let request = self.http.request("renew the lease", Method::PUT, &["lease"]).epoch(ours);
+            let request = manner(request.body(&wire::LeaseRenew { seconds: LEASE }));
+            match self.http.ask::<wire::Lease>(&request).await {
+                Ok(_) => return Ok((Lease::Ours { epoch: Some(ours) }, false)),
+                Err(failure) if failure.is("stale-epoch") => *epoch = None,
+                Err(failure) => return Err(failure),
+            }
+        }
+        let request = self.http.request("take the lease", Method::POST, &["lease"]);
+        let request = manner(request.body(&wire::LeaseTake { holder: self.holder.clone(), seconds: LEASE }));
+        match self.http.ask::<wire::Lease>(&request).await {
+            Ok(lease) => {
+                *epoch = Some(lease.epoch);
+                Ok((Lease::Ours { epoch: *epoch }, true))
+            }
+            Err(failure) => match failure.standby() {
+                Some(standby) => Ok((Lease::Others(standby), false)),
+                None => Err(failure),
+            },
+        }
+    }
+
+    /// Gives up an epoch under which something may still be on its way: the next one shuts it out.
+    pub async fn doubt(&self) {
+        *self.epoch.lock().await = None;
+    }
+
+    /// Gives the lease back. Where that fails it runs out by itself.
+    pub async fn give_back(&self) {
+        let Some(epoch) = self.epoch.lock().await.take() else { return };
+        let request = self.http.request("give the lease back", Method::DELETE, &["lease"]);
+        if let Err(failure) = self.http.ask::<()>(&request.epoch(epoch).once(PROMPT / 2)).await {
+            tracing::debug!(%failure, "The lease could not be given back; it runs out by itself.");
+        }
+    }
+
+    /// A pass read the company.
+    pub fn read(&self, version: u64, last_event: u64) {
+        let mut seen = self.seen();
+        seen.known = Some(version);
+        seen.last_event = Some(seen.last_event.unwrap_or_default().max(last_event));
+        seen.due = false;
+    }
+
+    /// Our own batch made one version of another. What another hand did before it is in neither: that stays news.
+    pub fn made(&self, previous: u64, version: u64) {
+        let mut seen = self.seen();
+        if seen.known.is_some_and(|known| known >= previous) {
+            seen.known = Some(version);
+        }
+    }
+
+    /// A pass is due before its time.
+    pub fn has_news(&self) -> bool {
+        let seen = self.seen();
+        seen.due || seen.known.is_some_and(|known| seen.latest > known)
+    }
+
+    fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Keeps the lease that we have; with `wait_for_it`, asks for it where we have none. Never ends.
+    async fn keep(&self, wait_for_it: bool) {
+        loop {
+            let ours = self.epoch.lock().await.is_some();
+            sleep(if ours { RENEWAL } else { ATTEMPT }).await;
+            if !ours && !wait_for_it {
+                continue;
+            }
+            match self.renew_or_take(|request| request.once(PROMPT)).await {
+                Ok((_, came)) => self.seen().due |= came,
+                Err(failure) => rest(&failure).await,
+            }
+        }
+    }
+
+    /// Follows the events while the lease is ours. Never ends.
+    async fn follow(&self) {
+        loop {
+            let after = self.seen().last_event;
+            let ours = self.epoch.lock().await.is_some();
+            match after.filter(|_| ours) {
+                None => sleep(ATTEMPT / 3).await,
+                Some(after) => {
+                    if let Err(failure) = self.listen(after).await {
+                        rest(&failure).await;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Waits for what happens after an event.
+    async fn listen(&self, after: u64) -> Result<(), Failure> {
+        let patience = POLL.min(self.http.timeout() / 2).max(Duration::from_secs(1));
+        let request = self.http.request("follow the events", Method::GET, &["events"]);
+        let request = request.query("after", &after.to_string()).query("wait", &patience.as_secs().to_string());
+        let events = match self.http.ask::<wire::Events>(&request.once(patience + PROMPT)).await {
+            Err(failure) if failure.is("events-expired") => {
+                let mut seen = self.seen();
+                (seen.due, seen.last_event) = (true, None);
+                return Ok(());
+            }
+            other => other?,
+        };
+        // A version is the number of the last event, so that this says it all.
+        let mut seen = self.seen();
+        seen.latest = seen.latest.max(events.last);
+        seen.last_event = Some(events.last.max(after));
+        Ok(())
+    }
+}
+
+/// What failed is tried again soon; what was refused, much later: somebody must act first.
+async fn rest(failure: &Failure) {
+    let refused = matches!(failure.persistence(), Persistence::Permanent | Persistence::Credentials);
+    sleep(if refused { REFUSED } else { ATTEMPT }).await;
+}
+
+/// Tasks that end with their owner.
+#[derive(Debug, Default)]
+pub struct Tasks(Vec<JoinHandle<()>>);
+
+impl Tasks {
+    /// Keeps the lease while one pass is made.
+    pub fn keep(watch: &Arc<Watch>) -> Self {
+        let keeper = Arc::clone(watch);
+        Self(vec![tokio::spawn(async move { keeper.keep(false).await })])
+    }
+
+    /// Keeps the lease or waits for it, and follows the events, as long as the agent runs.
+    pub fn watch(watch: &Arc<Watch>) -> Self {
+        let (keeper, follower) = (Arc::clone(watch), Arc::clone(watch));
+        Self(vec![
+            tokio::spawn(async move { keeper.keep(true).await }),
+            tokio::spawn(async move { follower.follow().await }),
+        ])
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Drop for Tasks {
+    fn drop(&mut self) {
+        self.0.iter().for_each(JoinHandle::abort);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+
+    use super::*;
+    use crate::model::settings::LedgerAccess;
+
+    fn watch() -> Watch {
+        let access = LedgerAccess {
+            url: "http://127.0.0.1:1".to_owned(),
+            token: SecretString::from("secret"),
+            ca_file: None,
+            timeout: Duration::from_secs(1),
+        };
+        Watch::new(Arc::new(Http::new(&access, "acme", "dc01").unwrap()), "dc01/1".to_owned())
+    }
+
+    #[test]
+    fn our_own_batches_are_no_news_and_what_others_did_before_or_after_is() {
+        let watch = watch();
+        assert!(!watch.has_news(), "nothing is known yet");
+        watch.read(7, 7);
+        watch.made(7, 12);
+        watch.made(12, 15);
+        watch.seen().latest = 15;
+        assert!(!watch.has_news());
+        watch.seen().latest = 16;
+        assert!(watch.has_news());
+        watch.read(16, 16);
+        assert!(!watch.has_news());
+        // Another hand was quicker than our batch.
+        watch.made(18, 20);
+        watch.seen().latest = 20;
+        assert!(watch.has_news());
+    }
+
+    #[test]
+    fn a_lease_that_came_to_us_and_events_that_were_missed_are_news_until_the_company_is_read() {
+        let watch = watch();
+        watch.read(7, 7);
+        watch.seen().due = true;
+        assert!(watch.has_news());
+        watch.read(7, 7);
+        assert!(!watch.has_news());
+    }
+}

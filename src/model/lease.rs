@@ -1,0 +1,22 @@
+//! Who of a company's agents may write.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// Of several agents one works, and the others stand by.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Lease {
+    /// This one. The epoch grows by one with each change of hands; none where there can be only one agent.
+    Ours { epoch: Option<u64> },
+    /// Another one.
+    Others(Standby),
+}
+
+/// That another agent of the company works.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standby {
+    /// As the agent at work calls itself.
+    pub holder: String,
+    /// Until then the lease is its own; it renews it as long as it lives.
+    pub expires: Timestamp,
+}
