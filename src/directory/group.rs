@@ -57,6 +57,8 @@ pub struct Walked {
     pub members: BTreeMap<ScopeKey, Members>,
     /// People listed by their user id, in order.
     pub by_uid: Vec<Anchor>,
+    /// The highest number of an update among the groups.
+    pub changed: Option<u64>,
     /// Where groups within groups were found.
     pub nested: BTreeSet<Dn>,
     /// Members that are not there, and to which groups of the config they belong, directly or not.
@@ -169,7 +171,8 @@ impl<'a> Graph<'a> {
 
     fn counts(&self) -> Walked {
         let unreadable = self.groups.iter().map(|group| group.unreadable).sum();
-        let mut walked = Walked { dangling: unreadable, ..Walked::default() };
+        let changed = self.groups.iter().filter_map(|group| group.changed).max();
+        let mut walked = Walked { dangling: unreadable, changed, ..Walked::default() };
         for member in self.by_dn.values() {
             match member {
                 Member::Foreign => walked.foreign += 1,

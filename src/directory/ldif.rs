@@ -154,6 +154,7 @@ impl Directory for LdifDirectory {
             watermark: Some(Watermark {
                 server: server.clone(),
                 position: BTreeMap::from([("digest".to_owned(), last.digest.clone())]),
+                at: Some(request.now),
             }),
             server,
         };

@@ -94,6 +94,9 @@ pub struct Watermark {
     pub server: String,
     /// highestCommittedUSN; the contextCSN values by server id, each with its time; a file's digest.
     pub position: BTreeMap<String, String>,
+    /// When the read began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 /// Why a read cannot vouch for who is not in it.

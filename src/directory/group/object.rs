@@ -20,6 +20,8 @@ pub struct GroupObject {
     pub primary_token: Option<u32>,
     /// False: the group is of a kind without member attribute; only `memberOf` of its people tells.
     pub lists_members: bool,
+    /// Its number in the server's own count of updates, where it has one.
+    pub changed: Option<u64>,
     /// Members that are no DN: they can name nobody, and count as dangling.
     pub unreadable: u64,
 }
@@ -60,7 +62,7 @@ pub fn member_dn(value: &[u8]) -> Option<Dn> {
 #[must_use]
 pub const fn group_attributes(kind: Kind) -> &'static [&'static str] {
     match kind {
-        Kind::ActiveDirectory => &["objectClass", "objectGUID", "member", "primaryGroupToken"],
+        Kind::ActiveDirectory => &["objectClass", "objectGUID", "member", "primaryGroupToken", "uSNChanged"],
         Kind::OpenLdap | Kind::Ldif => &["objectClass", "entryUUID", "member", "uniqueMember", "memberUid"],
     }
 }
@@ -83,6 +85,7 @@ pub fn group_object(kind: Kind, entry: &RawEntry) -> Option<GroupObject> {
         member_uids: Vec::new(),
         primary_token: token.and_then(|text| text.trim().parse().ok()),
         lists_members: lists,
+        changed: entry.text("uSNChanged").and_then(Result::ok).and_then(|text| text.parse().ok()),
         unreadable: 0,
         dn,
     };

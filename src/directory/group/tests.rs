@@ -38,6 +38,7 @@ fn group(name: &str, members: &[&str]) -> GroupObject {
         member_uids: Vec::new(),
         primary_token: None,
         lists_members: true,
+        changed: None,
         unreadable: 0,
         dn,
     }

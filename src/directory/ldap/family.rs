@@ -156,6 +156,7 @@ async fn update_sequence(
     Ok(invocation.map(|bytes| Watermark {
         server: Anchor::from_guid_le(bytes).to_string(),
         position: BTreeMap::from([(COMMITTED.to_owned(), committed.clone())]),
+        at: None,
     }))
 }
 
@@ -182,7 +183,7 @@ async fn change_sequence(
         }
     }
     let server = connection.url.clone();
-    Ok((!position.is_empty()).then_some(Watermark { server, position }))
+    Ok((!position.is_empty()).then_some(Watermark { server, position, at: None }))
 }
 
 /// The sentence to report where the server stands lower than it did, or behind the one that was read before it.
@@ -203,8 +204,11 @@ pub(super) fn went_back(last: Option<&Watermark>, now: Option<&Watermark>) -> Op
 }
 
 /// A replica that has not got yet what another server already showed: who joined since is not there. CSNs are the same
-/// on all replicas. Only the newest is compared: a server that died with its last changes must not stop its heirs.
+/// on all replicas (of AD's controllers see `replication`). Only the newest is compared: a server that died with its last changes must not stop its heirs.
 fn lags(last: &Watermark, now: &Watermark) -> Option<String> {
+    if last.position.contains_key(COMMITTED) {
+        return None;
+    }
     let reached = newest(now);
     let (suffix, before) =
         newest(last).into_iter().find(|(suffix, before)| reached.get(suffix).is_some_and(|after| after < before))?;
@@ -215,10 +219,10 @@ fn lags(last: &Watermark, now: &Watermark) -> Option<String> {
     ))
 }
 
-/// The newest CSN of each suffix. AD's numbers are no CSNs: each of its servers counts for itself.
+/// The newest CSN of each suffix.
 fn newest(mark: &Watermark) -> BTreeMap<&str, &str> {
     let mut newest: BTreeMap<&str, &str> = BTreeMap::new();
-    for (key, csn) in mark.position.iter().filter(|(key, _)| *key != COMMITTED) {
+    for (key, csn) in &mark.position {
         let suffix = key.split_once(' ').map_or("", |(_, suffix)| suffix);
         let so_far = newest.entry(suffix).or_default();
         *so_far = csn.as_str().max(so_far);
@@ -248,7 +252,7 @@ mod tests {
 
     fn at(server: &str, key: &str, position: &str) -> Watermark {
         let position = BTreeMap::from([(key.to_owned(), position.to_owned())]);
-        Watermark { server: server.to_owned(), position }
+        Watermark { server: server.to_owned(), position, at: None }
     }
 
     #[test]

@@ -17,6 +17,7 @@ mod probe;
 mod range;
 mod read;
 mod reference;
+mod replication;
 mod scope;
 mod search;
 mod session;

@@ -13,6 +13,7 @@ use super::decode::{self, Item, Misshapen};
 use super::failure::fault;
 use super::page::Pager;
 use super::reference;
+use super::replication;
 use super::session::Session;
 use crate::directory::person::PersonReader;
 use crate::model::{Anchor, Dn, Sighting, Unidentified};
@@ -32,6 +33,8 @@ pub(super) struct Harvest {
     /// The URLs of each reference.
     references: Vec<Vec<String>>,
     misshapen: Option<Misshapen>,
+    /// The highest number of an update, where they are numbered.
+    pub(super) changed: Option<u64>,
 }
 
 /// What to ask for and how to read what comes.
@@ -122,6 +125,7 @@ fn parse(reader: &PersonReader, now: Timestamp, mut pages: mpsc::Receiver<Page>,
             match decode::item(&message) {
                 Ok(Item::Entry(entry)) => {
                     harvest.entries += 1;
+                    harvest.changed = harvest.changed.max(replication::changed(&entry));
                     match reader.read(&entry, now) {
                         Ok(person) => harvest.people.push(person),
                         Err(nobody) => harvest.unidentified.push(nobody),

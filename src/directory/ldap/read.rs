@@ -10,6 +10,7 @@ use super::family;
 use super::filter;
 use super::members::LdapGroups;
 use super::people::{self, Asked, Harvest, Moved};
+use super::replication;
 use super::scope::{self, Resolved};
 use super::session::Session;
 use crate::directory::group::{GroupObject, PeopleIndex, missed, walk};
@@ -38,6 +39,8 @@ pub(super) struct Draft {
     dangling: u64,
     problems: Vec<String>,
     watermark: Option<Watermark>,
+    /// The highest number of an update among the people.
+    changed: Option<u64>,
 }
 
 impl Draft {
@@ -49,6 +52,14 @@ impl Draft {
     /// Adds a reason why the read cannot vouch for who is not in it.
     pub(super) fn blame(&mut self, problem: String) {
         self.problems.push(problem);
+    }
+
+    /// Adds to the watermark what can be told after the read alone: up to which update it shows people and groups.
+    fn note(&mut self, groups: Option<u64>, now: Timestamp) {
+        let Some(watermark) = &mut self.watermark else { return };
+        watermark.at = Some(now);
+        let changed = self.changed.max(groups);
+        watermark.position.extend(changed.map(|number| (replication::CHANGED.to_owned(), number.to_string())));
     }
 
     /// Complete where nothing stands in the way.
@@ -95,7 +106,9 @@ impl Read<'_> {
         let bases: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
         draft.watermark =
             family::watermark(&session.connection, session.kind, &session.root, &bases, self.budget).await?;
-        draft.problems.extend(family::went_back(self.request.watermark.as_ref(), draft.watermark.as_ref()));
+        let (last, here) = (self.request.watermark.as_ref(), draft.watermark.as_ref());
+        let lags = replication::lags(session, last, here, &bases, (self.request.now, self.budget)).await?;
+        draft.problems.extend(family::went_back(last, here).or(lags));
         let resolved = scope::resolve(session, self.keys, &self.request.pins, self.budget).await?;
         let Resolved { found, bases, groups, problems } = resolved;
         draft.problems.extend(problems);
@@ -119,6 +132,7 @@ impl Read<'_> {
         draft.problems.extend(missed.problems);
         (draft.members, draft.by_uid, draft.nested) = (walked.members, walked.by_uid, Some(missed.nested));
         (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
+        draft.note(walked.changed, self.request.now);
         Ok(())
     }
 
@@ -126,7 +140,10 @@ impl Read<'_> {
     async fn people(&self, session: &Session, draft: &mut Draft) -> Result<(), ReadError> {
         let reader = PersonReader::new(session.kind, &self.settings.attributes);
         let filter = people_filter(&reader, self.settings);
-        let attributes = reader.wanted();
+        let mut attributes = reader.wanted();
+        if session.kind == Kind::ActiveDirectory {
+            attributes.push(replication::CHANGED.to_owned());
+        }
         let asked = Asked {
             reader: &reader,
             filter: &filter,
@@ -143,7 +160,7 @@ impl Read<'_> {
                 break;
             }
         }
-        draft.entries = harvest.entries;
+        (draft.entries, draft.changed) = (harvest.entries, harvest.changed);
         draft.unidentified = harvest.unidentified;
         draft.unidentified.sort_unstable_by(|one, other| one.dn.cmp(&other.dn));
         draft.people = harvest.people;

@@ -7,7 +7,7 @@ use crate::model::{Defect, Digest, LeaveCause, Quarantine, Unidentified};
 use crate::ports::{Mirror as _, StateError};
 
 pub fn watermark(position: &str) -> Watermark {
-    Watermark { server: "ldap://a".into(), position: BTreeMap::from([("001".into(), position.into())]) }
+    Watermark { server: "ldap://a".into(), position: BTreeMap::from([("001".into(), position.into())]), at: None }
 }
 
 fn read(problem: Option<&str>) -> ReadRecord {
