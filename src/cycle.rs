@@ -129,6 +129,7 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
     let applied = if parts.settings.agent.dry_run {
         Applied::default()
     } else {
+        remember::confirmations(parts, &current, &plan).await?;
         let applied = apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress).await?;
         remember::accounts(parts, &current, &applied, &plan, now)?;
         applied

@@ -218,7 +218,8 @@ pub trait Backend: Send {
     /// Where a decision could not be stored.
     async fn decide(&mut self, decisions: &[Decision], at: Timestamp) -> Result<(), BackendError>;
 
-    /// Remembers that a person let changes through, so that losing our state does not lose it.
+    /// Remembers that a person let changes through, so that losing our state does not lose it. The same fingerprint again
+    /// replaces what was let through by it; nothing ends it.
     ///
     /// # Errors
     /// Where it could not be stored.

@@ -53,4 +53,8 @@ impl plan::Remembered for AccountsLastKnown {
             taken,
         })
     }
+
+    fn active(&self) -> Box<dyn Iterator<Item = &PersonId> + '_> {
+        Box::new(self.accounts.iter().filter(|(_, known)| !known.suspended).map(|(person, _)| person))
+    }
 }

@@ -10,7 +10,7 @@ use super::reading::{DirectoryRead, Readings, pins_after};
 use super::{CycleError, Parts, report};
 use crate::apply::Applied;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
-use crate::model::change::BackendState;
+use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
     Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadMode, ReadRecord, WantedPool, Whole,
 };
@@ -262,6 +262,22 @@ fn keep_applied_profiles(accounts: &mut [Account], plan: &Plan) {
             account.profile = (*profile).clone();
         }
     }
+}
+
+/// Takes back what was confirmed and is wanted no more.
+///
+/// # Errors
+/// Where backend or state cannot be written.
+pub async fn confirmations(parts: &mut Parts<'_>, current: &BackendState, plan: &Plan) -> Result<(), CycleError> {
+    for confirmation in &current.confirmations {
+        let left = confirmation.changes.difference(&plan.moot).cloned().collect();
+        let rest = Confirmation { changes: left, ..confirmation.clone() };
+        if rest.changes.len() < confirmation.changes.len() {
+            parts.backend.confirm(&rest).await?;
+            parts.memory.keep_confirmation(&rest)?;
+        }
+    }
+    Ok(())
 }
 
 /// Ends the cycle: its report, what is held back now, and the config it was made with.

@@ -155,6 +155,13 @@ fn guarded(
     all
 }
 
+/// Everything that the guard may count of an intent, whatever comes of it.
+#[must_use]
+pub fn counted(intent: &Intent<'_>) -> Vec<HeldChange> {
+    let losses = intent.losses.iter().map(|pool| HeldChange::releasing(&intent.person, pool));
+    leaving(intent).into_iter().chain(renaming(intent)).chain(losses).collect()
+}
+
 fn leaving(intent: &Intent<'_>) -> Option<HeldChange> {
     match intent.action {
         Action::Suspend { .. } => Some(HeldChange::suspending(&intent.person)),

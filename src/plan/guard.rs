@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::attempt::{Attempt, Guarded, Key};
+use super::attempt::{self, Attempt, Guarded, Key};
 use super::diff::{Action, Draft, Intent, Problem};
 use super::effects::{self, Change, Waiting};
 use super::fingerprint::fingerprint;
@@ -28,6 +28,8 @@ pub struct Plan {
     pub pools: Vec<PoolCount>,
     pub held: Vec<Held>,
     pub held_changes: BTreeSet<HeldChange>,
+    /// What was confirmed and is wanted no more: an old word must not let another accident through.
+    pub moot: BTreeSet<HeldChange>,
     /// None where nothing is held back.
     pub fingerprint: Option<String>,
     pub problems: Vec<Problem>,
@@ -96,7 +98,7 @@ pub fn check(world: &World<'_>, draft: Draft<'_>) -> Plan {
         let mut tallies = tally(world, &attempt);
         tallies.retain(|key, tally| !held.contains_key(key) && tally.is_over());
         if tallies.is_empty() {
-            return finish(world, draft, &attempt, held);
+            return finish(world, draft, &attempt, held, confirmed);
         }
         for ((directory, kind), tally) in tallies {
             let stopped = attempt.guarded.iter().filter(|change| change.is_of(&directory, kind) && !change.confirmed);
@@ -110,6 +112,20 @@ pub fn check(world: &World<'_>, draft: Draft<'_>) -> Plan {
 fn confirmed(world: &World<'_>) -> BTreeSet<HeldChange> {
     let live = world.confirmations.iter().filter(|confirmation| confirmation.expires > world.now);
     live.flat_map(|confirmation| confirmation.changes.iter().cloned()).collect()
+}
+
+/// Confirmed changes that a complete read wants no more: their cause was mended. A complete read finds, or does without,
+/// every base and group, so that of these nothing is left to be let through.
+fn moot(world: &World<'_>, intents: &[Intent<'_>], confirmed: BTreeSet<HeldChange>) -> BTreeSet<HeldChange> {
+    if confirmed.is_empty() {
+        return confirmed;
+    }
+    let wanted: BTreeSet<HeldChange> = intents.iter().flat_map(attempt::counted).collect();
+    let was_read = |directory: &Name| {
+        let configured = world.settings.directories.iter().any(|known| known.name == *directory);
+        configured && !world.desired.frozen.contains(directory)
+    };
+    confirmed.into_iter().filter(|change| was_read(&change.person.directory) && !wanted.contains(change)).collect()
 }
 
 /// The numbers of one kind in one directory: people, each once.
@@ -205,10 +221,12 @@ fn came_back(world: &World<'_>, mark: &GuardMark) -> bool {
     account(world, &mark.person).is_some_and(|account| account.suspension.is_none() && back(account))
 }
 
-/// More accounts or seats gone from the backend than the guard lets leave.
+/// More accounts or seats gone from the backend than the guard lets leave. Of accounts all count that were there last,
+/// whatever is wished for their owners: a backend that was lost says nothing of a directory that cannot be read.
 fn backend_lost(world: &World<'_>, vanished: &BTreeSet<PersonId>) -> Option<Lost> {
     let mut by_directory: BTreeMap<&Name, (u32, u32)> = BTreeMap::new();
-    for person in vanished {
+    let gone: BTreeSet<&PersonId> = accounts_gone(world).chain(vanished).collect();
+    for person in gone {
         let (all, accounts) = by_directory.entry(&person.directory).or_default();
         *all += 1;
         *accounts += u32::from(account(world, person).is_none());
@@ -219,11 +237,21 @@ fn backend_lost(world: &World<'_>, vanished: &BTreeSet<PersonId>) -> Option<Lost
     })
 }
 
+/// People whose account was there last, not suspended, and is there no more. Both come in one order.
+fn accounts_gone<'a>(world: &World<'a>) -> impl Iterator<Item = &'a PersonId> {
+    let mut owners = world.accounts.iter().filter_map(|account| account.owner.as_ref()).peekable();
+    world.remembered.active().filter(move |person| {
+        while owners.next_if(|owner| owner < person).is_some() {}
+        owners.peek() != Some(person)
+    })
+}
+
 fn finish(
     world: &World<'_>,
     draft: Draft<'_>,
     attempt: &Attempt<'_>,
     held: BTreeMap<Key, (Held, Vec<Guarded>)>,
+    confirmed: BTreeSet<HeldChange>,
 ) -> Plan {
     let Draft { mut problems, mut quarantined, taken, vanished, intents, drifted } = draft;
     for (person, quarantine) in &attempt.conflicts {
@@ -246,6 +274,7 @@ fn finish(
         fingerprint: fingerprint(&held_changes),
         held,
         held_changes,
+        moot: moot(world, &intents, confirmed),
         problems,
         quarantined,
         taken,

@@ -46,4 +46,7 @@ pub struct LastKnown {
 pub trait Remembered: Debug + Sync {
     /// None where nothing was ever known of this person's account.
     fn of(&self, person: &PersonId) -> Option<LastKnown>;
+
+    /// Everyone who had an account last that was not suspended, in order.
+    fn active(&self) -> Box<dyn Iterator<Item = &PersonId> + '_>;
 }

@@ -52,6 +52,12 @@ impl Cycle<'_> {
         }
     }
 
+    /// Everything that the guard would count if it stopped nothing.
+    pub fn wanted(&self) -> BTreeSet<Change> {
+        let before = &self.known.accounts;
+        guard::changes(before, &self.carry_out(before, &Stops::default()))
+    }
+
     pub fn is_confirmed(&self, change: Change) -> bool {
         self.known.confirmed.get(&change).is_some_and(|until| self.now < *until)
     }

@@ -46,6 +46,10 @@ impl Reference {
             after.marks.push(Mark { change, confirmed: cycle.is_confirmed(change), at: now });
             after.confirmed.remove(&change);
         }
+        let wanted = cycle.wanted();
+        let is_armed =
+            |change: &Change| sights.frozen.contains(&company.directory_of(change.who())) || wanted.contains(change);
+        after.confirmed.retain(|change, _| is_armed(change));
         after.remember(company, &sights, now);
         Foresight { after, sights }
     }

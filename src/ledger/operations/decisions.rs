@@ -101,12 +101,15 @@ fn carry_out(excerpt: &mut Excerpt, ruling: &Ruling) -> Result<(), LedgerError> 
     Ok(excerpt.decide(&Decision { person, pool: ruling.pool.clone(), verdict: ruling.verdict })?)
 }
 
-/// Remembers what a person let through the guard.
+/// Remembers what a person let through the guard, or what is left of it.
 ///
 /// # Errors
 /// Where it cannot be stored.
 pub fn confirm(desk: &Desk<'_>, confirmation: &Confirmation) -> Result<(), LedgerError> {
     desk.records.remember_confirmation(desk.company, confirmation)?;
+    if confirmation.changes.is_empty() {
+        return Ok(());
+    }
     desk.tell(Happening::of_company(What::Confirmed, json!({ "fingerprint": confirmation.fingerprint })))
 }
 

@@ -70,12 +70,7 @@ fn spend(connection: &Connection, company: &str, spent: &BTreeSet<HeldChange>) -
     for mut confirmation in confirmations(connection, company)? {
         let before = confirmation.changes.len();
         confirmation.changes.retain(|change| !spent.contains(change));
-        if confirmation.changes.is_empty() {
-            let sql = "DELETE FROM confirmation WHERE company = ?1 AND fingerprint = ?2";
-            connection
-                .execute(sql, (company, &confirmation.fingerprint))
-                .doing(|| "forgetting a confirmation that is carried out".to_owned())?;
-        } else if confirmation.changes.len() != before {
+        if confirmation.changes.len() != before {
             remember_confirmation(connection, company, &confirmation)?;
         }
     }
@@ -176,11 +171,17 @@ fn mark(row: Columns<'_>, names: &mut Names) -> Result<GuardMark, BadValue> {
     })
 }
 
+/// Stores a confirmation, or what is left of it. One that lets nothing through is forgotten.
 pub(super) fn remember_confirmation(
     connection: &Connection,
     company: &str,
     confirmation: &Confirmation,
 ) -> Result<(), LedgerError> {
+    if confirmation.changes.is_empty() {
+        let sql = "DELETE FROM confirmation WHERE company = ?1 AND fingerprint = ?2";
+        let forgotten = connection.execute(sql, (company, &confirmation.fingerprint));
+        return forgotten.map(|_rows| ()).doing(|| "forgetting a confirmation that is carried out".to_owned());
+    }
     let changes = serde_json::to_string(&confirmation.changes)
         .map_err(|source| LedgerError::Encode { table: "confirmation", source })?;
     let sql = "INSERT INTO confirmation (company, fingerprint, changes, expires) VALUES (?1, ?2, ?3, ?4)

@@ -88,6 +88,22 @@ fn as_many_as_the_guard_lets_leave_may_vanish_and_one_more_means_the_backend_los
 }
 
 #[test]
+fn accounts_lost_by_the_backend_count_whatever_is_wished_for_their_owners() {
+    let lost = |change: fn(&mut Scene)| {
+        let mut scene = staff(20);
+        change(&mut scene);
+        (1..=20).for_each(|n| delete(&mut scene, n));
+        let plan = scene.plan();
+        plan.backend_lost.map(|lost| lost.count)
+    };
+    assert_eq!(lost(|scene| scene.source("corp").partial = true), Some(20));
+    assert_eq!(lost(|scene| scene.source("corp").unread = true), Some(20));
+    assert_eq!(lost(|scene| (1..=20).for_each(|n| scene.quarantine(n))), Some(20));
+    assert_eq!(lost(|scene| scene.disable(1..=20)), Some(20));
+    assert_eq!(lost(|scene| scene.settings.directories.clear()), Some(20), "a directory that is no longer configured");
+}
+
+#[test]
 fn vanished_seats_count_among_the_accounts_that_are_still_there() {
     let mut scene = staff(39);
     (1..=4).for_each(|n| take_seat(&mut scene, n));

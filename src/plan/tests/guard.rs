@@ -181,6 +181,34 @@ fn a_confirmation_is_spent_once_its_changes_are_done() {
 }
 
 #[test]
+fn a_confirmation_ends_when_its_cause_is_mended_before_the_next_cycle() {
+    let mut scene = staff(20);
+    scene.disable(1..=5);
+    scene.confirm();
+    scene.source("corp").partial = true;
+    (1..=5).for_each(|n| scene.enable(n));
+    scene.cycle();
+    scene.source("corp").partial = false;
+    scene.disable(1..=2);
+    assert_eq!(story(&scene.cycle()).len(), 2, "a partial read ends nothing; what is wanted still is done");
+    scene.disable(3..=6);
+    assert_eq!(held(&scene.plan()), [(Leaving, 4, 0, 20, 3)], "the accident of another day");
+    assert!(scene.confirmations.iter().all(|kept| kept.changes.is_empty()));
+}
+
+#[test]
+fn a_confirmed_renaming_that_only_waits_for_its_value_stays_confirmed() {
+    let mut scene = staff(20);
+    (1..=4).for_each(|n| scene.rename(n, &format!("new{n}")));
+    scene.confirm();
+    let unmanaged = profile("new1");
+    scene.backend.add_unmanaged("theirs", unmanaged);
+    scene.cycle();
+    scene.backend.accounts.retain(|account| account.owner.is_some());
+    assert!(scene.plan().held.is_empty());
+}
+
+#[test]
 fn a_confirmation_expires_to_the_second() {
     let mut scene = staff(20);
     scene.disable(1..=4);

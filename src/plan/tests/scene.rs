@@ -25,6 +25,10 @@ impl Remembered for Memories {
     fn of(&self, person: &PersonId) -> Option<LastKnown> {
         self.0.get(person).cloned()
     }
+
+    fn active(&self) -> Box<dyn Iterator<Item = &PersonId> + '_> {
+        Box::new(self.0.iter().filter(|(_, last)| !last.suspended && !last.taken).map(|(person, _)| person))
+    }
 }
 
 #[derive(Clone, Debug)]
@@ -248,6 +252,7 @@ impl Scene {
             let spent: BTreeSet<HeldChange> = steps.iter().filter_map(HeldChange::confirmed_by).collect();
             self.confirmations.iter_mut().for_each(|kept| kept.changes.retain(|change| !spent.contains(change)));
         }
+        self.confirmations.iter_mut().for_each(|kept| kept.changes.retain(|change| !plan.moot.contains(change)));
         self.remember(plan);
         let answered: Vec<PoolCount> = self.backend.pools.values().cloned().collect();
         assert_eq!(plan.pools, answered, "the forecast is what the backend made of it");
@@ -272,8 +277,9 @@ impl Scene {
             };
             self.memories.0.insert(owner, last);
         }
-        for person in &plan.taken {
-            self.memories.0.get_mut(person).unwrap().taken = true;
+        // Whatever account is gone without the agent's doing is noted, wished for or not.
+        for (owner, last) in &mut self.memories.0 {
+            last.taken |= self.backend.of(owner).is_none();
         }
         for source in self.sources.values_mut() {
             for sighting in &source.people {

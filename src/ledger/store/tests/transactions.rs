@@ -175,7 +175,8 @@ fn marks_batches_and_confirmations_are_forgotten_when_they_are_old() {
     let day = 24 * 60 * 60;
     let leave = Step { counted: Some(Counted { kind: GuardKind::Leaving, confirmed: false }), ..suspend(1) };
     place.done("1", vec![create(1), leave]);
-    let confirmation = Confirmation { fingerprint: "f".into(), changes: BTreeSet::new(), expires: at(100 + 60 * day) };
+    let changes = BTreeSet::from([HeldChange::suspending(&person(2))]);
+    let confirmation = Confirmation { fingerprint: "f".into(), changes, expires: at(100 + 60 * day) };
     place.ledger.confirm("acme", &confirmation).unwrap();
     let mut later = Batch { at: at(100 + 60 * day), ..batch("2", vec![]) };
     place.ledger.apply("acme", &later).unwrap();
@@ -195,7 +196,10 @@ fn a_confirmation_comes_back_and_a_later_one_replaces_it() {
     place.ledger.confirm("acme", &confirmation).unwrap();
     confirmation.expires = at(500);
     place.ledger.confirm("acme", &confirmation).unwrap();
-    assert_eq!(place.read().confirmations, [confirmation]);
+    assert_eq!(place.read().confirmations, [confirmation.clone()]);
+    confirmation.changes.clear();
+    place.ledger.confirm("acme", &confirmation).unwrap();
+    assert_eq!(place.read().confirmations, [], "nothing is left of it");
 }
 
 #[test]
