@@ -1,12 +1,15 @@
 //! When to make a pass, what others ask meanwhile, and how to stop.
 
-use std::time::Duration;
+use std::convert::Infallible;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
 use crate::clock;
+use crate::ports::{Progress, Stage};
 
 /// How often requests of other verbs are looked for: they are acted on within a second.
 const LOOK: Duration = Duration::from_millis(250);
@@ -24,7 +27,7 @@ pub trait Work: Send {
     /// Carries out what other verbs asked for. True where a pass is to follow at once.
     async fn requests(&mut self) -> bool;
 
-    /// The config is to be taken anew; a pass follows.
+    /// Takes the config anew, or keeps the old one and says why; a pass follows.
     fn reload(&mut self);
 
     /// From the end of one pass to the beginning of the next.
@@ -32,6 +35,102 @@ pub trait Work: Send {
 
     /// Tells others when the next pass is due.
     fn announce(&mut self, next: Timestamp);
+
+    /// How things stand after the latest pass, in one sentence for people.
+    fn standing(&self) -> String;
+}
+
+/// Who started the process and watches over it: systemd, the service manager of Windows, or nobody.
+pub trait ServiceManager: Send + Sync {
+    /// All that is needed is open, and the config is taken.
+    fn ready(&self);
+
+    /// Work goes on. Told as often as it pleases the agent, and only while it is true.
+    fn alive(&self);
+
+    /// The config is being taken anew; `ready` follows.
+    fn reloading(&self);
+
+    /// The end begins, and may take as long as this.
+    fn stopping(&self, grace: Duration);
+
+    /// What people who ask the service manager are to read.
+    fn says(&self, sentence: &str);
+}
+
+/// Watched over by nobody.
+pub struct Unwatched;
+
+impl ServiceManager for Unwatched {
+    fn ready(&self) {}
+    fn alive(&self) {}
+    fn reloading(&self) {}
+    fn stopping(&self, _grace: Duration) {}
+    fn says(&self, _sentence: &str) {}
+}
+
+/// When work last went on: a pass tells it by its progress, so that one that hangs is noticed, and one that only takes long
+/// is not.
+#[derive(Debug)]
+pub struct Pulse {
+    beat: Mutex<Beat>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Beat {
+    last: Instant,
+    patience: Duration,
+}
+
+impl Pulse {
+    /// `patience`: the longest that a pass may rightly wait for one answer.
+    #[must_use]
+    pub fn new(patience: Duration) -> Self {
+        Self { beat: Mutex::new(Beat { last: Instant::now(), patience }) }
+    }
+
+    /// Another config may have other limits.
+    pub fn be_patient(&self, patience: Duration) {
+        self.change(|beat| beat.patience = patience);
+    }
+
+    fn beats(&self) {
+        self.change(|beat| beat.last = Instant::now());
+    }
+
+    fn goes_on(&self) -> bool {
+        let beat = *self.beat.lock().unwrap_or_else(PoisonError::into_inner);
+        beat.last.elapsed() <= beat.patience
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Beat)) {
+        change(&mut self.beat.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+impl Progress for Pulse {
+    fn tell(&self, _stage: Stage<'_>) {
+        self.beats();
+    }
+}
+
+/// How the agent is watched over.
+#[derive(Clone, Copy)]
+pub struct Watch<'a> {
+    pub manager: &'a dyn ServiceManager,
+    pub pulse: &'a Pulse,
+}
+
+impl Watch<'_> {
+    /// Says that work goes on for as long as it does. Polled by the task that works: where that is stuck, so is this.
+    async fn over(self) -> Infallible {
+        loop {
+            if self.pulse.goes_on() {
+                self.manager.alive();
+            }
+            tokio::time::sleep(LOOK).await;
+        }
+    }
 }
 
 /// What is asked of the running agent from outside, by signals for instance.
@@ -60,17 +159,19 @@ impl Calls {
 }
 
 /// Works until told to stop, and then for `grace` at most.
-pub async fn run(work: &mut dyn Work, calls: &Calls, grace: Duration) {
+pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Duration) {
     let mut stopping = calls.stopping();
     let mut next = clock::now();
+    watch.manager.ready();
     while !*stopping.borrow() {
         let due = next <= clock::now();
         let passed = {
-            let turn = turn(work, due, calls);
+            let turn = watched(work, due, calls, watch);
             tokio::pin!(turn);
             tokio::select! {
                 passed = &mut turn => passed,
                 _ = stopping.wait_for(|stop| *stop) => {
+                    watch.manager.stopping(grace);
                     if tokio::time::timeout(grace, turn).await.is_err() {
                         tracing::warn!("The cycle did not end in time; the next start makes good what is open of it.");
                     }
@@ -82,16 +183,31 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, grace: Duration) {
             // A pass longer than this is followed by the next, never overlapped.
             next = after(work.every());
             work.announce(next);
+            watch.manager.says(&work.standing());
         }
+    }
+    watch.manager.stopping(grace);
+}
+
+/// A turn, and the service manager told that it goes on.
+async fn watched(work: &mut dyn Work, due: bool, calls: &Calls, watch: Watch<'_>) -> bool {
+    watch.pulse.beats();
+    tokio::select! {
+        passed = turn(work, due, calls, watch.manager) => passed,
+        never = watch.over() => match never {},
     }
 }
 
 /// Does what is due, or rests a little. Says whether a pass was made.
-async fn turn(work: &mut dyn Work, due: bool, calls: &Calls) -> bool {
+async fn turn(work: &mut dyn Work, due: bool, calls: &Calls, manager: &dyn ServiceManager) -> bool {
     if !(work.requests().await || due) {
         tokio::select! {
             () = tokio::time::sleep(LOOK) => return false,
-            () = calls.reload.notified() => work.reload(),
+            () = calls.reload.notified() => {
+                manager.reloading();
+                work.reload();
+                manager.ready();
+            }
         }
     }
     work.cycle().await;
@@ -116,6 +232,37 @@ mod tests {
         takes: Duration,
     }
 
+    /// What a service manager was told, each thing once in a row.
+    #[derive(Default)]
+    struct Ear(Mutex<Vec<&'static str>>);
+
+    impl Ear {
+        fn hear(&self, word: &'static str) {
+            let mut heard = self.0.lock().unwrap();
+            if heard.last() != Some(&word) {
+                heard.push(word);
+            }
+        }
+    }
+
+    impl ServiceManager for Ear {
+        fn ready(&self) {
+            self.hear("ready");
+        }
+        fn alive(&self) {
+            self.hear("alive");
+        }
+        fn reloading(&self) {
+            self.hear("reloading");
+        }
+        fn stopping(&self, _grace: Duration) {
+            self.hear("stopping");
+        }
+        fn says(&self, _sentence: &str) {
+            self.hear("says");
+        }
+    }
+
     #[async_trait]
     impl Work for Diary {
         async fn cycle(&mut self) {
@@ -138,10 +285,19 @@ mod tests {
         fn announce(&mut self, next: Timestamp) {
             self.announced = Some(next);
         }
+
+        fn standing(&self) -> String {
+            format!("{} passes", self.cycles)
+        }
     }
 
     /// Runs the agent, does `meanwhile` after a moment, and stops it.
     async fn run_while(takes: Duration, grace: Duration, meanwhile: impl FnOnce(&Calls)) -> Diary {
+        let pulse = Pulse::new(GRACE);
+        run_watched(takes, grace, Watch { manager: &Unwatched, pulse: &pulse }, meanwhile).await
+    }
+
+    async fn run_watched(takes: Duration, grace: Duration, watch: Watch<'_>, meanwhile: impl FnOnce(&Calls)) -> Diary {
         let mut diary = Diary { takes, ..Diary::default() };
         let calls = Calls::default();
         let others = async {
@@ -150,7 +306,7 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(100)).await;
             calls.stop();
         };
-        tokio::join!(run(&mut diary, &calls, grace), others);
+        tokio::join!(run(&mut diary, &calls, watch, grace), others);
         diary
     }
 
@@ -170,7 +326,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_pass_that_does_not_end_is_left_after_the_grace() {
-        let clock = std::time::Instant::now();
+        let clock = Instant::now();
         let diary = run_while(Duration::from_mins(5), Duration::from_millis(100), |_| ()).await;
         assert_eq!(diary.cycles, 0);
         assert!(clock.elapsed() < Duration::from_mins(1));
@@ -188,7 +344,44 @@ mod tests {
     async fn who_is_told_to_stop_before_the_start_does_nothing() {
         let (mut diary, calls) = (Diary::default(), Calls::default());
         calls.stop();
-        run(&mut diary, &calls, GRACE).await;
+        let pulse = Pulse::new(GRACE);
+        run(&mut diary, &calls, Watch { manager: &Unwatched, pulse: &pulse }, GRACE).await;
         assert_eq!(diary.cycles, 0);
+    }
+
+    #[tokio::test]
+    async fn a_service_manager_hears_of_the_start_the_config_and_the_end() {
+        let (ear, pulse) = (Ear::default(), Pulse::new(GRACE));
+        let watch = Watch { manager: &ear, pulse: &pulse };
+        run_watched(Duration::ZERO, GRACE, watch, Calls::reload).await;
+        let heard = ear.0.into_inner().unwrap();
+        let spoken: Vec<&str> = heard.iter().copied().filter(|word| *word != "alive").collect();
+        assert_eq!(spoken, ["ready", "says", "reloading", "ready", "says", "stopping"]);
+        assert!(heard.contains(&"alive"));
+    }
+
+    #[tokio::test]
+    async fn a_pass_that_hangs_is_not_called_alive_and_one_that_only_takes_long_is() {
+        for (goes_on, still_alive) in [(false, false), (true, true)] {
+            let (ear, pulse) = (Ear::default(), Pulse::new(Duration::from_millis(600)));
+            let watch = Watch { manager: &ear, pulse: &pulse };
+            let meanwhile = async {
+                for _ in 0..8 {
+                    tokio::time::sleep(Duration::from_millis(200)).await;
+                    if goes_on {
+                        pulse.tell(Stage::Planning);
+                    }
+                }
+                ear.0.lock().unwrap().clear();
+                tokio::time::sleep(Duration::from_millis(500)).await;
+            };
+            let mut diary = Diary { takes: GRACE, ..Diary::default() };
+            let calls = Calls::default();
+            tokio::select! {
+                () = run(&mut diary, &calls, watch, GRACE) => unreachable!("nobody stopped it"),
+                () = meanwhile => {}
+            }
+            assert_eq!(ear.0.into_inner().unwrap() == ["alive"], still_alive);
+        }
     }
 }

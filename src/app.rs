@@ -13,6 +13,7 @@ mod pass;
 pub mod requests;
 mod ring;
 mod service;
+mod telling;
 mod verbs;
 mod who;
 

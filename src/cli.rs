@@ -72,7 +72,8 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
     let foot = Foot::new(!console.json && !console.quiet);
     match cli.verb {
         Verb::Completions { shell } => return shell::completions(shell),
-        Verb::Man { command } => return shell::man(command.as_deref()),
+        Verb::Man { all: Some(folder), .. } => return shell::all_man_pages(&folder),
+        Verb::Man { command, all: None } => return shell::man(command.as_deref()),
         Verb::Check { connect } => {
             start_logging(
                 &LogSettings { format: LogFormat::Text, level: "warn".to_owned() },

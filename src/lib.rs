@@ -21,6 +21,7 @@ pub mod state;
 
 pub mod app;
 pub mod cli;
+pub mod service;
 pub mod settings;
 
 pub mod clock;

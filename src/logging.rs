@@ -1,4 +1,7 @@
-//! Logs: sentences with fields on stderr. People appear in them as anchors, never by name.
+//! Logs: sentences with fields, on stderr or in the journal. People appear in them as anchors, never by name.
+
+#[cfg(unix)]
+mod journal;
 
 use std::io::IsTerminal as _;
 
@@ -18,6 +21,8 @@ pub enum LoggingError {
         #[source]
         source: tracing_subscriber::filter::ParseError,
     },
+    #[error("log.format is \"journald\", and there is no systemd journal here; \"auto\" takes it where there is one")]
+    NoJournal,
     #[error("logging was set up twice")]
     Twice(#[source] TryInitError),
 }
@@ -58,7 +63,7 @@ impl Verbosity {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Shape {
     Text,
-    /// Without time: the journal has its own.
+    /// systemd's journal, with each field of its own.
     Journal,
     Json,
 }
@@ -78,26 +83,52 @@ where
     let terminal = std::io::stderr().is_terminal();
     let colours = anstream::AutoStream::choice(&std::io::stderr()) != anstream::ColorChoice::Never;
     let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
+        .with_env_filter(filter.clone())
         .with_target(verbosity == Verbosity::All)
         .with_ansi(colours)
         .with_writer(writer);
-    match shape(settings.format, voice, terminal, std::env::var_os("JOURNAL_STREAM").is_some()) {
+    let journal = journal_listens();
+    match shape(settings.format, voice, terminal, journal) {
+        Shape::Journal => return to_the_journal(filter),
+        Shape::Text if journal => builder.without_time().finish().try_init(),
         Shape::Text => builder.finish().try_init(),
-        Shape::Journal => builder.without_time().finish().try_init(),
         Shape::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
     }
     .map_err(LoggingError::Twice)
 }
 
-/// `auto`: text for a person, on a terminal or through the journal; JSON where a program collects the agent's stderr.
+/// `auto`: fields of its own for the journal, text for a person, JSON where a program collects the agent's stderr.
 fn shape(format: LogFormat, voice: Voice, terminal: bool, journal: bool) -> Shape {
     match format {
-        LogFormat::Text | LogFormat::Auto if journal && !terminal => Shape::Journal,
+        LogFormat::Journald => Shape::Journal,
         LogFormat::Text => Shape::Text,
+        LogFormat::Auto if journal => Shape::Journal,
         LogFormat::Auto if terminal || voice == Voice::Verb => Shape::Text,
         LogFormat::Auto | LogFormat::Json => Shape::Json,
     }
+}
+
+/// What is written to stderr goes to systemd's journal.
+fn journal_listens() -> bool {
+    #[cfg(unix)]
+    return journal::listens();
+    #[cfg(not(unix))]
+    false
+}
+
+#[cfg(unix)]
+fn to_the_journal(filter: EnvFilter) -> Result<(), LoggingError> {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    if !journal::is_there() {
+        return Err(LoggingError::NoJournal);
+    }
+    tracing_subscriber::registry().with(filter).with(journal::Journal).try_init().map_err(LoggingError::Twice)
+}
+
+#[cfg(not(unix))]
+fn to_the_journal(_filter: EnvFilter) -> Result<(), LoggingError> {
+    Err(LoggingError::NoJournal)
 }
 
 /// The filter. A plain level is meant for us; libraries speak up only when something is wrong, since they know no rule
@@ -143,7 +174,8 @@ mod tests {
         assert_eq!(shape(LogFormat::Auto, Voice::Agent, false, true), Shape::Journal);
         assert_eq!(shape(LogFormat::Auto, Voice::Agent, false, false), Shape::Json);
         assert_eq!(shape(LogFormat::Auto, Voice::Verb, false, false), Shape::Text);
-        assert_eq!(shape(LogFormat::Text, Voice::Agent, false, false), Shape::Text);
+        assert_eq!(shape(LogFormat::Text, Voice::Agent, false, true), Shape::Text);
+        assert_eq!(shape(LogFormat::Journald, Voice::Verb, true, false), Shape::Journal);
         assert_eq!(shape(LogFormat::Json, Voice::Verb, true, true), Shape::Json);
     }
 

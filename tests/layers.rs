@@ -36,8 +36,8 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("backend::ledger", &["model", "ports", "retry", "tls", "ledger::wire"]),
     ("backend::queue", &["model", "ports", "clock", "ledger::rules"]),
     ("app", &["*"]),
-    ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "clock", "logging"]),
-    ("service", &["agent", "app", "clock", "logging"]),
+    ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "service", "clock", "logging"]),
+    ("service", &["model", "agent", "clock", "logging"]),
     ("main", &["cli", "service", "fault"]),
     ("lib", &[]),
 ];

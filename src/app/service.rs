@@ -1,6 +1,7 @@
 //! `run`: the agent on this config.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
@@ -12,26 +13,30 @@ use super::interrupt::Interrupts;
 use super::pace::Pace;
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
+use super::telling::Telling;
 use super::{App, AppError, Code};
-use crate::agent::{self, Calls, GRACE, Work};
+use crate::agent::{self, Calls, GRACE, Pulse, ServiceManager, Watch, Work};
 use crate::cycle::{Asked, CycleError};
 use crate::model::memory::{Heartbeat, Request, RequestId};
-use crate::model::report::{CycleOutcome, SyncReport};
-use crate::model::settings::Settings;
-use crate::ports::{Requests as _, Silent};
+use crate::model::settings::{Settings, Source};
+use crate::ports::Requests as _;
 use crate::settings::Problem;
 use crate::state::{Holder, Lock, State};
-use crate::{clock, cycle, settings};
+use crate::{clock, settings};
 
 /// A sign of life this often.
 const BEAT: Duration = Duration::from_secs(2);
 
+/// A read ends after ten of its timeouts without progress, the lookups after it take five; and as long as this for all else.
+const TIMEOUTS: u32 = 15;
+const ELSE: Duration = Duration::from_mins(2);
+
 impl App {
-    /// The agent, until it is called to stop.
+    /// The agent, until it is called to stop. `manager` hears how it goes.
     ///
     /// # Errors
     /// Where another instance runs, or the state or the ledger cannot be opened.
-    pub async fn run(&self, calls: &Calls) -> Result<(), AppError> {
+    pub async fn run(&self, calls: &Calls, manager: &dyn ServiceManager) -> Result<(), AppError> {
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, "run");
         let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))?.ok_or_else(|| {
@@ -42,6 +47,7 @@ impl App {
         let engine = Engine::new(&self.settings, state)?;
         let (announce, announced) = watch::channel(None);
         let heart = tokio::spawn(beat(self.settings.clone(), announced));
+        let pulse = Arc::new(Pulse::new(patience(&self.settings)));
         let mut worker = Worker {
             config: self.config.clone(),
             engine,
@@ -53,10 +59,11 @@ impl App {
             complaint: None,
             warnings: self.warnings.clone(),
             pace: Pace::new(self.settings.agent.poll),
-            standby: None,
+            pulse: Arc::clone(&pulse),
+            telling: Telling::new(),
         };
         tracing::info!(agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
-        agent::run(&mut worker, calls, GRACE).await;
+        agent::run(&mut worker, calls, Watch { manager, pulse: &pulse }, GRACE).await;
         heart.abort();
         worker.engine.backend.end_lease().await;
         tracing::info!("The agent stopped.");
@@ -81,8 +88,8 @@ struct Worker {
     /// What was last said of one that can.
     warnings: Vec<Problem>,
     pace: Pace,
-    /// Who works while this agent stands by, as last said.
-    standby: Option<String>,
+    pulse: Arc<Pulse>,
+    telling: Telling,
 }
 
 #[async_trait]
@@ -92,7 +99,7 @@ impl Work for Worker {
         let asked = Asked { by_person: !self.waiting.is_empty(), full: self.full };
         let begun = Instant::now();
         let watch = self.interrupts.watch(&self.engine.settings.agent.state_dir, self.stopping.clone());
-        let result = pass(&mut self.engine, asked, &Silent, Some(watch.ear.clone())).await;
+        let result = pass(&mut self.engine, asked, &*self.pulse, Some(watch.ear.clone())).await;
         drop(watch);
         let interrupted = matches!(result, Err(CycleError::Stopped)) && !*self.stopping.borrow();
         self.interrupts.note(interrupted);
@@ -103,13 +110,7 @@ impl Work for Worker {
         }
         self.full = false;
         self.pace.ended(&result, begun.elapsed());
-        match &result {
-            Ok(report) => self.log(report),
-            Err(CycleError::Stopped) => tracing::info!("The cycle was given up while reading; nothing was changed."),
-            Err(error) => {
-                tracing::error!(error = %cycle::reading::with_causes(error), "A cycle failed; nothing is lost, the next one tries again.");
-            }
-        }
+        self.telling.tell(&result);
         let answer = result.map_err(|error| cycle_error(&error));
         for id in std::mem::take(&mut self.waiting) {
             let reply = answer.clone().map(|report| Reply::Synced(Box::new(report)));
@@ -143,10 +144,11 @@ impl Work for Worker {
         }
     }
 
-    /// The pass that follows takes it; what was said of a bad one is said again, to whoever called.
+    /// What was said of a bad one is said again, to whoever called.
     fn reload(&mut self) {
         tracing::info!("Asked to read the config again.");
         self.complaint = None;
+        self.reread();
     }
 
     /// A pass of this version reads everything, so it is the full one, too.
@@ -157,6 +159,10 @@ impl Work for Worker {
     fn announce(&mut self, next: Timestamp) {
         self.announce.send_replace(Some(next));
     }
+
+    fn standing(&self) -> String {
+        self.telling.sentence().to_owned()
+    }
 }
 
 impl Worker {
@@ -166,6 +172,7 @@ impl Worker {
         let taken = loaded.map_err(|problems| problems.to_string()).and_then(|loaded| {
             let log_differs = loaded.settings.log != self.engine.settings.log;
             let differs = loaded.settings.digest != self.engine.settings.digest;
+            self.pulse.be_patient(patience(&loaded.settings));
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
             if differs {
                 tracing::info!("The config is another one; it decides from now on.");
@@ -187,54 +194,13 @@ impl Worker {
     }
 }
 
-impl Worker {
-    /// Standing by is said once.
-    fn log(&mut self, report: &SyncReport) {
-        let holder = report.standby.as_ref().map(|standby| standby.holder.clone());
-        if holder != self.standby {
-            match &holder {
-                Some(holder) => tracing::info!(%holder, "Another agent works for the company; this one stands by."),
-                None => tracing::info!("This agent works for the company now."),
-            }
-            self.standby = holder;
-        }
-        log(report);
-    }
-}
-
-/// WARN is recovered and nothing lost; ERROR is for somebody to act on.
-fn log(report: &SyncReport) {
-    let changes = &report.changes;
-    let (cycle, seconds) = (report.cycle, report.seconds);
-    match report.outcome {
-        CycleOutcome::Ok => tracing::info!(
-            cycle,
-            seconds,
-            provisioned = changes.provisioned,
-            waiting = changes.waiting,
-            promoted = changes.promoted,
-            suspended = changes.suspended,
-            resumed = changes.resumed,
-            "A cycle was made."
-        ),
-        CycleOutcome::Standby => {}
-        CycleOutcome::Held => tracing::error!(
-            cycle,
-            held = changes.held,
-            fingerprint = report.fingerprint.as_deref(),
-            "The guard holds changes back; `seatsync plan` shows them, `seatsync confirm` lets them through."
-        ),
-        CycleOutcome::SomeFailed => tracing::error!(
-            cycle,
-            failed = changes.failed,
-            "The backend refused some accounts; `seatsync status` names them."
-        ),
-        CycleOutcome::Partial | CycleOutcome::Failed => {
-            for directory in report.directories.iter().filter(|directory| !directory.complete) {
-                tracing::warn!(cycle, directory = %directory.name, "A directory was not read whole: nobody of it leaves or gets a seat. `seatsync status` says why.");
-            }
-        }
-    }
+/// The longest that a cycle may rightly go without getting on.
+fn patience(settings: &Settings) -> Duration {
+    let timeouts = settings.directories.iter().filter_map(|directory| match &directory.source {
+        Source::Ldap(ldap) => Some(ldap.timeout),
+        Source::Ldif { .. } => None,
+    });
+    timeouts.max().unwrap_or_default() * TIMEOUTS + ELSE
 }
 
 /// Shows that the agent lives, also while a long cycle runs.

@@ -128,6 +128,9 @@ pub enum Verb {
     Man {
         /// The command, such as "sync"
         command: Option<String>,
+        /// Write the pages of all commands into this folder, one file each
+        #[arg(long, value_name = "FOLDER", conflicts_with = "command")]
+        all: Option<PathBuf>,
     },
 }
 

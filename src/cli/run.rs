@@ -6,13 +6,14 @@ use std::sync::Arc;
 use super::exit::Exit;
 use crate::agent::Calls;
 use crate::app::{App, AppError, Code};
+use crate::service;
 
 pub async fn run(app: &App) -> Result<Exit, AppError> {
     let signals = signals()?;
     let calls = Arc::new(Calls::default());
     // On a thread of their own, so that they are heard while a long computation runs.
     let ears = tokio::spawn(signals.pass_on(Arc::clone(&calls)));
-    let ended = app.run(&calls).await;
+    let ended = app.run(&calls, &*service::manager()).await;
     ears.abort();
     ended.map(|()| Exit::Done)
 }

@@ -1,5 +1,8 @@
 //! `completions` and `man`: made from the same definitions as the command line itself.
 
+use std::path::Path;
+use std::{fs, io, iter};
+
 use clap::CommandFactory as _;
 use clap_complete::Shell;
 
@@ -17,6 +20,21 @@ pub fn completions(shell: Shell) -> Result<Exit, AppError> {
 
 pub fn man(command: Option<&str>) -> Result<Exit, AppError> {
     print_raw(&man_page(command)?)?;
+    Ok(Exit::Done)
+}
+
+/// Every page, named as `man` looks for it. What lies there under these names is replaced.
+pub fn all_man_pages(folder: &Path) -> Result<Exit, AppError> {
+    let failed = |what: &Path, error: &io::Error| {
+        AppError::new(Code::Output, format!("could not write {}", what.display())).caused_by(error)
+    };
+    fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
+    let commands = Cli::command();
+    let names = commands.get_subcommands().map(|command| Some(command.get_name()));
+    for name in iter::once(None).chain(names) {
+        let file = folder.join(name.map_or_else(|| "seatsync.1".to_owned(), |name| format!("seatsync-{name}.1")));
+        fs::write(&file, man_page(name)?).map_err(|error| failed(&file, &error))?;
+    }
     Ok(Exit::Done)
 }
 
@@ -51,6 +69,10 @@ mod tests {
             assert!(page.contains(".SH OPTIONS"), "{}", command.get_name());
         }
         assert!(String::from_utf8(man_page(None).unwrap()).unwrap().contains("Exit codes"));
+        let folder = tempfile::tempdir().unwrap();
+        all_man_pages(folder.path()).unwrap();
+        let pages = fs::read_dir(folder.path()).unwrap().count();
+        assert_eq!(pages, Cli::command().get_subcommands().count() + 1);
         assert_eq!(man_page(Some("nothing")).map_err(|error| error.code), Err(Code::Usage));
     }
 }

@@ -237,6 +237,7 @@ pub enum LogFormat {
     Auto,
     Text,
     Json,
+    Journald,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -155,10 +155,7 @@ pub const LOG: Section = Section {
     name: "[log]",
     keys: &["format", "level"],
     later: NOTHING_LATER,
-    later_values: &[
-        ("format", "journald", "systemd's journal takes what \"auto\" writes to stderr"),
-        ("format", "eventlog", "\"auto\", \"text\" and \"json\" write to stderr"),
-    ],
+    later_values: &[("format", "eventlog", "\"auto\", \"text\" and \"json\" write to stderr")],
 };
 
 pub const LEDGER: Section = Section {

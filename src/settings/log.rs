@@ -8,7 +8,12 @@ use crate::model::settings::{LogFormat, LogSettings};
 const LEVELS: &[&str] = &["off", "error", "warn", "info", "debug", "trace"];
 
 pub fn compile(reader: &Reader) -> LogSettings {
-    let formats = &[("auto", LogFormat::Auto), ("text", LogFormat::Text), ("json", LogFormat::Json)];
+    let formats = &[
+        ("auto", LogFormat::Auto),
+        ("text", LogFormat::Text),
+        ("json", LogFormat::Json),
+        ("journald", LogFormat::Journald),
+    ];
     LogSettings { format: reader.choice("format", formats).unwrap_or(LogFormat::Auto), level: level(reader) }
 }
 

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# tests/linux/boot.sh OLD.deb NEW.deb ROOT: boots a real systemd in a throwaway container without a network, and lets
+# tests/linux/inside.sh install, run, upgrade, remove and purge the packages in it. ROOT is made where it is not there yet
+# (Debian, about 200 MB), and is not written afterwards. Needs root, systemd-container and mmdebstrap.
+set -uo pipefail
+old=$(realpath -e "$1") new=$(realpath -e "$2") root=$3
+here=$(realpath "$(dirname "$0")")
+work=$(mktemp -d)
+container=
+finish() {
+    if [ -n "$container" ]; then kill "$container" 2>/dev/null; wait "$container" 2>/dev/null; fi
+    rm -rf "$work"
+}
+trap finish EXIT
+
+if [ ! -x "$root/sbin/init" ]; then
+    # shellcheck source=/dev/null
+    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
+    site=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" "Codename: $codename" "Component: main" | head -1)
+    mkdir -p "$(dirname "$root")"
+    mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus,adduser,procps,jq "$codename" "$root.new" "$site" &&
+        mv "$root.new" "$root" || exit 1
+fi
+
+systemd-nspawn --quiet -D "$root" --register=no --keep-unit --private-network --volatile=overlay --console=pipe \
+    --bind-ro="$old:/run/old.deb" --bind-ro="$new:/run/new.deb" --bind-ro="$here/inside.sh:/run/inside.sh" \
+    -b </dev/null >"$work/boot.log" 2>&1 &
+container=$!
+
+# The container's systemd, as this machine numbers it.
+init() {
+    pid=$(pgrep -P "$container" | head -1)
+    [ -n "$pid" ] && [ "$(cat "/proc/$pid/comm" 2>/dev/null)" = systemd ]
+}
+inside() {
+    nsenter -t "$pid" -m -u -i -n -p -C -- env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive "$@"
+}
+for _ in $(seq 240); do
+    if init && inside systemctl is-system-running 2>/dev/null | grep -qE 'running|degraded'; then
+        inside bash /run/inside.sh
+        exit $?
+    fi
+    sleep 0.25
+done
+cat "$work/boot.log"
+echo "the container did not boot"
+exit 1
