@@ -55,21 +55,32 @@ fn from_variable(reader: &Reader) -> Option<SecretString> {
     accept(reader, "env", value)
 }
 
+/// A credential `secrets_NAME` is the file NAME of this folder beside the config, as systemd/seatsync.service hands it over.
+const SECRETS: (&str, &str) = ("secrets_", "secrets");
+
 /// systemd puts credentials into a folder that only the service can read, whatever the mode bits say: they show the
-/// mask of an access list (systemd 250 and later: 0440).
+/// mask of an access list (systemd 250 and later: 0440). Verbs that root types by hand read what systemd would have.
 fn from_credential(reader: &Reader) -> Option<SecretString> {
     let name = reader.text("credential")?;
     if name.contains(['/', '\\']) || name.starts_with('.') {
         reader.problem("credential", "must be the name of a credential, not a path");
         return None;
     }
-    let Some(folder) = reader.context.variables.get("CREDENTIALS_DIRECTORY") else {
-        let message = format!("is only there in a systemd service that has LoadCredential={name}:/path/of/the/file");
+    let remedy = format!("give the service LoadCredential={name}:/path/of/the/file");
+    if let Some(folder) = reader.context.variables.get("CREDENTIALS_DIRECTORY") {
+        return read(reader, "credential", &PathBuf::from(folder).join(&name), &remedy, false);
+    }
+    let (prefix, folder) = SECRETS;
+    let Some(file) = name.strip_prefix(prefix).map(|file| reader.context.folder.join(folder).join(file)) else {
+        let message = format!(
+            "is only there in a systemd service that has LoadCredential={name}:/path/of/the/file; call it \
+             {prefix}{name} and keep it as {folder}/{name} beside the config, and verbs that root types find it, too"
+        );
         reader.problem("credential", message);
         return None;
     };
-    let remedy = format!("give the service LoadCredential={name}:/path/of/the/file");
-    read(reader, "credential", &PathBuf::from(folder).join(&name), &remedy, false)
+    let remedy = format!("keep it as {}, and type this as root", file.display());
+    read(reader, "credential", &file, &remedy, true)
 }
 
 /// The text of a file, without the newline that editors put at its end.

@@ -53,6 +53,20 @@ fn a_secret_comes_from_a_systemd_credential() {
 }
 
 #[test]
+fn a_credential_of_the_packaged_service_is_found_by_verbs_that_root_types() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("secrets")).unwrap();
+    let text = server("{ credential = \"secrets_corp\" }");
+    let missing = folder.load(&text, &[]).unwrap_err().to_string();
+    assert!(missing.contains("secrets/corp") && missing.contains("as root"), "{missing}");
+    folder.write("secrets/corp", "of root");
+    assert_eq!(password(&folder.load(&text, &[]).unwrap().settings), "of root");
+    // The service itself has what systemd gave it, and nothing else.
+    let inside = folder.load(&text, &[("CREDENTIALS_DIRECTORY", "/nowhere")]).unwrap_err().to_string();
+    assert!(inside.contains("LoadCredential=secrets_corp:"), "{inside}");
+}
+
+#[test]
 fn a_secret_is_printed_nowhere() {
     let folder = Folder::new();
     folder.write("password", "hunter2");
