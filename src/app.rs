@@ -66,7 +66,7 @@ impl App {
     pub fn open(config: &Path) -> Result<Self, AppError> {
         match settings::load(config, &settings::process_variables()) {
             Ok(loaded) => Ok(Self::of(config, loaded)),
-            Err(problems) => Err(check::as_error(config, &problems)),
+            Err(problems) => Err(AppError::of_config(config, &problems)),
         }
     }
 

@@ -8,6 +8,7 @@ mod confirm;
 mod console;
 mod exit;
 mod explain;
+mod global;
 mod help;
 mod history;
 mod html;
@@ -37,9 +38,10 @@ use std::time::Duration;
 
 use clap::Parser as _;
 
-use self::args::{Cli, Global, Verb};
+use self::args::{Cli, Verb};
 use self::console::Console;
 use self::exit::Exit;
+use self::global::Global;
 use self::progress::Foot;
 use crate::app::ledger::LedgerApp;
 use crate::app::{App, AppError, Code, UserFilter};
@@ -153,7 +155,7 @@ fn config_path(global: &Global) -> PathBuf {
 
 #[cfg(not(windows))]
 fn default_config() -> PathBuf {
-    PathBuf::from(args::DEFAULT_CONFIG)
+    PathBuf::from(global::DEFAULT_CONFIG)
 }
 
 #[cfg(windows)]

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
+use super::App;
 use super::engine::Engine;
 use super::ledger::LedgerApp;
-use super::{App, AppError, Code};
 use crate::model::report::{CheckProblem, CheckReport, Probe};
-use crate::settings::{self, Problems};
+use crate::settings;
 
 impl App {
     /// Looks at a config that may be too broken to open; with `connect`, at directory and backend too.
@@ -83,13 +83,4 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
 fn problem(problem: &settings::Problem) -> CheckProblem {
     let settings::Problem { file, line, key, value, message } = problem.clone();
     CheckProblem { file, line, key, value, message }
-}
-
-/// All problems of a config as one error.
-pub fn as_error(config: &Path, problems: &Problems) -> AppError {
-    let told: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
-    AppError::new(Code::Config, format!("the config {} cannot be used", config.display()))
-        .with_causes(told.clone())
-        .with_details(told)
-        .with_next("correct the file; `seatsync check` looks at it again")
 }

@@ -2,8 +2,11 @@
 
 use std::error::Error;
 use std::fmt;
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+
+use crate::settings::Problems;
 
 /// What went wrong, as a word that never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +67,16 @@ pub struct AppError {
 }
 
 impl AppError {
+    /// All problems of a config as one.
+    #[must_use]
+    pub fn of_config(config: &Path, problems: &Problems) -> Self {
+        let told: Vec<String> = problems.0.iter().map(ToString::to_string).collect();
+        Self::new(Code::Config, format!("the config {} cannot be used", config.display()))
+            .with_causes(told.clone())
+            .with_details(told)
+            .with_next("correct the file; `seatsync check` looks at it again")
+    }
+
     #[must_use]
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self { code, message: message.into(), causes: Vec::new(), details: Vec::new(), next: None }

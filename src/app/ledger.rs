@@ -6,7 +6,6 @@ use std::path::Path;
 
 use jiff::Timestamp;
 
-use super::check::as_error;
 use super::{AppError, Code, warn};
 use crate::clock;
 use crate::ledger::operations::expect::{self, Expect};
@@ -37,7 +36,7 @@ impl LedgerApp {
     /// Every problem of it, at once.
     pub fn open(config: &Path) -> Result<Self, AppError> {
         let loaded = settings::load_ledger(config, &settings::process_variables());
-        loaded.map(Self::of).map_err(|problems| as_error(config, &problems))
+        loaded.map(Self::of).map_err(|problems| AppError::of_config(config, &problems))
     }
 
     /// Of a config that was loaded.

@@ -2,19 +2,13 @@
 
 use std::path::PathBuf;
 
-use clap::{ArgAction, Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 
+use super::global::Global;
 use super::{help, ledger};
 use crate::app::StateFilter;
 use crate::model::{AccountState, Anchor};
-
-/// Where the config lies when nobody says otherwise.
-#[cfg(not(windows))]
-pub const DEFAULT_CONFIG: &str = "/etc/seatsync/seatsync.toml";
-/// Where the config lies when nobody says otherwise.
-#[cfg(windows)]
-pub const DEFAULT_CONFIG: &str = r"%ProgramData%\Seatsync\seatsync.toml";
 
 /// Gives a directory's people their seats.
 #[derive(Debug, Parser)]
@@ -25,24 +19,6 @@ pub struct Cli {
     pub global: Global,
     #[command(subcommand)]
     pub verb: Verb,
-}
-
-#[derive(Clone, Debug, Args)]
-#[command(next_help_heading = "Global options")]
-pub struct Global {
-    /// The config file
-    #[arg(long, global = true, env = "SEATSYNC_CONFIG", value_name = "PATH", hide_env_values = true)]
-    #[arg(help = format!("The config file [default: {DEFAULT_CONFIG}]"))]
-    pub config: Option<PathBuf>,
-    /// Print JSON: one object, or one a line where it is a list
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Say only what needs attention
-    #[arg(long, short, global = true, conflicts_with = "verbose")]
-    pub quiet: bool,
-    /// Log more (-v), or all there is (-vv), on stderr
-    #[arg(short, long, global = true, action = ArgAction::Count)]
-    pub verbose: u8,
 }
 
 #[derive(Debug, Subcommand)]

@@ -6,8 +6,8 @@ use std::path::Path;
 use anstream::AutoStream;
 use serde::Serialize;
 
-use super::args::Global;
 use super::clean::clean_json;
+use super::global::Global;
 use super::page::{Page, Tone};
 use crate::app::{AppError, Code};
 

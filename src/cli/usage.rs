@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use clap::error::ErrorKind;
 
-use super::args::Global;
 use super::console::Console;
+use super::global::Global;
 use crate::app::{AppError, Code};
 
 /// Prints help, the version, or what is wrong with the arguments: as JSON where they ask for it.

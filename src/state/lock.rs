@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
-use super::open;
+use super::files;
 use crate::ports::StateError;
 
 /// `holder` tries with a shared lock for an instant; who tries to own the directory just then must try again.
@@ -54,10 +54,10 @@ impl Lock {
     /// # Errors
     /// As `try_acquire`.
     pub fn acquire_within(directory: &Path, holder: &Holder, patience: Duration) -> Result<Option<Self>, StateError> {
-        open::make_folder(directory)?;
+        files::make_folder(directory)?;
         let path = directory.join("agent.lock");
         let file = open_lock(&path).map_err(|error| cannot_lock(&path, error))?;
-        open::give_to_owner(directory, &path)?;
+        files::give_to_owner(directory, &path)?;
         let start = Instant::now();
         while !try_lock(&file, &path)? {
             if start.elapsed() >= patience {
@@ -98,8 +98,8 @@ impl Lock {
     fn tell(&self, holder: &Holder) -> Result<(), StateError> {
         let path = holder_path(&self.directory);
         let text = serde_json::to_string(holder).unwrap_or_default();
-        open::write_private(&path, text.as_bytes()).map_err(|error| cannot_lock(&path, error))?;
-        open::give_to_owner(&self.directory, &path)
+        files::write_private(&path, text.as_bytes()).map_err(|error| cannot_lock(&path, error))?;
+        files::give_to_owner(&self.directory, &path)
     }
 }
 
@@ -130,7 +130,7 @@ fn try_lock(file: &File, path: &Path) -> Result<bool, StateError> {
 fn open_lock(path: &Path) -> std::io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
-    open::private(&mut options);
+    files::private(&mut options);
     options.open(path)
 }
 

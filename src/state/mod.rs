@@ -4,6 +4,7 @@
 //! here decides anything. A file that cannot be read is never treated as missing (rule 25).
 
 mod accounts;
+mod files;
 mod history;
 mod journal;
 mod lock;

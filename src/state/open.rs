@@ -1,13 +1,14 @@
 //! Opening the state file: made once, migrated by its owner, refused where it cannot be read.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, ErrorKind, Write as _};
+use std::fs;
+use std::io::{self, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use refinery::{Migration, Runner};
 use rusqlite::{Connection, OpenFlags};
 
+use super::files::{give_to_owner, no_file, write_private};
 use super::lock::{Holder, Lock};
 use super::{State, failed};
 use crate::fault;
@@ -204,77 +205,4 @@ fn configure(connection: &Connection) -> rusqlite::Result<()> {
     connection.pragma_update(None, "journal_size_limit", LOG_KEPT)?;
     connection.set_prepared_statement_cache_capacity(64);
     Ok(())
-}
-
-/// Makes the folder, and those above it that are missing, each for the owner of the one it lies in alone.
-pub fn make_folder(directory: &Path) -> Result<(), StateError> {
-    let missing = |part: &&Path| !part.as_os_str().is_empty() && !part.exists();
-    let missing: Vec<&Path> = directory.ancestors().take_while(missing).collect();
-    for part in missing.into_iter().rev() {
-        match private_folder(part) {
-            Ok(()) => part.parent().map_or(Ok(()), |above| give_to_owner(above, part))?,
-            // Another process was quicker.
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
-            Err(error) => {
-                let doing = format!("making the state folder {}: make it, or set agent.state_dir", directory.display());
-                return Err(no_file(&doing, error));
-            }
-        }
-    }
-    Ok(())
-}
-
-#[cfg(unix)]
-fn private_folder(path: &Path) -> io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().mode(0o700).create(path)
-}
-
-/// On Windows a folder takes the rights of the one above it.
-#[cfg(not(unix))]
-fn private_folder(path: &Path) -> io::Result<()> {
-    fs::create_dir(path)
-}
-
-/// For the owner's eyes alone. On Windows the folder's own rights say that.
-pub fn private(options: &mut OpenOptions) {
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(options, 0o600);
-    #[cfg(not(unix))]
-    let _ = options;
-}
-
-/// Writes a small file that only the owner can read.
-pub fn write_private(path: &Path, content: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    private(&mut options);
-    options.open(path)?.write_all(content)
-}
-
-/// Gives a file that root made to the owner of the folder, or the agent could not open it afterwards. (`SQLite` gives its
-/// own files beside `state.db` the owner of that.)
-#[cfg(unix)]
-pub fn give_to_owner(directory: &Path, file: &Path) -> Result<(), StateError> {
-    use std::os::unix::fs::{MetadataExt as _, lchown};
-    // A link is given away itself: what it leads to is not ours to give.
-    let give = || {
-        let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
-        let owner = fs::metadata(directory)?;
-        if fs::symlink_metadata(file)?.uid() == 0 && owner.uid() != 0 {
-            lchown(file, Some(owner.uid()), Some(owner.gid()))?;
-        }
-        Ok(())
-    };
-    give().map_err(|error| no_file(&format!("giving {} to the owner of its folder", file.display()), error))
-}
-
-/// On Windows a file takes the rights of its folder.
-#[cfg(not(unix))]
-pub fn give_to_owner(_directory: &Path, _file: &Path) -> Result<(), StateError> {
-    Ok(())
-}
-
-fn no_file(doing: &str, error: io::Error) -> StateError {
-    StateError::Failed { doing: doing.to_owned(), source: Some(Box::new(error)) }
 }

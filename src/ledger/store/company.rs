@@ -5,8 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, params};
 
-use super::read::read_row;
-use super::rows::{BadValue, Columns, Names, unreadable};
+use super::rows::{BadValue, Columns, Names, read_row, unreadable};
 use super::{no_company, time_text};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;

@@ -4,8 +4,8 @@ use rusqlite::types::ToSql;
 use rusqlite::{Connection, OptionalExtension as _};
 
 use super::load;
-use super::read::{self, read_row};
-use super::rows::{self, BadValue, Columns, Names, unreadable};
+use super::read;
+use super::rows::{self, BadValue, Columns, Names, read_row, unreadable};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::{Invitation, Listed, Wanted};
@@ -56,13 +56,8 @@ pub(super) fn page(
 }
 
 pub(super) fn one(connection: &Connection, company: &str, id: &AccountId) -> Result<Option<Listed>, LedgerError> {
-    let Some(id) = number(id) else { return Ok(None) };
+    let Some(id) = rows::number_of(id) else { return Ok(None) };
     Ok(listed(connection, company, "company = ?1 AND id = ?2", &[&company, &id])?.pop())
-}
-
-/// Numbers are written one way: `017` is nobody's.
-pub(super) fn number(id: &AccountId) -> Option<i64> {
-    id.0.parse().ok().filter(|number: &i64| number.to_string() == *id.0)
 }
 
 fn listed(
@@ -122,7 +117,7 @@ pub(super) fn set_external(
     let sql = "UPDATE account SET external = ?3 WHERE company = ?1 AND id = ?2";
     let statement = connection.prepare_cached(sql);
     statement
-        .and_then(|mut sql| sql.execute((company, number(id), external)))
+        .and_then(|mut sql| sql.execute((company, rows::number_of(id), external)))
         .doing(|| format!("storing account {id}"))?;
     Ok(())
 }
@@ -142,7 +137,7 @@ pub(super) fn set_activity(
     let sql = "UPDATE account SET invitation = ?3, last_active = ?4 WHERE company = ?1 AND id = ?2";
     let statement = connection.prepare_cached(sql);
     statement
-        .and_then(|mut sql| sql.execute((company, number(id), invitation, last_active)))
+        .and_then(|mut sql| sql.execute((company, rows::number_of(id), invitation, last_active)))
         .doing(|| format!("storing account {id}"))?;
     Ok(())
 }

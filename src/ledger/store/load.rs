@@ -6,7 +6,7 @@ use rusqlite::types::ToSql;
 use rusqlite::{CachedStatement, Connection, OptionalExtension as _};
 
 use super::rows::{self, Columns, Names};
-use super::{company, list, no_company, read};
+use super::{company, no_company, read};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::Touched;
@@ -17,7 +17,7 @@ use crate::model::{Account, AccountId, PersonId};
 pub(super) fn touched(connection: &Connection, company: &str, touched: &Touched<'_>) -> Result<Excerpt, LedgerError> {
     let mut excerpt = people(connection, company, &touched.people)?;
     let mut loader = Loader::prepare(connection, company, "id = ?2")?;
-    for id in touched.accounts.iter().filter_map(list::number) {
+    for id in touched.accounts.iter().filter_map(rows::number_of) {
         loader.load(&[&company, &id], &mut excerpt)?;
     }
     let Folded { user_names, emails } = &touched.values;

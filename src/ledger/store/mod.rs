@@ -1,11 +1,12 @@
 //! The ledger in one SQLite file. It keeps what the rules decided, each batch and decision in one transaction.
 
+mod batches;
 mod company;
 mod events;
+mod guard;
 mod list;
 mod load;
 mod mail;
-mod memory;
 mod open;
 mod read;
 mod rows;

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use rusqlite::fallible_streaming_iterator::FallibleStreamingIterator as _;
 use rusqlite::{Connection, Rows, Statement};
 
-use super::rows::{self, Columns, Names, unreadable};
-use super::{has_company, memory, no_company};
+use super::rows::{self, Columns, Names, read_row, unreadable};
+use super::{guard, has_company, no_company};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::rules::{Reduction, Terms};
@@ -38,8 +38,8 @@ pub(super) fn company(connection: &Connection, company: &str) -> Result<(Backend
     let accounts = accounts(connection, company, &mut names, &mut repairs)?;
     let mut pools = pools(connection, company, &mut names)?;
     repairs.counts = recount(&accounts, &mut pools);
-    let marks = memory::marks(connection, company, &mut names)?;
-    let confirmations = memory::confirmations(connection, company)?;
+    let marks = guard::marks(connection, company, &mut names)?;
+    let confirmations = guard::confirmations(connection, company)?;
     Ok((BackendState { accounts, pools, marks, confirmations }, repairs))
 }
 
@@ -96,14 +96,6 @@ fn terms_row(row: Columns<'_>, names: &mut Names) -> Result<(Name, Terms), rows:
     let reduction = if row.is_null(2) { None } else { Some(reduction()?) };
     let terms = Terms { min_seats: row.number(1, "min_seats")?, reduction, config_owned: row.flag(5, "config_owned")? };
     Ok((names.get(row.text(0, "name")?), terms))
-}
-
-/// Runs a reader of one row; the row is named only where that fails.
-pub(super) fn read_row<T, E: FnOnce(rows::BadValue) -> LedgerError>(
-    read: impl FnOnce() -> Result<T, rows::BadValue>,
-    name: impl FnOnce() -> E,
-) -> Result<T, LedgerError> {
-    read().map_err(|bad| name()(bad))
 }
 
 fn accounts(

@@ -37,6 +37,19 @@ pub(super) fn unreadable(table: &'static str, row: String) -> impl FnOnce(BadVal
     move |(column, why)| LedgerError::Unreadable { table, row, column, why }
 }
 
+/// Runs a reader of one row; the row is named only where that fails.
+pub(super) fn read_row<T, E: FnOnce(BadValue) -> LedgerError>(
+    read: impl FnOnce() -> Result<T, BadValue>,
+    name: impl FnOnce() -> E,
+) -> Result<T, LedgerError> {
+    read().map_err(|bad| name()(bad))
+}
+
+/// An account's number, where it is one of ours. Numbers are written one way: `017` is nobody's.
+pub(super) fn number_of(id: &AccountId) -> Option<i64> {
+    id.0.parse().ok().filter(|number: &i64| number.to_string() == *id.0)
+}
+
 /// One row, its columns by their place in the SELECT.
 #[derive(Clone, Copy)]
 pub(super) struct Columns<'a>(pub &'a Row<'a>);

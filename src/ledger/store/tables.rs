@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{companies, company, events, list, load, mail, memory, read, time_text, tokens, write};
+use super::{batches, companies, company, events, guard, list, load, mail, read, time_text, tokens, write};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::{
@@ -38,8 +38,8 @@ impl View for Tables<'_> {
 
     fn memory(&self, company: &str) -> Result<BackendState> {
         let mut names = super::rows::Names::default();
-        let marks = memory::marks(self.0, company, &mut names)?;
-        Ok(BackendState { marks, confirmations: memory::confirmations(self.0, company)?, ..BackendState::default() })
+        let marks = guard::marks(self.0, company, &mut names)?;
+        Ok(BackendState { marks, confirmations: guard::confirmations(self.0, company)?, ..BackendState::default() })
     }
 
     fn count_accounts(&self, company: &str, wanted: &Wanted) -> Result<u64> {
@@ -83,11 +83,11 @@ impl View for Tables<'_> {
     }
 
     fn answer(&self, company: &str, key: &str) -> Result<Option<Answer>> {
-        memory::answer(self.0, company, key)
+        batches::answer(self.0, company, key)
     }
 
     fn batch_request(&self, company: &str, key: &str) -> Result<Asked> {
-        memory::request(self.0, company, key)
+        batches::request(self.0, company, key)
     }
 
     fn replay(&self, company: &str, key: &str) -> Result<Option<Replay>> {
@@ -138,11 +138,11 @@ impl Records for Tables<'_> {
     }
 
     fn remember_batch(&self, company: &str, batch: &Batch, answer: &Answer, request: Option<&str>) -> Result<()> {
-        memory::remember_batch(self.0, company, batch, answer, request)
+        batches::remember_batch(self.0, company, batch, answer, request)
     }
 
     fn remember_confirmation(&self, company: &str, confirmation: &Confirmation) -> Result<()> {
-        memory::remember_confirmation(self.0, company, confirmation)
+        guard::remember_confirmation(self.0, company, confirmation)
     }
 
     fn remember_reply(&self, company: &str, key: &str, replay: &Replay, at: Timestamp) -> Result<()> {
@@ -150,7 +150,7 @@ impl Records for Tables<'_> {
     }
 
     fn forget_old(&self, company: &str, at: Timestamp) -> Result<()> {
-        memory::forget_old(self.0, company, at)
+        batches::forget_old(self.0, company, at)
     }
 
     fn record(&self, company: &str, at: Timestamp, happenings: &[Happening]) -> Result<()> {

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Row};
 
-use super::read::read_row;
-use super::rows::{BadValue, Columns, unreadable};
+use super::rows::{BadValue, Columns, read_row, unreadable};
 use super::time_text;
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
