@@ -1,5 +1,6 @@
 //! Wiring: the only file that names concrete adapters. What each verb does with them is in the files beside.
 
+mod access;
 mod answers;
 mod check;
 mod decisions;
@@ -68,6 +69,14 @@ impl App {
             Ok(loaded) => Ok(Self::of(config, loaded)),
             Err(problems) => Err(AppError::of_config(config, &problems)),
         }
+    }
+
+    /// The application on a config that is wrong, good for `status` alone; None where it does not even tell where the
+    /// state lies.
+    #[must_use]
+    pub fn glimpse(config: &Path) -> Option<Self> {
+        let settings = settings::glimpse(config, &settings::process_variables())?;
+        Some(Self { config: config.to_owned(), settings, warnings: Vec::new() })
     }
 
     fn of(config: &Path, loaded: Loaded) -> Self {

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use thiserror::Error;
+use tokio::sync::watch;
 use uuid::Uuid;
 
 use crate::model::change::{Answer, Batch, Operation, Outcome, Step};
@@ -29,9 +30,12 @@ pub enum ApplyError {
 #[derive(Debug, Default)]
 pub struct Applied {
     batches: Vec<(Batch, Answer)>,
+    /// Steps that were not sent, since a stop was asked for: nothing of them happened.
+    pub left: u64,
 }
 
-/// Carries out a plan, wave by wave. Empty plans touch nothing.
+/// Carries out a plan, wave by wave. Empty plans touch nothing. Once `halt` says so no further wave is sent; what was not
+/// sent is dropped, and the next cycle plans it anew.
 ///
 /// # Errors
 /// Where the journal cannot be written, or the backend does not answer.
@@ -42,6 +46,7 @@ pub async fn apply(
     cycle: u64,
     now: Timestamp,
     progress: &dyn Progress,
+    halt: Option<&watch::Receiver<bool>>,
 ) -> Result<Applied, ApplyError> {
     let mut applied = Applied::default();
     if plan.is_empty() {
@@ -53,6 +58,11 @@ pub async fn apply(
     let mut done = 0;
     progress.tell(Stage::Applying { done, total });
     for batch in batches {
+        if halt.is_some_and(|halt| *halt.borrow()) {
+            memory.drop_batch(&batch.key)?;
+            applied.left += batch.steps.len() as u64;
+            continue;
+        }
         memory.sent(&batch.key)?;
         let answer = backend.apply(&batch).await?;
         memory.finished(&batch.key, &answer)?;
@@ -179,6 +189,20 @@ impl Applied {
     pub fn pools(&self) -> BTreeMap<Name, PoolCount> {
         let pools = self.batches.iter().flat_map(|(_, answer)| &answer.pools);
         pools.map(|pool| (pool.name.clone(), pool.clone())).collect()
+    }
+
+    /// What a stop kept from being sent, for people.
+    #[must_use]
+    pub fn stopped(&self) -> Option<ProblemRow> {
+        let sent: u64 = self.batches.iter().map(|(batch, _)| batch.steps.len() as u64).sum();
+        let message = || {
+            format!(
+                "asked to stop: {sent} steps were carried out and {} were not sent; the next cycle plans those anew",
+                self.left
+            )
+        };
+        let row = || ProblemRow { anchor: None, pool: None, code: "stopped".to_owned(), message: message() };
+        (self.left > 0).then(row)
     }
 
     /// What the backend would not do, and why.

@@ -22,6 +22,7 @@ mod progress;
 mod relink;
 mod run;
 mod shell;
+mod signals;
 mod status;
 mod sync;
 mod table;
@@ -83,13 +84,18 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
                 &cli.global,
                 &foot,
             )?;
-            let report = wait_for(App::check(&config, connect))?;
+            let report = wait_for(async { App::check(&config, connect, &foot.bar()).await })?;
             return check::check(&report, console);
         }
         Verb::Ledger { verb } => return with_ledger(&config, verb, &cli.global, console, &foot),
         _ => {}
     }
-    let app = App::open(&config)?;
+    let app = match App::open(&config) {
+        Err(problem) if matches!(cli.verb, Verb::Status) => {
+            return status::despite(&problem, &config, clock::now(), console);
+        }
+        opened => opened?,
+    };
     let voice = if matches!(cli.verb, Verb::Run) { Voice::Agent } else { Voice::Verb };
     start_logging(app.log(), voice, &cli.global, &foot)?;
     app.warn();

@@ -39,6 +39,8 @@ pub struct Parts<'a> {
     pub asked: Asked,
     /// Says when to give up reading.
     pub stop: Option<watch::Receiver<bool>>,
+    /// Says when to send no further wave: a pass that somebody ends, and not one that only gives way to a decision.
+    pub halt: Option<watch::Receiver<bool>>,
 }
 
 /// How a pass came about.
@@ -130,7 +132,8 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
         Applied::default()
     } else {
         remember::confirmations(parts, &current, &plan).await?;
-        let applied = apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress).await?;
+        let halt = parts.halt.as_ref();
+        let applied = apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress, halt).await?;
         remember::accounts(parts, &current, &applied, &plan, now)?;
         applied
     };

@@ -132,3 +132,44 @@ fn a_scope_group_that_is_gone_is_named_as_the_config_names_it() {
     assert_eq!(cycle.code, 1, "{cycle:?}");
     assert!(cycle.stdout.contains("corp: the base or group cn=blue,dc=lab,dc=test ("), "{}", cycle.stdout);
 }
+
+#[test]
+fn status_shows_the_last_state_though_the_config_is_wrong_and_says_what_is_wrong() {
+    let company = company_of(3, &pool(2));
+    company.sync();
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&config.replace("seats = 2", "seats = \"ten\""));
+    let told = run(&company, &["status"]);
+    assert_eq!(told.code, 2, "{told:?}");
+    assert!(
+        told.stdout.contains("last cycle   1, ") && told.stdout.contains("standard      2     2        1"),
+        "{told:?}"
+    );
+    assert!(told.stderr.contains("pool.standard.seats = \"ten\": must be a whole number from 0 to"), "{told:?}");
+    let json = run(&company, &["--json", "status"]).json();
+    assert_eq!((&json["error"]["code"], &json["last_cycle"]["cycle"]), (&"config".into(), &1.into()), "{json}");
+    company.agent.write_config(&config.replace("state_dir = \"state\"", "state_dir = 7"));
+    let told = run(&company, &["status"]);
+    assert_eq!((told.code, told.stdout.as_str()), (2, ""), "{told:?}");
+}
+
+#[test]
+fn status_shows_a_confirmation_until_what_it_lets_through_is_done() {
+    let mut company = company_of(10, &pool(10));
+    company.sync();
+    for number in 1..=5 {
+        company.disable(&format!("p{number:03}"));
+    }
+    let report = company.sync().1;
+    let fingerprint = report["fingerprint"].as_str().expect("a fingerprint").to_owned();
+    assert_eq!(company.agent.confirm(&fingerprint).0, 0);
+    let confirmed = company.agent.status()["confirmations"].clone();
+    assert_eq!(
+        (&confirmed[0]["fingerprint"], &confirmed[0]["leaving"]),
+        (&fingerprint.into(), &5.into()),
+        "{confirmed}"
+    );
+    assert_eq!(company.sync().0, 0);
+    assert_eq!(company.agent.names("suspended").len(), 5);
+    assert_eq!(company.agent.status()["confirmations"], serde_json::json!([]));
+}

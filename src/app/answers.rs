@@ -2,14 +2,17 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
+
 use super::engine::state_error;
 use super::pass::BACKEND_FAILED;
 use super::{App, AppError, Code, StateFilter, UserFilter};
 use crate::cycle::report::{queue, waiting_rows};
+use crate::model::change::Confirmation;
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow, StatusReport, SyncReport,
-    UserRow,
+    BackendStatus, ConfirmationRow, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow, StatusReport,
+    SyncReport, UserRow,
 };
 use crate::model::settings::BackendKind;
 use crate::model::{Account, AccountId, Name, PersonId, Standing};
@@ -25,7 +28,7 @@ impl App {
     ///
     /// # Errors
     /// Where the state cannot be read. So with all below.
-    pub fn status(&self) -> Result<StatusReport, AppError> {
+    pub fn status(&self, now: Timestamp) -> Result<StatusReport, AppError> {
         let state = self.state_beside()?;
         let agent = match Lock::ownership(&self.settings.agent.state_dir).map_err(|error| state_error(&error))? {
             Ownership::By(holder) if holder.verb == "run" => Some(holder.pid),
@@ -44,6 +47,7 @@ impl App {
             pools: pools(&state, last_cycle.as_ref())?,
             held: held.as_ref().map(held_rows).transpose()?,
             fingerprint: held.map(|held| held.fingerprint),
+            confirmations: confirmations(&state, now)?,
             backend: Some(BackendStatus {
                 kind: self.backend_kind().to_owned(),
                 reachable: reachable(last_cycle.as_ref(), standby.is_some()),
@@ -147,6 +151,23 @@ impl App {
 /// Whether the backend answered; who stands by hears of it without a cycle.
 fn reachable(last: Option<&SyncReport>, stands_by: bool) -> Option<bool> {
     last.map(reached).or_else(|| stands_by.then_some(true))
+}
+
+/// What people let through and was not carried out yet, until when.
+fn confirmations(state: &State, now: Timestamp) -> Result<Vec<ConfirmationRow>, AppError> {
+    let live = state.confirmations(now).map_err(|error| state_error(&error))?;
+    let row = |confirmation: Confirmation| {
+        let count =
+            |wanted: fn(&str) -> bool| confirmation.changes.iter().filter(|one| wanted(&one.change)).count() as u64;
+        ConfirmationRow {
+            leaving: count(|change| matches!(change, "suspend" | "remove" | "release")),
+            renaming: count(|change| change == "update"),
+            scope: count(|change| change == "scope"),
+            fingerprint: confirmation.fingerprint.clone(),
+            expires: confirmation.expires,
+        }
+    };
+    Ok(live.into_iter().filter(|confirmation| !confirmation.changes.is_empty()).map(row).collect())
 }
 
 /// The backend answered in this cycle.

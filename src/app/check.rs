@@ -2,30 +2,34 @@
 
 use std::path::Path;
 
-use super::App;
-use super::engine::Engine;
+use super::engine::{Engine, Stop};
 use super::ledger::LedgerApp;
-use crate::model::report::{CheckProblem, CheckReport, Probe};
+use super::{App, access};
+use crate::clock;
+use crate::cycle::{self, Asked};
+use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
+use crate::ports::Progress;
 use crate::settings;
 
 impl App {
     /// Looks at a config that may be too broken to open; with `connect`, at directory and backend too.
-    pub async fn check(config: &Path, connect: bool) -> CheckReport {
+    pub async fn check(config: &Path, connect: bool, progress: &dyn Progress) -> CheckReport {
         if settings::is_ledger_alone(config, &settings::process_variables()) {
             return check_ledger(config, connect).await;
         }
         match settings::load(config, &settings::process_variables()) {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
             Ok(loaded) => {
-                let warnings = loaded.warnings.iter().map(problem).collect();
+                let locked = access::locked(&loaded.settings.agent.state_dir, &loaded.files);
+                let warnings = loaded.warnings.iter().chain(&locked).map(problem).collect();
                 let app = Self::of(config, loaded);
-                let probes = if connect { app.probes().await } else { Vec::new() };
+                let probes = if connect { app.probes(progress).await } else { Vec::new() };
                 CheckReport::of(Vec::new(), warnings, probes)
             }
         }
     }
 
-    async fn probes(&self) -> Vec<Probe> {
+    async fn probes(&self, progress: &dyn Progress) -> Vec<Probe> {
         let engine = self.state_beside().and_then(|state| Engine::new(&self.settings, state));
         let mut engine = match engine {
             Ok(engine) => engine,
@@ -54,6 +58,9 @@ impl App {
             Err(error) => failed("backend: read everything", &error),
         });
         probes.extend(engine.backend.probe().await);
+        if probes.iter().all(|probe| probe.ok) {
+            probes.extend(whole(&mut engine, progress).await);
+        }
         probes
     }
 }
@@ -70,11 +77,40 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
     }
 }
 
+/// Reads every directory to its end, as a cycle does, and counts whom it would serve.
+async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
+    let mut parts = engine.parts(progress, Asked { by_person: true, full: true }, Stop::default());
+    match cycle::preview(&mut parts, clock::now()).await {
+        Ok(preview) => preview.report.directories.iter().map(people).collect(),
+        Err(error) => vec![failed("people: read everything", &error)],
+    }
+}
+
+fn people(read: &DirectoryReport) -> Probe {
+    let counts =
+        format!("{} entries, {} people in scope, {} of them quarantined", read.entries, read.users, read.quarantined);
+    let (ok, told, lost) = match (&read.problem, read.complete, read.users) {
+        (problem, false, _) => (false, problem.clone(), Some("nobody leaves and nobody gets a seat")),
+        (Some(problem), true, _) => (true, Some(problem.clone()), Some("what the message says")),
+        (None, true, 0) => (true, Some("nobody is in scope".to_owned()), Some("there is nobody to give a seat to")),
+        (None, true, _) => (true, None, None),
+    };
+    let message = told.map_or_else(|| format!("read to the end: {counts}"), |told| format!("{counts}: {told}"));
+    let remedy = lost.map(|_| "`seatsync plan` shows everyone, and `seatsync explain` why somebody is in scope or not");
+    Probe {
+        what: format!("{}: people", read.name),
+        ok,
+        message,
+        lost: lost.map(str::to_owned),
+        remedy: remedy.map(str::to_owned),
+    }
+}
+
 fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
     Probe {
         what: what.to_owned(),
         ok: false,
-        message: crate::cycle::reading::with_causes(error),
+        message: cycle::reading::with_causes(error),
         lost: Some("nothing can be planned or changed".to_owned()),
         remedy: None,
     }

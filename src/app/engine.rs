@@ -20,6 +20,15 @@ use tokio::sync::watch;
 /// What a ledger calls an agent is 128 characters long at most, the state's id included.
 const LONGEST_NAME: usize = 100;
 
+/// Who says when a pass is to end early. Nobody, by default.
+#[derive(Clone, Debug, Default)]
+pub struct Stop {
+    /// To give up reading: a stop, or something more urgent.
+    pub reading: Option<watch::Receiver<bool>>,
+    /// To send no further wave: a stop.
+    pub applying: Option<watch::Receiver<bool>>,
+}
+
 /// Everything a pass works with, owned.
 pub struct Engine {
     pub settings: Settings,
@@ -64,12 +73,7 @@ impl Engine {
     }
 
     /// Lends everything to a pass.
-    pub fn parts<'a>(
-        &'a mut self,
-        progress: &'a dyn Progress,
-        asked: Asked,
-        stop: Option<watch::Receiver<bool>>,
-    ) -> Parts<'a> {
+    pub fn parts<'a>(&'a mut self, progress: &'a dyn Progress, asked: Asked, stop: Stop) -> Parts<'a> {
         Parts {
             settings: &self.settings,
             directories: &mut self.directories,
@@ -77,7 +81,8 @@ impl Engine {
             memory: &mut self.state,
             progress,
             asked,
-            stop,
+            stop: stop.reading,
+            halt: stop.applying,
         }
     }
 }

@@ -1,9 +1,8 @@
 //! One pass of whoever owns the state, also where it comes to nothing: a cycle that failed is history, too.
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 
-use super::engine::Engine;
+use super::engine::{Engine, Stop};
 use super::{AppError, Code};
 use crate::apply::ApplyError;
 use crate::clock;
@@ -25,7 +24,7 @@ pub async fn pass(
     engine: &mut Engine,
     asked: Asked,
     progress: &dyn Progress,
-    stop: Option<watch::Receiver<bool>>,
+    stop: Stop,
 ) -> Result<SyncReport, CycleError> {
     let started = clock::now();
     let result = cycle::run_once(&mut engine.parts(progress, asked, stop), started).await;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::engine::{Engine, state_error};
+use super::engine::{Engine, Stop, state_error};
 use super::pass::{cycle_error, pass};
 use super::{AppError, Code};
 use crate::clock;
@@ -48,7 +48,7 @@ pub fn read_reply(answer: &str) -> Result<Reply, AppError> {
 pub async fn carry_out(engine: &mut Engine, request: Request) -> Result<Reply, AppError> {
     match request {
         Request::Sync { full } => {
-            let report = pass(engine, Asked { by_person: true, full }, &Silent, None).await;
+            let report = pass(engine, Asked { by_person: true, full }, &Silent, Stop::default()).await;
             return report.map(|report| Reply::Synced(Box::new(report))).map_err(|error| cycle_error(&error));
         }
         Request::Confirm(confirmation) => confirm(engine, &confirmation).await?,

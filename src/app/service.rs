@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::engine::{Engine, state_error};
+use super::engine::{Engine, Stop, state_error};
 use super::interrupt::Interrupts;
 use super::pace::Pace;
 use super::pass::{cycle_error, pass};
@@ -99,7 +99,8 @@ impl Work for Worker {
         let asked = Asked { by_person: !self.waiting.is_empty(), full: self.full };
         let begun = Instant::now();
         let watch = self.interrupts.watch(&self.engine.settings.agent.state_dir, self.stopping.clone());
-        let result = pass(&mut self.engine, asked, &*self.pulse, Some(watch.ear.clone())).await;
+        let stop = Stop { reading: Some(watch.ear.clone()), applying: Some(self.stopping.clone()) };
+        let result = pass(&mut self.engine, asked, &*self.pulse, stop).await;
         drop(watch);
         let interrupted = matches!(result, Err(CycleError::Stopped)) && !*self.stopping.borrow();
         self.interrupts.note(interrupted);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use jiff::SignedDuration;
+use tokio::sync::watch;
 
-use super::engine::{Engine, state_error};
+use super::engine::{Engine, Stop, state_error};
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
 use super::{App, AppError, Code, PlanOptions};
@@ -32,21 +33,27 @@ pub enum Hands {
 }
 
 impl App {
-    /// One cycle. Done by the agent where one runs.
+    /// One cycle. Done by the agent where one runs. Told to stop it gives up waiting and reading, and ends after the wave
+    /// in hand.
     ///
     /// # Errors
     /// Where no cycle could be made, or the agent does not answer.
-    pub async fn sync(&self, full: bool, progress: &dyn Progress) -> Result<SyncReport, AppError> {
-        match self.hands("sync", progress)? {
+    pub async fn sync(
+        &self,
+        full: bool,
+        progress: &dyn Progress,
+        stop: watch::Receiver<bool>,
+    ) -> Result<SyncReport, AppError> {
+        match self.hands("sync", progress, Some(&stop))? {
             Hands::Ours(mut engine, _lock) => {
                 requests::take_pending(&mut engine).await?;
                 let asked = Asked { by_person: true, full };
-                let report = pass(&mut engine, asked, progress, None).await.map_err(|error| cycle_error(&error));
+                let stop = Stop { reading: Some(stop.clone()), applying: Some(stop) };
+                let report = pass(&mut engine, asked, progress, stop).await.map_err(|error| cycle_error(&error));
                 engine.backend.end_lease().await;
                 report
             }
-            Hands::Agent(state) => match ask(&self.settings.agent.state_dir, state, &Request::Sync { full }, progress)?
-            {
+            Hands::Agent(state) => match self.ask(state, &Request::Sync { full }, progress, Some(&stop))? {
                 Reply::Synced(report) => Ok(*report),
                 other => Err(other.unexpected()),
             },
@@ -80,7 +87,7 @@ impl App {
         }
         let state = self.state_beside()?;
         let mut engine = Engine::new(&settings, state)?;
-        let mut parts = engine.parts(progress, Asked { by_person: true, full: options.full }, None);
+        let mut parts = engine.parts(progress, Asked { by_person: true, full: options.full }, Stop::default());
         cycle::preview(&mut parts, &elsewhere, clock::now()).await.map_err(|error| cycle_error(&error))
     }
 
@@ -121,14 +128,19 @@ impl App {
 
     /// Has a request carried out, and says whether a running agent did.
     pub(super) async fn carry_out(&self, request: Request) -> Result<(Reply, bool), AppError> {
-        match self.hands("request", &Silent)? {
+        match self.hands("request", &Silent, None)? {
             Hands::Ours(mut engine, _lock) => Ok((requests::carry_out(&mut engine, request).await?, false)),
-            Hands::Agent(state) => Ok((ask(&self.settings.agent.state_dir, state, &request, &Silent)?, true)),
+            Hands::Agent(state) => Ok((self.ask(state, &request, &Silent, None)?, true)),
         }
     }
 
     /// Takes the state for this process, or finds the agent that has it.
-    fn hands(&self, verb: &str, progress: &dyn Progress) -> Result<Hands, AppError> {
+    fn hands(
+        &self,
+        verb: &str,
+        progress: &dyn Progress,
+        stop: Option<&watch::Receiver<bool>>,
+    ) -> Result<Hands, AppError> {
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, verb);
         let start = Instant::now();
@@ -143,11 +155,46 @@ impl App {
             {
                 return Ok(Hands::Agent(state));
             }
+            if is_asked(stop) {
+                return Err(AppError::new(
+                    Code::Failed,
+                    "asked to stop while waiting for another seatsync; nothing was changed",
+                ));
+            }
             if start.elapsed() > PATIENCE {
                 return Err(busy(&owner));
             }
             progress.tell(Stage::Waiting("another seatsync works on this state; waiting for it to end"));
             std::thread::sleep(Duration::from_millis(200));
+        }
+    }
+
+    /// Leaves a request with the agent and waits while it gives signs of life.
+    fn ask(
+        &self,
+        mut state: State,
+        request: &Request,
+        progress: &dyn Progress,
+        stop: Option<&watch::Receiver<bool>>,
+    ) -> Result<Reply, AppError> {
+        use crate::state::Progress as Step;
+        let id = state.ask(request, clock::now(), None).map_err(|error| state_error(&error))?;
+        let asked = clock::now();
+        loop {
+            match state.wait_for(id, Duration::from_secs(1)).map_err(|error| state_error(&error))? {
+                Step::Answered(answer) => return requests::read_reply(&answer),
+                Step::Expired => return Err(AppError::new(Code::Busy, "the agent did not take the request in time")),
+                Step::Waiting | Step::Taken => {}
+            }
+            progress.tell(Stage::Waiting("asked the running agent; waiting for its answer"));
+            let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
+            let silent = clock::now().duration_since(heartbeat.map_or(asked, |heart| heart.beat.max(asked))) > SILENCE;
+            let owner = Lock::ownership(&self.settings.agent.state_dir);
+            let gone = !matches!(owner, Ok(Ownership::By(_) | Ownership::Unknown));
+            if silent || gone || is_asked(stop) {
+                let taken_back = state.withdraw(id).map_err(|error| state_error(&error))?;
+                return Err(if silent || gone { no_answer(gone, taken_back) } else { gave_up(taken_back) });
+            }
         }
     }
 
@@ -167,26 +214,8 @@ impl App {
     }
 }
 
-/// Leaves a request with the agent and waits while it gives signs of life.
-fn ask(dir: &std::path::Path, mut state: State, request: &Request, progress: &dyn Progress) -> Result<Reply, AppError> {
-    use crate::state::Progress as Step;
-    let id = state.ask(request, clock::now(), None).map_err(|error| state_error(&error))?;
-    let asked = clock::now();
-    loop {
-        match state.wait_for(id, Duration::from_secs(1)).map_err(|error| state_error(&error))? {
-            Step::Answered(answer) => return requests::read_reply(&answer),
-            Step::Expired => return Err(AppError::new(Code::Busy, "the agent did not take the request in time")),
-            Step::Waiting | Step::Taken => {}
-        }
-        progress.tell(Stage::Waiting("asked the running agent; waiting for its answer"));
-        let last = state.heartbeat().map_err(|error| state_error(&error))?.map_or(asked, |heart| heart.beat.max(asked));
-        let silent = clock::now().duration_since(last) > SILENCE;
-        let gone = !matches!(Lock::ownership(dir), Ok(Ownership::By(_) | Ownership::Unknown));
-        if silent || gone {
-            let taken_back = state.withdraw(id).map_err(|error| state_error(&error))?;
-            return Err(no_answer(gone, taken_back));
-        }
-    }
+fn is_asked(stop: Option<&watch::Receiver<bool>>) -> bool {
+    stop.is_some_and(|stop| *stop.borrow())
 }
 
 fn no_answer(gone: bool, taken_back: bool) -> AppError {
@@ -194,6 +223,16 @@ fn no_answer(gone: bool, taken_back: bool) -> AppError {
     let fate =
         if taken_back { "nothing was changed" } else { "it may have carried the request out: `seatsync status`" };
     AppError::new(Code::Busy, what).with_next(format!("{fate}; look at its log, or start it again"))
+}
+
+/// Who asked the agent for a cycle was told to stop.
+fn gave_up(taken_back: bool) -> AppError {
+    let fate = if taken_back {
+        "it had not begun, and does not begin for this request"
+    } else {
+        "it goes on with the cycle; `seatsync status` shows it"
+    };
+    AppError::new(Code::Failed, "asked to stop while waiting for the running agent").with_next(fate)
 }
 
 fn busy(owner: &Ownership) -> AppError {

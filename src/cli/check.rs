@@ -38,7 +38,7 @@ fn render(report: &CheckReport, page: &mut Page) {
     let problems = report.problems.len() as u64;
     let sentence = match (problems, failed, report.probes.is_empty()) {
         (0, 0, true) => "the config is right; --connect asks the servers too".to_owned(),
-        (0, 0, false) => "the config is right, and the servers answer as they must".to_owned(),
+        (0, 0, false) => format!("the config is right, and the servers answer as they must{}", less(&report.probes)),
         (0, _, _) => format!("{} failed", counted(failed, "probe", "probes")),
         (_, 0, _) => format!("{} of the config", counted(problems, "problem", "problems")),
         _ => format!(
@@ -49,6 +49,14 @@ fn render(report: &CheckReport, page: &mut Page) {
     };
     let (tone, word) = if report.ok { (Tone::Good, "ok") } else { (Tone::Bad, "not ok") };
     page.verdict(tone, word, &sentence);
+}
+
+/// "; one thing could be better".
+fn less(probes: &[Probe]) -> String {
+    match probes.iter().filter(|probe| probe.is_less()).count() as u64 {
+        0 => String::new(),
+        count => format!("; {} could be better", counted(count, "thing", "things")),
+    }
 }
 
 fn tell_problem(page: &mut Page, tone: Tone, word: &str, problem: &CheckProblem) {
@@ -64,10 +72,14 @@ fn tell_problem(page: &mut Page, tone: Tone, word: &str, problem: &CheckProblem)
 }
 
 fn tell_probe(page: &mut Page, probe: &Probe) {
-    let (tone, word) = if probe.ok { (Tone::Good, "  ok     ") } else { (Tone::Bad, "  failed ") };
+    let (tone, word) = match (probe.ok, probe.is_less()) {
+        (true, false) => (Tone::Good, "  ok     "),
+        (true, true) => (Tone::Warn, "  less   "),
+        (false, _) => (Tone::Bad, "  failed "),
+    };
     page.pieces(&[(tone, word), (Tone::Strong, &probe.what), (Tone::Plain, ": "), (Tone::Plain, &probe.message)]);
     for (label, text) in [("lost without it", &probe.lost), ("to mend it", &probe.remedy)] {
-        if let Some(text) = text.as_ref().filter(|_| !probe.ok) {
+        if let Some(text) = text.as_ref().filter(|_| !probe.ok || probe.is_less()) {
             page.pieces(&[(Tone::Faint, &format!("         {label}: ")), (Tone::Plain, text)]);
         }
     }
@@ -82,7 +94,7 @@ mod tests {
             what: "corp: read tombstones".to_owned(),
             ok,
             message: if ok { "can" } else { "insufficient access" }.to_owned(),
-            lost: Some("deletions are seen a cycle later".to_owned()),
+            lost: (!ok).then(|| "deletions are seen a cycle later".to_owned()),
             remedy: Some("dsacls \"CN=Deleted Objects,...\"".to_owned()),
         }
     }
@@ -102,6 +114,24 @@ mod tests {
         assert_eq!(exit(&CheckReport::of(vec![], vec![], vec![probe(true)])), Exit::Done);
         assert_eq!(exit(&CheckReport::of(vec![], vec![], vec![probe(false)])), Exit::Partial);
         assert_eq!(exit(&CheckReport::of(vec![problem()], vec![], vec![probe(false)])), Exit::Wrong);
+    }
+
+    #[test]
+    fn what_works_less_well_is_no_failure_and_says_what_is_lost() {
+        let less = Probe { lost: Some("deletions are seen a cycle later".to_owned()), ..probe(true) };
+        let report = CheckReport::of(vec![], vec![], vec![probe(true), less]);
+        assert_eq!(exit(&report), Exit::Done);
+        let mut page = Page::default();
+        render(&report, &mut page);
+        let expected = r#"The servers
+  ok     corp: read tombstones: can
+  less   corp: read tombstones: can
+         lost without it: deletions are seen a cycle later
+         to mend it: dsacls "CN=Deleted Objects,..."
+
+ok: the config is right, and the servers answer as they must; 1 thing could be better
+"#;
+        assert_eq!(page.plain(), expected);
     }
 
     #[test]

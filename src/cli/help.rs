@@ -38,6 +38,9 @@ Exit codes: 0 stopped when asked to, 1 state or ledger cannot be opened, 2 the c
 pub const SYNC: &str = "\
 Where an agent runs on the same state directory, it does the cycle and this prints its report.
 
+Ctrl-C or SIGTERM gives up reading, or ends after the wave of changes in hand and reports what was done and what was not; a \
+second one ends it at once. Neither loses anything: the next cycle makes it good.
+
 Examples:
   seatsync sync
   seatsync sync --full --json
@@ -169,3 +172,14 @@ pub const LEDGER_CONNECTOR: &str = "\
 Examples:
   seatsync ledger connector add main
   seatsync ledger connector remove main";
+
+/// For the manual.
+pub const ENVIRONMENT: &str = "\
+SEATSYNC_CONFIG        the config file, where --config does not name one
+SEATSYNC__AGENT__POLL  and the like: stands over agent.poll in the config
+NO_COLOR               no colours";
+
+/// For the manual.
+pub const FILES: &str = "\
+/etc/seatsync/seatsync.toml  the config; others than its owner may not write it
+/var/lib/seatsync            state and ledger, where agent.state_dir and backend.path say so";

@@ -3,12 +3,14 @@
 use std::path::Path;
 use std::{fs, io, iter};
 
-use clap::CommandFactory as _;
+use clap::{Command, CommandFactory as _};
 use clap_complete::Shell;
+use clap_mangen::roff::{Roff, line_break, roman};
 
 use super::args::Cli;
 use super::console::print_raw;
 use super::exit::Exit;
+use super::help;
 use crate::app::{AppError, Code};
 
 pub fn completions(shell: Shell) -> Result<Exit, AppError> {
@@ -47,11 +49,57 @@ fn man_page(command: Option<&str>) -> Result<Vec<u8>, AppError> {
     };
     let title = command.map_or_else(|| "seatsync".to_owned(), |name| format!("seatsync-{name}"));
     let mut text = Vec::new();
-    clap_mangen::Man::new(page)
-        .title(title)
-        .render(&mut text)
+    write_page(page, title, command.is_none(), &mut text)
         .map_err(|error| AppError::new(Code::Output, "could not write the manual page").caused_by(&error))?;
     Ok(text)
+}
+
+/// The sections that clap makes, then what stands below the help as sections of its own, as manual pages name them.
+fn write_page(page: Command, title: String, is_whole: bool, text: &mut Vec<u8>) -> io::Result<()> {
+    let below = page.get_after_help().map(ToString::to_string).unwrap_or_default();
+    let verbs: Vec<String> = page.get_subcommands().map(|verb| format!("seatsync-{}(1)", verb.get_name())).collect();
+    let has_verbs = page.has_subcommands();
+    let man = clap_mangen::Man::new(page).title(title);
+    man.render_title(text)?;
+    man.render_name_section(text)?;
+    man.render_synopsis_section(text)?;
+    man.render_description_section(text)?;
+    man.render_options_section(text)?;
+    if has_verbs {
+        man.render_subcommands_section(text)?;
+    }
+    let mut sections = Roff::new();
+    for paragraph in below.split("\n\n") {
+        let (heading, said) = section(paragraph);
+        verbatim(&mut sections, heading, said);
+    }
+    verbatim(&mut sections, "ENVIRONMENT", help::ENVIRONMENT);
+    verbatim(&mut sections, "FILES", help::FILES);
+    let also = if is_whole { verbs.join(", ") } else { "seatsync(1)".to_owned() };
+    verbatim(&mut sections, "SEE ALSO", &also);
+    sections.to_writer(text)
+}
+
+/// What a paragraph below the help is called in a manual.
+fn section(paragraph: &str) -> (&'static str, &str) {
+    let after = |label| paragraph.strip_prefix(label).map(|rest: &str| rest.trim_start_matches('\n'));
+    let examples = after("Examples:").or_else(|| after("Example:")).or_else(|| after("A first look:"));
+    match (examples, after("Exit codes:")) {
+        (Some(examples), _) => ("EXAMPLES", examples),
+        (None, Some(codes)) => ("EXIT STATUS", codes.trim_start()),
+        (None, None) => ("NOTES", paragraph),
+    }
+}
+
+/// A section whose lines stay as they are; nothing where it is empty.
+fn verbatim(page: &mut Roff, heading: &str, text: &str) {
+    if text.is_empty() {
+        return;
+    }
+    page.control("SH", [heading]);
+    page.control("nf", []);
+    page.text(text.lines().flat_map(|line| [roman(line), line_break()]).collect::<Vec<_>>());
+    page.control("fi", []);
 }
 
 fn unknown(name: &str) -> AppError {
@@ -66,13 +114,32 @@ mod tests {
     fn every_command_has_a_manual_page() {
         for command in Cli::command().get_subcommands() {
             let page = String::from_utf8(man_page(Some(command.get_name())).unwrap()).unwrap();
-            assert!(page.contains(".SH OPTIONS"), "{}", command.get_name());
+            for section in ["OPTIONS", "EXAMPLES", "FILES", "\"SEE ALSO\""] {
+                assert!(page.contains(&format!(".SH {section}\n")), "{}: {section}\n{page}", command.get_name());
+            }
         }
-        assert!(String::from_utf8(man_page(None).unwrap()).unwrap().contains("Exit codes"));
         let folder = tempfile::tempdir().unwrap();
         all_man_pages(folder.path()).unwrap();
         let pages = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(pages, Cli::command().get_subcommands().count() + 1);
+        let whole = String::from_utf8(man_page(None).unwrap()).unwrap();
+        let sections = whole.lines().filter_map(|line| line.strip_prefix(".SH ")).collect::<Vec<_>>();
+        let wanted = [
+            "NAME",
+            "SYNOPSIS",
+            "DESCRIPTION",
+            "OPTIONS",
+            "\"GLOBAL OPTIONS\"",
+            "SUBCOMMANDS",
+            "EXAMPLES",
+            "\"EXIT STATUS\"",
+            "NOTES",
+            "ENVIRONMENT",
+            "FILES",
+            "\"SEE ALSO\"",
+        ];
+        assert_eq!(sections, wanted);
+        assert!(whole.contains("seatsync\\-explain(1)"), "{whole}");
         assert_eq!(man_page(Some("nothing")).map_err(|error| error.code), Err(Code::Usage));
     }
 }

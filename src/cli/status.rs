@@ -1,6 +1,9 @@
 //! `status`: how things stand, from the state alone.
 
+use std::path::Path;
+
 use jiff::Timestamp;
+use serde::Serialize;
 
 use super::console::Console;
 use super::exit::Exit;
@@ -9,12 +12,31 @@ use super::parts::{self, or_none};
 use super::table::Grid;
 use super::words;
 use crate::app::{App, AppError};
-use crate::model::report::{CycleOutcome, StatusReport};
+use crate::model::report::{ConfirmationRow, CycleOutcome, PoolRow, StatusReport};
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
-    let report = app.status()?;
+    let report = app.status(now)?;
     console.answer(&report, |report, page| render(report, now, page))?;
     Ok(Exit::Done)
+}
+
+/// How things stand though the config is wrong, as far as the state can be found; and the problem.
+pub fn despite(problem: &AppError, config: &Path, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
+    let Some(app) = App::glimpse(config) else { return Err(problem.clone()) };
+    let status = app.status(now)?;
+    console.answer(&Despite { error: problem, status: &status }, |both, page| render(both.status, now, page))?;
+    if !console.json {
+        console.fail(problem);
+    }
+    Ok(Exit::Wrong)
+}
+
+/// One object: the error every failure has, and the status beside it.
+#[derive(Serialize)]
+struct Despite<'a> {
+    error: &'a AppError,
+    #[serde(flatten)]
+    status: &'a StatusReport,
 }
 
 fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
@@ -27,7 +49,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     }
     directories(page, report);
     parts::pools(page, &report.pools);
+    free_yet_waited_for(page, &report.pools);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
+    confirmed(page, &report.confirmations, now);
     let (tone, word, sentence) = verdict(report);
     page.verdict(tone, word, &sentence);
 }
@@ -68,6 +92,33 @@ fn directories(page: &mut Page, report: &StatusReport) {
     let last = report.last_cycle.iter().flat_map(|cycle| &cycle.directories);
     for (name, problem) in last.filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
         page.line(format!("  {name}: {problem}"));
+    }
+}
+
+/// Seats that are free although people wait: the queue says for what.
+fn free_yet_waited_for(page: &mut Page, pools: &[PoolRow]) {
+    for pool in pools.iter().filter(|pool| pool.free > 0 && pool.waiting > 0) {
+        let (free, waiting) = (words::counted(pool.free.into(), "free seat", "free seats"), pool.waiting);
+        let wait =
+            if waiting == 1 { "1 person waits".to_owned() } else { format!("{} wait", words::number(waiting.into())) };
+        page.line(format!("{} has {free} while {wait}: `seatsync pending` says for what.", pool.name));
+    }
+}
+
+fn confirmed(page: &mut Page, confirmations: &[ConfirmationRow], now: Timestamp) {
+    if confirmations.is_empty() {
+        return;
+    }
+    page.heading("Confirmed, and not carried out yet");
+    for one in confirmations {
+        let kinds = [(one.leaving, "leaving"), (one.renaming, "renamed"), (one.scope, "of the scope")];
+        let said: Vec<String> = kinds
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, word)| format!("{} {word}", words::counted(count, "change", "changes")))
+            .collect();
+        let until = format!("{} ({})", words::time(one.expires), words::distance(one.expires, now));
+        page.bullet(format!("{}: {} may pass until {until}", one.fingerprint, said.join(", ")));
     }
 }
 

@@ -8,6 +8,7 @@ use super::exit::Exit;
 use super::page::{Page, Tone};
 use super::parts::{self, PEOPLE, and_more};
 use super::progress::Foot;
+use super::signals;
 use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
@@ -16,7 +17,7 @@ use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, LostRow, Sync
 
 pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     // The bar is gone before anything is printed.
-    let report = app.sync(full, &foot.bar()).await?;
+    let report = app.sync(full, &foot.bar(), signals::of_a_verb()?).await?;
     let calm = report.outcome == CycleOutcome::Ok;
     if !console.spares(calm) {
         console.answer(&report, |report, page| render(report, console.quiet, app.promotion(), page))?;

@@ -7,7 +7,7 @@ use super::parts::{or_none, who};
 use super::table::Grid;
 use super::words::{self, NONE, counted};
 use crate::app::{App, AppError, UserFilter};
-use crate::model::report::UserRow;
+use crate::model::report::{SeatWord, UserRow};
 
 pub fn users(app: &App, filter: &UserFilter, console: &Console) -> Result<Exit, AppError> {
     let rows = app.users(filter)?;
@@ -17,17 +17,27 @@ pub fn users(app: &App, filter: &UserFilter, console: &Console) -> Result<Exit, 
 
 fn render(rows: &[UserRow], page: &mut Page) {
     let mut grid = Grid::new(&["WHO", "USER NAME", "MAIL", "STATE", "SEATS"]);
-    for row in rows {
+    let mut rows: Vec<&UserRow> = rows.iter().collect();
+    rows.sort_by_cached_key(|row| order(row));
+    for row in &rows {
         let user_name = or_none(row.user_name.as_deref());
         let tone = if row.quarantine.is_some() { Tone::Warn } else { Tone::Plain };
         let name = who(row.display_name.as_deref(), row.user_name.as_deref().or(row.dn.as_deref()).unwrap_or(NONE));
         grid.toned(tone, [name, user_name, or_none(row.email.as_deref()), &state(row), &seats(row)]);
     }
     page.table(grid);
-    quarantined(page, rows);
+    quarantined(page, &rows);
     let count = rows.iter().filter(|row| row.quarantine.is_some()).count() as u64;
     let all = counted(rows.len() as u64, "person", "people");
     page.verdict(Tone::Good, "ok", &format!("{all}, {} quarantined", words::number(count)));
+}
+
+/// By pool, holders first, then by place, then by name; people without a seat or place come last.
+fn order(row: &UserRow) -> impl Ord + use<> {
+    let seat = row.seats.first();
+    let pool = seat.map(|seat| (seat.pool.clone(), seat.state != SeatWord::Held, seat.position));
+    let name = row.display_name.as_ref().or(row.user_name.as_ref()).map(|name| name.to_lowercase());
+    (pool.is_none(), pool, row.state, name)
 }
 
 fn state(row: &UserRow) -> String {
@@ -44,7 +54,7 @@ fn seats(row: &UserRow) -> String {
     if said.is_empty() { NONE.to_owned() } else { said.join("; ") }
 }
 
-fn quarantined(page: &mut Page, rows: &[UserRow]) {
+fn quarantined(page: &mut Page, rows: &[&UserRow]) {
     if rows.iter().all(|row| row.quarantine.is_none()) {
         return;
     }
@@ -59,7 +69,7 @@ fn quarantined(page: &mut Page, rows: &[UserRow]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::report::{SeatRow, SeatWord};
+    use crate::model::report::SeatRow;
     use crate::model::{AccountState, Defect, Quarantine, WaitReason};
 
     fn row(name: &str, state: Option<AccountState>) -> UserRow {
@@ -75,6 +85,36 @@ mod tests {
             managed: state.is_some(),
             quarantine: None,
         }
+    }
+
+    #[test]
+    fn people_come_by_pool_then_holders_then_places_then_names() {
+        let with = |name: &str, pool: &str, position: Option<u64>| {
+            let state = if position.is_some() { AccountState::Pending } else { AccountState::Active };
+            let mut row = row(name, Some(state));
+            row.seats.push(SeatRow {
+                pool: pool.into(),
+                state: if position.is_some() { SeatWord::Waiting } else { SeatWord::Held },
+                reason: position.map(|_| WaitReason::NoSeat),
+                since: "2026-01-01T00:00:00Z".parse().unwrap(),
+                position,
+                approved: false,
+            });
+            row
+        };
+        let rows = [
+            row("gone", Some(AccountState::Suspended)),
+            with("w2", "blue", Some(2)),
+            with("r", "red", None),
+            with("w10", "blue", Some(10)),
+            with("Zoe", "blue", None),
+            with("adam", "blue", None),
+        ];
+        let mut page = Page::default();
+        render(&rows, &mut page);
+        let text = page.plain();
+        let names: Vec<&str> = text.lines().skip(1).take(6).filter_map(|line| line.split_whitespace().next()).collect();
+        assert_eq!(names, ["adam", "Zoe", "w2", "w10", "r", "gone"]);
     }
 
     #[test]

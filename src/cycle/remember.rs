@@ -14,7 +14,7 @@ use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
     Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadMode, ReadRecord, WantedPool, Whole,
 };
-use crate::model::report::SyncReport;
+use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::{DirectorySettings, Drift, Settings};
 use crate::model::snapshot::{Role, ScopeKey, Snapshot};
 use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing};
@@ -298,7 +298,7 @@ pub fn cycle(parts: &mut Parts<'_>, report: &SyncReport, plan: &Plan, readings: 
         changes: report::held_changes(readings, plan),
         report: report::to_json(&report.held),
     });
-    let config = readings.are_complete().then_some(parts.settings.digest.as_str());
+    let config = (report.outcome < CycleOutcome::Partial).then_some(parts.settings.digest.as_str());
     parts.memory.finish_cycle(&record, held.as_ref(), config)?;
     Ok(())
 }

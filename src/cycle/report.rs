@@ -49,6 +49,9 @@ pub fn of_cycle(
     let happened = applied.effects(&current.accounts);
     let mut problems: Vec<ProblemRow> = plan.problems.iter().map(problem_row).collect();
     problems.extend(applied.refusals());
+    let stopped = applied.stopped();
+    let at_least = stopped.as_ref().map_or(CycleOutcome::Ok, |_| CycleOutcome::Partial);
+    problems.extend(stopped);
     let mut changes = counts(&happened);
     changes.failed = applied.failed();
     changes.held =
@@ -58,7 +61,7 @@ pub fn of_cycle(
     let held_changes = held_changes(readings, plan);
     SyncReport {
         cycle,
-        outcome: outcome(readings, &held_changes, changes.failed),
+        outcome: outcome(readings, &held_changes, changes.failed).max(at_least),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
         changes,
         pools: pool_rows(plan, current, applied),

@@ -8,8 +8,8 @@ mod person;
 mod plan;
 
 pub use agent::{
-    BackendStatus, CheckProblem, CheckReport, ConfirmReport, DirectoryStatus, HistoryRow, Probe, RelinkReport,
-    StatusReport,
+    BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, HistoryRow, Probe,
+    RelinkReport, StatusReport,
 };
 pub use cycle::{
     ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, LostRow, PoolRow, ProblemRow,

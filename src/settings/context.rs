@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::lines::Lines;
 use super::overrides::Overrides;
-use super::{Problem, Variables};
+use super::{Problem, UsedFile, Variables};
 
 /// Where a value stands.
 #[derive(Clone, Debug)]
@@ -41,6 +41,7 @@ pub struct Context<'v> {
     overrides: RefCell<Overrides>,
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
+    used: RefCell<Vec<UsedFile>>,
 }
 
 impl<'v> Context<'v> {
@@ -55,6 +56,7 @@ impl<'v> Context<'v> {
             overrides: RefCell::default(),
             problems: RefCell::default(),
             warnings: RefCell::default(),
+            used: RefCell::default(),
         }
     }
 
@@ -77,6 +79,20 @@ impl<'v> Context<'v> {
     /// Records what is allowed and yet hardly meant.
     pub fn warn(&self, place: &Place, value: Option<String>, message: impl Into<String>) {
         self.warnings.borrow_mut().push(self.tell(place, value, message.into()));
+    }
+
+    /// Records that a file is read that the config names.
+    pub fn uses(&self, place: &Place, path: &Path) {
+        let place = self.tell(place, None, String::new());
+        self.used.borrow_mut().push(UsedFile { place, path: path.to_owned() });
+    }
+
+    /// The config itself, then all files that it names.
+    pub fn used(&self) -> Vec<UsedFile> {
+        let file = self.file.display().to_string();
+        let place = Problem { file, line: None, key: String::new(), value: None, message: String::new() };
+        let config = UsedFile { place, path: self.file.clone() };
+        std::iter::once(config).chain(self.used.borrow().iter().cloned()).collect()
     }
 
     /// Records what is wrong with the file itself.

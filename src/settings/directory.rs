@@ -41,7 +41,9 @@ fn source(reader: &Reader, is_file: bool) -> Source {
              exclude_groups and attributes",
         );
         reader.require("path", "the LDIF file to read people from");
-        Source::Ldif { path: reader.path("path").unwrap_or_default() }
+        let path = reader.path("path").unwrap_or_default();
+        reader.context.uses(&reader.place.key("path"), &path);
+        Source::Ldif { path }
     } else {
         reader.refuse(&["path"], "is only for kind = \"ldif\"; a server has a url");
         Source::Ldap(ldap::compile(reader))

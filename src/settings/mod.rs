@@ -49,6 +49,16 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is allowed and yet hardly meant.
     pub warnings: Vec<Problem>,
+    /// The config file, and what it names to be read.
+    pub files: Vec<UsedFile>,
+}
+
+/// A file that must be readable, and where the config names it.
+#[derive(Clone, Debug)]
+pub struct UsedFile {
+    /// Without a message.
+    pub place: Problem,
+    pub path: PathBuf,
 }
 
 /// The part of a config that `ledger serve` and the verbs beside it use, without problems.
@@ -64,8 +74,8 @@ pub struct LoadedLedger {
 /// # Errors
 /// Everything that is wrong, at once. Where the file cannot be read, or is no TOML, that alone.
 pub fn load(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
-    let (settings, warnings) = compiled(path, variables, |root| compile(root).0)?;
-    Ok(Loaded { settings, warnings })
+    let ((settings, files), warnings) = compiled(path, variables, |root| (compile(root).0, root.context.used()))?;
+    Ok(Loaded { settings, warnings, files })
 }
 
 /// The same for a ledger: a config of its own, with `[ledger]` and `[log]`, or that of an agent with `[ledger]` in it.
@@ -117,6 +127,16 @@ fn compiled<T>(
         Some(compiled) if problems.is_empty() => Ok((compiled, warnings)),
         _ => Err(Problems(problems)),
     }
+}
+
+/// What can be told of a config that is wrong elsewhere than in `[agent]`: the settings, with a stand-in for whatever is
+/// wrong. Good for looking at the state, and for nothing else. None: not even where the state lies.
+#[must_use]
+pub fn glimpse(path: &Path, variables: &Variables) -> Option<Settings> {
+    let context = Context::new(path, variables);
+    let settings = source::read(&context).map(|tree| compile(&Reader::root(tree, &context)).0)?;
+    let of_agent = |problem: &Problem| problem.key.is_empty() || problem.key.split('.').next() == Some("agent");
+    (!context.finish().0.iter().any(of_agent)).then_some(settings)
 }
 
 /// Every section in turn. Where something is wrong a stand-in takes its place, and `compiled` throws the whole away.

@@ -43,6 +43,7 @@ fn resolve(reader: &Reader) -> Option<SecretString> {
 
 fn from_file(reader: &Reader) -> Option<SecretString> {
     let file = reader.path("file")?;
+    reader.context.uses(&reader.place.key("file"), &file);
     read(reader, "file", &file, "name a file that holds the password and nothing else", true)
 }
 

@@ -1,11 +1,13 @@
 //! The journal: what is about to be done is written before it is done (rule 17).
 
+use std::collections::BTreeSet;
+
 use rusqlite::{Result, Row, Transaction, params};
 
 use super::State;
 use super::accounts::store_answer;
 use super::values::{json, to_integer, to_json};
-use crate::model::change::{Answer, Batch};
+use crate::model::change::{Answer, Batch, Confirmation, HeldChange, Outcome};
 use crate::model::memory::OpenBatch;
 use crate::ports::{Journal, StateError};
 
@@ -28,7 +30,8 @@ impl Journal for State {
         self.write("finished", "writing the outcome of a batch into the journal", |transaction| {
             let sql = "UPDATE batch SET state = 2, outcomes_json = ?2 WHERE key = ?1";
             found(transaction.prepare_cached(sql)?.execute(params![key, to_json(&answer.outcomes)?])?)?;
-            store_answer(transaction, answer)
+            store_answer(transaction, answer)?;
+            spend_confirmed(transaction, key, answer)
         })
     }
 
@@ -45,6 +48,35 @@ impl Journal for State {
             found(transaction.execute("DELETE FROM batch WHERE key = ?1 AND state < 2", [key])?)
         })
     }
+}
+
+/// What a confirmation let through and is done now, it lets through no more: the backend forgets it, too.
+fn spend_confirmed(transaction: &Transaction<'_>, key: &str, answer: &Answer) -> Result<()> {
+    let mut kept: Vec<Confirmation> = {
+        let mut query = transaction.prepare_cached("SELECT confirmation_json FROM confirmation")?;
+        query.query_map([], |row| json(row, 0))?.collect::<Result<_>>()?
+    };
+    if kept.is_empty() {
+        return Ok(());
+    }
+    let sql = "SELECT batch_json FROM batch WHERE key = ?1";
+    let batch: Batch = transaction.prepare_cached(sql)?.query_row([key], |row| json(row, 0))?;
+    let outcomes = batch.steps.iter().zip(&answer.outcomes);
+    let done: BTreeSet<HeldChange> = outcomes
+        .filter(|(_, outcome)| **outcome == Outcome::Done)
+        .filter_map(|(step, _)| HeldChange::confirmed_by(step))
+        .collect();
+    for confirmation in &mut kept {
+        let before = confirmation.changes.len();
+        confirmation.changes.retain(|change| !done.contains(change));
+        if confirmation.changes.len() < before {
+            transaction.execute(
+                "UPDATE confirmation SET confirmation_json = ?2 WHERE fingerprint = ?1",
+                params![confirmation.fingerprint, to_json(&*confirmation)?],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 fn begin(transaction: &Transaction<'_>, cycle: u64, batches: &[Batch]) -> Result<()> {

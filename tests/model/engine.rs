@@ -105,6 +105,7 @@ impl Engine {
             progress: &Silent,
             asked: Asked { by_person: true, full: true },
             stop: None,
+            halt: None,
         };
         work(&self.runtime, &mut parts)
     }

@@ -252,9 +252,12 @@ impl Running {
         self.wait()
     }
 
-    /// Sends it a signal by name: TERM, INT, HUP.
+    /// Sends it a signal by name: TERM, INT, HUP. After STOP every thread of it has come to rest.
     pub fn signal(&self, name: &str) {
         tool(Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()), "");
+        if name == "STOP" {
+            wait_until("every thread stops", Duration::from_secs(10), || is_stopped(self.child.id()));
+        }
     }
 
     /// Ends it at once, as a power cut would.
@@ -277,6 +280,13 @@ impl Drop for Running {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// By what the kernel says of its threads, where it says anything (proc(5): the state follows the name in brackets).
+fn is_stopped(process: u32) -> bool {
+    let Ok(threads) = std::fs::read_dir(format!("/proc/{process}/task")) else { return true };
+    let stats = threads.flatten().filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    stats.into_iter().all(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
 }
 
 /// Reads a pipe on a thread of its own, so that a run which prints much never waits for us.

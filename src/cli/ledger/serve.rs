@@ -8,12 +8,11 @@ use crate::app::ledger::LedgerApp;
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::page::Page;
-use crate::cli::run::signals;
+use crate::cli::signals;
 
 pub async fn serve(app: &LedgerApp, console: &Console) -> Result<Exit, AppError> {
-    let signals = signals()?;
     let calls = Arc::new(Calls::default());
-    let ears = tokio::spawn(signals.pass_on(Arc::clone(&calls)));
+    let ears = signals::of_a_service(&calls)?;
     let listening = |url: &str| {
         let told = serde_json::json!({ "listening": url });
         // A reader who left is told nothing; the ledger serves all the same.

@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::report::{BackendStatus, ChangeCounts, DirectoryStatus, PoolRow, SyncReport};
+use crate::model::report::{BackendStatus, ChangeCounts, DirectoryStatus, SyncReport};
 use crate::model::snapshot::Kind;
 
 fn at(text: &str) -> Timestamp {
@@ -16,6 +16,7 @@ fn before_the_first_cycle() -> StatusReport {
         pools: Vec::new(),
         held: None,
         fingerprint: None,
+        confirmations: Vec::new(),
         backend: None,
         directories: Vec::new(),
         standby: None,
@@ -121,4 +122,29 @@ fn an_agent_that_stands_by_says_so_whatever_its_last_cycle_was() {
         crate::model::lease::Standby { holder: "dc02/1f3a9c2e".to_owned(), expires: at("2026-01-01T00:01:15Z") };
     let said = rendered(&StatusReport { standby: Some(standby), ..running() });
     assert!(said.contains("standby") && said.contains("dc02/1f3a9c2e works for the company"), "{said}");
+}
+
+#[test]
+fn a_confirmation_that_holds_is_shown_with_what_it_lets_through_and_until_when() {
+    let mut report = running();
+    report.confirmations = vec![ConfirmationRow {
+        fingerprint: "3f9a".to_owned(),
+        leaving: 5,
+        renaming: 1,
+        scope: 0,
+        expires: at("2026-01-02T00:01:00Z"),
+    }];
+    let expected = "
+Confirmed, and not carried out yet
+  - 3f9a: 5 changes leaving, 1 change renamed may pass until 2026-01-02 00:01:00 UTC (in 24 h)
+";
+    assert!(rendered(&report).contains(expected), "{}", rendered(&report));
+}
+
+#[test]
+fn seats_that_are_free_while_people_wait_are_not_passed_over_in_silence() {
+    let mut report = running();
+    report.pools[0].free = 2;
+    let text = rendered(&report);
+    assert!(text.contains("standard has 2 free seats while 10 wait: `seatsync pending` says for what."), "{text}");
 }

@@ -39,11 +39,23 @@ pub struct StatusReport {
     pub pools: Vec<PoolRow>,
     pub held: Option<Vec<HeldRow>>,
     pub fingerprint: Option<String>,
+    /// What people let through, as far as it was not carried out yet.
+    pub confirmations: Vec<ConfirmationRow>,
     pub backend: Option<BackendStatus>,
     pub directories: Vec<DirectoryStatus>,
     /// Who works for the company, while this agent stands by.
     #[serde(default)]
     pub standby: Option<Standby>,
+}
+
+/// A confirmation that still holds: changes it lets through, by kind.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConfirmationRow {
+    pub fingerprint: String,
+    pub leaving: u64,
+    pub renaming: u64,
+    pub scope: u64,
+    pub expires: Timestamp,
 }
 
 /// A past cycle.
@@ -76,7 +88,7 @@ pub struct Probe {
     pub what: String,
     pub ok: bool,
     pub message: String,
-    /// What does not work without it.
+    /// What does not work without it. With `ok`: a cycle works all the same, only less well.
     pub lost: Option<String>,
     /// The command, or the setting, that mends it.
     pub remedy: Option<String>,
@@ -90,6 +102,14 @@ pub struct CheckReport {
     /// What is allowed and yet hardly meant.
     pub warnings: Vec<CheckProblem>,
     pub probes: Vec<Probe>,
+}
+
+impl Probe {
+    /// It works, and something better could be had.
+    #[must_use]
+    pub const fn is_less(&self) -> bool {
+        self.ok && self.lost.is_some()
+    }
 }
 
 impl CheckReport {

@@ -18,7 +18,7 @@ pub enum CycleOutcome {
     SomeFailed,
     /// Done, but the guard holds changes back.
     Held,
-    /// Something could not be read.
+    /// Something could not be read, or a stop was asked for before all was sent.
     Partial,
     /// Nothing was done.
     Failed,
