@@ -69,7 +69,7 @@ fn it_works_without_the_directory_and_says_what_would_change_things() {
     let waits = explain(&company, &waiting);
     assert_eq!(
         (&waits["decision"], &waits["pool"]["name"]),
-        (&"waits for a seat of standard".into(), &"standard".into())
+        (&"waits for a seat of standard, at place 1".into(), &"standard".into())
     );
     assert!(said(&waits).contains(&format!("pending approve {waiting}")), "{waits}");
     let broken = explain(&company, "p004");
@@ -160,7 +160,7 @@ fn whose_change_the_guard_holds_back_is_told_what_the_numbers_and_the_command() 
     assert_eq!(code, 4, "{report}");
     let explained = explain(&company, "p001");
     let decision = explained["decision"].as_str().expect("a decision");
-    let held = "the guard holds it back to suspend the account: 5 of 10 people would lose their seat or account at once, \
+    let held = "the guard holds back the suspension of the account: 5 of 10 people would lose their seat or account at once, \
                 and the limit is 3";
     assert!(decision.starts_with("holds a seat of standard; ") && decision.contains(held), "{decision}");
     let confirm = format!("seatsync confirm {}", report["fingerprint"].as_str().expect("a fingerprint"));
@@ -222,10 +222,9 @@ fn a_free_seat_that_awaits_approval_is_not_called_missing() {
     let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
     company.agent.write_config(&config.replacen("seats = 1", "seats = 2", 1));
     company.sync();
-    let waiting = company.agent.names("pending").remove(0);
+    let waiting = company.agent.pending()[0]["user_name"].as_str().expect("a name").to_owned();
     let explained = explain(&company, &waiting);
-    let wanted =
-        "waits for a seat of standard; 1 seat is free there, but promotion is manual, and nobody approved it yet";
+    let wanted = "waits for a seat of standard, at place 1; 1 seat is free there, but promotion is manual, and nobody approved it yet";
     assert_eq!(explained["decision"], wanted, "{explained}");
     let advice = format!("`seatsync pending approve {waiting}`: a seat of standard is free, and promotion is manual");
     assert_eq!(explained["would_change"], serde_json::json!([advice]));

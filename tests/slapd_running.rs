@@ -131,3 +131,20 @@ fn a_second_sync_waits_for_the_first_and_looking_does_not() {
     assert_eq!((&first.json()["cycle"], &second.json()["cycle"]), (&1.into(), &2.into()));
     assert_eq!(agent.names("active").len(), 30);
 }
+
+#[test]
+fn a_server_that_does_not_say_where_it_stands_is_less_and_no_failure_and_everyone_is_counted() {
+    let slapd = Slapd::start_without_syncprov(&ldif::people("dc=lab,dc=test", 120));
+    let agent = agent(&slapd.url, &slapd, &slapd.password);
+    let (code, checked) = agent.check(true);
+    assert_eq!(code, 0, "{checked}");
+    let probes = checked["probes"].as_array().expect("probes");
+    let probe = |what: &str| probes.iter().find(|probe| probe["what"] == what).expect("the probe");
+    let watermark = probe("corp: watermark");
+    assert_eq!(watermark["ok"], true, "{watermark}");
+    assert!(watermark["lost"].is_string() && watermark["remedy"].to_string().contains("syncprov"), "{watermark}");
+    let people = probe("corp: people")["message"].to_string();
+    assert!(people.contains("read to the end: ") && people.contains("120 people in scope"), "{people}");
+    let told = agent.run(&["check", "--connect"]).stdout;
+    assert!(told.contains("  less   corp: watermark") && told.ends_with("1 thing could be better\n"), "{told}");
+}

@@ -10,11 +10,12 @@ use std::time::Duration;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seatsync::app::engine::{Engine, Stop};
+use seatsync::backend::embedded::Embedded;
 use seatsync::cycle::{Asked, run_once};
 use seatsync::model::PersonId;
 use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use seatsync::model::report::CycleOutcome;
-use seatsync::ports::{Backend, BackendError, Silent};
+use seatsync::ports::{Backend, BackendError, Capabilities, Silent};
 use seatsync::settings::{self, Variables};
 use seatsync::state::{Holder, Lock, State};
 use support::Agent;
@@ -27,12 +28,16 @@ const SOON: Duration = Duration::from_secs(10);
 
 /// A ledger during whose first batch somebody asks to stop.
 struct AskedToStop {
-    inner: Box<dyn Backend>,
+    inner: Embedded,
     stop: watch::Sender<bool>,
 }
 
 #[async_trait]
 impl Backend for AskedToStop {
+    fn capabilities(&self) -> Capabilities {
+        self.inner.capabilities()
+    }
+
     async fn read(&mut self) -> Result<BackendState, BackendError> {
         self.inner.read().await
     }
@@ -85,7 +90,7 @@ async fn it_ends_after_the_wave_in_hand_says_what_was_not_sent_and_the_next_cycl
         let lock = Lock::try_acquire(&loaded.settings.agent.state_dir, &holder).expect("a lock").expect("nobody else");
         let state = State::open(&lock).expect("the state");
         let mut engine = Engine::new(&loaded.settings, state).expect("an engine");
-        let inner = std::mem::replace(&mut engine.backend, Box::new(Gone));
+        let inner = Embedded::open(&company.agent.folder().join("ledger.db"), "acme", true).expect("the ledger");
         engine.backend = Box::new(AskedToStop { inner, stop });
         let stop = Stop { reading: None, applying: Some(stopping) };
         let mut parts = engine.parts(&Silent, Asked::default(), stop);
@@ -99,36 +104,6 @@ async fn it_ends_after_the_wave_in_hand_says_what_was_not_sent_and_the_next_cycl
     let (code, rest) = company.sync();
     assert_eq!((code, &rest["changes"]["suspended"]), (0, &0.into()), "{rest}");
     assert!(known(&company).iter().any(|one| one.contains("Somebody Else")), "{:?}", known(&company));
-}
-
-/// Stands in while the real one is wrapped.
-struct Gone;
-
-#[async_trait]
-impl Backend for Gone {
-    async fn read(&mut self) -> Result<BackendState, BackendError> {
-        Ok(BackendState::default())
-    }
-
-    async fn apply(&mut self, _batch: &Batch) -> Result<Answer, BackendError> {
-        Ok(Answer::default())
-    }
-
-    async fn answer(&mut self, _key: &str) -> Result<Option<Answer>, BackendError> {
-        Ok(None)
-    }
-
-    async fn decide(&mut self, _decisions: &[Decision], _at: Timestamp) -> Result<(), BackendError> {
-        Ok(())
-    }
-
-    async fn confirm(&mut self, _confirmation: &Confirmation) -> Result<(), BackendError> {
-        Ok(())
-    }
-
-    async fn relink(&mut self, _old: &PersonId, _new: &PersonId) -> Result<(), BackendError> {
-        Ok(())
-    }
 }
 
 #[test]

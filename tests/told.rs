@@ -173,3 +173,21 @@ fn status_shows_a_confirmation_until_what_it_lets_through_is_done() {
     assert_eq!(company.agent.names("suspended").len(), 5);
     assert_eq!(company.agent.status()["confirmations"], serde_json::json!([]));
 }
+
+#[test]
+fn who_is_missed_for_the_first_time_is_counted_and_it_is_said_what_comes_of_it() {
+    let mut company = company_of(9, &pool(9));
+    company.set("p001", "mail: p001@lab.test\nentryUUID: 11111111-1111-4111-8111-111111111111\n");
+    company.sync();
+    company.leave("p001");
+    let cycle = run(&company, &["sync"]);
+    assert_eq!(cycle.code, 0, "{cycle:?}");
+    let expected = "corp: 1 person is not found any more, and nothing is taken from them yet: who is not found by the next whole \
+                    read either counts as deleted";
+    assert!(cycle.stdout.contains(expected), "{}", cycle.stdout);
+    let cycle = run(&company, &["sync"]);
+    assert!(
+        cycle.stdout.contains("deleted from the directory") && !cycle.stdout.contains("not found any more"),
+        "{cycle:?}"
+    );
+}

@@ -1,5 +1,6 @@
 //! `check`: the config, and with `--connect` what the servers let us do.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::engine::{Engine, Stop};
@@ -80,7 +81,7 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
 /// Reads every directory to its end, as a cycle does, and counts whom it would serve.
 async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
     let mut parts = engine.parts(progress, Asked { by_person: true, full: true }, Stop::default());
-    match cycle::preview(&mut parts, clock::now()).await {
+    match cycle::preview(&mut parts, &BTreeMap::new(), clock::now()).await {
         Ok(preview) => preview.report.directories.iter().map(people).collect(),
         Err(error) => vec![failed("people: read everything", &error)],
     }

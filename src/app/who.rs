@@ -62,14 +62,19 @@ fn candidates(state: &State, several: &[Who]) -> Vec<String> {
     lines
 }
 
+/// "ada (Ada Lovelace): uid=ada,dc=corp in corp, 92adf353-...".
 fn candidate(state: &State, who: &Who) -> String {
     let person = match who {
         Who::Person(person) => person,
         Who::Stranger(id) => return format!("unmanaged account {id}"),
     };
     let known = state.person(person).ok().flatten();
-    let account = known.as_ref().and_then(|known| known.account.as_ref());
-    let entry = known.as_ref().and_then(|known| known.facts.as_ref()).map(|facts| facts.dn.to_string());
-    let called = entry.or_else(|| account.map(|account| account.profile.user_name.clone())).unwrap_or_default();
-    format!("{} in {}: {called}", person.anchor, person.directory)
+    let facts = known.as_ref().and_then(|known| known.facts.as_ref());
+    let profile = known.as_ref().and_then(|known| Some(&known.account.as_ref()?.profile));
+    let user_name = facts.map(|facts| &*facts.user_name).or(profile.map(|profile| &*profile.user_name));
+    let display_name = facts.and_then(|facts| facts.display_name.as_deref());
+    let called = display_name.or(profile.and_then(|profile| profile.display_name.as_deref()));
+    let called = called.map(|name| format!(" ({name})")).unwrap_or_default();
+    let dn = facts.map(|facts| format!("{} in ", facts.dn)).unwrap_or_default();
+    format!("{}{called}: {dn}{}, {}", user_name.unwrap_or_default(), person.directory, person.anchor)
 }

@@ -214,13 +214,13 @@ fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport
             .problem
             .clone()
             .or_else(|| Some(snapshot?.partial.as_ref()?.message.clone()))
-            .or_else(|| joined(renamed(read), unproven(&read.located))),
+            .or_else(|| joined([renamed(read), people::missed(read, desired), unproven(&read.located)])),
     }
 }
 
-fn joined(one: Option<String>, other: Option<String>) -> Option<String> {
-    let both: Vec<String> = one.into_iter().chain(other).collect();
-    (!both.is_empty()).then(|| both.join("; "))
+fn joined(notes: [Option<String>; 3]) -> Option<String> {
+    let all: Vec<String> = notes.into_iter().flatten().collect();
+    (!all.is_empty()).then(|| all.join("; "))
 }
 
 /// A scope object that was followed to a new place: nothing is wrong, but somebody should know.

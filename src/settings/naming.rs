@@ -6,7 +6,6 @@ use config::{Value, ValueKind};
 
 use super::context::Place;
 use super::keys::{self, Section};
-use super::reader::Reader;
 use crate::model::fold;
 
 /// The longest name: every backend takes one as long.
@@ -27,14 +26,13 @@ impl Names {
         Place { shown, at: format!("{}[{index}]", list.at) }
     }
 
-    /// Remembers a table's name, and refuses one that another table has.
-    pub fn refuse_duplicate(&mut self, table: &Reader, index: usize) {
-        let Some(ValueKind::String(name)) = table.raw("name").map(|value| &value.kind) else { return };
-        if let Some(first) = self.0.get(&fold(name)) {
-            table.problem("name", format!("table {} of the list has this name already; each needs its own", first + 1));
-        } else {
+    /// Remembers the name of a table; gives the table that had it before.
+    pub fn taken(&mut self, name: &str, index: usize) -> Option<usize> {
+        let first = self.0.get(&fold(name)).copied();
+        if first.is_none() {
             self.0.insert(fold(name), index);
         }
+        first
     }
 }
 

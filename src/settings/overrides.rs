@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use toml::de::{DeTable, DeValue};
 
-use super::context::Context;
+use super::Variables;
 
 pub const PREFIX: &str = "SEATSYNC";
 pub const SEPARATOR: &str = "__";
@@ -17,32 +17,33 @@ pub const SEPARATOR: &str = "__";
 pub struct Overrides(BTreeMap<String, String>);
 
 impl Overrides {
-    /// Finds the variables that stand for keys, refusing those that cannot be told what they mean.
-    pub fn find(context: &Context, file: &DeTable) -> Self {
+    /// Finds the variables that stand for keys; `refuse` hears of those that cannot be told what they mean: the variable,
+    /// the key, and why.
+    pub fn find(variables: &Variables, file: &DeTable, mut refuse: impl FnMut(&str, String, String)) -> Self {
         let mut found: BTreeMap<String, String> = BTreeMap::new();
-        for (variable, value) in context.variables {
+        for (variable, value) in variables {
             let Some(path) = key_path(variable) else { continue };
             match locate(&path, file) {
-                Err(message) => context.variable_problem(variable, path, message),
+                Err(message) => refuse(variable, path, message),
                 Ok(at) if value.contains(char::REPLACEMENT_CHARACTER) => {
-                    context.variable_problem(variable, at, "is not UTF-8; set it to text in UTF-8");
+                    refuse(variable, at, "is not UTF-8; set it to text in UTF-8".to_owned());
                 }
                 Ok(at) => {
                     if let Some(other) = found.insert(at.clone(), variable.clone()) {
-                        context.variable_problem(variable, at, format!("{other} says the same; keep one of the two"));
+                        refuse(variable, at, format!("{other} says the same; keep one of the two"));
                     }
                 }
             }
         }
         let found = Self(found);
-        found.refuse_overlaps(context);
+        found.overlaps().for_each(|(variable, at, message)| refuse(variable, at, message));
         found
     }
 
     /// What the `config` crate takes for the environment: each variable under the position it stands for.
-    pub fn values(&self, context: &Context) -> config::Map<String, String> {
+    pub fn values(&self, variables: &Variables) -> config::Map<String, String> {
         let name = |at: &String| format!("{PREFIX}{SEPARATOR}{at}");
-        self.0.iter().filter_map(|(at, variable)| Some((name(at), context.variables.get(variable)?.clone()))).collect()
+        self.0.iter().filter_map(|(at, variable)| Some((name(at), variables.get(variable)?.clone()))).collect()
     }
 
     /// The variable that gave the value at a place, or the list that the value is an item of.
@@ -58,13 +59,11 @@ impl Overrides {
     }
 
     /// One variable for a table and another for a key in it: which of them counted would be chance.
-    fn refuse_overlaps(&self, context: &Context) {
-        for (at, variable) in &self.0 {
-            if let Some(other) = self.below(at) {
-                let message = format!("{other} stands for a part of it; keep one of the two");
-                context.variable_problem(variable, at.clone(), message);
-            }
-        }
+    fn overlaps(&self) -> impl Iterator<Item = (&str, String, String)> {
+        self.0.iter().filter_map(|(at, variable)| {
+            let other = self.below(at)?;
+            Some((variable.as_str(), at.clone(), format!("{other} stands for a part of it; keep one of the two")))
+        })
     }
 }
 

@@ -83,12 +83,23 @@ impl<'c> Reader<'c> {
         let mut names = naming::Names::default();
         let open = |(index, table): (usize, &Value)| {
             let below = Self::open(Some(table.clone()), section, names.place(&place, index, table), self.context);
-            names.refuse_duplicate(&below, index);
+            if let Some(first) = below.own_name().and_then(|name| names.taken(name, index)) {
+                let message = format!("table {} of the list has this name already; each needs its own", first + 1);
+                below.problem("name", message);
+            }
             let compiled = compile(&below);
             below.finish();
             compiled
         };
         tables.iter().enumerate().map(open).collect()
+    }
+
+    /// The name that the table gives itself.
+    fn own_name(&self) -> Option<&str> {
+        match &self.raw("name")?.kind {
+            ValueKind::String(name) => Some(name),
+            _ => None,
+        }
     }
 
     /// The key is set, whether to something good or not.
@@ -206,7 +217,13 @@ impl<'c> Reader<'c> {
 
     /// One of a few words.
     pub fn choice<T: Copy>(&self, key: &'static str, allowed: &[(&str, T)]) -> Option<T> {
-        let text = self.text(key)?;
+        let text = match &self.raw(key)?.kind {
+            ValueKind::String(text) => text.clone(),
+            _ => {
+                self.problem(key, format!("must be {}", naming::quoted(allowed.iter().map(|(word, _)| *word))));
+                return None;
+            }
+        };
         let found = allowed.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
         if found.is_none() {
             let words = naming::quoted(allowed.iter().map(|(word, _)| *word));

@@ -23,8 +23,9 @@ pub fn read(context: &Context) -> Option<Value> {
         }
         return None;
     }
-    let overrides = Overrides::find(context, table.get_ref());
-    let values = overrides.values(context);
+    let refuse = |variable: &str, key, message| context.variable_problem(variable, key, message);
+    let overrides = Overrides::find(context.variables, table.get_ref(), refuse);
+    let values = overrides.values(context.variables);
     let lines = Lines::of_table(&text, table.get_ref());
     if !lines.too_large.is_empty() {
         for (line, key) in &lines.too_large {

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # slapd.sh FOLDER PORT TLS_PORT: a private OpenLDAP server on 127.0.0.1, everything it has in FOLDER.
-# Runs until its standard input ends. With FOLDER/seed.ldif, an empty database is filled from it first.
+# Runs until its standard input ends. With FOLDER/seed.ldif, an empty database is filled from it first. With
+# FOLDER/no-syncprov it does not say where it stands (no contextCSN).
 #
 # Base dc=lab,dc=test, password `secret` for all of:
 #   cn=admin,BASE    the administrator             cn=sync,BASE    reads everything, no limits
@@ -74,6 +75,7 @@ retcode-item "cn=unavailable" 0x34 text="unavailable"
 retcode-item "cn=unwilling" 0x35
 retcode-item "cn=slow" 0x00 sleeptime=10
 C
+    [ ! -e "$folder/no-syncprov" ] || sed -i /syncprov/d "$folder/slapd.conf"
 }
 
 skeleton() {
@@ -88,9 +90,11 @@ skeleton() {
 
 # -q: no consistency checks, for speed; -w: writes the contextCSN that syncprov starts from.
 fill() {
+    local csn=-w
+    [ ! -e "$folder/no-syncprov" ] || csn=
     mkdir -p "$folder/db"
     { skeleton; [ ! -s "$folder/seed.ldif" ] || cat "$folder/seed.ldif"; } |
-        slapadd -q -w -f "$folder/slapd.conf" -b "$base" 2>"$folder/slapadd.log" ||
+        slapadd -q $csn -f "$folder/slapd.conf" -b "$base" 2>"$folder/slapadd.log" ||
         { tail -3 "$folder/slapadd.log" >&2; return 1; }
 }
 

@@ -41,9 +41,21 @@ impl Slapd {
         Self::start_filled(|file| file.write_all(ldif.as_bytes()))
     }
 
+    /// Starts one that does not say where it stands: without the overlay syncprov.
+    pub fn start_without_syncprov(ldif: &str) -> Self {
+        Self::start_in(|file| file.write_all(ldif.as_bytes()), &["no-syncprov"])
+    }
+
     /// The same, with entries too many to be held in one text.
     pub fn start_filled(write: impl FnOnce(&mut File) -> io::Result<()>) -> Self {
+        Self::start_in(write, &[])
+    }
+
+    fn start_in(write: impl FnOnce(&mut File) -> io::Result<()>, marks: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder for slapd");
+        for mark in marks {
+            File::create(folder.path().join(mark)).expect("marking the folder");
+        }
         File::create(folder.path().join("seed.ldif")).and_then(|mut file| write(&mut file)).expect("writing seed.ldif");
         let ports = (free_port(), free_port());
         let base = "dc=lab,dc=test".to_owned();

@@ -77,7 +77,12 @@ fn active(case: &Case<'_>) -> String {
 }
 
 fn waits(case: &Case<'_>) -> String {
-    let said = format!("waits for a seat of {}", pools(case, SeatWord::Waiting));
+    let places = case.row.seats.iter().filter(|seat| seat.state == SeatWord::Waiting);
+    let place = |seat: &SeatRow| match seat.position {
+        Some(place) => format!("{}, at place {place}", seat.pool),
+        None => seat.pool.to_string(),
+    };
+    let said = format!("waits for a seat of {}", places.map(place).collect::<Vec<_>>().join(" and of "));
     let no_seat = |seat: &&SeatRow| seat.reason == Some(WaitReason::NoSeat) && case.free(seat) > 0;
     match case.row.seats.iter().find(no_seat) {
         Some(seat) => format!(

@@ -12,7 +12,7 @@ use crate::state::State;
 /// What waits for a confirmation, and decides about this person.
 pub(super) struct HeldBack {
     pub fingerprint: String,
-    /// What would happen to the person: "to suspend the account". Empty where only the scope is in doubt.
+    /// What would happen to the person: "the suspension of the account". Empty where only the scope is in doubt.
     changes: Vec<String>,
     /// The numbers that decided it.
     numbers: Vec<HeldRow>,
@@ -35,7 +35,7 @@ impl HeldBack {
         Ok((!numbers.is_empty()).then_some(Self { fingerprint: held.fingerprint, changes, numbers, all }))
     }
 
-    /// "the guard holds back to suspend the account: 5 of 10 people would leave at once, and the limit is 3".
+    /// "the guard holds back the suspension of the account: 5 of 10 people would lose theirs at once, and the limit is 3".
     pub(super) fn sentence(&self) -> Option<String> {
         let row = self.numbers.iter().find(|row| row.kind != HeldKind::Scope)?;
         let what = match row.kind {
@@ -47,7 +47,7 @@ impl HeldBack {
         let (count, of, limit) = (row.count, row.of, row.limit);
         let changes = self.changes.join(" and ");
         Some(format!(
-            "the guard holds it back {changes}: {count} of {of} people {what} at once{recent}, and the limit is {limit}"
+            "the guard holds back {changes}: {count} of {of} people {what} at once{recent}, and the limit is {limit}"
         ))
     }
 
@@ -71,9 +71,9 @@ fn kind(change: &HeldChange) -> HeldKind {
 
 fn words(change: &HeldChange) -> String {
     match change.change.as_str() {
-        "suspend" => "to suspend the account".to_owned(),
-        "remove" => "to remove the account".to_owned(),
-        "release" => format!("to take the seat of {} away", change.value),
-        _ => format!("to write {} into the account", change.value.replace('\n', " and ")),
+        "suspend" => "the suspension of the account".to_owned(),
+        "remove" => "the removal of the account".to_owned(),
+        "release" => format!("the release of the seat of {}", change.value),
+        _ => format!("the new user name and mail, {}", change.value.replace('\n', " and ")),
     }
 }

@@ -1,5 +1,7 @@
 //! Whether somebody leaves, what says so, and what the rule for leavers makes of it.
 
+use jiff::Timestamp;
+
 use super::Case;
 use crate::model::memory::Absence;
 use crate::model::settings::LeaverRule;
@@ -33,7 +35,7 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let Some(cause) = cause(case) else {
         let due = judgement.and_then(|judgement| judgement.due).filter(|_| case.known.absence.is_none());
         return due
-            .map(|due| format!("not yet: the entry expires at {due}, and {}", later(case)))
+            .map(|due| format!("not yet: the entry expires at {}, and {}", time(due), later(case)))
             .into_iter()
             .collect();
     };
@@ -79,13 +81,18 @@ fn consequence(case: &Case<'_>, cause: LeaveCause, account: &Account) -> String 
         }
         (_, None) => "the account is suspended by the next cycle".to_owned(),
         (LeaverRule::Suspend, Some(suspension)) => {
-            format!("the account is suspended since {}, {seat}, and is never removed", suspension.at)
+            format!("the account is suspended since {}, {seat}, and is never removed", time(suspension.at))
         }
         (LeaverRule::Remove, Some(suspension)) => {
-            format!("the account is suspended since {}, {seat}, and {}", suspension.at, removal(case, account))
+            format!("the account is suspended since {}, {seat}, and {}", time(suspension.at), removal(case, account))
         }
     };
     format!("`leavers.{key} = \"{}\"`: {then}", name(rule))
+}
+
+/// As reports spell it.
+fn time(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
 fn removal(case: &Case<'_>, account: &Account) -> String {
@@ -93,7 +100,9 @@ fn removal(case: &Case<'_>, account: &Account) -> String {
     let due = since.zip(case.settings.leavers.remove_after).and_then(|(at, grace)| at.checked_add(grace).ok());
     match due {
         _ if account.adopted => "is never removed, since it was there before the agent".to_owned(),
-        Some(due) => format!("is removed after {due}, if a complete read of that day still shows the person gone"),
+        Some(due) => {
+            format!("is removed after {}, if a complete read of that day still shows the person gone", time(due))
+        }
         None => "is never removed".to_owned(),
     }
 }

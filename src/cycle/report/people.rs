@@ -1,7 +1,9 @@
 //! Who got a seat in a cycle, who lost one, and whose entry cannot be used.
 
-use crate::cycle::reading::Readings;
+use crate::cycle::reading::{DirectoryRead, Readings};
+use crate::desired::{Desired, Wish};
 use crate::model::report::{GrantedRow, LostRow, QuarantinedRow};
+use crate::model::snapshot::Whereabouts;
 use crate::model::{Account, Anchor, Assignment, LeaveCause, Name, PersonId, Quarantine};
 use crate::plan::Plan;
 use crate::plan::effects::{Effect, Verb};
@@ -84,4 +86,20 @@ fn dn(readings: &Readings, person: &PersonId) -> Option<String> {
     let people = &read.snapshot.as_ref()?.people;
     let at = people.binary_search_by(|sighting| sighting.anchor.cmp(&person.anchor)).ok()?;
     Some(people[at].dn.to_string())
+}
+
+/// A sentence on those whom the lookup by id did not find for the first time: nothing happened to them yet, and nobody is to
+/// wonder why.
+pub(super) fn missed(read: &DirectoryRead, desired: &Desired<'_>) -> Option<String> {
+    let is_unproven = |anchor: &Anchor| {
+        let person = PersonId::new(read.name.clone(), *anchor);
+        let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(&person)).ok();
+        found.is_some_and(|at| matches!(desired.wishes[at].1, Wish::Unproven))
+    };
+    let gone = |whereabouts: &Whereabouts| matches!(whereabouts, Whereabouts::Nowhere { parent_readable: true });
+    let missed = read.located.iter().filter(|(anchor, whereabouts)| gone(whereabouts) && is_unproven(anchor)).count();
+    let people = if missed == 1 { "1 person is".to_owned() } else { format!("{missed} people are") };
+    (missed > 0).then(|| {
+        format!("{people} not found any more, and nothing is taken from them yet: who is not found by the next whole read either counts as deleted")
+    })
 }

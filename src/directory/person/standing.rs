@@ -54,7 +54,7 @@ const SIGNS: [Sign; 6] = [
         attribute: CONTROL,
         kinds: &[Kind::ActiveDirectory, Kind::Ldif],
         read: control,
-        means: "the bit 2 says that the account is disabled",
+        means: "its bit 2 says that the account is disabled",
     },
     Sign {
         attribute: "accountExpires",
@@ -76,7 +76,7 @@ const SIGNS: [Sign; 6] = [
 impl Sign {
     /// Only values that could be read come here, so nothing in them is odd.
     fn disables(&self, value: &[u8]) -> Box<str> {
-        format!("{} is {}: {}", self.attribute, String::from_utf8_lossy(value).trim(), self.means).into()
+        format!("{} is {} ({})", self.attribute, String::from_utf8_lossy(value).trim(), self.means).into()
     }
 
     fn ended(&self, end: Timestamp) -> Box<str> {

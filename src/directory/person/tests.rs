@@ -51,7 +51,7 @@ fn ticks(seconds: i64) -> String {
 fn who_left_is_told_by_attribute_value_and_meaning_and_disabled_comes_before_expired() {
     let past = ticks(-1);
     let sign = |entry: &RawEntry| read(Kind::Ldif, entry).sign.map(String::from);
-    let disabled = Some("userAccountControl is 514: the bit 2 says that the account is disabled".to_owned());
+    let disabled = Some("userAccountControl is 514 (its bit 2 says that the account is disabled)".to_owned());
     assert_eq!(sign(&windows(&[("accountExpires", &past), ("userAccountControl", "514"), ("uid", "a")])), disabled);
     let expired = sign(&windows(&[("accountExpires", &past), ("userAccountControl", "512"), ("uid", "a")]));
     let came_due = now().checked_sub(jiff::SignedDuration::from_secs(1)).unwrap();
