@@ -116,7 +116,9 @@ impl<P: PlainBackend, M: QueueMemory> Backend for Queue<P, M> {
         let before = self.book().await?;
         let (mut excerpt, mut ledger) = before.clone().open();
         let outcomes = excerpt.carry_out(batch);
-        excerpt.settle(&batch.allocation).map_err(refused)?;
+        if batch.settles() {
+            excerpt.settle(&batch.allocation).map_err(refused)?;
+        }
         let planned = excerpt.answer(outcomes);
         begin(&mut ledger, batch, &planned.outcomes);
         let standing = carry::standing(&before.accounts, &planned);

@@ -162,6 +162,16 @@ pub struct Batch {
     pub allocation: Allocation,
 }
 
+impl Batch {
+    /// The pools are settled after it. Not where it only changes profiles: a plan forecasts no seats from such a batch, and
+    /// who joined in the one before it is still a joiner of this cycle.
+    #[must_use]
+    pub fn settles(&self) -> bool {
+        let update = |step: &Step| matches!(step.operation, Operation::Update { .. });
+        self.steps.is_empty() || !self.steps.iter().all(update)
+    }
+}
+
 /// How the pools are settled at the end of a batch.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {

@@ -45,7 +45,9 @@ pub fn apply_fenced(desk: &Desk<'_>, batch: &Batch, request: &str, epoch: u64) -
 fn carry_out(desk: &Desk<'_>, batch: &Batch, request: Option<&str>) -> Result<Answer, LedgerError> {
     let mut excerpt = desk.open(&touched(batch))?;
     let outcomes = excerpt.carry_out(batch);
-    desk.settle(&mut excerpt, &batch.allocation)?;
+    if batch.settles() {
+        desk.settle(&mut excerpt, &batch.allocation)?;
+    }
     let answer = excerpt.answer(outcomes);
     desk.close(&mut excerpt)?;
     let mut company = desk.settings()?;

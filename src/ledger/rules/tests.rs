@@ -130,7 +130,7 @@ impl Company {
     pub(super) fn apply(&mut self, batch: &Batch) -> Answer {
         let mut excerpt = self.excerpt();
         let outcomes = excerpt.carry_out(batch);
-        if excerpt.is_open() {
+        if excerpt.is_open() && batch.settles() {
             excerpt.settle(&batch.allocation).unwrap();
         }
         let answer = excerpt.answer(outcomes);

@@ -35,7 +35,9 @@ impl Memory {
             self.step(step, batch.at, &mut desk);
             self.sort();
         }
-        self.settle(&batch.allocation, &desk);
+        if batch.settles() {
+            self.settle(&batch.allocation, &desk);
+        }
         self.count();
     }
 
