@@ -269,7 +269,9 @@ fn a_seat_kept_for_somebody_not_read_is_not_given_away_by_a_batch_that_only_rena
         vec![Event::Partial(false, true), Event::Seats(2, 6)],
     ];
     for events in cycles {
-        events.iter().for_each(|event| happen(&mut scene, event));
+        for event in &events {
+            happen(&mut scene, event);
+        }
         live(&mut scene, 0).unwrap();
     }
     assert_eq!(scene.backend.pools["bronze"].free(), 1, "the seat is kept for 10");
