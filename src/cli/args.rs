@@ -65,7 +65,7 @@ pub enum Verb {
     /// Say why a person has a seat or not, and what would change it
     #[command(after_help = help::EXPLAIN)]
     Explain {
-        /// An anchor, a DN, a user name or a mail address
+        /// An anchor, a DN, a user name, a mail address, or a display name or its only beginning
         user: String,
     },
     /// Show who waits, in order; approve, deny or release

@@ -69,7 +69,7 @@ Examples:
   seatsync check
   seatsync check --connect --config seatsync.toml
 
-Exit codes: 0 all is well, 1 a probe failed, 2 the config is wrong";
+Exit codes: 0 all is well or works (\"less\": something could be better), 1 a probe failed, 2 the config is wrong";
 
 pub const STATUS: &str = "\
 Works while the agent runs and while it does not, and asks no server.
@@ -89,6 +89,7 @@ Works from what was read last, and asks no server.
 
 Examples:
   seatsync explain ada@corp.example
+  seatsync explain \"Ada Lovelace\"
   seatsync explain 92adf353-9ff9-459d-b97f-c48e21dadbf8
 
 Exit codes: 0 done, 2 nobody or several people fit";
