@@ -206,16 +206,17 @@ fn required(name: &str, field: Field, faults: &mut Vec<Fault>) -> String {
         Field::Value(value) => return value,
         Field::Absent => faults.push(Fault::new(name, Defect::Missing, "has no value, and the backend needs one")),
         Field::Blank => faults.push(Fault::new(name, Defect::Malformed, "is blank, and the backend needs a value")),
+        Field::Unclean(_) => faults.push(Fault::new(name, Defect::Malformed, "holds a control character")),
         Field::Malformed(why) => faults.push(Fault::new(name, Defect::Malformed, why)),
     }
     String::new()
 }
 
 /// A value one can do without. An unreadable one is a fault all the same: nobody's name is overwritten with a gap
-/// because an export spoilt its letters.
+/// because an export spoilt its letters. A line break or a tab that somebody pasted spoils nothing: it becomes a space.
 fn optional(name: &str, field: Field, faults: &mut Vec<Fault>) -> Option<String> {
     match field {
-        Field::Value(value) => return Some(value),
+        Field::Value(value) | Field::Unclean(value) => return Some(value),
         Field::Malformed(why) => faults.push(Fault::new(name, Defect::Malformed, why)),
         Field::Absent | Field::Blank => {}
     }

@@ -214,6 +214,21 @@ fn a_name_in_broken_letters_is_not_overwritten_with_a_gap() {
 }
 
 #[test]
+fn a_control_character_in_an_optional_value_becomes_a_space_and_in_a_required_one_it_is_a_fault() {
+    let pasted =
+        posix(&[("displayName", "Ann\tof\r\nAvalon\u{7f}"), ("givenName", "\u{1}"), ("sn", "b\0"), ("sn", "a\0")]);
+    let seen = read(Kind::OpenLdap, &pasted);
+    assert_eq!(reason(&seen), None);
+    assert_eq!(seen.profile.display_name.as_deref(), Some("Ann of Avalon"));
+    assert_eq!((seen.profile.given_name.as_deref(), seen.profile.family_name.as_deref()), (None, Some("a")));
+    let mut required = posix(&[]);
+    required.attributes.retain(|(name, _)| name != "uid");
+    required.attributes.push(("uid".to_owned(), vec![b"a\nb".to_vec()]));
+    let seen = read(Kind::OpenLdap, &required);
+    assert_eq!((reason(&seen), seen.uid.as_deref()), (Some(("uid", Defect::Malformed)), None));
+}
+
+#[test]
 fn of_several_values_the_choice_does_not_hang_on_their_order() {
     let one = posix(&[("mail", "b@x"), ("mail", "A0@x"), ("mail", " ")]);
     let mut other = one.clone();

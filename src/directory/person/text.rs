@@ -10,6 +10,8 @@ pub(super) enum Field {
     /// Nothing but spaces.
     Blank,
     Value(String),
+    /// Holds control characters; this is the text with a space for each run of them.
+    Unclean(String),
     /// Why the value cannot be used.
     Malformed(&'static str),
 }
@@ -37,6 +39,8 @@ fn better(one: Field, other: Field) -> Field {
             Field::Value(if smaller { one } else { other })
         }
         (value @ Field::Value(_), _) | (_, value @ Field::Value(_)) => value,
+        (Field::Unclean(one), Field::Unclean(other)) => Field::Unclean(one.min(other)),
+        (unclean @ Field::Unclean(_), _) | (_, unclean @ Field::Unclean(_)) => unclean,
         (malformed @ Field::Malformed(_), _) | (_, malformed @ Field::Malformed(_)) => malformed,
         (blank, _) => blank,
     }
@@ -48,7 +52,9 @@ fn read_value(value: &[u8]) -> Field {
     if text.is_empty() {
         Field::Blank
     } else if text.chars().any(char::is_control) {
-        Field::Malformed("holds a control character")
+        let parts = text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty());
+        let clean = parts.collect::<Vec<_>>().join(" ");
+        if clean.is_empty() { Field::Blank } else { Field::Unclean(clean) }
     } else {
         Field::Value(text.to_owned())
     }
