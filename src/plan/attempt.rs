@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::diff::{Action, Intent};
+use super::diff::{Action, Draft, Intent};
 use super::seats::{Book, Seats, Settlement, settle};
 use super::values::{self, Values};
 use super::wants::{self, Standstill};
@@ -47,14 +47,9 @@ pub struct Attempt<'a> {
 impl<'a> Attempt<'a> {
     /// Tries with these kinds held back, what was confirmed excepted.
     #[must_use]
-    pub fn new(
-        world: &World<'a>,
-        drafted: &[Intent<'a>],
-        held: &BTreeSet<&Key>,
-        confirmed: &BTreeSet<HeldChange>,
-    ) -> Self {
-        let mut intents: Vec<Intent<'a>> = drafted.iter().map(|intent| hold(intent, held, confirmed)).collect();
-        let values = Values::of(world, &intents);
+    pub fn new(world: &World<'a>, draft: &Draft<'a>, held: &BTreeSet<&Key>, confirmed: &BTreeSet<HeldChange>) -> Self {
+        let mut intents: Vec<Intent<'a>> = draft.intents.iter().map(|intent| hold(intent, held, confirmed)).collect();
+        let values = Values::of(&draft.others, &intents);
         let conflicts = values.conflicts(&intents);
         for intent in intents.iter_mut().filter(|intent| conflicts.contains_key(&intent.person)) {
             stand_still(intent);

@@ -63,6 +63,9 @@ pub struct Problem {
 pub struct Draft<'a> {
     /// By person; only those of whom something is to be said.
     pub intents: Vec<Intent<'a>>,
+    /// All accounts but those that are just as wished. Only these can have a value that somebody else is to get: of two
+    /// people who wish for one value, one is a duplicate and gets nothing.
+    pub others: Vec<&'a Account>,
     pub problems: Vec<Problem>,
     /// People in scope whose entry cannot be used.
     pub quarantined: BTreeMap<PersonId, Quarantine>,
@@ -81,7 +84,10 @@ pub fn diff<'a>(world: &World<'a>) -> Draft<'a> {
     let mut draft = Draft::default();
     let mut wishes = world.desired.wishes.iter().peekable();
     for account in world.accounts {
-        let Some(owner) = &account.owner else { continue };
+        let Some(owner) = &account.owner else {
+            draft.others.push(account);
+            continue;
+        };
         while let Some((person, wish)) = wishes.next_if(|(person, _)| person < owner) {
             draft.newcomer(world, &unmanaged, person, wish);
         }
@@ -142,6 +148,12 @@ impl<'a> Draft<'a> {
 
     /// Somebody with a managed account.
     fn known(&mut self, world: &World<'a>, account: &'a Account, owner: &PersonId, wish: Option<&'a Wish<'a>>) {
+        if let Some(Wish::Seats { sighting, asks, .. }) = wish
+            && wants::is_served(world, account, &sighting.profile, asks)
+        {
+            return;
+        }
+        self.others.push(account);
         let mut intent = Intent::new(owner, Some(account), None);
         match wish {
             Some(Wish::Seats { sighting, created, asks }) => {

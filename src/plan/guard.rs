@@ -2,6 +2,7 @@
 //!
 //! Only this module makes a `Plan`, and only a `Plan` can be applied.
 
+use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::attempt::{self, Attempt, Guarded, Key};
@@ -94,7 +95,7 @@ pub fn check(world: &World<'_>, draft: Draft<'_>) -> Plan {
     let mut held: BTreeMap<Key, (Held, Vec<Guarded>)> = BTreeMap::new();
     loop {
         let keys: BTreeSet<&Key> = held.keys().collect();
-        let attempt = Attempt::new(world, &draft.intents, &keys, &confirmed);
+        let attempt = Attempt::new(world, &draft, &keys, &confirmed);
         let mut tallies = tally(world, &attempt);
         tallies.retain(|key, tally| !held.contains_key(key) && tally.is_over());
         if tallies.is_empty() {
@@ -241,8 +242,14 @@ fn backend_lost(world: &World<'_>, vanished: &BTreeSet<PersonId>) -> Option<Lost
 fn accounts_gone<'a>(world: &World<'a>) -> impl Iterator<Item = &'a PersonId> {
     let mut owners = world.accounts.iter().filter_map(|account| account.owner.as_ref()).peekable();
     world.remembered.active().filter(move |person| {
-        while owners.next_if(|owner| owner < person).is_some() {}
-        owners.peek() != Some(person)
+        while let Some(owner) = owners.peek() {
+            match (*owner).cmp(person) {
+                Ordering::Less => drop(owners.next()),
+                Ordering::Equal => return false,
+                Ordering::Greater => return true,
+            }
+        }
+        true
     })
 }
 
@@ -253,7 +260,7 @@ fn finish(
     held: BTreeMap<Key, (Held, Vec<Guarded>)>,
     confirmed: BTreeSet<HeldChange>,
 ) -> Plan {
-    let Draft { mut problems, mut quarantined, taken, vanished, intents, drifted } = draft;
+    let Draft { mut problems, mut quarantined, taken, vanished, intents, drifted, others: _ } = draft;
     for (person, quarantine) in &attempt.conflicts {
         let message = quarantine.message.clone();
         problems.push(Problem { person: Some(person.clone()), pool: None, code: "conflict", message });

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use super::diff::{Action, Intent};
-use super::world::World;
 use crate::model::user::{Defect, Quarantine};
 use crate::model::{Account, PersonId, Profile, folded};
 
@@ -23,9 +22,9 @@ pub struct Values<'a> {
 }
 
 impl<'a> Values<'a> {
-    /// Looks among all accounts for the values that are wanted, and for no others.
+    /// Looks among these accounts for the values that are wanted, and for no others.
     #[must_use]
-    pub fn of(world: &World<'a>, intents: &[Intent<'a>]) -> Self {
+    pub fn of(accounts: &[&'a Account], intents: &[Intent<'a>]) -> Self {
         let mut asked: [HashSet<String>; FIELDS.len()] = Default::default();
         for (field, value) in intents.iter().flat_map(wanted) {
             asked[field].insert(value);
@@ -34,7 +33,7 @@ impl<'a> Values<'a> {
         for (field, ((_, read), asked)) in
             FIELDS.iter().zip(&asked).enumerate().filter(|(_, (_, asked))| !asked.is_empty())
         {
-            for account in world.accounts {
+            for &account in accounts {
                 let value = folded(read(&account.profile));
                 if asked.contains(&*value) {
                     let holder = holders.entry((field, value.into_owned())).or_insert(account);

@@ -91,6 +91,17 @@ pub fn of_account(
     wants
 }
 
+/// Has just the seats that are asked for, and the profile: nearly everybody, and nothing more need be looked at. Not
+/// where a pool has a fallback: a seat of that may have been taken away.
+#[must_use]
+pub fn is_served(world: &World<'_>, account: &Account, profile: &Profile, asks: &[Ask]) -> bool {
+    let holds = |(seat, ask): (&Assignment, &Ask)| {
+        seat.is_held() && ask.fallback.is_none() && seat.pool == world.settings.pools[ask.pool].name
+    };
+    let has_all = account.seats.len() == asks.len() && account.seats.iter().zip(asks).all(holds);
+    has_all && account.suspension.is_none() && account.profile == *profile
+}
+
 /// A newcomer whom nobody approved yet still needs it, whichever pool is asked for next; whoever was denied, the more so.
 fn approval_missing(world: &World<'_>, account: &Account) -> Option<WaitReason> {
     let missing = |seat: &Assignment| match seat.state {
@@ -211,6 +222,7 @@ impl Asker<'_> {
         let pool = &self.pool(ask.pool).name;
         let elsewhere = self.held_elsewhere(pool);
         match self.seats().iter().find(|seat| seat.pool == *pool).map(|seat| seat.state) {
+            Some(SeatState::Held) if elsewhere.is_empty() => {}
             Some(SeatState::Held) if self.stand_in(pool) => wants.releases.extend(elsewhere),
             Some(SeatState::Held) => wants.losses.extend(elsewhere),
             Some(SeatState::Denied) => {}
