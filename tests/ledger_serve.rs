@@ -1,104 +1,19 @@
-//! The real binary as a ledger: its administrator's verbs, TLS, and its end by signal or by power cut.
+//! The real binary as a ledger: its administrator's verbs, TLS, its demo, and its end by signal.
 
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 #![cfg(unix)]
 
+mod support;
+
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
-use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use reqwest::{Client, StatusCode};
 use serde_json::{Value, json};
-use tempfile::TempDir;
 
-/// A folder with a config of a ledger in it.
-struct Place(TempDir);
-
-/// A served ledger; it ends on drop.
-struct Serving {
-    child: Child,
-    url: String,
-}
-
-impl Place {
-    fn new(more: &str) -> Self {
-        let place = Self(tempfile::tempdir().unwrap());
-        let config = format!("[ledger]\ndatabase = \"data/ledger.db\"\nlisten = \"127.0.0.1:0\"\n{more}\n");
-        std::fs::write(place.path("ledger.toml"), config).unwrap();
-        place
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seatsync"));
-        command.env_remove("SEATSYNC_CONFIG").env("NO_COLOR", "1");
-        command.arg("--config").arg(self.path("ledger.toml")).args(arguments);
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// One JSON object, of a verb that must succeed.
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[&["--json"], arguments].concat());
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{arguments:?}: {output:?}"))
-    }
-
-    /// Exit code and error of a verb that must fail.
-    fn refused(&self, arguments: &[&str]) -> (i32, Value) {
-        let output = self.run(&[&["--json"], arguments].concat());
-        let answer: Value = serde_json::from_slice(&output.stdout).unwrap_or_else(|_| panic!("{output:?}"));
-        (output.status.code().unwrap(), answer["error"].clone())
-    }
-
-    fn serve(&self) -> Serving {
-        let mut child =
-            self.command(&["--json", "ledger", "serve"]).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
-        let told: Value = serde_json::from_str(&line).unwrap_or_else(|_| panic!("not served: {line:?}"));
-        Serving { child, url: told["listening"].as_str().unwrap().to_owned() }
-    }
-}
-
-impl Serving {
-    fn signal(&self, name: &str) {
-        let kill = Command::new("kill").arg(format!("-{name}")).arg(self.child.id().to_string()).status().unwrap();
-        assert!(kill.success());
-    }
-
-    /// Waits for its end: the exit code.
-    fn ended(&mut self) -> Option<i32> {
-        let started = Instant::now();
-        while started.elapsed() < Duration::from_secs(20) {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status.code();
-            }
-            std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("it does not end");
-    }
-
-    fn company(&self, path: &str) -> String {
-        format!("{}/v1/companies/acme/{path}", self.url)
-    }
-}
-
-impl Drop for Serving {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
+use support::ledger_process::{Place, Serving};
 
 fn client() -> Client {
     let _ = rustls::crypto::ring::default_provider().install_default();
@@ -135,6 +50,53 @@ fn an_administrator_keeps_companies_pools_connectors_and_tokens() {
     assert_eq!((code, &error["details"]), (2, &json!(["acme", "globex"])));
     assert!(place.run(&["ledger", "pool", "--company", "globex"]).status.success());
     assert_eq!(place.refused(&["ledger", "pool", "--company", "acne"]).0, 2);
+}
+
+/// The two commands of the README, in a folder of their own and on another port.
+#[test]
+fn the_demo_serves_a_ledger_and_an_agent_works_against_it() {
+    let place = tempfile::tempdir().unwrap();
+    let config = place.path().join("config");
+    std::fs::create_dir(&config).unwrap();
+    for name in ["demo-ledger.toml", "demo-agent.toml", "demo.ldif"] {
+        std::fs::copy(format!("{}/config/{name}", env!("CARGO_MANIFEST_DIR")), config.join(name)).unwrap();
+    }
+    let command = |name: &str, arguments: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_seatsync"));
+        command.env_remove("SEATSYNC_CONFIG").env("SEATSYNC__LEDGER__LISTEN", "127.0.0.1:0");
+        command.arg("--config").arg(config.join(name)).arg("--json").args(arguments);
+        command
+    };
+    let serve = || Serving::start(&mut command("demo-ledger.toml", &["ledger", "serve"]));
+    let sync = |url: &str| {
+        let mut command = command("demo-agent.toml", &["sync"]);
+        let output =
+            command.env("SEATSYNC__BACKEND__URL", url).env_remove("SEATSYNC__LEDGER__LISTEN").output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let mut serving = serve();
+    let report = sync(&serving.url);
+    assert_eq!(
+        (&report["changes"]["provisioned"], &report["changes"]["waiting"]),
+        (&50.into(), &10.into()),
+        "{report}"
+    );
+    serving.signal("TERM");
+    assert_eq!(serving.ended(), Some(0));
+    // Another start goes on with what there is.
+    let mut serving = serve();
+    let report = sync(&serving.url);
+    assert_eq!((&report["pools"][0]["held"], &report["changes"]["provisioned"]), (&50.into(), &0.into()), "{report}");
+    serving.signal("TERM");
+    serving.ended();
+    // A ledger that is gone is not made anew.
+    std::fs::remove_file(place.path().join("target/demo-ledger/ledger.db")).unwrap();
+    let output = command("demo-ledger.toml", &["ledger", "serve"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let error: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert!(error["error"]["message"].as_str().unwrap().contains("shows that there was one"), "{error}");
+    assert!(!place.path().join("target/demo-ledger/ledger.db").exists());
 }
 
 #[test]
@@ -208,60 +170,6 @@ async fn what_the_administrator_does_beside_it_counts_at_once() {
     assert_eq!(told["events"][0]["type"], "pool.created");
     place.json(&["ledger", "token", "remove", token["id"].as_str().unwrap()]);
     assert_eq!(get("pools").await.0, StatusCode::UNAUTHORIZED);
-}
-
-/// A power cut at any time: whatever was answered is there, and never a seat too many.
-#[tokio::test(flavor = "multi_thread")]
-async fn killed_while_many_ask_it_has_kept_what_it_answered() {
-    let place = Place::new("");
-    place.json(&["ledger", "company", "add", "acme"]);
-    place.json(&["ledger", "pool", "set", "a", "--seats", "30"]);
-    let token: Arc<str> = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().unwrap().into();
-    let mut answered: Vec<(String, String)> = Vec::new();
-    for round in 0..3 {
-        let mut serving = place.serve();
-        let tasks: Vec<_> = (0..12)
-            .map(|worker| {
-                let (client, token, base) = (client(), Arc::clone(&token), serving.company(""));
-                tokio::spawn(async move {
-                    let mut done = Vec::new();
-                    for n in 0.. {
-                        let name = format!("r{round}-{worker}-{n}");
-                        let Some(state) = claim(&client, &base, &token, &name).await else { return done };
-                        done.push((name, state));
-                    }
-                    done
-                })
-            })
-            .collect();
-        tokio::time::sleep(Duration::from_millis(700)).await;
-        serving.signal("KILL");
-        serving.ended();
-        for task in tasks {
-            answered.extend(task.await.unwrap());
-        }
-    }
-    assert!(answered.len() > 20, "{}", answered.len());
-    let mut ledger = seatsync::ledger::Ledger::open(&place.path("data/ledger.db"), true).unwrap();
-    let state = ledger.read("acme").unwrap();
-    for (name, seat) in &answered {
-        let account = state.accounts.iter().find(|account| account.profile.user_name == *name);
-        let held = account.unwrap_or_else(|| panic!("{name} is gone")).seats[0].is_held();
-        assert_eq!(held, seat == "held", "{name}");
-    }
-    assert!(state.pools["a"].held <= 30, "{:?}", state.pools["a"]);
-    assert!(answered.iter().filter(|(_, seat)| seat == "held").count() <= 30);
-}
-
-/// Makes an account and asks for its seat; none once the ledger is gone.
-async fn claim(client: &Client, base: &str, token: &str, name: &str) -> Option<String> {
-    let profile = json!({ "user_name": name, "email": format!("{name}@corp.example") });
-    let put = client.put(format!("{base}accounts/by-external-id/{name}")).header("If-None-Match", "*");
-    let account: Value = put.bearer_auth(token).json(&profile).send().await.ok()?.json().await.ok()?;
-    let id = account["id"].as_str()?;
-    let put = client.put(format!("{base}accounts/{id}/seats/a")).bearer_auth(token).json(&json!({}));
-    let account: Value = put.send().await.ok()?.json().await.ok()?;
-    Some(account["seats"][0]["state"].as_str()?.to_owned())
 }
 
 #[tokio::test(flavor = "multi_thread")]

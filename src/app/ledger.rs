@@ -1,5 +1,6 @@
 //! The ledger's own verbs: serving it, and what its administrator does to the database itself.
 
+mod first;
 mod serve;
 
 use std::path::Path;

@@ -200,8 +200,20 @@ pub struct LedgerSettings {
     /// None on loopback only.
     pub tls: Option<TlsFiles>,
     pub database: PathBuf,
+    /// What it begins with where it is not there yet.
+    pub first: Option<FirstCompany>,
     /// None: no mails are sent.
     pub smtp: Option<SmtpSettings>,
+}
+
+/// The first company of a new ledger: a pool, and an agent's way in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FirstCompany {
+    pub company: Name,
+    pub pool: Name,
+    pub seats: u32,
+    /// Where the token of its connector `main` is put.
+    pub token_file: PathBuf,
 }
 
 /// Certificate chain and key, in PEM.

@@ -160,7 +160,14 @@ pub const LOG: Section = Section {
 
 pub const LEDGER: Section = Section {
     name: "[ledger]",
-    keys: &["listen", "tls_cert", "tls_key", "database", "smtp"],
+    keys: &["listen", "tls_cert", "tls_key", "database", "first", "smtp"],
+    later: NOTHING_LATER,
+    later_values: NO_LATER_VALUES,
+};
+
+pub const FIRST: Section = Section {
+    name: "[ledger.first]",
+    keys: &["company", "pool", "seats", "token_file"],
     later: NOTHING_LATER,
     later_values: NO_LATER_VALUES,
 };
@@ -176,5 +183,19 @@ pub const SMTP: Section = Section {
 pub const OF_AN_AGENT: &[&str] = &["agent", "directory", "pool", "seats", "leavers", "guard", "backend"];
 
 /// Every table, to tell where a misplaced key belongs.
-pub const ALL: &[&Section] =
-    &[&ROOT, &AGENT, &DIRECTORY, &ATTRIBUTES, &SECRET, &POOL, &SEATS, &LEAVERS, &GUARD, &BACKEND, &LOG, &LEDGER, &SMTP];
+pub const ALL: &[&Section] = &[
+    &ROOT,
+    &AGENT,
+    &DIRECTORY,
+    &ATTRIBUTES,
+    &SECRET,
+    &POOL,
+    &SEATS,
+    &LEAVERS,
+    &GUARD,
+    &BACKEND,
+    &LOG,
+    &LEDGER,
+    &FIRST,
+    &SMTP,
+];

@@ -7,11 +7,14 @@ use std::path::{Path, PathBuf};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
-use super::keys::SMTP;
+use super::keys::{FIRST, SMTP};
+use super::naming;
 use super::permissions;
+use super::pool::MOST_SEATS;
 use super::reader::Reader;
 use super::secret;
-use crate::model::settings::{LedgerSettings, SmtpSettings, SmtpTls, TlsFiles};
+use crate::model::Name;
+use crate::model::settings::{FirstCompany, LedgerSettings, SmtpSettings, SmtpTls, TlsFiles};
 
 /// Where the ledger listens unless the config says otherwise: this machine alone.
 const LISTEN: &str = "127.0.0.1:8760";
@@ -22,6 +25,7 @@ pub fn compile(reader: &Reader) -> LedgerSettings {
         listen: listen(reader, tls.is_some()),
         tls,
         database: database(reader),
+        first: reader.has("first").then(|| reader.section("first", &FIRST, first)),
         smtp: reader.has("smtp").then(|| reader.section("smtp", &SMTP, smtp)),
     }
 }
@@ -98,6 +102,18 @@ fn database(reader: &Reader) -> PathBuf {
         reader.problem("database", "is a folder; name the ledger's file in it, for instance \"ledger.db\"");
     }
     path
+}
+
+fn first(reader: &Reader) -> FirstCompany {
+    let name = |key, what| Name::from(reader.required(key, what, naming::check));
+    reader.require("seats", "how many seats the pool has");
+    reader.require("token_file", "the file that the agent's token is put into");
+    FirstCompany {
+        company: name("company", "the company that a new ledger begins with"),
+        pool: name("pool", "the pool that the company begins with"),
+        seats: reader.number("seats", &(0..=MOST_SEATS)).unwrap_or_default(),
+        token_file: reader.path("token_file").unwrap_or_default(),
+    }
 }
 
 fn smtp(reader: &Reader) -> SmtpSettings {

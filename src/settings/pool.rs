@@ -10,7 +10,7 @@ use crate::model::Name;
 use crate::model::settings::{DirectorySettings, GroupRef, Match, PoolSettings};
 
 /// More than any company buys; a bound so that a slip of the hand is seen.
-const MOST_SEATS: u32 = 10_000_000;
+pub const MOST_SEATS: u32 = 10_000_000;
 
 /// All pools, each checked beside the others. `keeper` says whether their seats are counted here.
 pub fn compile_all(

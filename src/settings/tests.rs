@@ -60,6 +60,7 @@ fn the_samples_show_every_key_of_the_parser_and_no_other() {
         ("backend", &keys::BACKEND),
         ("log", &keys::LOG),
         ("ledger", &keys::LEDGER),
+        ("first", &keys::FIRST),
         ("smtp", &keys::SMTP),
     ];
     assert_eq!(tables.len() + 1, keys::ALL.len(), "and the secret, below");

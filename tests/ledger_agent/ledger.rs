@@ -3,50 +3,38 @@
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
-use seatsync::clock;
-use seatsync::ledger::http::server;
-use seatsync::ledger::operations::{Desk, Manner, companies};
-use seatsync::ledger::records::{Role, Store as _};
-use seatsync::ledger::secret::{self, Purpose};
-use seatsync::ledger::service::Service;
-use seatsync::ledger::{Ledger, LedgerError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
-use tokio::sync::watch;
 
-use crate::support::Agent;
 use crate::support::company::{BASE, Company};
+use crate::support::ledger_service::furnish;
+use crate::support::{Agent, LedgerService};
 
 /// A ledger that is served.
 pub struct Served {
+    // Told to stop before its runtime ends.
+    service: LedgerService,
     folder: TempDir,
     runtime: Runtime,
     client: reqwest::Client,
-    port: u16,
     pub admin: String,
     pub connector: String,
-    stop: watch::Sender<bool>,
 }
 
 impl Served {
     pub fn start() -> Self {
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         let [admin, connector] = furnish(&path, "acme");
         let runtime = Runtime::new().unwrap();
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (stop, stopping) = watch::channel(false);
-        let service = Service::start(move || Ledger::open(&path, true), false).unwrap();
-        runtime.spawn(async move { server::serve(listener, None, service, stopping).await.unwrap() });
-        Self { folder, runtime, client: reqwest::Client::new(), port, admin, connector, stop }
+        let service = LedgerService::start(&path, &runtime);
+        Self { service, folder, runtime, client: reqwest::Client::new(), admin, connector }
     }
 
     /// `HOST:PORT`.
     pub fn address(&self) -> String {
-        format!("127.0.0.1:{}", self.port)
+        self.service.address()
     }
 
     pub fn url(&self) -> String {
@@ -146,33 +134,6 @@ impl Served {
     pub fn holder(&self) -> Option<String> {
         self.get("lease")["holder"].as_str().map(str::to_owned)
     }
-}
-
-impl Drop for Served {
-    fn drop(&mut self) {
-        self.stop.send_replace(true);
-    }
-}
-
-/// A company with an admin's token and a connector's.
-fn furnish(path: &std::path::Path, company: &str) -> [String; 2] {
-    let mut ledger = Ledger::open(path, false).unwrap();
-    ledger.company(company, false).unwrap();
-    let now = clock::now();
-    let token = |role, connector: Option<&str>| {
-        let purpose = Purpose { role, connector: connector.map(Into::into), label: "test".to_owned(), expires: None };
-        secret::make(&company.into(), purpose, now).unwrap()
-    };
-    let (admin, shown_admin) = token(Role::Admin, None);
-    let (connector, shown_connector) = token(Role::Connector, Some("main"));
-    let add = |records: &dyn seatsync::ledger::records::Records| {
-        let desk = Desk { records, company, now, manner: Manner::Served { mails: false } };
-        companies::add_token(&desk, &admin)?;
-        companies::add_connector(&desk, &"main".into(), &connector)?;
-        Ok::<_, LedgerError>(())
-    };
-    ledger.write(add).unwrap();
-    [shown_admin, shown_connector]
 }
 
 /// What an agent's config says of a ledger at a URL; the token lies in a file of its own.

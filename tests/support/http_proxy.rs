@@ -14,6 +14,8 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 /// What happens to a request.
 #[derive(Clone, Debug)]
 pub enum Fault {
+    /// It never arrives.
+    LoseRequest,
     /// It arrives, is carried out, and nobody hears of it.
     LoseAnswer,
     /// It arrives twice; the second answer comes back.
@@ -40,10 +42,43 @@ struct Rule {
     times: usize,
 }
 
+/// Faults by chance.
+#[derive(Debug)]
+struct Storm {
+    dice: u64,
+    one_in: u64,
+    in_a_row: u32,
+}
+
+impl Storm {
+    /// Three tries get through: no more than two faults come in a row.
+    fn next_fault(&mut self) -> Option<Fault> {
+        // xorshift64
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 7;
+        self.dice ^= self.dice << 17;
+        if self.in_a_row == 2 || !(self.dice >> 8).is_multiple_of(self.one_in) {
+            self.in_a_row = 0;
+            return None;
+        }
+        self.in_a_row += 1;
+        Some(match (self.dice >> 32) % 7 {
+            0 => Fault::LoseRequest,
+            1 => Fault::Twice,
+            2 => Fault::Cut(60),
+            3 => Fault::Problem(503, "unavailable", None),
+            4 => Fault::Page(502, "bad gateway"),
+            5 => Fault::Late(Duration::from_millis(20)),
+            _ => Fault::LoseAnswer,
+        })
+    }
+}
+
 #[derive(Debug)]
 struct Shared {
     to: Mutex<String>,
     rules: Mutex<Vec<Rule>>,
+    storm: Mutex<Option<Storm>>,
     asked: Mutex<Vec<String>>,
     /// Items on a page at most, whatever the client asks for.
     page: Mutex<Option<u32>>,
@@ -81,6 +116,7 @@ impl HttpProxy {
         let shared = Arc::new(Shared {
             to: Mutex::new(to.to_owned()),
             rules: Mutex::default(),
+            storm: Mutex::default(),
             asked: Mutex::default(),
             page: Mutex::default(),
         });
@@ -109,9 +145,15 @@ impl HttpProxy {
         self.shared.rules.lock().unwrap().push(Rule { of: of.to_owned(), fault, times });
     }
 
+    /// From here on one request of so many meets a fault, by dice of this seed.
+    pub fn storm(&self, seed: u64, one_in: u64) {
+        *self.shared.storm.lock().unwrap() = Some(Storm { dice: seed | 1, one_in, in_a_row: 0 });
+    }
+
     /// From here on nothing goes wrong.
     pub fn heal(&self) {
         self.shared.rules.lock().unwrap().clear();
+        *self.shared.storm.lock().unwrap() = None;
     }
 
     /// Faults that did not come to pass yet.
@@ -157,6 +199,7 @@ impl Shared {
         let request = request.bytes();
         let answer = match self.next_fault(&line) {
             None => self.ask(&request),
+            Some(Fault::LoseRequest) => return,
             Some(Fault::LoseAnswer) => {
                 self.ask(&request);
                 return;
@@ -184,9 +227,11 @@ impl Shared {
     /// The first fault that fits, used up once.
     fn next_fault(&self, line: &str) -> Option<Fault> {
         let mut rules = self.rules.lock().unwrap();
-        let rule = rules.iter_mut().find(|rule| rule.times > 0 && line.contains(&rule.of))?;
-        rule.times -= 1;
-        Some(rule.fault.clone())
+        if let Some(rule) = rules.iter_mut().find(|rule| rule.times > 0 && line.contains(&rule.of)) {
+            rule.times -= 1;
+            return Some(rule.fault.clone());
+        }
+        self.storm.lock().unwrap().as_mut().and_then(Storm::next_fault)
     }
 
     /// What the ledger answers; nothing where it is not there.

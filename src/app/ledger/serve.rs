@@ -26,6 +26,7 @@ impl LedgerApp {
     /// # Errors
     /// Where the ledger, the certificate or the address cannot be used.
     pub async fn serve(&self, calls: &Calls, listening: impl FnOnce(&str)) -> Result<(), AppError> {
+        self.begin()?;
         self.recount()?;
         let mailer =
             self.settings.smtp.as_ref().map(Mailer::new).transpose().map_err(|error| {
