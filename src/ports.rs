@@ -182,7 +182,7 @@ pub trait Backend: Send {
     /// Where the backend cannot be asked, or refuses.
     async fn lease(&mut self, insist: bool) -> Result<Lease, BackendError> {
         let _ = insist;
-        Ok(Lease::Ours { epoch: None })
+        Ok(Lease::Ours { epoch: None, others: 0 })
     }
 
     /// Gives the lease back, so that another agent can work at once: this one ends.

@@ -6,6 +6,8 @@
 
 #![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test that cannot go on ends here")]
 
+mod support;
+
 mod model {
     pub mod company;
     pub mod compare;
@@ -19,6 +21,7 @@ mod model {
     pub mod random;
     pub mod reference;
     pub mod seats;
+    pub mod served;
     pub mod sight;
 }
 
@@ -30,6 +33,8 @@ use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunne
 
 /// Of each family, unless told otherwise.
 const HISTORIES: u64 = 200;
+/// Of each family over HTTP, unless `SEATSYNC_MODEL_HTTP_HISTORIES` says otherwise.
+const HISTORIES_OVER_HTTP: u64 = 8;
 
 fn number(variable: &str, default: u64) -> u64 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number in SEATSYNC_MODEL_..."))
@@ -38,7 +43,11 @@ fn number(variable: &str, default: u64) -> u64 {
 /// Plays random histories of one family.
 fn play(theme: Theme) {
     let seed = number("SEATSYNC_MODEL_SEED", 1);
-    let histories = number("SEATSYNC_MODEL_HISTORIES", HISTORIES);
+    let histories = if theme.over_http {
+        number("SEATSYNC_MODEL_HTTP_HISTORIES", HISTORIES_OVER_HTTP)
+    } else {
+        number("SEATSYNC_MODEL_HISTORIES", HISTORIES)
+    };
     let config = Config {
         cases: u32::try_from(histories).expect("fewer histories"),
         failure_persistence: None,
@@ -49,7 +58,7 @@ fn play(theme: Theme) {
     };
     let cycles = std::cell::Cell::new(0);
     let result = TestRunner::new(config).run(&(company(theme), steps(theme)), |(company, steps)| {
-        let mut history = History::new(&company);
+        let mut history = History::new(&company, theme.over_http.then_some(seed));
         let outcome = history.play(&steps);
         cycles.set(cycles.get() + history.cycles);
         outcome.map_err(TestCaseError::fail)
@@ -148,4 +157,46 @@ fn all_of_it_at_once() {
     };
     play(theme);
     play(Theme { match_all: true, fallbacks: false, ..theme });
+}
+
+/// Everything that can go wrong between agent and ledger, but for what the reference cannot tell: decisions are settled at
+/// once there, by what the agent said last.
+const OVER_HTTP: Theme = Theme {
+    directories: 1,
+    pools: 2,
+    fallbacks: true,
+    over_http: true,
+    match_all: false,
+    decisions: false,
+    leaver_rules: false,
+    gates: false,
+    guard: false,
+    faults: false,
+    deaths: false,
+    hands: false,
+};
+
+#[test]
+fn over_a_bad_network_seats_places_and_decisions_are_the_same() {
+    play(Theme { decisions: true, gates: true, ..OVER_HTTP });
+}
+
+#[test]
+fn over_a_bad_network_a_death_at_any_call_loses_and_doubles_nothing() {
+    play(Theme { deaths: true, ..OVER_HTTP });
+}
+
+#[test]
+fn over_a_bad_network_what_was_not_read_takes_nothing_away() {
+    play(Theme { directories: 2, faults: true, leaver_rules: true, ..OVER_HTTP });
+}
+
+#[test]
+fn over_a_bad_network_the_guard_counts_as_it_does_elsewhere() {
+    play(Theme { guard: true, leaver_rules: true, ..OVER_HTTP });
+}
+
+#[test]
+fn over_a_bad_network_what_another_hand_took_away_is_not_asked_for_again() {
+    play(Theme { hands: true, ..OVER_HTTP });
 }

@@ -32,15 +32,15 @@ pub async fn turn(parts: &mut Parts<'_>) -> Result<Turn, CycleError> {
     if parts.settings.agent.dry_run {
         return Ok(Turn::Ours);
     }
-    let epoch = match parts.backend.lease(parts.asked.by_person).await? {
+    let (epoch, others) = match parts.backend.lease(parts.asked.by_person).await? {
         Lease::Others(standby) => return Ok(Turn::Others(standby)),
-        Lease::Ours { epoch } => epoch,
+        Lease::Ours { epoch, others } => (epoch, others),
     };
     parts.memory.set_standby(None)?;
     let Some(epoch) = epoch else { return Ok(Turn::Ours) };
     match parts.memory.epoch()? {
-        // A smaller one is of another ledger, or of an old copy: then what we remember is the better witness.
-        Some(last) if epoch > last.saturating_add(1) => Ok(Turn::Inherited { epoch }),
+        // Our own epochs tell nothing: an answer that was lost, or a death, leaves one unused.
+        Some(last) if others > last => Ok(Turn::Inherited { epoch }),
         _ => {
             parts.memory.set_epoch(epoch)?;
             Ok(Turn::Ours)

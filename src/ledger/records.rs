@@ -160,6 +160,8 @@ pub trait View {
     fn by_external(&self, company: &str, external: &str) -> Result<Option<AccountId>>;
     /// Those of a pool who wait, with the excerpt's own function in mind: whole accounts.
     fn waiting_accounts(&self, company: &str) -> Result<Vec<Account>>;
+    /// The place of an account in the queue of a pool, from 1; none where it does not wait.
+    fn position(&self, company: &str, id: &AccountId, pool: &str) -> Result<Option<u32>>;
     fn policies(&self, company: &str) -> Result<Vec<Policy>>;
     fn connectors(&self, company: &str) -> Result<Vec<Connector>>;
     fn tokens(&self, company: &str) -> Result<Vec<Token>>;

@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 /// Of several agents one works, and the others stand by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lease {
-    /// This one. The epoch grows by one with each change of hands; none where there can be only one agent.
-    Ours { epoch: Option<u64> },
+    /// This one. The epoch grows each time the lease is taken; none where there can be only one agent. `others` is the
+    /// latest that another agent had.
+    Ours { epoch: Option<u64>, others: u64 },
     /// Another one.
     Others(Standby),
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use super::ledger::{LONG, Served, company, twin};
 use crate::support::process::{now, wait_until};
+use crate::support::{Fault, HttpProxy};
 
 fn agent(name: &str, poll: &str) -> String {
     format!("[agent]\nname = \"{name}\"\nstate_dir = \"state\"\npoll = \"{poll}\"\n")
@@ -64,11 +65,11 @@ fn an_agent_that_lost_the_lease_while_it_planned_changes_nothing_and_stands_by()
     ledger.buy("standard", 3);
     let company = company(5, "", &ledger.url(), &ledger.connector, "");
     // Another agent takes the lease over at the moment the plan is made: the proxy between holds the batch back.
-    let proxy = crate::support::HttpProxy::start(&ledger.address());
+    let proxy = HttpProxy::start(&ledger.address());
     let config = std::fs::read_to_string(company.agent.config_file()).unwrap();
     company.agent.write_config(&config.replace(&ledger.url(), &proxy.url()));
-    proxy.fault("PUT /v1/companies/acme/lease", crate::support::Fault::LoseAnswer, usize::MAX);
-    proxy.fault("POST /v1/companies/acme/batches", crate::support::Fault::Problem(503, "unavailable", Some(20)), 1);
+    proxy.fault("PUT /v1/companies/acme/lease", Fault::LoseAnswer, usize::MAX);
+    proxy.fault("POST /v1/companies/acme/batches", Fault::Problem(503, "unavailable", Some(20)), 1);
     let running = company.agent.spawn(&["--json", "sync"], &[]);
     wait_until("the batch is on its way", LONG, || proxy.count("POST /v1/companies/acme/batches") > 0);
     // The first one's lease is renewed in vain, so that it runs out.
@@ -128,4 +129,24 @@ fn what_another_hand_took_while_nobody_worked_is_not_given_again_after_a_takeove
     }
     // And a third, which never saw them, cannot know of the account; of the seat the ledger tells it.
     assert_eq!(ledger.accounts().len(), 4);
+}
+
+#[test]
+fn a_lease_whose_answer_was_lost_hides_nothing_that_another_hand_did() {
+    let ledger = Served::start();
+    ledger.buy("standard", 3);
+    let proxy = HttpProxy::start(&ledger.address());
+    let company = company(3, "", &proxy.url(), &ledger.connector, "");
+    assert_eq!(company.sync().0, 0);
+    let id = ledger.id("p001");
+    let release = json!({"decisions": [{"account": id, "pool": null, "verdict": "release"}]});
+    assert!(ledger.post("decisions", &release).0.is_success());
+    let path = format!("accounts/{id}");
+    assert!(ledger.ask(Method::DELETE, &ledger.admin, &path, &[("If-Match", "*")], &Value::Null).0.is_success());
+    // Two epochs more, and nobody else had them.
+    proxy.fault("POST /v1/companies/acme/lease", Fault::LoseAnswer, 2);
+    let (code, report) = company.sync();
+    assert_eq!((code, proxy.faults_left()), (0, 0), "{report}");
+    assert_eq!(report["problems"][0]["code"], "removed_elsewhere", "{report}");
+    assert_eq!(ledger.accounts().len(), 2, "p001 is not made again");
 }

@@ -109,6 +109,30 @@ fn a_new_token_is_taken_without_a_restart() {
 }
 
 #[test]
+fn a_token_that_ran_out_is_named_and_a_new_one_makes_all_of_it_good() {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let expires = jiff::Timestamp::from_second(seatsync::clock::now().as_second() + 3).unwrap();
+    let token = |expires: Option<String>| {
+        let body = json!({"role": "connector", "label": "short", "connector": "main", "expires": expires});
+        let (status, answer) = ledger.ask(Method::POST, &ledger.admin, "tokens", &[], &body);
+        assert!(status.is_success(), "{answer}");
+        answer["token"].as_str().unwrap().to_owned()
+    };
+    let mut company = company(2, "", &ledger.url(), &token(Some(expires.to_string())), "");
+    assert_eq!(company.sync().0, 0);
+    wait_until("the token runs out", LONG, || seatsync::clock::now() > expires);
+    company.disable("p001");
+    let (code, failure) = company.sync();
+    let told = failure["error"]["causes"].to_string();
+    assert!(code == 1 && told.contains("The token ran out") && told.contains("backend.token"), "{failure}");
+    assert_eq!(ledger.holders().len(), 2);
+    company.agent.secret("token", &token(None));
+    assert_eq!(company.agent.sync().0, 0);
+    assert_eq!(ledger.holders(), ["p002"]);
+}
+
+#[test]
 fn plan_asks_what_more_seats_would_do_and_changes_nothing() {
     let ledger = Served::start();
     ledger.buy("standard", 2);

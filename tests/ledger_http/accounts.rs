@@ -3,7 +3,7 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Served, claim, create, key, profile, send, state};
+use crate::harness::{Served, claim, create, key, person, profile, send, state};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_account_is_put_by_its_external_id_and_changed_as_expected() {
@@ -102,6 +102,41 @@ async fn beyond_the_seats_people_wait_in_order_and_move_up() {
     assert_eq!(ledger.counts("a").await, (1, 1, 2), "the refused one does not wait");
     ledger.delete(&ledger.admin, &format!("accounts/{}/seats/a", ids[0])).await.good();
     assert_eq!([ledger.state(&ids[0], "a").await, ledger.state(&ids[1], "a").await], ["past", "held"]);
+}
+
+/// One by one they are counted in the database, in a list by the planner's own order.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_place_that_is_looked_up_is_the_place_in_the_list() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 1).await;
+    let epoch = ledger.lease("dc01").await;
+    let steps = |n: u128| {
+        let mut claim = claim(n, "a");
+        claim["rank"] = json!(n % 3);
+        claim["since"] = json!(format!("2026-01-0{}T00:00:00Z", 1 + n % 2));
+        claim["created"] = json!(format!("2020-01-0{}T00:00:00Z", 1 + n / 3 % 2));
+        [create(n), claim]
+    };
+    let all: Vec<Value> = (1..=24).flat_map(steps).collect();
+    ledger.batch(epoch, "k", &all).await.good();
+    for (number, name) in ["ann", "bob", "eve", "zoe"].into_iter().enumerate() {
+        let id = ledger.account(name).await;
+        let path = format!("accounts/{id}/seats/a");
+        ledger.put(&ledger.admin, &path, &json!({ "rank": number % 3 })).await.good();
+    }
+    let denied = json!({ "decisions": [{ "person": person(7), "pool": null, "verdict": "deny" }] });
+    ledger.post(&ledger.admin, "decisions", &denied).await.good();
+    let approved = json!({ "decisions": [{ "person": person(17), "pool": null, "verdict": "approve" }] });
+    ledger.post(&ledger.admin, "decisions", &approved).await.good();
+    let page = ledger.get(&ledger.admin, "accounts").await.good();
+    let mut places = Vec::new();
+    for account in page["items"].as_array().unwrap() {
+        let one = ledger.get(&ledger.admin, &format!("accounts/{}", account["id"].as_str().unwrap())).await.good();
+        assert_eq!(one["seats"], account["seats"], "{account}");
+        places.extend(account["seats"][0]["position"].as_u64());
+    }
+    places.sort_unstable();
+    assert_eq!(places, (1..=26).collect::<Vec<u64>>());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -213,7 +248,7 @@ async fn a_connectors_account_is_not_the_portals_to_edit() {
     assert_eq!(ledger.put(&ledger.admin, "accounts/1/seats/a", &json!({})).await.problem(), "409 managed");
     assert_eq!(ledger.delete(&ledger.admin, "accounts/1/seats/a").await.problem(), "409 managed");
     ledger.post(&ledger.admin, "accounts/1/suspend", &json!({})).await.good();
-    let resume = json!({ "do": "resume", "person": crate::harness::person(1) });
+    let resume = json!({ "do": "resume", "person": person(1) });
     let answer = ledger.batch(epoch, "k2", &[resume]).await.good();
     assert_eq!(answer["refused"][0]["code"], "suspended_elsewhere");
 }

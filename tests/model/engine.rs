@@ -13,7 +13,7 @@ use seatsync::model::memory::Request;
 use seatsync::model::report::{PlanReport, SyncReport};
 use seatsync::model::settings::Settings;
 use seatsync::model::{Digest, PersonId};
-use seatsync::ports::{History as _, Silent};
+use seatsync::ports::{Backend, History as _, Silent};
 use seatsync::state::{Holder, Lock, State};
 use tempfile::TempDir;
 use tokio::runtime::Runtime;
@@ -23,6 +23,7 @@ use super::directory::{World, directory};
 use super::fuse::{Death, Fuse, MortalBackend, MortalMemory, SharedFuse};
 use super::history::Hand;
 use super::names::{person, pool_name, settings, time};
+use super::served::Served;
 
 pub struct Engine {
     runtime: Runtime,
@@ -30,17 +31,27 @@ pub struct Engine {
     fuse: SharedFuse,
     /// None: between two processes.
     process: Option<(Process, Lock)>,
+    /// None: the ledger is embedded.
+    served: Option<Served>,
     folder: TempDir,
 }
 
+/// So often a cycle is made again that a network made fail.
+const AGAIN: usize = 5;
+
 impl Engine {
-    pub fn new(world: &Arc<Mutex<World>>) -> Self {
+    /// With `network` its seed, the ledger is behind a bad one.
+    pub fn new(world: &Arc<Mutex<World>>, network: Option<u64>) -> Self {
+        let folder = folder();
+        let path = folder.path().join("ledger.db");
+        let company = world.lock().expect("the world").company.clone();
         let mut engine = Self {
-            runtime: tokio::runtime::Builder::new_current_thread().build().expect("a runtime"),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
             world: Arc::clone(world),
             fuse: SharedFuse::default(),
             process: None,
-            folder: folder(),
+            served: network.map(|seed| Served::start(&path, &company, seed)),
+            folder,
         };
         engine.restart();
         engine
@@ -53,10 +64,7 @@ impl Engine {
         let holder = Holder::this_process("model", "sync");
         let lock = Lock::try_acquire(&settings.agent.state_dir, &holder).expect("the lock").expect("a free lock");
         let state = State::open(&lock).expect("the state");
-        let must_exist = state.knows_accounts().expect("the state");
-        let path = self.folder.path().join("ledger.db");
-        let inner = Embedded::open(&path, &settings.backend.company, must_exist).expect("the ledger");
-        let backend = Box::new(MortalBackend { inner, fuse: Arc::clone(&self.fuse) });
+        let backend = self.backend(&settings, &state);
         let source =
             |index| Source { directory: directory(index, &self.world), credentials: Digest::from_bytes([0; 16]) };
         let directories = (0..settings.directories.len()).map(source).collect();
@@ -70,8 +78,35 @@ impl Engine {
         self.restart();
     }
 
+    fn backend(&self, settings: &Settings, state: &State) -> Box<dyn Backend> {
+        let fuse = Arc::clone(&self.fuse);
+        if let Some(served) = &self.served {
+            return Box::new(MortalBackend { inner: served.backend(), fuse });
+        }
+        let must_exist = state.knows_accounts().expect("the state");
+        let path = self.folder.path().join("ledger.db");
+        let inner = Embedded::open(&path, &settings.backend.company, must_exist).expect("the ledger");
+        Box::new(MortalBackend { inner, fuse })
+    }
+
     fn settings(&self) -> Settings {
-        settings(&self.world.lock().expect("the world").company, self.folder.path())
+        let mut settings = settings(&self.world.lock().expect("the world").company, self.folder.path());
+        if let Some(served) = &self.served {
+            served.configure(&mut settings);
+        }
+        settings
+    }
+
+    pub const fn is_served(&self) -> bool {
+        self.served.is_some()
+    }
+
+    /// What the config of an embedded ledger does by itself, and the weather of the network.
+    fn prepare(&mut self, calm: bool) {
+        let company = self.world.lock().expect("the world").company.clone();
+        let Some(served) = &mut self.served else { return };
+        served.buy(&company);
+        if calm { served.calm() } else { served.storm() }
     }
 
     fn process(&mut self) -> &mut Process {
@@ -80,6 +115,19 @@ impl Engine {
 
     /// One cycle, and where it died: how many batches had been carried out.
     pub fn cycle(&mut self, now: Time, death: Option<Death>) -> Result<SyncReport, (CycleError, Option<usize>)> {
+        self.prepare(death.is_some());
+        let tries = if self.is_served() { AGAIN } else { 1 };
+        let mut result = self.try_cycle(now, death);
+        for _ in 1..tries {
+            if !matches!(result, Err((_, None))) {
+                break;
+            }
+            result = self.try_cycle(now, death);
+        }
+        result
+    }
+
+    fn try_cycle(&mut self, now: Time, death: Option<Death>) -> Result<SyncReport, (CycleError, Option<usize>)> {
         *self.fuse.lock().expect("the fuse") = Fuse::new(death);
         let result = self.on_parts(|runtime, parts| runtime.block_on(cycle::run_once(parts, time(now))));
         let fuse = std::mem::take(&mut *self.fuse.lock().expect("the fuse"));
@@ -88,6 +136,7 @@ impl Engine {
 
     /// What a cycle would do.
     pub fn preview(&mut self, now: Time) -> PlanReport {
+        self.prepare(true);
         self.on_parts(|runtime, parts| runtime.block_on(cycle::preview(parts, &BTreeMap::new(), time(now))))
             .expect("a preview")
             .report

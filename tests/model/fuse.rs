@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
-use seatsync::model::lease::Standby;
+use seatsync::model::lease::{Lease, Standby};
 use seatsync::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
@@ -88,6 +88,10 @@ pub struct MortalBackend<B> {
 impl<B: Backend> Backend for MortalBackend<B> {
     fn capabilities(&self) -> Capabilities {
         self.inner.capabilities()
+    }
+
+    async fn lease(&mut self, insist: bool) -> Result<Lease, BackendError> {
+        self.inner.lease(insist).await
     }
 
     async fn read(&mut self) -> Result<BackendState, BackendError> {

@@ -63,18 +63,30 @@ pub struct History {
 }
 
 impl History {
-    pub fn new(company: &Company) -> Self {
+    /// With `network` its seed, over HTTP through a bad one.
+    pub fn new(company: &Company, network: Option<u64>) -> Self {
         let world = Arc::new(Mutex::new(World { company: company.clone(), faults: vec![Fault::None; 2] }));
-        let engine = Engine::new(&world);
+        let engine = Engine::new(&world, network);
         Self { engine, world, company: company.clone(), reference: Reference::default(), now: 0, cycles: 0 }
     }
 
     /// Plays it to its end, which is one more cycle.
     pub fn play(&mut self, steps: &[Step]) -> Result<(), Problem> {
         for (index, step) in steps.iter().enumerate() {
-            self.step(*step).map_err(|problem| format!("step {index}, {step:?}: {problem}"))?;
+            for step in self.with_cycles(*step) {
+                self.step(step).map_err(|problem| format!("step {index}, {step:?}: {problem}"))?;
+            }
         }
         self.step(Step::Cycle([Fault::None; 2])).map_err(|problem| format!("the cycle at the end: {problem}"))
+    }
+
+    /// A ledger that is served settles with the decision, by what the agent said last: then nothing may happen between.
+    fn with_cycles(&self, step: Step) -> Vec<Step> {
+        let cycle = Step::Cycle([Fault::None; 2]);
+        match step {
+            Step::Decide(..) if self.engine.is_served() => vec![cycle, step, cycle],
+            _ => vec![step],
+        }
     }
 
     fn step(&mut self, step: Step) -> Result<(), Problem> {

@@ -29,6 +29,8 @@ pub struct Theme {
     pub deaths: bool,
     /// Somebody else works in the ledger.
     pub hands: bool,
+    /// The ledger is behind a bad network.
+    pub over_http: bool,
 }
 
 impl Theme {

@@ -141,7 +141,7 @@ impl Backend for Ledger {
                     self.start_tasks();
                 }
                 self.epoch = match lease {
-                    Lease::Ours { epoch } => epoch,
+                    Lease::Ours { epoch, .. } => epoch,
                     Lease::Others(_) => None,
                 };
                 Ok(lease)

@@ -95,7 +95,7 @@ fn state(version: u64, accounts: u64) -> Vec<u8> {
     ok(&json!({
         "version": version, "last_event": version, "accounts": accounts, "tier": "advanced", "approved_domains": null,
         "pools": [], "marks": [], "confirmations": [],
-        "lease": {"epoch": 1, "holder": null, "connector": null, "expires": null},
+        "lease": {"epoch": 1, "others": 0, "holder": null, "connector": null, "expires": null},
     }))
 }
 
@@ -112,7 +112,9 @@ fn page(version: u64, total: u64, ids: &[u32], next: Option<&str>) -> Vec<u8> {
 }
 
 fn lease(epoch: u64) -> Vec<u8> {
-    ok(&json!({"epoch": epoch, "holder": "dc01/1", "connector": "main", "expires": "2026-01-01T00:00:15Z"}))
+    ok(
+        &json!({"epoch": epoch, "others": 0, "holder": "dc01/1", "connector": "main", "expires": "2026-01-01T00:00:15Z"}),
+    )
 }
 
 fn batch(steps: usize) -> Batch {
@@ -233,7 +235,7 @@ async fn a_long_rest_ends_the_pass_and_the_next_one_does_not_ask_before_it_is_ov
 async fn a_batch_whose_answer_is_lost_is_sent_again_with_the_same_key_and_epoch() {
     let script = Script::new(vec![lease(7), Vec::new(), done(2)]);
     let mut ledger = script.ledger();
-    assert_eq!(ledger.lease(false).await.unwrap(), Lease::Ours { epoch: Some(7) });
+    assert_eq!(ledger.lease(false).await.unwrap(), Lease::Ours { epoch: Some(7), others: 0 });
     let answer = ledger.apply(&batch(2)).await.unwrap();
     assert_eq!(answer.outcomes, [Outcome::Done, Outcome::Done]);
     let asked = script.asked();
@@ -253,7 +255,7 @@ async fn after_a_batch_in_doubt_the_next_pass_works_under_a_new_epoch() {
     ledger.lease(false).await.unwrap();
     let error = ledger.apply(&batch(1)).await.unwrap_err();
     assert_eq!(error.persistence, Persistence::Transient);
-    assert_eq!(ledger.lease(false).await.unwrap(), Lease::Ours { epoch: Some(8) });
+    assert_eq!(ledger.lease(false).await.unwrap(), Lease::Ours { epoch: Some(8), others: 0 });
     assert!(script.asked()[4].starts_with("POST /v1/companies/acme/lease"), "{:?}", script.asked());
 }
 
@@ -263,7 +265,7 @@ async fn a_lease_of_ours_is_renewed_and_one_of_others_is_waited_for() {
     let script = Script::new(vec![lease(7), lease(7), problem(409, "stale-epoch", "", &json!({"epoch": 8})), held()]);
     let mut ledger = script.ledger();
     ledger.lease(false).await.unwrap();
-    assert_eq!(ledger.lease(false).await.unwrap(), Lease::Ours { epoch: Some(7) });
+    assert_eq!(ledger.lease(false).await.unwrap(), Lease::Ours { epoch: Some(7), others: 0 });
     let Lease::Others(standby) = ledger.lease(false).await.unwrap() else { panic!("another agent's") };
     assert_eq!(standby.holder, "dc02/2");
     assert!(script.asked()[1].starts_with("PUT /v1/companies/acme/lease"), "{:?}", script.asked());

@@ -70,7 +70,7 @@ impl Watch {
             let request = self.http.request("renew the lease", Method::PUT, &["lease"]).epoch(ours);
             let request = manner(request.body(&wire::LeaseRenew { seconds: LEASE }));
             match self.http.ask::<wire::Lease>(&request).await {
-                Ok(_) => return Ok((Lease::Ours { epoch: Some(ours) }, false)),
+                Ok(lease) => return Ok((Lease::Ours { epoch: Some(ours), others: lease.others }, false)),
                 Err(failure) if failure.is("stale-epoch") => *epoch = None,
                 Err(failure) => return Err(failure),
             }
@@ -80,7 +80,7 @@ impl Watch {
         match self.http.ask::<wire::Lease>(&request).await {
             Ok(lease) => {
                 *epoch = Some(lease.epoch);
-                Ok((Lease::Ours { epoch: *epoch }, true))
+                Ok((Lease::Ours { epoch: *epoch, others: lease.others }, true))
             }
             Err(failure) => match failure.standby() {
                 Some(standby) => Ok((Lease::Others(standby), false)),

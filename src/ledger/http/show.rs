@@ -12,6 +12,8 @@ use crate::plan::seats;
 
 /// Lists of more accounts than this go without positions.
 pub const WITH_POSITIONS: usize = 1000;
+/// Of so many each is looked up by itself; for more the queue is loaded.
+const FEW: usize = 8;
 
 /// Accounts, with their places in the queues where they are not too many.
 pub fn accounts(view: &dyn View, company: &str, listed: &[Listed]) -> Result<Vec<wire::Account>, Fault> {
@@ -19,6 +21,10 @@ pub fn accounts(view: &dyn View, company: &str, listed: &[Listed]) -> Result<Vec
         listed.iter().map(|one| wire::Account::of(one, expect::of_account(one))).collect();
     let waits = listed.iter().any(|one| one.account.seats.iter().any(model::Assignment::is_waiting));
     if listed.len() > WITH_POSITIONS || !waits {
+        return Ok(shown);
+    }
+    if listed.len() <= FEW {
+        look_up(view, company, listed, &mut shown)?;
         return Ok(shown);
     }
     let queue = rules::queue(&view.waiting_accounts(company)?);
@@ -32,6 +38,18 @@ pub fn accounts(view: &dyn View, company: &str, listed: &[Listed]) -> Result<Vec
         }
     }
     Ok(shown)
+}
+
+/// Each place by itself.
+fn look_up(view: &dyn View, company: &str, listed: &[Listed], shown: &mut [wire::Account]) -> Result<(), Fault> {
+    for (account, listed) in shown.iter_mut().zip(listed) {
+        for (seat, known) in account.seats.iter_mut().zip(&listed.account.seats) {
+            if known.is_waiting() {
+                seat.position = view.position(company, &listed.account.id, &known.pool)?;
+            }
+        }
+    }
+    Ok(())
 }
 
 /// One account, with its places.

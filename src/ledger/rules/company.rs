@@ -34,6 +34,11 @@ pub struct Renewal {
 pub struct Lease {
     /// The latest ever given; 0: none.
     pub epoch: u64,
+    /// The latest given to another agent than the last one, 0: none. So an agent can tell whether others worked since,
+    /// however often it took the lease itself.
+    pub others: u64,
+    /// Who took it last, whoever has it now.
+    pub last: Option<String>,
     pub taken: Option<Taken>,
 }
 
@@ -134,6 +139,12 @@ impl Lease {
             && (taken.connector != *connector || taken.holder != holder)
         {
             return Err(Declined::LeaseHeld { holder: taken.holder.clone(), expires: taken.expires });
+        }
+        // Names have no line breaks.
+        let who = format!("{connector}\n{holder}");
+        if self.last.as_ref() != Some(&who) {
+            self.others = self.epoch;
+            self.last = Some(who);
         }
         self.epoch += 1;
         self.taken = Some(Taken { connector: connector.clone(), holder: holder.to_owned(), expires });

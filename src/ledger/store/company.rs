@@ -15,7 +15,7 @@ use crate::model::change::Allocation;
 
 const COMPANY: &str =
     "SELECT tier, approved_domains, allocation, renewal_at, renewal_every, confirmation_mail, last_event,
-    lease_epoch, lease_holder, lease_connector, lease_expires FROM company WHERE name = ?1";
+    lease_epoch, lease_holder, lease_connector, lease_expires, lease_others, lease_last FROM company WHERE name = ?1";
 
 pub(super) fn company(connection: &Connection, company: &str) -> Result<Company, LedgerError> {
     let doing = || "reading the company".to_owned();
@@ -80,7 +80,8 @@ fn lease(row: Columns<'_>) -> Result<Lease, BadValue> {
         }),
         _ => None,
     };
-    Ok(Lease { epoch, taken })
+    let others = row.integer(11, "lease_others")?.unsigned_abs();
+    Ok(Lease { epoch, others, last: row.optional(12, "lease_last")?.map(str::to_owned), taken })
 }
 
 /// All but the number of the last event, which `events` counts.
@@ -99,7 +100,8 @@ pub(super) fn save(connection: &Connection, company: &Company) -> Result<(), Led
     let taken = company.lease.taken.as_ref();
     let sql =
         "UPDATE company SET tier = ?2, approved_domains = ?3, allocation = ?4, renewal_at = ?5, renewal_every = ?6,
-        confirmation_mail = ?7, lease_epoch = ?8, lease_holder = ?9, lease_connector = ?10, lease_expires = ?11
+        confirmation_mail = ?7, lease_epoch = ?8, lease_holder = ?9, lease_connector = ?10, lease_expires = ?11,
+        lease_others = ?12, lease_last = ?13
         WHERE name = ?1";
     let parameters = params![
         &*company.name,
@@ -113,6 +115,8 @@ pub(super) fn save(connection: &Connection, company: &Company) -> Result<(), Led
         taken.map(|taken| taken.holder.as_str()),
         taken.map(|taken| &*taken.connector),
         taken.map(|taken| time_text(taken.expires)),
+        i64::try_from(company.lease.others).unwrap_or(i64::MAX),
+        company.lease.last,
     ];
     let statement = connection.prepare_cached(sql);
     statement.and_then(|mut sql| sql.execute(parameters)).doing(|| "storing the company".to_owned())?;

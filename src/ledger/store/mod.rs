@@ -8,6 +8,7 @@ mod list;
 mod load;
 mod mail;
 mod open;
+mod queue;
 mod read;
 mod rows;
 mod tables;

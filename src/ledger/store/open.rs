@@ -18,6 +18,9 @@ pub(super) mod migrations {
 /// `SeaL`, in the file's header: what lies at the path is a ledger and not another database of ours.
 const APPLICATION_ID: i32 = 0x5365_614C;
 
+/// More than there are.
+const STATEMENTS: usize = 256;
+
 /// How long another process may hold the write lock before we give up for now.
 const BUSY: Duration = Duration::from_secs(10);
 
@@ -161,6 +164,8 @@ fn latest() -> i64 {
 }
 
 fn prepare(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
+    // One request uses some thirty: of the usual sixteen none would be kept for the next.
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // FULL: what was answered is on the disk, whatever happens to the power.
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                     PRAGMA cache_size = -16000;";

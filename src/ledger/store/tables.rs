@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{batches, companies, company, events, guard, list, load, mail, read, time_text, tokens, write};
+use super::{batches, companies, company, events, guard, list, load, mail, queue, read, time_text, tokens, write};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::{
@@ -60,6 +60,10 @@ impl View for Tables<'_> {
 
     fn waiting_accounts(&self, company: &str) -> Result<Vec<Account>> {
         load::waiting_accounts(self.0, company)
+    }
+
+    fn position(&self, company: &str, id: &AccountId, pool: &str) -> Result<Option<u32>> {
+        super::rows::number_of(id).map_or(Ok(None), |id| queue::position(self.0, company, id, pool))
     }
 
     fn policies(&self, company: &str) -> Result<Vec<Policy>> {

@@ -163,6 +163,8 @@ pub struct NewToken {
 pub struct Lease {
     /// The latest ever given; 0: none.
     pub epoch: u64,
+    /// The latest given to another agent than the one that took it last; 0: none.
+    pub others: u64,
     pub holder: Option<String>,
     pub connector: Option<String>,
     pub expires: Option<Timestamp>,
@@ -277,6 +279,7 @@ impl From<&company::Lease> for Lease {
         let taken = lease.taken.as_ref();
         Self {
             epoch: lease.epoch,
+            others: lease.others,
             holder: taken.map(|taken| taken.holder.clone()),
             connector: taken.map(|taken| taken.connector.to_string()),
             expires: taken.map(|taken| taken.expires),

@@ -173,7 +173,7 @@ fn a_request_with_a_field_nobody_knows_is_refused_and_an_answer_is_read() {
     assert!(serde_json::from_str::<Step>(&step("")).is_ok());
     assert!(serde_json::from_str::<Step>(&step(r#","really":true"#)).is_err());
     assert!(serde_json::from_str::<PoolPatch>(r#"{"seat":5}"#).is_err());
-    let lease = r#"{"epoch":1,"holder":null,"connector":null,"expires":null,"colour":"blue"}"#;
+    let lease = r#"{"epoch":1,"others":0,"holder":null,"connector":null,"expires":null,"colour":"blue"}"#;
     assert_eq!(serde_json::from_str::<Lease>(lease).unwrap().epoch, 1);
 }
 
