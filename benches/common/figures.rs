@@ -57,6 +57,11 @@ pub fn verdict(value: f64, bar: f64, unit: &str) -> String {
     format!("at most {bar}{unit}: {}", if value <= bar { "met" } else { "MISSED" })
 }
 
+/// The same where more is better: `at least 5000 /s: met`.
+pub fn verdict_of_rate(value: f64, bar: f64) -> String {
+    format!("at least {bar:.0} /s: {}", if value >= bar { "met" } else { "MISSED" })
+}
+
 /// `100,000`.
 pub fn grouped(number: usize) -> String {
     let digits = number.to_string();
