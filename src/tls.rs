@@ -43,7 +43,7 @@ pub fn client(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
 
 /// What is wrong with a server's certificate, and what to do about it.
 #[must_use]
-pub const fn blame(certificate: &CertificateError) -> (&'static str, &'static str) {
+pub fn blame(certificate: &CertificateError) -> (&'static str, &'static str) {
     match certificate {
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             ("its certificate is for another host name", "Use a name from the certificate in `url`")
@@ -58,6 +58,11 @@ pub const fn blame(certificate: &CertificateError) -> (&'static str, &'static st
             ("its certificate is not valid yet", "Check the clock of this machine and of the server")
         }
         CertificateError::Revoked => ("its certificate is revoked", "Renew it on the server"),
+        // The verifier's own error, which rustls passes on as one of another kind.
+        other if format!("{other:?}").contains("CaUsedAsEndEntity") => (
+            "its certificate is that of an authority, which may not stand for a server",
+            "Give the server a certificate of its own (openssl req -x509 makes one with `-addext basicConstraints=CA:FALSE`)",
+        ),
         _ => ("its certificate cannot be verified", "Renew it on the server, or set `ca_file`"),
     }
 }

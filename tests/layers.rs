@@ -33,7 +33,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", EDGE),
     ("backend", EDGE),
     ("backend::embedded", &["model", "ports", "plan::seats", "clock", "fault", "retry", "ledger"]),
-    ("backend::ledger", &["model", "ports", "retry", "tls", "ledger::wire"]),
+    ("backend::ledger", &["clock", "model", "ports", "retry", "tls", "ledger::wire"]),
     ("backend::queue", &["model", "ports", "clock", "ledger::rules"]),
     ("app", &["*"]),
     ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "service", "clock", "logging"]),

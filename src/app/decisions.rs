@@ -99,7 +99,7 @@ impl App {
         let next = if old.account.is_none() {
             "`seatsync users` lists the accounts; OLD is the anchor of one of them"
         } else {
-            "one person has one account: `seatsync explain` the new anchor shows which"
+            "one person has one account: `seatsync explain` with the new anchor shows which"
         };
         let done = self.carry_out(request).await;
         let named = |error| by_name(by_name(error, &old), &new).with_next(next);

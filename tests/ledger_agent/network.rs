@@ -221,3 +221,19 @@ fn a_proxy_of_the_environment_is_used_and_its_exceptions_are_heeded() {
     assert_eq!(proxy.asked().len(), through);
     all_is_well(&ledger, &company, "through a proxy");
 }
+
+#[test]
+fn an_odd_answer_of_a_moment_costs_neither_the_lease_nor_the_news() {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let proxy = HttpProxy::start(&ledger.address());
+    let company = company(5, "", &proxy.url(), &ledger.connector, "[seats]\npromotion = \"automatic\"\n");
+    let running = company.agent.start();
+    wait_until("two seats are given", LONG, || company.agent.names("active").len() == 2);
+    proxy.fault("GET /v1/companies/acme/events", Fault::Problem(404, "not-found", None), 1);
+    proxy.fault("PUT /v1/companies/acme/lease", Fault::Problem(418, "some-day-new", None), 1);
+    wait_until("both were answered oddly", LONG, || proxy.faults_left() == 0);
+    ledger.buy("standard", 4);
+    wait_until("the agent knows all the same", Duration::from_secs(30), || company.agent.names("active").len() == 4);
+    assert_eq!(running.terminate().code, 0);
+}

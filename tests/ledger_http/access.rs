@@ -133,12 +133,17 @@ async fn a_token_is_shown_once_and_ends_when_it_is_taken_back() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_expires() {
     let ledger = Served::start().await;
-    for (expires, good) in [("2020-01-01T00:00:00Z", false), ("2999-01-01T00:00:00Z", true)] {
+    let make = async |expires: &str| {
         let body = json!({ "role": "admin", "label": "x", "expires": expires });
-        let made = send(ledger.request(Method::POST, &ledger.admin, "tokens").json(&body)).await.good();
-        let answer = ledger.get(made["token"].as_str().unwrap(), "pools").await;
-        assert_eq!(answer.status.is_success(), good, "{expires}");
-    }
+        send(ledger.request(Method::POST, &ledger.admin, "tokens").json(&body)).await
+    };
+    assert_eq!(make("2020-01-01T00:00:00Z").await.problem(), "422 invalid-request");
+    let soon = seatsync::clock::now() + jiff::SignedDuration::from_secs(3);
+    let made = [make("2999-01-01T00:00:00Z").await.good(), make(&soon.to_string()).await.good()];
+    let works = async |made: &Value| ledger.get(made["token"].as_str().unwrap(), "pools").await.status.is_success();
+    assert_eq!((works(&made[0]).await, works(&made[1]).await), (true, true));
+    tokio::time::sleep(std::time::Duration::from_secs(4)).await;
+    assert_eq!((works(&made[0]).await, works(&made[1]).await), (true, false));
 }
 
 #[tokio::test(flavor = "multi_thread")]

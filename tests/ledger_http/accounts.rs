@@ -332,6 +332,9 @@ async fn bulk_items_have_a_result_each_and_a_key_each() {
     let other = json!({ "key": "1", "do": "put", "external_id": "x9", "profile": profile("zoe") });
     let reused = ledger.post(&ledger.admin, "bulk", &json!({ "items": [other] })).await.good();
     assert_eq!(statuses(&reused), [422]);
+    let same = json!({ "key": "whole", "do": "put", "external_id": "x9", "profile": profile("zoe") });
+    let same = ledger.post_keyed(&ledger.admin, "bulk", "whole", &json!({ "items": [same] })).await;
+    assert_eq!(same.problem(), "422 invalid-request");
     let many: Vec<Value> = (0..1001).map(|n| json!({ "key": n.to_string(), "do": "resume", "account": "1" })).collect();
     let refused = ledger.post(&ledger.admin, "bulk", &json!({ "items": many })).await;
     assert_eq!((refused.problem().as_str(), &refused.body["limit"]), ("413 bulk-too-large", &1000.into()));

@@ -129,3 +129,17 @@ async fn what_another_process_writes_is_heard_too() {
     let events = poll.await.unwrap().good();
     assert_eq!(events["events"][0]["type"], "ledger.changed");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_is_ahead_of_a_ledger_that_was_restored_is_told_to_read_anew() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 1).await;
+    let last = ledger.last().await;
+    let level = ledger.get(&ledger.approver, &format!("events?after={last}")).await.good();
+    assert_eq!((numbers(&level), level["last"].as_u64()), (vec![], Some(last)));
+    let clock = Instant::now();
+    let ahead = ledger.get(&ledger.approver, &format!("events?after={}&wait=30", last + 1)).await;
+    assert_eq!(ahead.problem(), "410 events-expired");
+    assert!(clock.elapsed() < Duration::from_secs(20), "answered at once");
+    assert!(ahead.body["detail"].as_str().unwrap().contains("restored"), "{}", ahead.body);
+}

@@ -115,7 +115,7 @@ impl Place<'_> {
     /// The ledger asked for rest a while ago, and it is not over.
     pub fn resting(self, rest: Duration) -> Failure {
         let said = format!("the ledger asked to be left alone for {} s more", rest.as_secs().max(1));
-        self.failure(&said, "", Kind::Busy(Some(rest)), None)
+        self.failure(&said, "It is asked again by itself then", Kind::Busy(Some(rest)), None)
     }
 
     /// What the ledger answered instead of doing it.
@@ -149,6 +149,13 @@ impl Failure {
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
         self.problem().is_some_and(|problem| problem.name() == name)
+    }
+
+    /// Refused until somebody acts: asked again and again it would only be refused again (rule 20).
+    #[must_use]
+    pub fn needs_somebody(&self) -> bool {
+        let names = ["unauthorized", "forbidden", "tier-required", "connector-removed"];
+        self.problem().is_some_and(|problem| names.contains(&problem.name()))
     }
 
     /// Whether it may have happened all the same.
@@ -200,6 +207,9 @@ fn advice(problem: &str) -> &'static str {
         "tier-required" => {
             "Move the company to the tier \"advanced\" in the ledger; until then nothing is changed, and the agent asks \
              again in an hour"
+        }
+        "connector-removed" => {
+            "Register the connector anew there, and put its token where backend.token says; the agent asks again in an hour"
         }
         "stale-epoch" => "Another agent took over; this one stands by",
         "not-found" => "Check backend.company, and who is named",
@@ -268,6 +278,19 @@ mod tests {
         ] {
             assert_eq!(refused(status, name, None).persistence(), persistence, "{name}");
         }
+    }
+
+    #[test]
+    fn only_what_somebody_must_mend_is_left_alone_for_long() {
+        for name in ["unauthorized", "forbidden", "tier-required", "connector-removed"] {
+            assert!(refused(403, name, None).needs_somebody(), "{name}");
+        }
+        for name in ["not-found", "list-changed", "some-day-new"] {
+            assert!(!refused(404, name, None).needs_somebody(), "{name}");
+        }
+        // An answer of another shape, for a moment, from something between.
+        let odd = serde_json::from_str::<Problem>("[]").unwrap_err();
+        assert!(!PLACE.unreadable(odd).needs_somebody());
     }
 
     #[test]

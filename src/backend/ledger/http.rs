@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
 use secrecy::ExposeSecret as _;
@@ -16,10 +17,12 @@ use crate::ledger::wire::{Malformed, PROBLEM, Problem};
 use crate::model::settings::LedgerAccess;
 use crate::ports::{BackendError, Persistence};
 use crate::retry::{Policy, with_waits};
-use crate::tls;
+use crate::{clock, tls};
 
 /// No answer of a ledger is longer: ten thousand accounts are some ten megabytes, a batch's answer the like.
 const LONGEST_ANSWER: usize = 1 << 30;
+/// The longest that a request for rest is heeded: a slip of a proxy must not silence the agent for years.
+const BELIEVED: Duration = Duration::from_hours(1);
 /// As long as a 429 or 503 may keep a cycle waiting; after a longer one the next cycle tries again.
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
@@ -310,10 +313,15 @@ fn is_json(kind: &str, subtype: &str) -> bool {
     kind.strip_prefix("application/") == Some(subtype)
 }
 
-/// Seconds. (The contract has no dates there, and what else a proxy writes is as good as nothing.)
+/// Seconds, or a date as proxies write it (RFC 9110 section 10.2.3); nobody is believed for longer than `BELIEVED`.
 fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?;
-    value.trim().parse().ok().map(Duration::from_secs)
+    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
+    let until = |date| Timestamp::try_from(date).ok().map(|date| clock::now().duration_until(date));
+    let rest = match value.parse() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => Duration::try_from(until(httpdate::parse_http_date(value).ok()?)?).ok()?,
+    };
+    Some(rest.min(BELIEVED))
 }
 
 /// All of the body, or a failure: a connection that ends before the length that was announced is one.

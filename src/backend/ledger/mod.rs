@@ -72,7 +72,7 @@ impl Ledger {
         let first = match problem.name() {
             "unauthorized" | "forbidden" => Duration::from_secs(30),
             // Until somebody acts, says the contract.
-            "tier-required" => HOUR,
+            "tier-required" | "connector-removed" => HOUR,
             _ => return,
         };
         let mut waits = self.refused.take().map_or_else(|| Waits::new(first, HOUR), |refused| refused.waits);

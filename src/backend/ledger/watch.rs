@@ -11,7 +11,6 @@ use super::failure::Failure;
 use super::http::{Http, Request};
 use crate::ledger::wire;
 use crate::model::lease::Lease;
-use crate::ports::Persistence;
 
 /// The lease ends so long after its last renewal: then another agent may work.
 const LEASE: u32 = 15;
@@ -168,7 +167,8 @@ impl Watch {
         let events = match self.http.ask::<wire::Events>(&request.once(patience + PROMPT)).await {
             Err(failure) if failure.is("events-expired") => {
                 let mut seen = self.seen();
-                (seen.due, seen.last_event) = (true, None);
+                // Also where the ledger was restored: its numbers begin again further down.
+                (seen.due, seen.last_event, seen.latest) = (true, None, 0);
                 return Ok(());
             }
             other => other?,
@@ -181,10 +181,10 @@ impl Watch {
     }
 }
 
-/// What failed is tried again soon; what was refused, much later: somebody must act first.
+/// What failed is tried again soon, whatever answered: an odd answer of a moment must not cost the lease. What was refused
+/// is asked much later, or when a pass is let in again: somebody must act first.
 async fn rest(failure: &Failure) {
-    let refused = matches!(failure.persistence(), Persistence::Permanent | Persistence::Credentials);
-    sleep(if refused { REFUSED } else { ATTEMPT }).await;
+    sleep(if failure.needs_somebody() { REFUSED } else { ATTEMPT }).await;
 }
 
 /// Tasks that end with their owner.

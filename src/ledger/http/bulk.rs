@@ -32,6 +32,9 @@ pub async fn post(
 ) -> Result<Reply, Fault> {
     let items = body.value.items;
     check(&caller, &items)?;
+    if items.iter().any(|item| item.key == key) {
+        return Err(Fault::invalid("the key of an item must not be that of the whole request"));
+    }
     let work = move |desk: &Desk<'_>| {
         once(desk, &key, &body.request, |desk| {
             let results: Result<Vec<BulkResult>, Fault> = items.iter().map(|item| carry_out(desk, item)).collect();

@@ -86,6 +86,9 @@ async fn read(hub: &Hub, company: &Name, after: u64, limit: u32) -> Result<Event
             if after.saturating_add(1) < found.oldest {
                 return Err(Declined::EventsExpired { oldest: found.oldest }.into());
             }
+            if after > found.last {
+                return Err(Declined::EventsAhead { oldest: found.oldest, last: found.last }.into());
+            }
             Ok(found)
         })
         .await

@@ -126,7 +126,7 @@ impl From<Declined> for Fault {
             }
             Declined::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
             Declined::ListChanged => Self::conflict("list-changed", detail),
-            Declined::EventsExpired { oldest } => {
+            Declined::EventsExpired { oldest } | Declined::EventsAhead { oldest, .. } => {
                 Self::new(StatusCode::GONE, "events-expired", detail).with(|problem| problem.oldest = Some(oldest))
             }
         }

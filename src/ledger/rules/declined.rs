@@ -55,13 +55,13 @@ pub enum Declined {
     NotTransferable { pool: Name, account: AccountId, why: &'static str },
     #[error("the tier of the company does not include {what}")]
     TierRequired { what: &'static str },
-    #[error("the tier cannot be lowered while {} of it are in use", .0.len())]
+    #[error("the tier cannot be lowered: {} of its policies and connectors must be disabled or removed first", .0.len())]
     TierBlocked(Vec<Blocker>),
     #[error("the lease is at epoch {latest}: another agent took over")]
     StaleEpoch { latest: u64 },
     #[error("{holder} has the lease until {expires}")]
     LeaseHeld { holder: String, expires: Timestamp },
-    #[error("it is not as the request expects it")]
+    #[error("it changed since it was read: read it again, and send its new ETag")]
     PreconditionFailed { etag: Option<String> },
     #[error("this key was used for another request")]
     KeyReused,
@@ -69,4 +69,9 @@ pub enum Declined {
     ListChanged,
     #[error("events after this number are gone: the oldest is {oldest}")]
     EventsExpired { oldest: u64 },
+    #[error(
+        "there is no event of this number yet, the last is {last}: was the ledger restored from a backup? Read the \
+         company anew, and follow from there"
+    )]
+    EventsAhead { oldest: u64, last: u64 },
 }

@@ -107,7 +107,8 @@ fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, an
         let mut jobs = vec![first];
         let saved = store.write(|records| share(records, &mut jobs, &mut queue));
         if let Err(error) = &saved {
-            tracing::error!(jobs = jobs.len(), %error, "A transaction of the ledger could not be saved; whoever asked was told.");
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            tracing::error!(jobs = jobs.len(), %error, cause, "A transaction of the ledger could not be saved; whoever asked was told.");
         }
         for job in jobs {
             job.answer(saved.as_ref().err());
