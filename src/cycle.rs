@@ -72,7 +72,8 @@ pub enum CycleError {
     Stopped,
     #[error(
         "{} accounts or seats of people of {} are gone from the backend at once, and the guard lets {} pass: nothing was \
-         recorded or changed. Restore the backend's data; if it is meant, raise guard.percent for one cycle",
+         recorded or changed. Restore the backend's data. If the loss is meant, stop the agent, move its state_dir away and start it: \
+         it takes the backend as it is then",
         lost.count, lost.directory, lost.limit
     )]
     BackendLost { lost: Lost },

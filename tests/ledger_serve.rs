@@ -141,7 +141,9 @@ async fn a_signal_answers_what_is_in_hand_and_ends_it_with_0() {
     let token = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().unwrap().to_owned();
     let mut serving = place.serve();
     let client = client();
-    let poll = client.get(serving.company("events?wait=60&after=999")).bearer_auth(&token);
+    let events = client.get(serving.company("events")).bearer_auth(&token).send().await.unwrap();
+    let last = events.json::<Value>().await.unwrap()["last"].as_u64().unwrap();
+    let poll = client.get(serving.company(&format!("events?wait=60&after={last}"))).bearer_auth(&token);
     let poll = tokio::spawn(async move { poll.send().await.unwrap().status() });
     tokio::time::sleep(Duration::from_millis(300)).await;
     let started = Instant::now();

@@ -135,7 +135,7 @@ it is served.
 Examples:
   seatsync ledger company add acme
   seatsync ledger pool set standard --seats 50
-  seatsync ledger connector add main > /etc/seatsync/ledger.token
+  (umask 077; seatsync ledger connector add main > /etc/seatsync/ledger.token)
   seatsync ledger serve";
 
 pub const LEDGER_SERVE: &str = "\

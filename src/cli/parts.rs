@@ -173,7 +173,7 @@ pub fn standby(standby: &Standby) -> String {
     let Standby { holder, expires } = standby;
     let until = words::time(*expires);
     format!(
-        "{holder} works for the company (its lease holds until {until}, or longer); this agent takes over when it ends"
+        "{holder} works for the company (its lease holds until {until}, or longer); an agent that runs here takes over when it ends"
     )
 }
 

@@ -31,25 +31,40 @@ pub fn all_man_pages(folder: &Path) -> Result<Exit, AppError> {
         AppError::new(Code::Output, format!("could not write {}", what.display())).caused_by(error)
     };
     fs::create_dir_all(folder).map_err(|error| failed(folder, &error))?;
-    let commands = Cli::command();
-    let names = commands.get_subcommands().map(|command| Some(command.get_name()));
-    for name in iter::once(None).chain(names) {
-        let file = folder.join(name.map_or_else(|| "seatsync.1".to_owned(), |name| format!("seatsync-{name}.1")));
+    let names = verbs(&Cli::command(), "");
+    for name in iter::once(None).chain(names.iter().map(|name| Some(name.as_str()))) {
+        let file = folder.join(format!("{}.1", title(name)));
         fs::write(&file, man_page(name)?).map_err(|error| failed(&file, &error))?;
     }
     Ok(Exit::Done)
 }
 
+/// Every command below this one: "ledger", "ledger pool", "ledger pool set".
+fn verbs(command: &Command, above: &str) -> Vec<String> {
+    let mut names = Vec::new();
+    for verb in command.get_subcommands() {
+        let name = format!("{above}{}", verb.get_name());
+        let below = verbs(verb, &format!("{name} "));
+        names.push(name);
+        names.extend(below);
+    }
+    names
+}
+
+/// What a page is called.
+fn title(command: Option<&str>) -> String {
+    command.map_or_else(|| "seatsync".to_owned(), |name| format!("seatsync-{}", name.replace(' ', "-")))
+}
+
 fn man_page(command: Option<&str>) -> Result<Vec<u8>, AppError> {
     let mut all = Cli::command();
     all.build();
-    let page = match command {
-        None => all,
-        Some(name) => all.find_subcommand(name).cloned().ok_or_else(|| unknown(name))?,
-    };
-    let title = command.map_or_else(|| "seatsync".to_owned(), |name| format!("seatsync-{name}"));
+    let mut page = &all;
+    for verb in command.iter().flat_map(|name| name.split_whitespace()) {
+        page = page.find_subcommand(verb).ok_or_else(|| unknown(verb))?;
+    }
     let mut text = Vec::new();
-    write_page(page, title, command.is_none(), &mut text)
+    write_page(page.clone(), title(command), command.is_none(), &mut text)
         .map_err(|error| AppError::new(Code::Output, "could not write the manual page").caused_by(&error))?;
     Ok(text)
 }
@@ -121,7 +136,10 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         all_man_pages(folder.path()).unwrap();
         let pages = fs::read_dir(folder.path()).unwrap().count();
-        assert_eq!(pages, Cli::command().get_subcommands().count() + 1);
+        assert_eq!(pages, verbs(&Cli::command(), "").len() + 1);
+        for nested in ["seatsync-ledger-pool-set.1", "seatsync-pending-approve.1"] {
+            assert!(folder.path().join(nested).exists(), "{nested}");
+        }
         let whole = String::from_utf8(man_page(None).unwrap()).unwrap();
         let sections = whole.lines().filter_map(|line| line.strip_prefix(".SH ")).collect::<Vec<_>>();
         let wanted = [

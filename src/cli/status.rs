@@ -48,6 +48,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
         page.labelled("backend", format!("{}, reachable: {}", backend.kind, words::reachable(backend.reachable)));
     }
     directories(page, report);
+    if let Some(cycle) = report.last_cycle.as_ref().filter(|cycle| cycle.outcome != CycleOutcome::Ok) {
+        parts::problems(page, "The last cycle", &cycle.problems);
+    }
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());

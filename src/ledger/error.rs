@@ -16,6 +16,11 @@ pub enum LedgerError {
          it is never made anew", path.display()
     )]
     Missing { path: PathBuf },
+    #[error(
+        "the ledger's file {} was deleted or replaced while it was open: nothing more is written; put it back and start again",
+        path.display()
+    )]
+    Gone { path: PathBuf },
     #[error("{} is no Seatsync ledger; it was left as it is: name another path in [backend]", path.display())]
     Foreign { path: PathBuf },
     #[error(

@@ -139,9 +139,6 @@ fn purpose(post: TokenPost) -> Result<Purpose, Fault> {
         return Err(Fault::invalid("a token of the role connector names its connector, and no other does"));
     }
     let connector = connector.map(|connector| name("connector", &connector)).transpose()?;
-    if expires.is_some_and(|expires| expires <= clock::now()) {
-        return Err(Fault::invalid("expires must lie in the future"));
-    }
     Ok(Purpose { role, connector, label, expires })
 }
 

@@ -124,6 +124,7 @@ impl From<Declined> for Fault {
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", detail)
                     .with(|problem| problem.etag = etag)
             }
+            Declined::AlreadyExpired => Self::invalid(detail),
             Declined::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
             Declined::ListChanged => Self::conflict("list-changed", detail),
             Declined::EventsExpired { oldest } | Declined::EventsAhead { oldest, .. } => {

@@ -128,6 +128,9 @@ pub fn add_token(desk: &Desk<'_>, token: &Token) -> Result<(), LedgerError> {
         }
         desk.settings()?.must_be_advanced("connectors")?;
     }
+    if token.expires.is_some_and(|expires| expires <= desk.now) {
+        return Err(Declined::AlreadyExpired.into());
+    }
     debug_assert_eq!(token.role == Role::Connector, token.connector.is_some());
     desk.records.put_token(token)
 }

@@ -61,8 +61,10 @@ pub enum Declined {
     StaleEpoch { latest: u64 },
     #[error("{holder} has the lease until {expires}")]
     LeaseHeld { holder: String, expires: Timestamp },
-    #[error("it changed since it was read: read it again, and send its new ETag")]
+    #[error("it is there already, or is another than was expected: read it, and send its ETag as it is now")]
     PreconditionFailed { etag: Option<String> },
+    #[error("expires must lie in the future")]
+    AlreadyExpired,
     #[error("this key was used for another request")]
     KeyReused,
     #[error("what was listed changed meanwhile: begin again")]

@@ -8,6 +8,7 @@ mod list;
 mod load;
 mod mail;
 mod open;
+mod place;
 mod queue;
 mod read;
 mod rows;
@@ -20,6 +21,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
 
+use self::place::Place;
 use self::tables::Tables;
 use super::LedgerError;
 use super::error::Doing;
@@ -33,18 +35,23 @@ use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, 
 #[derive(Debug)]
 pub struct Ledger {
     connection: Connection,
+    place: Place,
 }
 
 impl Store for Ledger {
     fn view<T>(&mut self, work: impl FnOnce(&dyn View) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
+        self.place.check()?;
         let transaction = self.begin(TransactionBehavior::Deferred)?;
         work(&Tables(&transaction))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&dyn Records) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let transaction = transaction.doing(|| "beginning a transaction".to_owned())?;
         let done = work(&Tables(&transaction))?;
         commit(transaction)?;
+        // After it: then what is answered is in the file that is there.
+        self.place.check()?;
         Ok(done)
     }
 }
@@ -56,7 +63,8 @@ impl Ledger {
     /// Where it is missing and must not be, is no ledger, is newer than this program, or cannot be written to. The file
     /// is left as it is.
     pub fn open(path: &Path, must_exist: bool) -> Result<Self, LedgerError> {
-        open::open(path, must_exist).map(|connection| Self { connection })
+        let connection = open::open(path, must_exist)?;
+        Ok(Self { connection, place: Place::of(path) })
     }
 
     /// Makes sure that the ledger has a company.

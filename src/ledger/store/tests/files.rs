@@ -143,3 +143,23 @@ fn what_root_makes_belongs_to_the_folders_owner() {
         assert_eq!((file.uid(), file.gid()), (12345, 12346), "{part}");
     }
 }
+
+#[cfg(unix)]
+#[test]
+fn a_ledger_whose_file_is_taken_away_or_replaced_answers_nothing_more() {
+    for replaced in [false, true] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let mut ledger = Ledger::open(&path, false).unwrap();
+        ledger.company("acme", false).unwrap();
+        std::fs::rename(&path, folder.path().join("away.db")).unwrap();
+        if replaced {
+            std::fs::copy(folder.path().join("away.db"), &path).unwrap();
+        }
+        let written = ledger.write(|records| records.add_company("other")).unwrap_err();
+        let read = ledger.view(|view| view.answer("acme", "key")).unwrap_err();
+        for error in [written, read] {
+            assert!(matches!(error, LedgerError::Gone { .. }), "{error}");
+        }
+    }
+}
