@@ -19,6 +19,7 @@ mod queue;
 mod subject;
 #[path = "conformance/suite.rs"]
 mod suite;
+mod support;
 
 use subject::Subject;
 

@@ -85,7 +85,7 @@ fn user(uid: u32) -> String {
 #[cfg(all(test, unix))]
 mod tests {
     use super::*;
-    use std::os::unix::fs::{PermissionsExt as _, chown};
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
     use std::path::PathBuf;
 
     fn used(path: PathBuf) -> UsedFile {
@@ -110,10 +110,11 @@ mod tests {
         std::fs::write(&open, "x").unwrap();
         mode(&secret, 0o600);
         mode(&open, 0o644);
-        if chown(&state, Some(12_345), Some(12_346)).is_err() {
-            return; // Only root can give a folder away, and only root needs to be told.
-        }
-        let told = locked(&state, &[used(secret.clone()), used(open.clone())]);
+        let service = |gid| Owner { uid: 12_345, gid };
+        let refuses = |gid, files: &[PathBuf]| -> Vec<Problem> {
+            files.iter().filter_map(|file| refused(service(gid), &used(file.clone()))).collect()
+        };
+        let told = refuses(12_346, &[secret.clone(), open.clone()]);
         let [problem] = told.as_slice() else { panic!("{told:?}") };
         let command = format!("chown 12345 {}", secret.display());
         assert!(
@@ -123,11 +124,16 @@ mod tests {
         );
         assert_eq!(problem.line, Some(3));
 
-        chown(&secret, Some(0), Some(12_346)).unwrap();
         mode(&secret, 0o640);
-        assert!(locked(&state, &[used(secret.clone())]).is_empty(), "the group may read it");
+        let group = std::fs::metadata(&secret).unwrap().gid();
+        assert!(refuses(group, std::slice::from_ref(&secret)).is_empty(), "the group may read it");
+        // Only root can give a folder away: then the service is its owner.
+        if chown(&state, Some(12_345), Some(12_346)).is_ok() {
+            mode(&secret, 0o600);
+            assert_eq!(locked(&state, &[used(secret), used(open.clone())]).len(), 1);
+        }
         mode(folder.path(), 0o700);
-        let told = locked(&state, &[used(open)]);
+        let told = refuses(12_346, &[open]);
         assert!(told[0].message.contains(&format!("may not enter {}", folder.path().display())), "{told:?}");
     }
 }

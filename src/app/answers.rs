@@ -177,8 +177,7 @@ fn reached(cycle: &SyncReport) -> bool {
 
 /// The pools as the last cycle left them that came so far.
 pub fn pools_now(state: &State) -> Result<Vec<PoolRow>, AppError> {
-    let last = state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()?;
-    pools(state, last.as_ref())
+    pools(state, last_cycle(state)?.as_ref())
 }
 
 fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppError> {

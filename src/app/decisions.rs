@@ -4,10 +4,10 @@
 use super::engine::state_error;
 use super::who::person;
 use super::{App, AppError, Code};
-use crate::model::change::{Decision, Promotion, Verdict};
+use crate::model::change::{Decision, Verdict};
 use crate::model::memory::{LastKnown, Request};
 use crate::model::report::{DecisionRow, PendingRow, RelinkReport};
-use crate::model::{Account, Anchor, Assignment, PersonId, WaitReason};
+use crate::model::{Account, Anchor, Assignment, PersonId};
 use crate::state::State;
 
 /// Somebody decided on, and by what name people know them.
@@ -44,11 +44,7 @@ impl App {
     /// Where people wait in several pools and none is named.
     pub async fn approve_next(&self, next: u32, pool: Option<&str>) -> Result<Vec<DecisionRow>, AppError> {
         let mut waiting = self.pending(pool)?;
-        let by_hand = self.promotion() == Promotion::Manual;
-        waiting.retain(|row| {
-            let lacks_it = row.reason == WaitReason::ApprovalRequired || (by_hand && row.reason == WaitReason::NoSeat);
-            lacks_it && !row.approved
-        });
+        waiting.retain(|row| self.promotion().lacks_approval(row.reason, row.approved));
         let Some(pool) = waiting.first().map(|row| row.pool.clone()) else { return Ok(Vec::new()) };
         if waiting.iter().any(|row| row.pool != pool) {
             return Err(AppError::new(Code::Usage, "people wait for approval in several pools: which is meant?")

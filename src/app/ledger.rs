@@ -214,9 +214,7 @@ impl LedgerApp {
     pub fn add_connector(&self, company: Option<&str>, name: &str) -> Result<wire::NewConnector, AppError> {
         let name = named("connector", name)?;
         self.change(company, |desk| {
-            let label = format!("connector {name}").chars().take(128).collect();
-            let purpose = Purpose { role: Role::Connector, connector: Some(name.clone()), label, expires: None };
-            let (kept, token) = secret::make(&desk.company.into(), purpose, desk.now)?;
+            let (kept, token) = secret::make(&desk.company.into(), Purpose::of_connector(&name), desk.now)?;
             let connector = companies::add_connector(desk, &name, &kept)?;
             let etag = expect::of_name(&connector.name);
             Ok(wire::NewConnector { connector: wire::Connector::of(&connector, etag), token })

@@ -10,11 +10,11 @@ mod merge;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use crate::clock;
 use crate::ledger::rules::{Excerpt, RuleError};
-use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, GuardMark, Operation, Outcome, Step};
+use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, GuardMark, Operation, Outcome};
 use crate::model::{Account, AccountId, Name, PersonId, PoolCount, fold};
 use crate::ports::plain::{Ledger, PlainBackend, QueueMemory};
 use crate::ports::{Backend, BackendError, Capabilities, Persistence, StateError};
@@ -23,8 +23,6 @@ use crate::ports::{Backend, BackendError, Capabilities, Persistence, StateError}
 const UNBORN: u64 = 1 << 63;
 /// So many batches are remembered: those of the last plan, and of some before.
 const BATCHES: usize = 32;
-/// Longer than any window of the guard.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// A plain backend with a queue before it.
 #[derive(Debug)]
@@ -174,8 +172,8 @@ fn begin(ledger: &mut Ledger, batch: &Batch, outcomes: &[Outcome]) {
             _ => {}
         }
     }
-    ledger.marks.extend(done().filter_map(|step| mark(step, batch.at)));
-    ledger.marks.retain(|mark| mark.at.saturating_add(REMEMBERED).is_ok_and(|end| end > batch.at));
+    ledger.marks.extend(done().filter_map(|step| GuardMark::of(step, batch.at)));
+    ledger.marks.retain(|mark| mark.at.saturating_add(GuardMark::REMEMBERED).is_ok_and(|end| end > batch.at));
     ledger.confirmations.retain(|confirmation| confirmation.expires > batch.at);
     ledger.batches.push((batch.key.clone(), None));
     let old = ledger.batches.len().saturating_sub(BATCHES);
@@ -188,13 +186,4 @@ fn end(ledger: &mut Ledger, batch: &Batch, answer: &Answer) {
     if let Some((_, outcomes)) = ledger.batches.iter_mut().find(|(key, _)| *key == batch.key) {
         *outcomes = Some(answer.outcomes.clone());
     }
-}
-
-fn mark(step: &Step, at: Timestamp) -> Option<GuardMark> {
-    let (person, counted) = (step.person.clone()?, step.counted?);
-    let pool = match &step.operation {
-        Operation::Release { pool } => Some(pool.clone()),
-        _ => None,
-    };
-    Some(GuardMark { person, kind: counted.kind, pool, confirmed: counted.confirmed, at })
 }

@@ -41,10 +41,7 @@ impl<'a> Reach<'a> {
     /// The first of those who lack approval, as many as there are free seats, pool by pool.
     pub fn of(places: impl Iterator<Item = Place<'a>>, pools: &'a [PoolRow], promotion: Promotion) -> Self {
         let mut open: BTreeMap<&Name, (u32, u32)> = pools.iter().map(|pool| (&pool.name, (pool.free, 0))).collect();
-        let lacks_approval = |place: &Place<'_>| {
-            let by_hand = place.reason == WaitReason::NoSeat && promotion == Promotion::Manual;
-            !place.approved && (by_hand || place.reason == WaitReason::ApprovalRequired)
-        };
+        let lacks_approval = |place: &Place<'_>| promotion.lacks_approval(place.reason, place.approved);
         let places: Vec<Place<'_>> = places.collect();
         let mut reach = |place: &Place<'a>| match open.get_mut(place.pool) {
             Some((free, given)) if lacks_approval(place) && *given < *free => {

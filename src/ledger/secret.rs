@@ -14,6 +14,8 @@ use super::records::{Role, Token};
 use crate::model::Name;
 
 const PREFIX: &str = "seatsync";
+/// In characters, as of every name.
+const LONGEST_LABEL: usize = 128;
 
 /// What a token is for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +24,15 @@ pub struct Purpose {
     pub connector: Option<Name>,
     pub label: String,
     pub expires: Option<Timestamp>,
+}
+
+impl Purpose {
+    /// The way in of a connector that is registered with it.
+    #[must_use]
+    pub fn of_connector(connector: &Name) -> Self {
+        let label = format!("connector {connector}").chars().take(LONGEST_LABEL).collect();
+        Self { role: Role::Connector, connector: Some(connector.clone()), label, expires: None }
+    }
 }
 
 /// A new token: what is kept, and what is shown this once.

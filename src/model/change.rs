@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::account::{Account, AccountId, PoolCount, WaitReason};
@@ -99,6 +99,23 @@ pub struct GuardMark {
     pub at: Timestamp,
 }
 
+impl GuardMark {
+    /// How long marks are kept, and the batches they came with: longer than any window of the guard, and any crash left
+    /// alone.
+    pub const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
+
+    /// What a step that was carried out leaves behind; none where the guard did not count it.
+    #[must_use]
+    pub fn of(step: &Step, at: Timestamp) -> Option<Self> {
+        let (person, counted) = (step.person.clone()?, step.counted?);
+        let pool = match &step.operation {
+            Operation::Release { pool } => Some(pool.clone()),
+            _ => None,
+        };
+        Some(Self { person, kind: counted.kind, pool, confirmed: counted.confirmed, at })
+    }
+}
+
 /// One change that a confirmation lets through: the person (or scope object), what happens and the new value.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct HeldChange {
@@ -191,6 +208,15 @@ pub enum Promotion {
     Manual,
     /// Those waiting for `no_seat` too.
     Automatic,
+}
+
+impl Promotion {
+    /// A person's approval is what this place waits for, besides a free seat.
+    #[must_use]
+    pub fn lacks_approval(self, reason: WaitReason, approved: bool) -> bool {
+        let by_hand = self == Self::Manual && reason == WaitReason::NoSeat;
+        !approved && (by_hand || reason == WaitReason::ApprovalRequired)
+    }
 }
 
 /// How one step went.

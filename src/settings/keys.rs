@@ -15,6 +15,11 @@ pub struct Section {
 }
 
 impl Section {
+    /// A table of which nothing is left to a later version.
+    const fn plain(name: &'static str, keys: &'static [&'static str]) -> Self {
+        Self { name, keys, later: NOTHING_LATER, later_values: NO_LATER_VALUES }
+    }
+
     /// What there is instead of a key that only a later version reads.
     pub fn later_key(&self, key: &str) -> Option<&'static str> {
         self.later.iter().find(|(later, _)| *later == key).map(|(_, instead)| *instead)
@@ -89,12 +94,10 @@ pub const HTTP_KEYS: &[&str] = &["url", "token", "ca_file", "timeout"];
 pub const SERVER_KEYS: &[&str] =
     &["url", "ca_file", "start_tls", "allow_plaintext", "bind", "bind_dn", "bind_password", "page_size", "timeout"];
 
-pub const ATTRIBUTES: Section = Section {
-    name: "[directory.attributes]",
-    keys: &["user_name", "email", "given_name", "family_name", "display_name", "anchor"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const ATTRIBUTES: Section = Section::plain(
+    "[directory.attributes]",
+    &["user_name", "email", "given_name", "family_name", "display_name", "anchor"],
+);
 
 pub const SECRET: Section = Section {
     name: "a secret",
@@ -103,33 +106,14 @@ pub const SECRET: Section = Section {
     later_values: NO_LATER_VALUES,
 };
 
-pub const POOL: Section = Section {
-    name: "[[pool]]",
-    keys: &["name", "groups", "priority", "fallback", "seats"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const POOL: Section = Section::plain("[[pool]]", &["name", "groups", "priority", "fallback", "seats"]);
 
-pub const SEATS: Section = Section {
-    name: "[seats]",
-    keys: &["match", "joiners", "promotion", "approved_domains"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const SEATS: Section = Section::plain("[seats]", &["match", "joiners", "promotion", "approved_domains"]);
 
-pub const LEAVERS: Section = Section {
-    name: "[leavers]",
-    keys: &["disabled", "deleted", "out_of_scope", "remove_after", "suspended_keeps_seat"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const LEAVERS: Section =
+    Section::plain("[leavers]", &["disabled", "deleted", "out_of_scope", "remove_after", "suspended_keeps_seat"]);
 
-pub const GUARD: Section = Section {
-    name: "[guard]",
-    keys: &["percent", "floor", "window", "confirm_within"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const GUARD: Section = Section::plain("[guard]", &["percent", "floor", "window", "confirm_within"]);
 
 pub const BACKEND: Section = Section {
     name: "[backend]",
@@ -158,26 +142,11 @@ pub const LOG: Section = Section {
     later_values: &[("format", "eventlog", "\"auto\", \"text\" and \"json\" write to stderr")],
 };
 
-pub const LEDGER: Section = Section {
-    name: "[ledger]",
-    keys: &["listen", "tls_cert", "tls_key", "database", "first", "smtp"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const LEDGER: Section = Section::plain("[ledger]", &["listen", "tls_cert", "tls_key", "database", "first", "smtp"]);
 
-pub const FIRST: Section = Section {
-    name: "[ledger.first]",
-    keys: &["company", "pool", "seats", "token_file"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const FIRST: Section = Section::plain("[ledger.first]", &["company", "pool", "seats", "token_file"]);
 
-pub const SMTP: Section = Section {
-    name: "[ledger.smtp]",
-    keys: &["url", "from", "user", "password"],
-    later: NOTHING_LATER,
-    later_values: NO_LATER_VALUES,
-};
+pub const SMTP: Section = Section::plain("[ledger.smtp]", &["url", "from", "user", "password"]);
 
 /// Tables without which there is no agent: a config that has none of them is a ledger's alone.
 pub const OF_AN_AGENT: &[&str] = &["agent", "directory", "pool", "seats", "leavers", "guard", "backend"];

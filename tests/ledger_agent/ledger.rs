@@ -26,7 +26,7 @@ impl Served {
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
-        let [admin, connector] = furnish(&path, "acme");
+        let [admin, _, connector] = furnish(&path, "acme");
         let runtime = Runtime::new().unwrap();
         let service = LedgerService::start(&path, &runtime);
         Self { service, folder, runtime, client: reqwest::Client::new(), admin, connector }
@@ -43,7 +43,7 @@ impl Served {
 
     /// Another company in the same ledger: its connector's token.
     pub fn other_company(&self, name: &str) -> String {
-        let [_, connector] = furnish(&self.folder.path().join("ledger.db"), name);
+        let [.., connector] = furnish(&self.folder.path().join("ledger.db"), name);
         connector
     }
 

@@ -3,7 +3,8 @@
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::harness::{Served, furnish, send};
+use crate::harness::{Served, send};
+use crate::support::ledger_service::furnish;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn without_a_valid_token_nothing_is_shown() {

@@ -1,21 +1,19 @@
 //! One ledger with the company `acme`, served, and asked.
 
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
-use seatsync::clock;
+use seatsync::ledger::Ledger;
 use seatsync::ledger::http::server;
-use seatsync::ledger::operations::{Desk, Manner, companies};
-use seatsync::ledger::records::{Role, Store as _};
-use seatsync::ledger::secret::{self, Purpose};
 use seatsync::ledger::service::Service;
-use seatsync::ledger::{Ledger, LedgerError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+
+use crate::support::ledger_service::furnish;
 
 /// A served ledger; it stops on drop.
 pub struct Served {
@@ -213,30 +211,6 @@ pub async fn send(request: RequestBuilder) -> Answer {
     let text = response.text().await.expect("a whole answer");
     let body = if text.is_empty() { Value::Null } else { serde_json::from_str(&text).unwrap_or(Value::String(text)) };
     Answer { status, body, headers }
-}
-
-/// A company with a token of each role; the connector is called `main`.
-pub fn furnish(path: &Path, company: &str) -> [String; 3] {
-    let mut ledger = Ledger::open(path, false).unwrap();
-    ledger.company(company, false).unwrap();
-    let now = clock::now();
-    let token = |role, connector: Option<&str>| {
-        let purpose = Purpose { role, connector: connector.map(Into::into), label: "test".to_owned(), expires: None };
-        secret::make(&company.into(), purpose, now).unwrap()
-    };
-    let (admin, shown_admin) = token(Role::Admin, None);
-    let (approver, shown_approver) = token(Role::Approver, None);
-    let (connector, shown_connector) = token(Role::Connector, Some("main"));
-    ledger
-        .write(|records| {
-            let desk = Desk { records, company, now, manner: Manner::Served { mails: false } };
-            companies::add_token(&desk, &admin)?;
-            companies::add_token(&desk, &approver)?;
-            companies::add_connector(&desk, &"main".into(), &connector)?;
-            Ok::<_, LedgerError>(())
-        })
-        .unwrap();
-    [shown_admin, shown_approver, shown_connector]
 }
 
 /// A key that was never used.

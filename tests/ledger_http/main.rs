@@ -11,4 +11,6 @@ mod harness;
 mod mail;
 mod pools;
 mod reductions;
+#[path = "../support/mod.rs"]
+mod support;
 mod tiers;

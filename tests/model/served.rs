@@ -35,7 +35,7 @@ fn runtime() -> &'static Runtime {
 impl Served {
     /// A ledger in a file that is not there yet.
     pub fn start(path: &Path, company: &Company, seed: u64) -> Self {
-        let [_, token] = furnish(path, "acme");
+        let [.., token] = furnish(path, "acme");
         let service = LedgerService::start(path, runtime());
         let proxy = HttpProxy::start(&service.address());
         let served = Self { _service: service, proxy, path: path.to_owned(), token, seed };

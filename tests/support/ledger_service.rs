@@ -44,8 +44,9 @@ impl Drop for LedgerService {
     }
 }
 
-/// A company with an admin's token and a connector's. The first one makes the ledger.
-pub fn furnish(path: &Path, company: &str) -> [String; 2] {
+/// A company with a token of each role: admin, approver, connector; the connector is called `main`. The first company makes
+/// the ledger.
+pub fn furnish(path: &Path, company: &str) -> [String; 3] {
     let mut ledger = Ledger::open(path, false).unwrap();
     ledger.company(company, false).unwrap();
     let now = clock::now();
@@ -54,13 +55,15 @@ pub fn furnish(path: &Path, company: &str) -> [String; 2] {
         secret::make(&company.into(), purpose, now).unwrap()
     };
     let (admin, shown_admin) = token(Role::Admin, None);
+    let (approver, shown_approver) = token(Role::Approver, None);
     let (connector, shown_connector) = token(Role::Connector, Some("main"));
     let add = |records: &dyn Records| {
         let desk = Desk { records, company, now, manner: Manner::Served { mails: false } };
         companies::add_token(&desk, &admin)?;
+        companies::add_token(&desk, &approver)?;
         companies::add_connector(&desk, &"main".into(), &connector)?;
         Ok::<_, LedgerError>(())
     };
     ledger.write(add).unwrap();
-    [shown_admin, shown_connector]
+    [shown_admin, shown_approver, shown_connector]
 }

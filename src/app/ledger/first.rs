@@ -9,7 +9,7 @@ use crate::app::{AppError, Code};
 use crate::clock;
 use crate::ledger::operations::expect::Expect;
 use crate::ledger::operations::{Desk, Manner, companies, pools};
-use crate::ledger::records::{Records, Role, Store as _};
+use crate::ledger::records::{Records, Store as _};
 use crate::ledger::rules::Purchase;
 use crate::ledger::secret::{self, Purpose};
 use crate::ledger::{Ledger, LedgerError};
@@ -53,12 +53,7 @@ fn lost(database: &Path, token: &Path) -> AppError {
 /// The token first: a ledger without a way in is worse than a token without a ledger, and that is told.
 fn furnish(ledger: &mut Ledger, first: &FirstCompany, mails: bool) -> Result<(), AppError> {
     let now = clock::now();
-    let purpose = Purpose {
-        role: Role::Connector,
-        connector: Some(CONNECTOR.into()),
-        label: format!("connector {CONNECTOR}"),
-        expires: None,
-    };
+    let purpose = Purpose::of_connector(&CONNECTOR.into());
     let (kept, token) = secret::make(&first.company, purpose, now).map_err(|error| told(&error))?;
     write_private(&first.token_file, &token).map_err(|error| {
         AppError::new(Code::Failed, format!("could not write the token to {}", first.token_file.display()))

@@ -69,10 +69,7 @@ pub async fn put_connector(
     if expect != expect::Expect::New {
         return Err(Fault::unreadable("a connector is registered once: say If-None-Match: *"));
     }
-    let label = format!("connector {connector}");
-    let label = label.chars().take(128).collect();
-    let purpose = Purpose { role: Role::Connector, connector: Some(connector.clone()), label, expires: None };
-    let (kept, token) = secret::make(&caller.company, purpose, clock::now())?;
+    let (kept, token) = secret::make(&caller.company, Purpose::of_connector(&connector), clock::now())?;
     let work = move |desk: &Desk<'_>| {
         let connector = shown_connector(&companies::add_connector(desk, &connector, &kept)?);
         let etag = connector.etag.clone();

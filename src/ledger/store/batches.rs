@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _};
 use serde::{Deserialize, Serialize};
 
@@ -11,11 +11,8 @@ use super::{events, guard, load, time_text};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::{Asked, Touched};
-use crate::model::change::{Answer, Batch, HeldChange, Outcome};
+use crate::model::change::{Answer, Batch, GuardMark, HeldChange, Outcome};
 use crate::model::{AccountId, PersonId};
-
-/// How long batches and marks are remembered: longer than any window of the guard, and any crash left alone.
-const REMEMBERED: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// The outcomes of a batch, kept small: nearly all steps are done. The accounts are kept as who had changed, not how:
 /// they are shown as they are when asked again.
@@ -55,7 +52,9 @@ pub(super) fn remember_batch(
     let done = batch.steps.iter().zip(&answer.outcomes).filter(|(_, outcome)| **outcome == Outcome::Done);
     let mut spent = BTreeSet::new();
     for (step, _) in done {
-        guard::remember_mark(connection, company, step, batch.at)?;
+        if let Some(mark) = GuardMark::of(step, batch.at) {
+            guard::remember_mark(connection, company, &mark)?;
+        }
         spent.extend(HeldChange::confirmed_by(step));
     }
     guard::spend(connection, company, &spent)
@@ -90,7 +89,7 @@ pub(super) fn request(connection: &Connection, company: &str, key: &str) -> Resu
 
 /// Drops what is too old to matter.
 pub(super) fn forget_old(connection: &Connection, company: &str, at: Timestamp) -> Result<(), LedgerError> {
-    let Ok(before) = at.checked_sub(REMEMBERED) else { return Ok(()) };
+    let Ok(before) = at.checked_sub(GuardMark::REMEMBERED) else { return Ok(()) };
     let forget = |sql: &str, before: Timestamp| {
         let statement = connection.prepare_cached(sql);
         statement

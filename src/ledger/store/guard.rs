@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 
-use jiff::Timestamp;
 use rusqlite::Connection;
 
 use super::rows::{BadValue, Columns, Names, read_row, unreadable};
@@ -10,7 +9,7 @@ use super::time_text;
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::model::PersonId;
-use crate::model::change::{Confirmation, GuardKind, GuardMark, HeldChange, Operation, Step};
+use crate::model::change::{Confirmation, GuardKind, GuardMark, HeldChange};
 
 /// A confirmation holds until its changes are done: should they be planned again, they are confirmed again.
 pub(super) fn spend(connection: &Connection, company: &str, spent: &BTreeSet<HeldChange>) -> Result<(), LedgerError> {
@@ -27,15 +26,10 @@ pub(super) fn spend(connection: &Connection, company: &str, spent: &BTreeSet<Hel
     Ok(())
 }
 
-pub(super) fn remember_mark(
-    connection: &Connection,
-    company: &str,
-    step: &Step,
-    at: Timestamp,
-) -> Result<(), LedgerError> {
-    let (Some(person), Some(counted)) = (&step.person, step.counted) else { return Ok(()) };
-    let pool = if let Operation::Release { pool } = &step.operation { &**pool } else { "" };
-    let kind = match counted.kind {
+pub(super) fn remember_mark(connection: &Connection, company: &str, mark: &GuardMark) -> Result<(), LedgerError> {
+    let GuardMark { person, kind, pool, confirmed, at } = mark;
+    let pool = pool.as_deref().unwrap_or_default();
+    let kind = match kind {
         GuardKind::Leaving => "leaving",
         GuardKind::Renaming => "renaming",
     };
@@ -44,9 +38,7 @@ pub(super) fn remember_mark(
     let anchor = person.anchor.to_string();
     connection
         .prepare_cached(sql)
-        .and_then(|mut sql| {
-            sql.execute((company, &*person.directory, anchor, kind, pool, time_text(at), counted.confirmed))
-        })
+        .and_then(|mut sql| sql.execute((company, &*person.directory, anchor, kind, pool, time_text(*at), confirmed)))
         .doing(|| "storing what the guard counts".to_owned())?;
     Ok(())
 }

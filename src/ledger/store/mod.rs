@@ -40,18 +40,14 @@ pub struct Ledger {
 
 impl Store for Ledger {
     fn view<T>(&mut self, work: impl FnOnce(&dyn View) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        self.place.check()?;
-        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        let (transaction, _) = self.begin(TransactionBehavior::Deferred)?;
         work(&Tables(&transaction))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&dyn Records) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
-        let transaction = transaction.doing(|| "beginning a transaction".to_owned())?;
+        let (transaction, place) = self.begin(TransactionBehavior::Immediate)?;
         let done = work(&Tables(&transaction))?;
-        commit(transaction)?;
-        // After it: then what is answered is in the file that is there.
-        self.place.check()?;
+        commit(transaction, place)?;
         Ok(done)
     }
 }
@@ -94,9 +90,9 @@ impl Ledger {
     /// # Errors
     /// Where any row cannot be read: then nothing is known.
     pub fn read(&mut self, company: &str) -> Result<BackendState, LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Deferred)?;
+        let (transaction, place) = self.begin(TransactionBehavior::Deferred)?;
         let (state, repairs) = read::company(&transaction, company)?;
-        commit(transaction)?;
+        commit(transaction, place)?;
         if !repairs.is_empty() {
             self.repair(company, &repairs)?;
         }
@@ -177,10 +173,10 @@ impl Ledger {
 
     /// Sets right what a change by hand left behind: counts and folded names.
     fn repair(&mut self, company: &str, repairs: &read::Repairs) -> Result<(), LedgerError> {
-        let transaction = self.begin(TransactionBehavior::Immediate)?;
+        let (transaction, place) = self.begin(TransactionBehavior::Immediate)?;
         write::repair(&transaction, company, repairs)?;
         fault::point("ledger.repair.before_commit");
-        commit(transaction)?;
+        commit(transaction, place)?;
         fault::point("ledger.repair.after_commit");
         tracing::info!(
             names = repairs.names.len(),
@@ -190,8 +186,11 @@ impl Ledger {
         Ok(())
     }
 
-    fn begin(&mut self, behavior: TransactionBehavior) -> Result<Transaction<'_>, LedgerError> {
-        self.connection.transaction_with_behavior(behavior).doing(|| "beginning a transaction".to_owned())
+    /// A transaction on the file that was opened, as long as that one is there; and where it lies.
+    fn begin(&mut self, behavior: TransactionBehavior) -> Result<(Transaction<'_>, &Place), LedgerError> {
+        self.place.check()?;
+        let transaction = self.connection.transaction_with_behavior(behavior);
+        Ok((transaction.doing(|| "beginning a transaction".to_owned())?, &self.place))
     }
 }
 
@@ -211,8 +210,10 @@ fn no_company(connection: &Connection, company: &str) -> Result<LedgerError, Led
     Ok(LedgerError::NoCompany { company: company.to_owned(), known: companies(connection)? })
 }
 
-fn commit(transaction: Transaction<'_>) -> Result<(), LedgerError> {
-    transaction.commit().doing(|| "saving a transaction".to_owned())
+/// Looks once more where the file lies: then what is answered is in the one that is there.
+fn commit(transaction: Transaction<'_>, place: &Place) -> Result<(), LedgerError> {
+    transaction.commit().doing(|| "saving a transaction".to_owned())?;
+    place.check()
 }
 
 /// As it is stored: RFC 3339 in UTC, always with nanoseconds, so that texts sort as times do.

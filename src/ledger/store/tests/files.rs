@@ -157,8 +157,9 @@ fn a_ledger_whose_file_is_taken_away_or_replaced_answers_nothing_more() {
             std::fs::copy(folder.path().join("away.db"), &path).unwrap();
         }
         let written = ledger.write(|records| records.add_company("other")).unwrap_err();
-        let read = ledger.view(|view| view.answer("acme", "key")).unwrap_err();
-        for error in [written, read] {
+        let viewed = ledger.view(|view| view.answer("acme", "key")).unwrap_err();
+        let read = ledger.read("acme").map(drop).unwrap_err();
+        for error in [written, viewed, read] {
             assert!(matches!(error, LedgerError::Gone { .. }), "{error}");
         }
     }
