@@ -111,13 +111,35 @@ proptest! {
         }
     }
 
+    /// After a batch of updates alone, which settles nothing, there may well be something to settle.
     #[test]
     fn settling_again_changes_nothing(batches in prop::collection::vec(any_batch(), 1..8)) {
         let mut company = Company::new(&[("a", 2), ("b", 1), ("c", 3)], (0..5).map(account).collect());
-        for settled in batches {
-            company.apply(&settled);
-            let again = company.apply(&Batch { steps: Vec::new(), ..settled });
-            prop_assert_eq!(again.accounts, Vec::new());
+        for batch in batches {
+            company.apply(&batch);
+            if batch.settles() {
+                let again = company.apply(&Batch { steps: Vec::new(), ..batch });
+                prop_assert_eq!(again.accounts, Vec::new());
+            }
         }
+    }
+
+    #[test]
+    fn a_batch_of_updates_gives_and_takes_no_seat(
+        before in any_batch(), updates in prop::collection::vec((0..10u8, 0..10u8), 1..8), automatic: bool,
+    ) {
+        let mut company = Company::new(&[("a", 2), ("b", 1), ("c", 3)], (0..5).map(account).collect());
+        company.apply(&before);
+        let seats = |company: &Company| -> Vec<Vec<Assignment>> {
+            company.accounts.iter().map(|account| account.seats.clone()).collect()
+        };
+        let as_it_was = seats(&company);
+        let update = |(n, to)| {
+            step(n, Operation::Update { current: profile(""), desired: profile(&format!("user{to}")) })
+        };
+        let mut batch = batch(updates.into_iter().map(update).collect());
+        batch.allocation.promotion = if automatic { Promotion::Automatic } else { Promotion::Manual };
+        company.apply(&batch);
+        prop_assert_eq!(seats(&company), as_it_was);
     }
 }
