@@ -59,7 +59,7 @@ fn what_passes_by_itself_is_hardly_noticed() {
         ("POST /v1/companies/acme/batches", Fault::Late(Duration::from_secs(1)), 1),
         ("POST /v1/companies/acme/lease", Fault::LoseAnswer, 2),
         ("POST /v1/companies/acme/lease", Fault::Cut(60), 1),
-        ("GET /v1/companies/acme/state", Fault::Cut(300), 2),
+        ("GET /v1/companies/acme/changes", Fault::Cut(300), 2),
         ("GET /v1/companies/acme/accounts", Fault::Cut(100), 2),
         ("GET /v1/companies/acme/accounts", Fault::Page(200, "<html>Please log in</html>"), 2),
     ] {
@@ -87,7 +87,7 @@ fn what_lasts_fails_the_cycle_with_a_sentence_and_the_next_makes_it_good() {
             "something else than a ledger answered (status 200, text/html)",
         ),
         ("accounts", Fault::Page(302, "elsewhere"), "something else than a ledger answered (status 302"),
-        ("state", Fault::Page(200, "<html>Please log in</html>"), "a login page of the network may stand between"),
+        ("changes", Fault::Page(200, "<html>Please log in</html>"), "a login page of the network may stand between"),
         ("lease", Fault::Problem(401, "unauthorized", None), "backend.token"),
         ("lease", Fault::Problem(403, "tier-required", None), "\"advanced\""),
         ("lease", Fault::Cut(30), "the answer broke off"),

@@ -10,6 +10,7 @@ mod group_commit;
 mod harness;
 mod mail;
 mod pools;
+mod reading;
 mod reductions;
 #[path = "../support/mod.rs"]
 mod support;

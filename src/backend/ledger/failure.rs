@@ -101,6 +101,12 @@ impl Place<'_> {
         self.failure(said, "A proxy between may have cut or kept it", Kind::Unanswered, None)
     }
 
+    /// Pools and accounts do not fit together, though they are of one moment.
+    pub fn miscounted(self, said: &str) -> Failure {
+        let advice = "Did somebody change the ledger's database? It is counted anew when the ledger starts";
+        self.failure(said, advice, Kind::Unanswered, None)
+    }
+
     /// Two answers are of two moments; the ledger's own word for it is `list-changed`.
     pub fn changed(self) -> Failure {
         let problem = Problem { kind: format!("{PROBLEM}list-changed"), ..Problem::default() };

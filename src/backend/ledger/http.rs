@@ -249,6 +249,12 @@ impl Http {
         Place { doing, url: &self.url }.malformed(error)
     }
 
+    /// Pools and accounts do not fit together.
+    #[must_use]
+    pub fn miscounted(&self, doing: &str, said: &str) -> Failure {
+        Place { doing, url: &self.url }.miscounted(said)
+    }
+
     /// What was read is of two moments.
     #[must_use]
     pub fn changed(&self, doing: &str) -> Failure {

@@ -1,13 +1,21 @@
-//! Reading a company whole: complete as of one moment, or a failure (rule 7).
+//! Reading a company whole, as of one moment, however much is written meanwhile; or a failure (rule 7).
+//!
+//! The pages of the accounts are each of a moment of their own. What changed since the first of them is then asked for
+//! until nothing is missing; the last answer brings the pools, and all is of its moment:
+//!
+//! | an account | is as of the last answer, since |
+//! |---|---|
+//! | without an event after the first page | it lay on a page, as it was then and still is |
+//! | with some | the answer that looked at its last event showed it as it was then and still is, or said that it is no more |
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use reqwest::Method;
 
 use super::failure::Failure;
 use super::http::{Http, Request};
-use crate::ledger::wire::{self, Malformed, Page, State};
+use crate::ledger::wire::{self, Changes, Malformed, Page, State};
 use crate::model::change::{BackendState, Confirmation, GuardMark};
 use crate::model::{Account, AccountId, Name, PoolCount};
 use crate::retry::Waits;
@@ -15,8 +23,11 @@ use crate::retry::Waits;
 /// The most there are on a page.
 const PAGE: &str = "10000";
 const DOING: &str = "read the company's accounts";
-/// So often a company may change while it is read.
+const CATCHING_UP: &str = "read what changed meanwhile";
+/// So often a read begins again: where nobody knows what changed, or the ledger was restored from a backup.
 const ROUNDS: usize = 20;
+/// So often changes are asked for, some ten thousand at a time. Who writes more than that cannot be followed.
+const ANSWERS: usize = 1000;
 
 /// A company, and the moment it was read at.
 #[derive(Debug)]
@@ -26,17 +37,20 @@ pub struct Moment {
     pub last_event: u64,
 }
 
-/// Reads everything. Where something changes meanwhile it begins again.
+/// Accounts by id: no answer may show one twice.
+type Accounts = BTreeMap<AccountId, Account>;
+
+/// Reads everything.
 ///
 /// # Errors
-/// Where a part could not be read, or the company did not stand still for long enough.
+/// Where a part could not be read, or the parts do not make a whole.
 pub async fn company(http: &Http) -> Result<Moment, Failure> {
     let mut waits = Waits::new(Duration::from_millis(50), Duration::from_secs(2)).take(ROUNDS);
     loop {
         match once(http).await {
-            Err(failure) if failure.is("list-changed") => {
+            Err(failure) if failure.is("list-changed") || failure.is("events-expired") => {
                 let Some(wait) = waits.next() else { return Err(failure) };
-                tracing::debug!("The company changed while it was read; beginning again.");
+                tracing::debug!(%failure, "What changed while the company was read is not known; beginning again.");
                 tokio::time::sleep(wait).await;
             }
             other => return other,
@@ -45,15 +59,92 @@ pub async fn company(http: &Http) -> Result<Moment, Failure> {
 }
 
 async fn once(http: &Http) -> Result<Moment, Failure> {
-    let request = http.request("read the company", Method::GET, &["state"]);
-    let state: State = http.ask(&request).await?;
-    let accounts = accounts(http, &state).await?;
+    let (since, mut accounts) = listed(http).await?;
+    let state = catch_up(http, since, &mut accounts).await?;
     let (version, last_event) = (state.version, state.last_event);
-    let state = understood(state, accounts).map_err(|error| http.malformed("read the company", error))?;
+    let state = understood(http, state, accounts)?;
     Ok(Moment { state, version, last_event })
 }
 
-fn understood(state: State, accounts: Vec<Account>) -> Result<BackendState, Malformed> {
+/// All pages, and the version of the first. None is of an earlier moment than the one before.
+async fn listed(http: &Http) -> Result<(u64, Accounts), Failure> {
+    let (mut accounts, mut cursor) = (Accounts::new(), None);
+    let (mut first, mut latest) = (None, 0);
+    loop {
+        let page: Page<wire::Account> = http.ask(&page(http, cursor.as_deref())).await?;
+        if page.version < latest {
+            return Err(http.changed(DOING));
+        }
+        let since = *first.get_or_insert(page.version);
+        latest = page.version;
+        for account in page.items {
+            let account = Account::try_from(account).map_err(|error| http.malformed(DOING, error))?;
+            let id = account.id.clone();
+            if accounts.insert(id.clone(), account).is_some() {
+                return Err(http.broken(DOING, &format!("the list shows account {id} twice")));
+            }
+        }
+        match page.next_cursor {
+            None => return Ok((since, accounts)),
+            // Each account that is gone by now made an event: a list that is longer never ends.
+            Some(_) if accounts.len() as u64 > page.total + (page.version - since) => {
+                let said =
+                    format!("the list goes on after {} accounts, and {} are announced", accounts.len(), page.total);
+                return Err(http.broken(DOING, &said));
+            }
+            next => cursor = next,
+        }
+    }
+}
+
+fn page<'a>(http: &Http, cursor: Option<&str>) -> Request<'a> {
+    let request = http.request(DOING, Method::GET, &["accounts"]).query("limit", PAGE).query("moving", "true");
+    match cursor {
+        Some(cursor) => request.query("cursor", cursor),
+        None => request,
+    }
+}
+
+/// Brings the accounts to the moment of the answer with which nothing is missing; the rest of the company as of then.
+async fn catch_up(http: &Http, mut since: u64, accounts: &mut Accounts) -> Result<State, Failure> {
+    for _ in 0..ANSWERS {
+        let request = http.request(CATCHING_UP, Method::GET, &["changes"]).query("since", &since.to_string());
+        let Changes { state, until, accounts: changed, removed } = http.ask(&request).await?;
+        let leads_on = until > since || (until == since && until == state.version);
+        if !leads_on || until > state.version {
+            let said = format!("asked for what changed since {since}, it told it until {until} of {}", state.version);
+            return Err(http.broken(CATCHING_UP, &said));
+        }
+        for account in changed {
+            let account = Account::try_from(account).map_err(|error| http.malformed(CATCHING_UP, error))?;
+            accounts.insert(account.id.clone(), account);
+        }
+        for id in removed {
+            accounts.remove(&AccountId(id.into()));
+        }
+        if until == state.version {
+            return Ok(state);
+        }
+        since = until;
+    }
+    Err(http.changed(CATCHING_UP))
+}
+
+/// The whole, if it is one: as many accounts as the company has, who hold and wait for as many seats as its pools say.
+fn understood(http: &Http, state: State, accounts: Accounts) -> Result<BackendState, Failure> {
+    if accounts.len() as u64 != state.accounts {
+        let said = format!("the list had {} accounts, and {} were announced", accounts.len(), state.accounts);
+        return Err(http.broken(DOING, &said));
+    }
+    let accounts = accounts.into_values().collect();
+    let state = put_together(state, accounts).map_err(|error| http.malformed("read the company", error))?;
+    match uncounted(&state) {
+        None => Ok(state),
+        Some(said) => Err(http.miscounted(DOING, &said)),
+    }
+}
+
+fn put_together(state: State, accounts: Vec<Account>) -> Result<BackendState, Malformed> {
     let pools = state.pools.iter().map(|pool| pool.count().map(|count| (count.name.clone(), count)));
     Ok(BackendState {
         accounts,
@@ -63,49 +154,23 @@ fn understood(state: State, accounts: Vec<Account>) -> Result<BackendState, Malf
     })
 }
 
-/// All pages. Each says which version it is of and how many accounts there are in all, and together they must be it.
-async fn accounts(http: &Http, state: &State) -> Result<Vec<Account>, Failure> {
-    let mut accounts: Vec<Account> = Vec::new();
-    let mut cursor: Option<String> = None;
-    loop {
-        let request = page(http, cursor.as_deref());
-        let page: Page<wire::Account> = http.ask(&request).await?;
-        if page.version != state.version {
-            return Err(http.changed(DOING));
-        }
-        for account in page.items {
-            accounts.push(account.try_into().map_err(|error| http.malformed(DOING, error))?);
-        }
-        if page.total != state.accounts {
-            let said = format!("the list has {} accounts, and {} were announced", page.total, state.accounts);
-            return Err(http.broken(DOING, &said));
-        }
-        match page.next_cursor {
-            None => break,
-            next if accounts.len() as u64 <= state.accounts => cursor = next,
-            Some(_) => break,
-        }
+/// Which pool's counts the accounts do not explain, in words.
+fn uncounted(state: &BackendState) -> Option<String> {
+    let mut counted: BTreeMap<&Name, (u32, u32)> = BTreeMap::new();
+    for seat in state.accounts.iter().flat_map(|account| &account.seats) {
+        let (held, waiting) = counted.entry(&seat.pool).or_default();
+        *held += u32::from(seat.is_held());
+        *waiting += u32::from(seat.is_waiting());
     }
-    check(http, state, &accounts)?;
-    Ok(accounts)
-}
-
-/// As many as announced, and none twice.
-fn check(http: &Http, state: &State, accounts: &[Account]) -> Result<(), Failure> {
-    let ids: HashSet<&AccountId> = accounts.iter().map(|account| &account.id).collect();
-    if ids.len() as u64 == state.accounts && accounts.len() == ids.len() {
-        return Ok(());
-    }
-    let (different, all) = (ids.len(), state.accounts);
-    let said =
-        format!("the list had {} accounts, {different} of them different, and {all} were announced", accounts.len());
-    Err(http.broken(DOING, &said))
-}
-
-fn page<'a>(http: &Http, cursor: Option<&str>) -> Request<'a> {
-    let request = http.request(DOING, Method::GET, &["accounts"]).query("limit", PAGE);
-    match cursor {
-        Some(cursor) => request.query("cursor", cursor),
-        None => request,
-    }
+    let said = state.pools.values().map(|pool| (&pool.name, (pool.held, pool.waiting))).collect::<BTreeMap<_, _>>();
+    let names: BTreeSet<&Name> = counted.keys().chain(said.keys()).copied().collect();
+    names.into_iter().find_map(|name| {
+        let [theirs, ours] = [&said, &counted].map(|counts| counts.get(name).copied().unwrap_or_default());
+        (theirs != ours).then(|| {
+            format!(
+                "pool {name:?} counts {} held and {} waiting, and the accounts hold {} of it and wait for {}",
+                theirs.0, theirs.1, ours.0, ours.1
+            )
+        })
+    })
 }

@@ -91,24 +91,35 @@ fn problem(status: u16, name: &str, extra: &str, more: &Value) -> Vec<u8> {
     answer(status, "application/problem+json", extra, &body.to_string())
 }
 
-fn state(version: u64, accounts: u64) -> Vec<u8> {
-    ok(&json!({
+/// What changed until the version that the company has.
+fn changes(version: u64, accounts: u64) -> Vec<u8> {
+    ok(&caught_up(version, version, accounts, &[], &[]))
+}
+
+fn caught_up(until: u64, version: u64, accounts: u64, changed: &[u32], removed: &[&str]) -> Value {
+    let changed: Vec<Value> = changed.iter().copied().map(account).collect();
+    json!({"until": until, "accounts": changed, "removed": removed, "state": {
         "version": version, "last_event": version, "accounts": accounts, "tier": "advanced", "approved_domains": null,
         "pools": [], "marks": [], "confirmations": [],
         "lease": {"epoch": 1, "others": 0, "holder": null, "connector": null, "expires": null},
-    }))
+    }})
+}
+
+fn account(id: u32) -> Value {
+    json!({
+        "id": id.to_string(), "owner": null, "external_id": null, "adopted": false, "managed": false,
+        "state": "denied", "suspension": null, "seats": [], "invitation": "none", "last_active": null, "etag": "x",
+        "profile": {"user_name": format!("u{id}"), "email": format!("u{id}@x.example")},
+    })
 }
 
 fn page(version: u64, total: u64, ids: &[u32], next: Option<&str>) -> Vec<u8> {
-    let account = |id: &u32| {
-        json!({
-            "id": id.to_string(), "owner": null, "external_id": null, "adopted": false, "managed": false,
-            "state": "denied", "suspension": null, "seats": [], "invitation": "none", "last_active": null, "etag": "x",
-            "profile": {"user_name": format!("u{id}"), "email": format!("u{id}@x.example")},
-        })
-    };
-    let items: Vec<Value> = ids.iter().map(account).collect();
+    let items: Vec<Value> = ids.iter().copied().map(account).collect();
     ok(&json!({"items": items, "total": total, "version": version, "next_cursor": next}))
+}
+
+fn ids(read: &BackendState) -> Vec<&str> {
+    read.accounts.iter().map(|account| &*account.id.0).collect()
 }
 
 fn lease(epoch: u64) -> Vec<u8> {
@@ -134,47 +145,85 @@ fn done(steps: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn a_company_is_read_page_by_page_with_token_and_name() {
-    let script = Script::new(vec![state(7, 3), page(7, 3, &[1, 2], Some("c2")), page(7, 3, &[3], None)]);
+    let script = Script::new(vec![page(7, 3, &[1, 2], Some("c2")), page(7, 3, &[3], None), changes(7, 3)]);
     let read = script.ledger().read().await.unwrap();
-    assert_eq!(read.accounts.len(), 3);
+    assert_eq!(ids(&read), ["1", "2", "3"]);
     let asked = script.asked();
-    assert!(asked[0].starts_with("GET /v1/companies/acme/state HTTP/1.1\r\n"), "{}", asked[0]);
-    assert!(asked[1].starts_with("GET /v1/companies/acme/accounts?limit=10000 HTTP"), "{}", asked[1]);
-    assert!(asked[2].starts_with("GET /v1/companies/acme/accounts?limit=10000&cursor=c2 HTTP"), "{}", asked[2]);
+    let first = "GET /v1/companies/acme/accounts?limit=10000&moving=true";
+    assert!(asked[0].starts_with(&format!("{first} HTTP/1.1\r\n")), "{}", asked[0]);
+    assert!(asked[1].starts_with(&format!("{first}&cursor=c2 HTTP")), "{}", asked[1]);
+    assert!(asked[2].starts_with("GET /v1/companies/acme/changes?since=7 HTTP"), "{}", asked[2]);
     assert!(asked.iter().all(|asked| asked.contains("authorization: Bearer secret\r\n")), "{asked:?}");
     assert!(asked[0].contains("user-agent: seatsync/") && asked[0].contains("(dc01; "), "{}", asked[0]);
 }
 
 #[tokio::test]
-async fn a_company_that_changes_while_it_is_read_is_read_again() {
-    let changed = || problem(409, "list-changed", "", &json!({}));
+async fn what_changes_while_a_company_is_read_is_caught_up_with_until_nothing_is_missing() {
     let script = Script::new(vec![
-        state(7, 3),
         page(7, 3, &[1, 2], Some("c2")),
-        changed(),
-        state(8, 1),
-        page(9, 1, &[1], None),
-        state(9, 1),
-        page(9, 1, &[4], None),
+        page(9, 3, &[3], None),
+        // Account 2 went, 4 came; more happened than one answer holds.
+        ok(&caught_up(10, 12, 3, &[4], &["2"])),
+        ok(&caught_up(12, 12, 3, &[5], &["4"])),
     ]);
     let read = script.ledger().read().await.unwrap();
-    assert_eq!(&*read.accounts[0].id.0, "4");
+    assert_eq!(ids(&read), ["1", "3", "5"]);
+    let asked = script.asked();
+    assert!(asked[2].contains("/changes?since=7 "), "since the first page, not the last: {}", asked[2]);
+    assert!(asked[3].contains("/changes?since=10 "), "{}", asked[3]);
+}
+
+#[tokio::test]
+async fn a_read_begins_again_where_nobody_knows_what_changed_or_the_ledger_went_back_in_time() {
+    let script = Script::new(vec![
+        page(7, 1, &[1], None),
+        problem(409, "list-changed", "", &json!({})),
+        page(8, 1, &[1], None),
+        problem(410, "events-expired", "", &json!({"oldest": 1})),
+        page(9, 2, &[1], Some("c2")),
+        page(3, 1, &[2], None),
+        page(4, 1, &[3], None),
+        changes(4, 1),
+    ]);
+    let read = script.ledger().read().await.unwrap();
+    assert_eq!(ids(&read), ["3"]);
 }
 
 #[tokio::test]
 async fn a_list_that_is_cut_repeated_or_longer_than_announced_is_an_error() {
-    for pages in [
-        vec![page(7, 3, &[1, 2], None)],
-        vec![page(7, 3, &[1, 2], Some("c2")), page(7, 3, &[], None)],
-        vec![page(7, 4, &[1, 2], Some("c2")), page(7, 4, &[1, 2], None)],
-        vec![page(7, 3, &[1, 2], Some("c2")), page(7, 3, &[3, 4], None)],
-        vec![page(7, 2, &[1, 2], None)],
+    for (answers, why) in [
+        (vec![page(7, 3, &[1, 2], None), changes(7, 3)], "the list had 2 accounts, and 3 were announced"),
+        (vec![page(7, 3, &[1, 2], Some("c2")), page(7, 3, &[], None), changes(7, 3)], "had 2 accounts, and 3"),
+        (vec![page(7, 4, &[1, 2], Some("c2")), page(7, 4, &[1, 2], None)], "shows account 1 twice"),
+        (vec![page(7, 3, &[1, 2], Some("c2")), page(7, 3, &[3, 4], None), changes(7, 3)], "had 4 accounts, and 3"),
+        (vec![page(7, 1, &[1, 2], Some("c2"))], "goes on after 2 accounts, and 1 are announced"),
+        (vec![page(7, 1, &[1], None), ok(&caught_up(7, 9, 1, &[], &[]))], "since 7, it told it until 7 of 9"),
+        (vec![page(7, 1, &[1], None), ok(&caught_up(6, 9, 1, &[], &[]))], "since 7, it told it until 6 of 9"),
+        (vec![page(7, 1, &[1], None), ok(&caught_up(9, 8, 1, &[], &[]))], "since 7, it told it until 9 of 8"),
     ] {
-        let announced = if pages.len() == 2 && pages[0] == page(7, 4, &[1, 2], Some("c2")) { 4 } else { 3 };
-        let script = Script::new(std::iter::once(state(7, announced)).chain(pages).collect());
-        let error = script.ledger().read().await.unwrap_err();
+        let error = Script::new(answers).ledger().read().await.unwrap_err();
         assert_eq!(error.persistence, Persistence::Transient);
-        assert!(error.doing.contains("announced") && error.doing.contains("A proxy between may have cut"), "{error}");
+        assert!(error.doing.contains(why) && error.doing.contains("A proxy between may have cut"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_pool_that_counts_other_seats_than_its_accounts_hold_is_an_error() {
+    let pool = |held: u32| {
+        json!({"name": "a", "seats": 5, "held": held, "waiting": 0, "free": 5 - held, "min_seats": 0,
+        "billed": 5, "reduction": null, "owned_by": "ledger", "etag": "x"})
+    };
+    for (held, fits) in [(0, true), (1, false)] {
+        let mut answer = caught_up(7, 7, 1, &[], &[]);
+        answer["state"]["pools"] = json!([pool(held)]);
+        let read = Script::new(vec![page(7, 1, &[1], None), ok(&answer)]).ledger().read().await;
+        assert_eq!(read.is_ok(), fits);
+        if let Err(error) = read {
+            assert!(
+                error.doing.contains(r#"pool "a" counts 1 held and 0 waiting, and the accounts hold 0"#),
+                "{error}"
+            );
+        }
     }
 }
 
@@ -197,9 +246,9 @@ async fn a_login_page_a_redirection_and_another_programs_problem_are_no_ledger()
 
 #[tokio::test]
 async fn an_answer_that_breaks_off_is_asked_for_again_and_half_of_it_never_believed() {
-    let mut cut = state(7, 0);
+    let mut cut = page(7, 0, &[], None);
     cut.truncate(cut.len() - 20);
-    let script = Script::new(vec![cut.clone(), state(8, 0), page(8, 0, &[], None)]);
+    let script = Script::new(vec![cut.clone(), page(8, 0, &[], None), changes(8, 0)]);
     assert!(script.ledger().read().await.unwrap().accounts.is_empty());
     let script = Script::new(vec![cut.clone(), cut.clone(), cut]);
     let error = script.ledger().read().await.unwrap_err();
@@ -211,8 +260,8 @@ async fn a_ledger_that_asks_for_rest_is_left_alone_for_as_long() {
     let script = Script::new(vec![
         problem(429, "rate-limited", "Retry-After: 1\r\n", &json!({})),
         problem(503, "unavailable", "Retry-After: 1\r\n", &json!({})),
-        state(7, 0),
         page(7, 0, &[], None),
+        changes(7, 0),
     ]);
     let clock = Clock::now();
     script.ledger().read().await.unwrap();
@@ -317,7 +366,9 @@ async fn nobody_there_is_a_sentence_that_names_the_place() {
     let url = format!("http://{free}");
     let error = Script { url: url.clone(), asked: Arc::default() }.ledger().read().await.unwrap_err();
     assert!(
-        error.doing.starts_with(&format!("Could not read the company at {url}: the ledger cannot be reached")),
+        error
+            .doing
+            .starts_with(&format!("Could not read the company's accounts at {url}: the ledger cannot be reached")),
         "{error}"
     );
 }

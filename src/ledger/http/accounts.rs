@@ -34,6 +34,10 @@ pub struct Query {
     /// `next_cursor` of the page before.
     #[param(min_length = 1, nullable = false)]
     pub cursor: Option<String>,
+    /// Go on though something changed since the first page: each page is then of a moment of its own. False where it is
+    /// left out.
+    #[param(nullable = false)]
+    pub moving: Option<bool>,
 }
 
 /// An account of a company.
@@ -66,11 +70,13 @@ pub async fn list(State(hub): State<Hub>, caller: Caller, Asked(query): Asked<Qu
 }
 
 fn page(view: &dyn View, company: &str, query: Query) -> Result<Reply, Fault> {
-    let listed = format!("accounts {:?} {:?}", query.state, query.pool);
+    let moving = query.moving.unwrap_or(false);
+    let listed = format!("accounts {:?} {:?} {moving}", query.state, query.pool);
     let paging = Paging { limit: query.limit, cursor: query.cursor };
     let wanted = Wanted { state: query.state.map(model::AccountState::from), pool: query.pool.map(Name::from) };
     let version = view.company(company)?.version;
-    let after = paging.after(&listed, version)?.map_or(Ok(0), |after| after.parse());
+    let after = if moving { paging.after_any(&listed)? } else { paging.after(&listed, version)? };
+    let after = after.map_or(Ok(0), |after| after.parse());
     let after = after.map_err(|_| Fault::unreadable("the cursor is none of this list's"))?;
     let limit = paging.limit()?.min(MOST);
     let total = view.count_accounts(company, &wanted)?;

@@ -31,7 +31,8 @@ pub async fn state(State(hub): State<Hub>, caller: Caller) -> Result<Reply, Faul
     hub.service.read(move |view| Reply::ok(&whole(view, &caller.company)?)).await
 }
 
-fn whole(view: &dyn View, name: &str) -> Result<wire::State, Fault> {
+/// A company without its accounts.
+pub fn whole(view: &dyn View, name: &str) -> Result<wire::State, Fault> {
     let company = view.company(name)?;
     let memory = view.memory(name)?;
     Ok(wire::State {

@@ -50,6 +50,19 @@ impl Paging {
 
     /// After which item the page begins; none on the first. `query` is what is listed.
     pub fn after(&self, query: &str, version: u64) -> Result<Option<String>, Fault> {
+        let Some(cursor) = self.place(query)? else { return Ok(None) };
+        if cursor.version != version {
+            return Err(Declined::ListChanged.into());
+        }
+        Ok(Some(cursor.after))
+    }
+
+    /// The same, whatever changed since the page before.
+    pub fn after_any(&self, query: &str) -> Result<Option<String>, Fault> {
+        Ok(self.place(query)?.map(|cursor| cursor.after))
+    }
+
+    fn place(&self, query: &str) -> Result<Option<Cursor>, Fault> {
         let Some(text) = &self.cursor else { return Ok(None) };
         let bad = || Fault::new(StatusCode::BAD_REQUEST, "invalid-cursor", "the cursor is none of this list's");
         let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| bad())?;
@@ -57,10 +70,7 @@ impl Paging {
         if cursor.query != query {
             return Err(bad());
         }
-        if cursor.version != version {
-            return Err(Declined::ListChanged.into());
-        }
-        Ok(Some(cursor.after))
+        Ok(Some(cursor))
     }
 
     /// The page, of items that may be one more than it holds: then there is another. `name` says what follows what.

@@ -12,6 +12,7 @@ use super::caller::Caller;
 use super::fault::Fault;
 use super::reply::Reply;
 use super::{CompanyPath, Hub, Problems};
+use crate::ledger::LedgerError;
 use crate::ledger::records::{Events, View};
 use crate::ledger::rules::Declined;
 use crate::ledger::wire;
@@ -80,16 +81,17 @@ async fn wait_for(hub: &Hub, company: &Name, after: u64, limit: u32, wait: Durat
 
 async fn read(hub: &Hub, company: &Name, after: u64, limit: u32) -> Result<Events, Fault> {
     let company = company.clone();
-    hub.service
-        .read(move |view: &dyn View| {
-            let found = view.events(&company, after, limit)?;
-            if after.saturating_add(1) < found.oldest {
-                return Err(Declined::EventsExpired { oldest: found.oldest }.into());
-            }
-            if after > found.last {
-                return Err(Declined::EventsAhead { oldest: found.oldest, last: found.last }.into());
-            }
-            Ok(found)
-        })
-        .await
+    hub.service.read(move |view: &dyn View| Ok(all_after(view, &company, after, limit)?)).await
+}
+
+/// What happened after an event, the first `limit` of it, if none of it is gone.
+pub fn all_after(view: &dyn View, company: &str, after: u64, limit: u32) -> Result<Events, LedgerError> {
+    let found = view.events(company, after, limit)?;
+    if after.saturating_add(1) < found.oldest {
+        return Err(Declined::EventsExpired { oldest: found.oldest }.into());
+    }
+    if after > found.last {
+        return Err(Declined::EventsAhead { oldest: found.oldest, last: found.last }.into());
+    }
+    Ok(found)
 }

@@ -9,6 +9,7 @@ mod agents;
 mod body;
 mod bulk;
 mod caller;
+mod changes;
 mod companies;
 mod cursor;
 mod decisions;

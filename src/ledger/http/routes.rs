@@ -11,7 +11,7 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::body::LARGEST;
-use super::{Hub, access, accounts, agents, bulk, companies, decisions, events, health, lease, pools};
+use super::{Hub, access, accounts, agents, bulk, changes, companies, decisions, events, health, lease, pools};
 
 /// A batch may be so large, unpacked: 100,000 steps and more.
 const LARGEST_BATCH: usize = 256 * 1024 * 1024;
@@ -67,6 +67,7 @@ fn paths() -> OpenApiRouter<Hub> {
         .routes(routes!(pools::put_reduction, pools::delete_reduction));
     let agents = OpenApiRouter::new()
         .routes(routes!(agents::state))
+        .routes(routes!(changes::get))
         .routes(routes!(agents::get_batch))
         .routes(routes!(agents::post_confirmation))
         .routes(routes!(agents::post_relink))

@@ -17,8 +17,7 @@ const FEW: usize = 8;
 
 /// Accounts, with their places in the queues where they are not too many.
 pub fn accounts(view: &dyn View, company: &str, listed: &[Listed]) -> Result<Vec<wire::Account>, Fault> {
-    let mut shown: Vec<wire::Account> =
-        listed.iter().map(|one| wire::Account::of(one, expect::of_account(one))).collect();
+    let mut shown: Vec<wire::Account> = listed.iter().map(without_places).collect();
     let waits = listed.iter().any(|one| one.account.seats.iter().any(model::Assignment::is_waiting));
     if listed.len() > WITH_POSITIONS || !waits {
         return Ok(shown);
@@ -38,6 +37,11 @@ pub fn accounts(view: &dyn View, company: &str, listed: &[Listed]) -> Result<Vec
         }
     }
     Ok(shown)
+}
+
+/// An account, without its places in the queues.
+pub fn without_places(listed: &Listed) -> wire::Account {
+    wire::Account::of(listed, expect::of_account(listed))
 }
 
 /// Each place by itself.

@@ -116,7 +116,7 @@ fn account(id: &AccountId, what: What) -> Happening {
 }
 
 fn of_account(entry: &Entry, all: &mut Vec<Happening>) {
-    let after = &entry.account;
+    let (after, told) = (&entry.account, all.len());
     let before = match &entry.before {
         Before::Account(before) => Some(&**before),
         Before::Same | Before::Nothing => None,
@@ -130,6 +130,10 @@ fn of_account(entry: &Entry, all: &mut Vec<Happening>) {
     }
     for seat in &after.seats {
         of_seat(&after.id, before.and_then(|before| before.seat(&seat.pool)), seat, all);
+    }
+    // Its rank, say. Whoever reads what changed since a version finds every account that did (docs/ledger-api.md).
+    if all.len() == told {
+        all.push(account(&after.id, What::AccountUpdated));
     }
 }
 

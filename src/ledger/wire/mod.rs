@@ -39,7 +39,7 @@ pub use problem::{Blocker, BlockerKind, PROBLEM, Problem};
 pub use request::{
     Activity, Decided, DecisionPost, Decisions, Empty, Relink, SeatPut, Suspend, Transfer, Transferred, Verdict,
 };
-pub use state::{Confirmation, GuardKind, HeldChange, Mark, State};
+pub use state::{Changes, Confirmation, GuardKind, HeldChange, Mark, State};
 
 /// What came over the wire is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::account::Account;
 use super::company::{Lease, Tier};
 use super::pool::Pool;
 use super::{Malformed, Person, name};
@@ -28,6 +29,18 @@ pub struct State {
     pub marks: Vec<Mark>,
     pub confirmations: Vec<Confirmation>,
     pub lease: Lease,
+}
+
+/// What changed after an event, and the company as it is now, all as of one moment.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+pub struct Changes {
+    pub state: State,
+    /// The last event that was looked at; where it is the state's `version`, nothing is missing.
+    pub until: u64,
+    /// Whom those events name, as they are now.
+    pub accounts: Vec<Account>,
+    /// Whom they name and who is no more, by id.
+    pub removed: Vec<String>,
 }
 
 /// A change that the guard counts.
