@@ -7,8 +7,8 @@ use crate::model::report::{CycleOutcome, SyncReport};
 /// Tells how each cycle went. What is wrong is told loudly when it begins or changes, and quietly as long as it stays.
 #[derive(Debug)]
 pub struct Telling {
-    /// Who works while this agent stands by.
-    standby: Option<String>,
+    /// Who works while this agent stands by, and whether that is a copy of it.
+    standby: Option<(String, bool)>,
     /// What was wrong in the last cycle.
     trouble: Option<String>,
     sentence: String,
@@ -47,10 +47,16 @@ impl Telling {
     }
 
     fn report(&mut self, report: &SyncReport) {
-        let holder = report.standby.as_ref().map(|standby| standby.holder.clone());
+        let holder = report.standby.as_ref().map(|standby| (standby.holder.clone(), standby.copy));
         if holder != self.standby {
             match &holder {
-                Some(holder) => tracing::info!(%holder, "Another agent works for the company; this one stands by."),
+                Some((holder, false)) => {
+                    tracing::info!(%holder, "Another agent works for the company; this one stands by.");
+                }
+                Some((holder, true)) => {
+                    let since = report.standby.as_ref().and_then(|standby| standby.since).map(tracing::field::display);
+                    tracing::error!(%holder, since, "Another agent with this one's identity works for the company: one state directory is a copy of the other. This agent changes nothing; `seatsync status` says what to do.");
+                }
                 None => tracing::info!("This agent works for the company now."),
             }
             self.standby = holder;
@@ -131,7 +137,8 @@ fn loudly(report: &SyncReport) {
 /// How things stand, as the service manager shows it.
 fn sentence(report: &SyncReport) -> String {
     if let Some(standby) = &report.standby {
-        return format!("Stands by: {} works for the company.", standby.holder);
+        let whose = if standby.copy { " with this agent's own identity" } else { "" };
+        return format!("Stands by: {}{whose} works for the company.", standby.holder);
     }
     let pools = report.pools.iter().map(|pool| {
         let waiting = if pool.waiting == 0 { String::new() } else { format!(", {} wait", pool.waiting) };

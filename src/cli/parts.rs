@@ -170,8 +170,16 @@ pub fn pool_change(from: Option<&Name>, to: Option<&Name>) -> String {
 
 /// Who works, and what becomes of this agent.
 pub fn standby(standby: &Standby) -> String {
-    let Standby { holder, expires } = standby;
+    let Standby { holder, since, expires, copy } = standby;
     let until = words::time(*expires);
+    if *copy {
+        let since = since.map_or_else(String::new, |since| format!(" since {}", words::time(since)));
+        return format!(
+            "another agent with this one's identity, {holder}, works for the company{since}: one state directory is a copy \
+             of the other, and this agent changes nothing. Stop one of the two for good; or, where both shall stay, stop \
+             this one, delete state.db in its state_dir and start it: it gets an identity of its own and reads all anew"
+        );
+    }
     format!(
         "{holder} works for the company (its lease holds until {until}, or longer); an agent that runs here takes over when it ends"
     )

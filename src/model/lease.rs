@@ -18,6 +18,12 @@ pub enum Lease {
 pub struct Standby {
     /// As the agent at work calls itself.
     pub holder: String,
+    /// Since then, where the ledger says it.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// Until then the lease is its own; it renews it as long as it lives.
     pub expires: Timestamp,
+    /// It calls itself as this one does: one of the two works on a copy of the other's state.
+    #[serde(default)]
+    pub copy: bool,
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::ledger::{LONG, Served, company, twin};
 use crate::support::process::{now, wait_until};
-use crate::support::{Fault, HttpProxy};
+use crate::support::{Agent, Fault, HttpProxy};
 
 fn agent(name: &str, poll: &str) -> String {
     format!("[agent]\nname = \"{name}\"\nstate_dir = \"state\"\npoll = \"{poll}\"\n")
@@ -57,6 +57,73 @@ fn the_second_agent_stands_by_says_so_and_takes_over_when_the_first_is_killed() 
     let (code, report) = company.agent.sync();
     assert_eq!((code, &report["problems"]), (0, &Value::Array(vec![])), "{report}");
     assert_eq!(first.terminate().code, 0);
+}
+
+/// As where a machine is cloned with the agent on it.
+fn clone_state(from: &Agent, to: &Agent) {
+    let (from, to) = (from.folder().join("state"), to.folder().join("state"));
+    std::fs::create_dir_all(&to).unwrap();
+    for file in std::fs::read_dir(from).unwrap().map(Result::unwrap) {
+        std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+    }
+}
+
+#[test]
+fn of_two_agents_with_one_state_directory_copied_one_works_and_the_other_says_what_to_do() {
+    let ledger = Served::start();
+    ledger.buy("standard", 3);
+    let mut company = company(5, &agent("one", "1s"), &ledger.url(), &ledger.connector, "");
+    let copy = twin(&company, &agent("one", "1s"), &ledger.url(), &ledger.connector, "");
+    assert_eq!(company.sync().0, 0);
+    clone_state(&company.agent, &copy);
+    let first = company.agent.start();
+    wait_until("the first has the lease", LONG, || ledger.holder().is_some());
+    let second = copy.start();
+    wait_until("the second stands by", LONG, || copy.status()["standby"]["copy"] == true);
+    let epoch = ledger.get("lease")["epoch"].clone();
+    let status = copy.status();
+    assert_eq!(status["standby"]["holder"], ledger.get("lease")["holder"], "{status}");
+    assert!(status["standby"]["since"].is_string(), "{status}");
+    let said = copy.run(&["status"]).stdout;
+    assert!(said.contains("copy") && said.contains("state.db"), "{said}");
+    std::thread::sleep(Duration::from_secs(8));
+    assert_eq!(ledger.get("lease")["epoch"], epoch, "the lease does not go to and fro");
+    assert!(company.agent.status()["standby"].is_null());
+
+    // What the first did is nobody else's hand, though both have one name.
+    company.disable("p001");
+    company.write();
+    wait_until("the first works", LONG, || company.agent.names("suspended") == ["p001"]);
+    first.kill();
+    wait_until("the second takes over", LONG, || copy.status()["standby"].is_null());
+    company.join("p001");
+    company.write();
+    let (code, report) = copy.sync();
+    assert_eq!((code, &report["problems"]), (0, &Value::Array(vec![])), "{report}");
+    assert_eq!(second.terminate().code, 0);
+}
+
+#[test]
+fn an_agent_that_was_killed_works_again_once_its_own_lease_ran_out_and_one_that_ended_in_peace_at_once() {
+    let ledger = Served::start();
+    ledger.buy("standard", 3);
+    let mut company = company(3, &agent("one", "1s"), &ledger.url(), &ledger.connector, "");
+    let running = company.agent.start();
+    wait_until("it works", LONG, || ledger.holders().len() == 3);
+    running.kill();
+    company.disable("p001");
+    company.write();
+    let clock = now();
+    let running = company.agent.start();
+    wait_until("it works again", LONG, || company.agent.names("suspended") == ["p001"]);
+    assert!(clock.elapsed() < Duration::from_secs(25), "{:?}", clock.elapsed());
+    assert_eq!(running.terminate().code, 0);
+    company.disable("p002");
+    company.write();
+    let clock = now();
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["outcome"]), (0, &"ok".into()), "{report}");
+    assert!(clock.elapsed() < Duration::from_secs(5), "{:?}", clock.elapsed());
 }
 
 #[test]

@@ -73,6 +73,40 @@ async fn an_older_epoch_is_fenced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_epoch_is_good_with_the_token_of_its_connector_alone() {
+    let ledger = Served::start().await;
+    ledger.change(Method::PUT, "tier", &json!({ "tier": "advanced" })).await;
+    let other = ledger.make("connectors/other", &json!({})).await.good()["token"].as_str().unwrap().to_owned();
+    let epoch = ledger.lease("dc01").await;
+    for (method, path, body) in [
+        (Method::POST, "batches", batch(&[create(1)])),
+        (Method::PUT, "lease", json!({ "seconds": 60 })),
+        (Method::DELETE, "lease", Value::Null),
+        (Method::POST, "relinks", json!({ "old": person(1), "new": person(2) })),
+    ] {
+        let request = ledger.request(method, &other, path).header("Connector-Epoch", epoch);
+        let request = request.header("Idempotency-Key", "stolen");
+        let answer = send(if body.is_null() { request } else { request.json(&body) }).await;
+        assert_eq!(answer.problem(), "409 stale-epoch", "{path}");
+    }
+    ledger.batch(epoch, "k", &[create(1)]).await.good();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn another_run_of_the_same_holder_waits_until_the_lease_is_given_back() {
+    let ledger = Served::start().await;
+    let take = |instance: &str| json!({ "holder": "dc01/1", "instance": instance, "seconds": 60 });
+    let first = lease(&ledger, Method::POST, None, &take("a")).await.good();
+    let copy = lease(&ledger, Method::POST, None, &take("b")).await;
+    assert_eq!((copy.problem().as_str(), &copy.body["holder"]), ("409 lease-held", &"dc01/1".into()));
+    assert_eq!((&copy.body["since"], &copy.body["expires"]), (&first["since"], &first["expires"]));
+    lease(&ledger, Method::POST, None, &take("a")).await.good();
+    assert_eq!(lease(&ledger, Method::DELETE, Some(2), &Value::Null).await.status, StatusCode::NO_CONTENT);
+    let taken = lease(&ledger, Method::POST, None, &take("b")).await.good();
+    assert_eq!((&taken["epoch"], &taken["others"]), (&3.into(), &0.into()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_company_is_read_whole_or_the_change_is_noticed() {
     let ledger = Served::start().await;
     ledger.pool("a", 2).await;

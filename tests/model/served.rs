@@ -49,7 +49,9 @@ impl Served {
 
     /// The agent's side of it, as a new process has it.
     pub fn backend(&self) -> Ledger {
-        Ledger::new(&self.access(), "acme", "model", "model/1".to_owned()).expect("a client")
+        // Nobody waits here until the lease of a process that died ran out.
+        let made = Ledger::new(&self.access(), "acme", "model", "model/1".to_owned()).expect("a client");
+        made.with_instance("1")
     }
 
     /// The config of an agent that asks it.

@@ -149,7 +149,8 @@ impl Failure {
     #[must_use]
     pub fn standby(&self) -> Option<Standby> {
         let problem = self.problem().filter(|problem| problem.name() == "lease-held")?;
-        Some(Standby { holder: problem.holder.clone()?, expires: problem.expires? })
+        let holder = problem.holder.clone()?;
+        Some(Standby { holder, since: problem.since, expires: problem.expires?, copy: false })
     }
 
     #[must_use]

@@ -62,6 +62,14 @@ impl Ledger {
         Ok(Self { http, watch, tasks: Tasks::default(), is_watching: false, epoch: None, refused: None })
     }
 
+    /// Goes on as the run of this name did, before its lease ran out.
+    #[must_use]
+    pub fn with_instance(mut self, instance: &str) -> Self {
+        let watch = Watch::new(Arc::clone(&self.http), self.watch.holder().to_owned());
+        self.watch = Arc::new(watch.with_instance(instance));
+        self
+    }
+
     fn start_tasks(&mut self) {
         self.tasks = if self.is_watching { Tasks::watch(&self.watch) } else { Tasks::keep(&self.watch) };
     }

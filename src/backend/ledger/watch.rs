@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use reqwest::Method;
 use tokio::task::JoinHandle;
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
 
 use super::failure::Failure;
 use super::http::{Http, Request};
 use crate::ledger::wire;
-use crate::model::lease::Lease;
+use crate::model::lease::{Lease, Standby};
 
 /// The lease ends so long after its last renewal: then another agent may work.
 const LEASE: u32 = 15;
@@ -18,6 +19,10 @@ const LEASE: u32 = 15;
 const RENEWAL: Duration = Duration::from_secs(5);
 /// Asked for this often by who stands by: with `LEASE` it makes the time without an agent, which must stay below 30 s.
 const ATTEMPT: Duration = Duration::from_secs(3);
+/// Where our own name has the lease: look again so much later,
+const LOOK: Duration = Duration::from_millis(500);
+/// until an earlier run's must have run out.
+const RUN_OUT: Duration = Duration::from_secs(LEASE as u64 + 5);
 /// One request about the lease may take so long.
 const PROMPT: Duration = Duration::from_secs(10);
 /// What is refused for good is asked for again so much later.
@@ -29,11 +34,23 @@ const POLL: Duration = Duration::from_secs(25);
 #[derive(Debug)]
 pub struct Watch {
     http: Arc<Http>,
-    /// What the ledger calls this agent.
+    /// What the ledger calls this agent,
     holder: String,
+    /// and this run of it: whoever works on a copy of our state calls itself the same.
+    instance: String,
     /// Held while it is asked about, so that two questions never take two leases.
     epoch: tokio::sync::Mutex<Option<u64>>,
+    copy: Mutex<Copy>,
     seen: Mutex<Seen>,
+}
+
+/// Somebody with our own name has the lease: an earlier run of ours, until that one's lease ran out, or a copy of us.
+#[derive(Debug, Default)]
+struct Copy {
+    /// It was waited for, and is none of ours.
+    known: bool,
+    /// The latest epoch that it may have had.
+    others: u64,
 }
 
 /// How far the passes and the events have come.
@@ -50,7 +67,25 @@ struct Seen {
 
 impl Watch {
     pub fn new(http: Arc<Http>, holder: String) -> Self {
-        Self { http, holder, epoch: tokio::sync::Mutex::new(None), seen: Mutex::default() }
+        let instance = Uuid::new_v4().simple().to_string();
+        Self {
+            http,
+            holder,
+            instance,
+            epoch: tokio::sync::Mutex::default(),
+            copy: Mutex::default(),
+            seen: Mutex::default(),
+        }
+    }
+
+    pub fn holder(&self) -> &str {
+        &self.holder
+    }
+
+    /// As one run and the next of a test that cannot wait until the lease ran out between them.
+    #[must_use]
+    pub fn with_instance(self, instance: &str) -> Self {
+        Self { instance: instance.to_owned(), ..self }
     }
 
     /// Renews the lease that we have, or takes it, for a pass.
@@ -58,8 +93,22 @@ impl Watch {
     /// # Errors
     /// Where the ledger cannot be asked, or refuses.
     pub async fn lease(&self) -> Result<Lease, Failure> {
-        let ours = self.renew_or_take(|request| request).await?;
-        Ok(ours.0)
+        let (begun, mut first) = (Instant::now(), None);
+        loop {
+            match self.renew_or_take(|request| request).await?.0 {
+                Lease::Others(standby) if standby.holder == self.holder => {
+                    let first = *first.get_or_insert(standby.expires);
+                    // An earlier run that died renews nothing, and its lease ends by itself.
+                    let is_alive = standby.expires > first || begun.elapsed() > RUN_OUT;
+                    if is_alive || self.copy().known {
+                        self.copy().known = true;
+                        return Ok(Lease::Others(Standby { copy: true, ..standby }));
+                    }
+                    sleep(LOOK).await;
+                }
+                lease => return Ok(lease),
+            }
+        }
     }
 
     /// The lease, and whether it came to us just now. `manner` says how often, and how long, to ask.
@@ -69,23 +118,39 @@ impl Watch {
             let request = self.http.request("renew the lease", Method::PUT, &["lease"]).epoch(ours);
             let request = manner(request.body(&wire::LeaseRenew { seconds: LEASE }));
             match self.http.ask::<wire::Lease>(&request).await {
-                Ok(lease) => return Ok((Lease::Ours { epoch: Some(ours), others: lease.others }, false)),
+                Ok(lease) => return Ok((self.ours(ours, lease.others), false)),
                 Err(failure) if failure.is("stale-epoch") => *epoch = None,
                 Err(failure) => return Err(failure),
             }
         }
         let request = self.http.request("take the lease", Method::POST, &["lease"]);
-        let request = manner(request.body(&wire::LeaseTake { holder: self.holder.clone(), seconds: LEASE }));
+        let take =
+            wire::LeaseTake { holder: self.holder.clone(), instance: Some(self.instance.clone()), seconds: LEASE };
+        let request = manner(request.body(&take));
         match self.http.ask::<wire::Lease>(&request).await {
             Ok(lease) => {
                 *epoch = Some(lease.epoch);
-                Ok((Lease::Ours { epoch: *epoch, others: lease.others }, true))
+                let mut copy = self.copy();
+                if std::mem::take(&mut copy.known) {
+                    copy.others = lease.epoch - 1;
+                }
+                drop(copy);
+                Ok((self.ours(lease.epoch, lease.others), true))
             }
             Err(failure) => match failure.standby() {
                 Some(standby) => Ok((Lease::Others(standby), false)),
                 None => Err(failure),
             },
         }
+    }
+
+    /// The ledger cannot tell the epochs of our copy from ours.
+    fn ours(&self, epoch: u64, others: u64) -> Lease {
+        Lease::Ours { epoch: Some(epoch), others: others.max(self.copy().others) }
+    }
+
+    fn copy(&self) -> std::sync::MutexGuard<'_, Copy> {
+        self.copy.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Gives up an epoch under which something may still be on its way: the next one shuts it out.

@@ -118,10 +118,20 @@ fn the_json_has_every_key_of_the_contract() {
 
 #[test]
 fn an_agent_that_stands_by_says_so_whatever_its_last_cycle_was() {
-    let standby =
-        crate::model::lease::Standby { holder: "dc02/1f3a9c2e".to_owned(), expires: at("2026-01-01T00:01:15Z") };
-    let said = rendered(&StatusReport { standby: Some(standby), ..running() });
+    let standby = crate::model::lease::Standby {
+        holder: "dc02/1f3a9c2e".to_owned(),
+        since: Some(at("2026-01-01T00:00:15Z")),
+        expires: at("2026-01-01T00:01:15Z"),
+        copy: false,
+    };
+    let said = rendered(&StatusReport { standby: Some(standby.clone()), ..running() });
     assert!(said.contains("standby") && said.contains("dc02/1f3a9c2e works for the company"), "{said}");
+    let copy = crate::model::lease::Standby { copy: true, ..standby };
+    let said = rendered(&StatusReport { standby: Some(copy), ..running() });
+    let said = said.split_whitespace().collect::<Vec<_>>().join(" ");
+    for part in ["this one's identity, dc02/1f3a9c2e,", "since 2026-01-01 00:00:15 UTC", "delete state.db"] {
+        assert!(said.contains(part), "{said}");
+    }
 }
 
 #[test]

@@ -206,7 +206,8 @@ fn the_json_has_every_key_of_the_contract() {
 #[test]
 fn an_agent_that_stands_by_says_who_works_and_nothing_of_a_cycle() {
     let expires = "2026-01-01T00:00:15Z".parse().unwrap();
-    let standby = crate::model::lease::Standby { holder: "dc02/1f3a9c2e".to_owned(), expires };
+    let standby =
+        crate::model::lease::Standby { holder: "dc02/1f3a9c2e".to_owned(), since: None, expires, copy: false };
     let said = rendered(&SyncReport { outcome: CycleOutcome::Standby, standby: Some(standby), ..report() }, false);
     assert!(said.contains("dc02/1f3a9c2e works for the company") && said.contains("standard"), "{said}");
     assert!(!said.contains("Cycle") && !said.contains("ada"), "{said}");

@@ -54,7 +54,7 @@ pub fn whole(view: &dyn View, name: &str) -> Result<wire::State, Fault> {
     responses((status = 200, body = BatchAnswer), Problems))]
 pub async fn post_batch(
     State(hub): State<Hub>,
-    Agent { caller, .. }: Agent,
+    Agent { caller, connector }: Agent,
     Key { key }: Key,
     epoch: Epoch,
     body: Body<wire::Batch>,
@@ -63,7 +63,7 @@ pub async fn post_batch(
     let batch = body.value.into_model(key)?;
     let work = move |desk: &Desk<'_>| {
         let previous = desk.settings()?.version;
-        let answer = batch::apply_fenced(desk, &batch, &request, epoch)?;
+        let answer = batch::apply_fenced(desk, &batch, &request, (&connector, epoch))?;
         Ok::<_, Fault>(Answered { previous, ..Answered::of(desk.records, desk.company, answer)? })
     };
     hub.service.change(&caller.company, work).await?.reply().await
@@ -142,14 +142,15 @@ pub async fn post_confirmation(
     body: Body<wire::Confirmation>,
 ) -> Result<Reply, Fault> {
     let confirmation = change::Confirmation::try_from(body.value)?;
+    let company = caller.company.clone();
     let work = move |desk: &Desk<'_>| {
         once(desk, &key, &body.request, |desk| {
-            fence(desk, epoch)?;
+            fence(desk, caller.connector.as_deref(), epoch)?;
             decisions::confirm(desk, &confirmation)?;
             Ok(Reply::nothing())
         })
     };
-    hub.service.change(&caller.company, work).await
+    hub.service.change(&company, work).await
 }
 
 /// Give the account of one person to another
@@ -164,21 +165,24 @@ pub async fn post_relink(
     body: Body<Relink>,
 ) -> Result<Reply, Fault> {
     let (old, new) = (PersonId::try_from(&body.value.old)?, PersonId::try_from(&body.value.new)?);
+    let company = caller.company.clone();
     let work = move |desk: &Desk<'_>| {
         once(desk, &key, &body.request, |desk| {
-            fence(desk, epoch)?;
+            fence(desk, caller.connector.as_deref(), epoch)?;
             let account = decisions::relink(desk, &old, &new)?;
             let listed = operations::accounts::shown(desk, &account.id)?;
             Reply::ok(&show::account(desk.records, desk.company, listed)?)
         })
     };
-    hub.service.change(&caller.company, work).await
+    hub.service.change(&company, work).await
 }
 
-/// Refuses an older epoch than the latest, where one is given.
-pub fn fence(desk: &Desk<'_>, epoch: Epoch) -> Result<(), Fault> {
-    match epoch.epoch {
-        Some(epoch) => Ok(desk.settings()?.lease.check(epoch)?),
-        None => Ok(()),
-    }
+/// Refuses an older epoch than the latest, and a connector's that is another's, where one is given.
+pub fn fence(desk: &Desk<'_>, connector: Option<&str>, epoch: Epoch) -> Result<(), Fault> {
+    let Some(epoch) = epoch.epoch else { return Ok(()) };
+    let lease = desk.settings()?.lease;
+    Ok(match connector {
+        Some(connector) => lease.check(connector, epoch),
+        None => lease.is_latest(epoch),
+    }?)
 }

@@ -28,13 +28,14 @@ pub async fn post(
     body: Body<Decisions>,
 ) -> Result<Reply, Fault> {
     let rulings = rulings(body.value.decisions)?;
+    let company = caller.company.clone();
     let work = move |desk: &Desk<'_>| {
         once(desk, &key, &body.request, |desk| {
-            fence(desk, epoch)?;
+            fence(desk, caller.connector.as_deref(), epoch)?;
             decided(desk, &rule(desk, &rulings)?)
         })
     };
-    hub.service.change(&caller.company, work).await
+    hub.service.change(&company, work).await
 }
 
 fn rulings(decisions: Vec<DecisionPost>) -> Result<Vec<Ruling>, Fault> {

@@ -117,8 +117,10 @@ impl From<Declined> for Fault {
             Declined::StaleEpoch { latest } => {
                 Self::conflict("stale-epoch", detail).with(|problem| problem.epoch = Some(latest))
             }
-            Declined::LeaseHeld { holder, expires } => Self::conflict("lease-held", detail)
-                .with(|problem| (problem.holder, problem.expires) = (Some(holder), Some(expires)))
+            Declined::LeaseHeld { holder, since, expires } => Self::conflict("lease-held", detail)
+                .with(|problem| {
+                    (problem.holder, problem.since, problem.expires) = (Some(holder), Some(since), Some(expires));
+                })
                 .after(5),
             Declined::PreconditionFailed { etag } => {
                 Self::new(StatusCode::PRECONDITION_FAILED, "precondition-failed", detail)

@@ -10,7 +10,7 @@ use super::headers::Epoch;
 use super::reply::Reply;
 use super::{CompanyPath, Hub, Problems};
 use crate::ledger::operations::{Desk, companies};
-use crate::ledger::rules::company::Company;
+use crate::ledger::rules::company::{Claimant, Company};
 use crate::ledger::wire::{Lease, LeaseRenew, LeaseTake, name};
 
 /// Show the lease
@@ -28,11 +28,12 @@ pub async fn post(
     Agent { caller, connector }: Agent,
     body: Body<LeaseTake>,
 ) -> Result<Reply, Fault> {
-    let LeaseTake { holder, seconds } = body.value;
+    let LeaseTake { holder, instance, seconds } = body.value;
     name("holder", &holder)?;
+    instance.as_deref().map(|instance| name("instance", instance)).transpose()?;
     let length = length(seconds)?;
-    let work =
-        move |desk: &Desk<'_>| shown(&companies::take_lease(desk, &connector, &holder, until(desk.now, length))?);
+    let who = Claimant { connector, holder, instance };
+    let work = move |desk: &Desk<'_>| shown(&companies::take_lease(desk, who, until(desk.now, length))?);
     hub.service.change(&caller.company, work).await
 }
 
@@ -41,22 +42,22 @@ pub async fn post(
     params(CompanyPath, Epoch), request_body = LeaseRenew, responses((status = 200, body = Lease), Problems))]
 pub async fn put(
     State(hub): State<Hub>,
-    Agent { caller, .. }: Agent,
+    Agent { caller, connector }: Agent,
     epoch: Epoch,
     body: Body<LeaseRenew>,
 ) -> Result<Reply, Fault> {
     let (epoch, length) = (epoch.required()?, length(body.value.seconds)?);
-    let work = move |desk: &Desk<'_>| shown(&companies::renew_lease(desk, epoch, until(desk.now, length))?);
+    let work = move |desk: &Desk<'_>| shown(&companies::renew_lease(desk, &connector, epoch, until(desk.now, length))?);
     hub.service.change(&caller.company, work).await
 }
 
 /// Give the lease back
 #[utoipa::path(delete, path = "/v1/companies/{company}/lease", tag = "connectors", security(("token" = [])),
     params(CompanyPath, Epoch), responses((status = 204), Problems))]
-pub async fn delete(State(hub): State<Hub>, Agent { caller, .. }: Agent, epoch: Epoch) -> Result<Reply, Fault> {
+pub async fn delete(State(hub): State<Hub>, Agent { caller, connector }: Agent, epoch: Epoch) -> Result<Reply, Fault> {
     let epoch = epoch.required()?;
     let work = move |desk: &Desk<'_>| {
-        companies::return_lease(desk, epoch)?;
+        companies::return_lease(desk, &connector, epoch)?;
         Ok::<_, Fault>(Reply::nothing())
     };
     hub.service.change(&caller.company, work).await

@@ -28,17 +28,22 @@ pub fn validate(desk: &Desk<'_>, batch: &Batch) -> Result<Vec<Outcome>, LedgerEr
     Ok(desk.open(&touched(batch))?.carry_out(batch))
 }
 
-/// The same for an agent elsewhere: `request` is the digest of what it sent, `epoch` that of its lease.
+/// The same for an agent elsewhere: `request` is the digest of what it sent, `connector` and `epoch` are those of its lease.
 ///
 /// # Errors
 /// Where another agent took over, the key was used for another request, or it could not be stored.
-pub fn apply_fenced(desk: &Desk<'_>, batch: &Batch, request: &str, epoch: u64) -> Result<Answer, LedgerError> {
+pub fn apply_fenced(
+    desk: &Desk<'_>,
+    batch: &Batch,
+    request: &str,
+    (connector, epoch): (&str, u64),
+) -> Result<Answer, LedgerError> {
     match desk.records.batch_request(desk.company, &batch.key)? {
         Asked::Just(before) if before != request => return Err(Declined::KeyReused.into()),
         Asked::Never => {}
         Asked::Just(_) | Asked::Unnoted => return apply(desk, batch),
     }
-    desk.settings()?.lease.check(epoch)?;
+    desk.settings()?.lease.check(connector, epoch)?;
     carry_out(desk, batch, Some(request))
 }
 

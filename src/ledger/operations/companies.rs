@@ -7,7 +7,7 @@ use super::Desk;
 use super::expect::{self, Expect};
 use crate::ledger::LedgerError;
 use crate::ledger::records::{Connector, Role, Token, Touched};
-use crate::ledger::rules::company::{Company, Policy, Tier};
+use crate::ledger::rules::company::{Claimant, Company, Policy, Tier};
 use crate::ledger::rules::happenings::What;
 use crate::ledger::rules::{Declined, Happening};
 use crate::model::Name;
@@ -150,9 +150,9 @@ pub fn remove_token(desk: &Desk<'_>, id: &str) -> Result<(), LedgerError> {
 ///
 /// # Errors
 /// Where another has it.
-pub fn take_lease(desk: &Desk<'_>, connector: &Name, holder: &str, expires: Timestamp) -> Result<Company, LedgerError> {
-    let mut company = desk.settings()?;
-    company.lease.take(connector, holder, expires, desk.now)?;
+pub fn take_lease(desk: &Desk<'_>, who: Claimant, expires: Timestamp) -> Result<Company, LedgerError> {
+    let (mut company, holder) = (desk.settings()?, who.holder.clone());
+    company.lease.take(who, expires, desk.now)?;
     desk.records.save_company(&company)?;
     let data = json!({ "holder": holder, "epoch": company.lease.epoch });
     desk.tell(Happening::of_company(What::LeaseTaken, data))?;
@@ -163,9 +163,9 @@ pub fn take_lease(desk: &Desk<'_>, connector: &Name, holder: &str, expires: Time
 ///
 /// # Errors
 /// Where another took over.
-pub fn renew_lease(desk: &Desk<'_>, epoch: u64, expires: Timestamp) -> Result<Company, LedgerError> {
+pub fn renew_lease(desk: &Desk<'_>, connector: &str, epoch: u64, expires: Timestamp) -> Result<Company, LedgerError> {
     let mut company = desk.settings()?;
-    company.lease.renew(epoch, expires)?;
+    company.lease.renew(connector, epoch, expires)?;
     desk.records.save_company(&company)?;
     Ok(company)
 }
@@ -174,9 +174,9 @@ pub fn renew_lease(desk: &Desk<'_>, epoch: u64, expires: Timestamp) -> Result<Co
 ///
 /// # Errors
 /// Where another took over.
-pub fn return_lease(desk: &Desk<'_>, epoch: u64) -> Result<(), LedgerError> {
+pub fn return_lease(desk: &Desk<'_>, connector: &str, epoch: u64) -> Result<(), LedgerError> {
     let mut company = desk.settings()?;
-    company.lease.give_back(epoch)?;
+    company.lease.give_back(connector, epoch)?;
     desk.records.save_company(&company)
 }
 

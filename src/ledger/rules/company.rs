@@ -47,7 +47,18 @@ pub struct Taken {
     pub connector: Name,
     /// Which of the connector's agents, as it calls itself.
     pub holder: String,
+    /// Which run of it: a copy of an agent calls itself the same. None: an agent that does not say.
+    pub instance: Option<String>,
+    pub since: Timestamp,
     pub expires: Timestamp,
+}
+
+/// Who asks for the lease.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claimant {
+    pub connector: Name,
+    pub holder: String,
+    pub instance: Option<String>,
 }
 
 /// What the ledger keeps of a company besides pools and accounts.
@@ -134,20 +145,24 @@ impl Lease {
     ///
     /// # Errors
     /// Where another agent has it.
-    pub fn take(&mut self, connector: &Name, holder: &str, expires: Timestamp, now: Timestamp) -> Result<(), Declined> {
-        if let Some(taken) = self.taken.as_ref().filter(|taken| taken.expires > now)
-            && (taken.connector != *connector || taken.holder != holder)
-        {
-            return Err(Declined::LeaseHeld { holder: taken.holder.clone(), expires: taken.expires });
+    pub fn take(&mut self, who: Claimant, expires: Timestamp, now: Timestamp) -> Result<(), Declined> {
+        let Claimant { connector, holder, instance } = who;
+        let is_another = |taken: &&Taken| {
+            (&taken.connector, &taken.holder, &taken.instance) != (&connector, &holder, &instance)
+                && taken.expires > now
+        };
+        if let Some(taken) = self.taken.as_ref().filter(is_another) {
+            let Taken { holder, since, expires, .. } = taken.clone();
+            return Err(Declined::LeaseHeld { holder, since, expires });
         }
-        // Names have no line breaks.
+        // Names have no line breaks. A later run of the same agent is nobody else.
         let who = format!("{connector}\n{holder}");
         if self.last.as_ref() != Some(&who) {
             self.others = self.epoch;
             self.last = Some(who);
         }
         self.epoch += 1;
-        self.taken = Some(Taken { connector: connector.clone(), holder: holder.to_owned(), expires });
+        self.taken = Some(Taken { connector, holder, instance, since: now, expires });
         Ok(())
     }
 
@@ -155,8 +170,8 @@ impl Lease {
     ///
     /// # Errors
     /// Where another took over, or it was given back.
-    pub fn renew(&mut self, epoch: u64, expires: Timestamp) -> Result<(), Declined> {
-        self.check(epoch)?;
+    pub fn renew(&mut self, connector: &str, epoch: u64, expires: Timestamp) -> Result<(), Declined> {
+        self.check(connector, epoch)?;
         match &mut self.taken {
             Some(taken) => {
                 taken.expires = expires;
@@ -170,8 +185,8 @@ impl Lease {
     ///
     /// # Errors
     /// Where another took over.
-    pub fn give_back(&mut self, epoch: u64) -> Result<(), Declined> {
-        self.check(epoch)?;
+    pub fn give_back(&mut self, connector: &str, epoch: u64) -> Result<(), Declined> {
+        self.check(connector, epoch)?;
         self.taken = None;
         Ok(())
     }
@@ -186,8 +201,23 @@ impl Lease {
     /// The fence: whoever writes must have the latest epoch.
     ///
     /// # Errors
+    /// Where a later one was given, this one never was, or it was given to another connector.
+    pub fn check(&self, connector: &str, epoch: u64) -> Result<(), Declined> {
+        self.is_latest(epoch)?;
+        let owner = self.last.as_deref().and_then(|who| who.split_once('\n'));
+        // Before schema 3 nobody noted who took it.
+        if owner.is_none_or(|(owner, _)| owner == connector) { Ok(()) } else { Err(self.stale()) }
+    }
+
+    /// The same for whoever is no connector, and fences with what it read.
+    ///
+    /// # Errors
     /// Where a later one was given, or this one never was.
-    pub fn check(&self, epoch: u64) -> Result<(), Declined> {
-        if epoch == self.epoch && epoch > 0 { Ok(()) } else { Err(Declined::StaleEpoch { latest: self.epoch }) }
+    pub fn is_latest(&self, epoch: u64) -> Result<(), Declined> {
+        if epoch == self.epoch && epoch > 0 { Ok(()) } else { Err(self.stale()) }
+    }
+
+    const fn stale(&self) -> Declined {
+        Declined::StaleEpoch { latest: self.epoch }
     }
 }

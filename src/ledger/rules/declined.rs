@@ -60,7 +60,7 @@ pub enum Declined {
     #[error("the lease is at epoch {latest}: another agent took over")]
     StaleEpoch { latest: u64 },
     #[error("{holder} has the lease until {expires}")]
-    LeaseHeld { holder: String, expires: Timestamp },
+    LeaseHeld { holder: String, since: Timestamp, expires: Timestamp },
     #[error("it is there already, or is another than was expected: read it, and send its ETag as it is now")]
     PreconditionFailed { etag: Option<String> },
     #[error("expires must lie in the future")]

@@ -15,7 +15,8 @@ use crate::model::change::Allocation;
 
 const COMPANY: &str =
     "SELECT tier, approved_domains, allocation, renewal_at, renewal_every, confirmation_mail, last_event,
-    lease_epoch, lease_holder, lease_connector, lease_expires, lease_others, lease_last FROM company WHERE name = ?1";
+    lease_epoch, lease_holder, lease_connector, lease_expires, lease_others, lease_last,
+    lease_instance, lease_since FROM company WHERE name = ?1";
 
 pub(super) fn company(connection: &Connection, company: &str) -> Result<Company, LedgerError> {
     let doing = || "reading the company".to_owned();
@@ -76,6 +77,8 @@ fn lease(row: Columns<'_>) -> Result<Lease, BadValue> {
         (Some(holder), Some(connector)) => Some(Taken {
             connector: Arc::from(connector),
             holder: holder.to_owned(),
+            instance: row.optional(13, "lease_instance")?.map(str::to_owned),
+            since: row.time(14, "lease_since")?,
             expires: row.time(10, "lease_expires")?,
         }),
         _ => None,
@@ -101,7 +104,7 @@ pub(super) fn save(connection: &Connection, company: &Company) -> Result<(), Led
     let sql =
         "UPDATE company SET tier = ?2, approved_domains = ?3, allocation = ?4, renewal_at = ?5, renewal_every = ?6,
         confirmation_mail = ?7, lease_epoch = ?8, lease_holder = ?9, lease_connector = ?10, lease_expires = ?11,
-        lease_others = ?12, lease_last = ?13
+        lease_others = ?12, lease_last = ?13, lease_instance = ?14, lease_since = ?15
         WHERE name = ?1";
     let parameters = params![
         &*company.name,
@@ -117,6 +120,8 @@ pub(super) fn save(connection: &Connection, company: &Company) -> Result<(), Led
         taken.map(|taken| time_text(taken.expires)),
         i64::try_from(company.lease.others).unwrap_or(i64::MAX),
         company.lease.last,
+        taken.and_then(|taken| taken.instance.as_deref()),
+        taken.map(|taken| time_text(taken.since)),
     ];
     let statement = connection.prepare_cached(sql);
     statement.and_then(|mut sql| sql.execute(parameters)).doing(|| "storing the company".to_owned())?;

@@ -167,6 +167,8 @@ pub struct Lease {
     pub others: u64,
     pub holder: Option<String>,
     pub connector: Option<String>,
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     pub expires: Option<Timestamp>,
 }
 
@@ -176,6 +178,10 @@ pub struct LeaseTake {
     /// Which of the connector's agents, as it calls itself.
     #[schema(min_length = 1, max_length = 128)]
     pub holder: String,
+    /// Which run of it: another one of the same holder is refused as long as the lease holds. Left out: any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub instance: Option<String>,
     #[schema(minimum = 10, maximum = 3600)]
     pub seconds: u32,
 }
@@ -282,6 +288,7 @@ impl From<&company::Lease> for Lease {
             others: lease.others,
             holder: taken.map(|taken| taken.holder.clone()),
             connector: taken.map(|taken| taken.connector.to_string()),
+            since: taken.map(|taken| taken.since),
             expires: taken.map(|taken| taken.expires),
         }
     }
