@@ -52,6 +52,20 @@ fn an_administrator_keeps_companies_pools_connectors_and_tokens() {
     assert_eq!(place.refused(&["ledger", "pool", "--company", "acne"]).0, 2);
 }
 
+#[test]
+fn a_ledger_that_is_served_is_not_served_twice_and_its_administrator_goes_on() {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let serving = place.serve();
+    let (code, error) = place.refused(&["ledger", "serve"]);
+    assert_eq!((code, &error["code"]), (5, &"busy".into()), "{error}");
+    let said = error["message"].as_str().unwrap();
+    assert!(said.contains(&format!("process {}", serving.child.id())) && said.contains("ledger.db"), "{said}");
+    assert_eq!(place.json(&["ledger", "pool", "set", "standard", "--seats", "5"])["seats"], 5);
+    serving.signal("KILL");
+    place.serve();
+}
+
 /// The two commands of the README, in a folder of their own and on another port.
 #[test]
 fn the_demo_serves_a_ledger_and_an_agent_works_against_it() {

@@ -21,6 +21,11 @@ pub enum LedgerError {
         path.display()
     )]
     Gone { path: PathBuf },
+    #[error(
+        "the ledger {} is served already{}", path.display(),
+        process.map_or_else(String::new, |process| format!(" (by process {process})"))
+    )]
+    Served { path: PathBuf, process: Option<u32> },
     #[error("{} is no Seatsync ledger; it was left as it is: name another path in [backend]", path.display())]
     Foreign { path: PathBuf },
     #[error(

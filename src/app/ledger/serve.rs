@@ -10,10 +10,11 @@ use tokio::sync::watch;
 use super::{LedgerApp, told};
 use crate::agent::Calls;
 use crate::app::{AppError, Code};
-use crate::ledger::Ledger;
 use crate::ledger::http::server;
 use crate::ledger::mailer::Mailer;
 use crate::ledger::service::{Service, chores};
+use crate::ledger::store::serving::Serving;
+use crate::ledger::{Ledger, LedgerError};
 use crate::model::report::Probe;
 use crate::model::settings::TlsFiles;
 
@@ -28,6 +29,7 @@ impl LedgerApp {
     pub async fn serve(&self, calls: &Calls, listening: impl FnOnce(&str)) -> Result<(), AppError> {
         self.begin()?;
         self.recount()?;
+        let _serving = self.claim()?;
         let mailer =
             self.settings.smtp.as_ref().map(Mailer::new).transpose().map_err(|error| {
                 AppError::new(Code::Config, "could not set up the sending of mails").caused_by(&error)
@@ -49,6 +51,15 @@ impl LedgerApp {
         renewing.abort();
         tracing::info!("The ledger stopped.");
         served.map_err(|error| AppError::new(Code::Failed, format!("could not serve on {url}")).caused_by(&error))
+    }
+
+    /// Two services would send each mail twice, and carry out each renewal.
+    fn claim(&self) -> Result<Serving, AppError> {
+        Serving::claim(&self.settings.database).map_err(|error| match error {
+            LedgerError::Served { .. } => AppError::new(Code::Busy, error.to_string())
+                .with_next("end that one first; `seatsync ledger pool` and its like work beside it"),
+            other => told(&other),
+        })
     }
 
     /// Sets right what a change by hand left behind, before anybody counts on it.

@@ -12,6 +12,7 @@ mod place;
 mod queue;
 mod read;
 mod rows;
+pub mod serving;
 mod tables;
 mod tokens;
 mod write;

@@ -83,7 +83,7 @@ fn make_folder(folder: &Path) -> Result<(), LedgerError> {
 }
 
 #[cfg(unix)]
-fn create_private(path: &Path) -> io::Result<File> {
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt as _;
     File::options().write(true).create_new(true).mode(0o600).open(path)
 }
@@ -96,7 +96,7 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
 
 /// What root makes in somebody's folder is that somebody's: the agent runs without root.
 #[cfg(unix)]
-fn give_to_owner_of(folder: &Path, path: &Path) -> Result<(), LedgerError> {
+pub(super) fn give_to_owner_of(folder: &Path, path: &Path) -> Result<(), LedgerError> {
     use std::os::unix::fs::{MetadataExt as _, lchown};
     let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
     let cannot = |source| file_error("cannot look at", path, source);
@@ -110,7 +110,7 @@ fn give_to_owner_of(folder: &Path, path: &Path) -> Result<(), LedgerError> {
 
 /// On Windows a new file inherits the folder's access list, which the installer keeps private.
 #[cfg(not(unix))]
-fn create_private(path: &Path) -> io::Result<File> {
+pub(super) fn create_private(path: &Path) -> io::Result<File> {
     File::options().write(true).create_new(true).open(path)
 }
 
@@ -121,7 +121,7 @@ fn create_private_folder(path: &Path) -> io::Result<()> {
 
 #[cfg(not(unix))]
 #[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
-fn give_to_owner_of(_folder: &Path, _path: &Path) -> Result<(), LedgerError> {
+pub(super) fn give_to_owner_of(_folder: &Path, _path: &Path) -> Result<(), LedgerError> {
     Ok(())
 }
 
@@ -187,6 +187,6 @@ fn migrate(connection: &mut Connection, path: &Path, found: i64) -> Result<(), L
     Ok(())
 }
 
-fn file_error(what: &str, path: &Path, source: io::Error) -> LedgerError {
+pub(super) fn file_error(what: &str, path: &Path, source: io::Error) -> LedgerError {
     LedgerError::File { doing: format!("{what} {}", path.display()), source }
 }
