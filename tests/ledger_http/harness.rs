@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use seatsync::ledger::Ledger;
-use seatsync::ledger::http::server;
+use seatsync::ledger::http::{Limits, server};
 use seatsync::ledger::service::Service;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -67,8 +67,13 @@ impl Served {
     }
 
     /// With `mails`, who gets a seat gets one.
-    #[expect(clippy::unused_async, reason = "it needs a runtime, as async code has one")]
     pub async fn start_with(mails: bool) -> Self {
+        Self::start_within(mails, Limits::default()).await
+    }
+
+    /// With limits of its own.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, as async code has one")]
+    pub async fn start_within(mails: bool, limits: Limits) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
@@ -79,7 +84,7 @@ impl Served {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopping) = watch::channel(false);
         let serving = service.clone();
-        let task = tokio::spawn(async move { server::serve(listener, None, serving, stopping).await.unwrap() });
+        let task = tokio::spawn(async move { server::serve(listener, None, serving, limits, stopping).await.unwrap() });
         let client = Client::builder().timeout(Duration::from_secs(100)).build().unwrap();
         Self { folder, url, service, admin, approver, connector, stop, task: Some(task), client }
     }

@@ -8,6 +8,7 @@ mod agents;
 mod events;
 mod group_commit;
 mod harness;
+mod hostile;
 mod mail;
 mod pools;
 mod reading;

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use seatsync::clock;
-use seatsync::ledger::http::server;
+use seatsync::ledger::http::{Limits, server};
 use seatsync::ledger::operations::{Desk, Manner, companies};
 use seatsync::ledger::records::{Records, Role, Store as _};
 use seatsync::ledger::secret::{self, Purpose};
@@ -28,7 +28,8 @@ impl LedgerService {
         let (stop, stopping) = watch::channel(false);
         let path = path.to_owned();
         let service = Service::start(move || Ledger::open(&path, true), false).unwrap();
-        runtime.spawn(async move { server::serve(listener, None, service, stopping).await.unwrap() });
+        runtime
+            .spawn(async move { server::serve(listener, None, service, Limits::default(), stopping).await.unwrap() });
         Self { port, stop }
     }
 

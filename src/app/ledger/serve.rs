@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::{LedgerApp, told};
 use crate::agent::Calls;
 use crate::app::{AppError, Code};
-use crate::ledger::http::server;
+use crate::ledger::http::{Limits, server};
 use crate::ledger::mailer::Mailer;
 use crate::ledger::service::{Service, chores};
 use crate::ledger::store::serving::Serving;
@@ -46,7 +46,7 @@ impl LedgerApp {
         tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "The ledger serves.");
         let working = tokio::spawn(chores::run(service.clone(), mailer, calls.stopping()));
         let renewing = tokio::spawn(renew(self.settings.tls.clone(), tls.clone(), calls.stopping()));
-        let served = server::serve(listener, tls, service, calls.stopping()).await;
+        let served = server::serve(listener, tls, service, Limits::default(), calls.stopping()).await;
         working.abort();
         renewing.abort();
         tracing::info!("The ledger stopped.");

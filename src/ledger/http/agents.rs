@@ -61,7 +61,10 @@ pub async fn post_batch(
 ) -> Result<Reply, Fault> {
     let (epoch, request) = (epoch.required()?, body.request);
     let batch = body.value.into_model(key)?;
+    let held = body.held;
     let work = move |desk: &Desk<'_>| {
+        // Also where whoever asked is gone.
+        let _held = held;
         let previous = desk.settings()?.version;
         let answer = batch::apply_fenced(desk, &batch, &request, (&connector, epoch))?;
         Ok::<_, Fault>(Answered { previous, ..Answered::of(desk.records, desk.company, answer)? })

@@ -1,44 +1,109 @@
 //! Bodies, paths and queries: read into what they mean, or refused as a problem.
 
-use axum::extract::rejection::{BytesRejection, PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
-use axum::http::header::CONTENT_TYPE;
+use std::time::Duration;
+
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
+use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
+use futures_util::StreamExt as _;
 use serde::de::DeserializeOwned;
 use sha2::{Digest as _, Sha256};
+use tokio::time::{Instant, timeout_at};
 
+use super::Hub;
 use super::fault::Fault;
+use super::limits::{Held, SLOWEST, SPARED};
+use crate::model::Name;
 
 /// The largest body but for those that say otherwise.
-pub const LARGEST: usize = 1024 * 1024;
+const LARGEST: usize = 1024 * 1024;
+
+/// What a route says of its bodies: they may be so large, unpacked.
+#[derive(Clone, Copy, Debug)]
+pub struct Largest(pub usize);
 
 /// A JSON body, and the digest of the request that brought it.
 pub struct Body<T> {
     pub value: T,
     /// SHA-256 of method, path and body, in hexadecimal: what an idempotency key stands for.
     pub request: String,
+    /// To be kept until the request is carried out.
+    pub held: Room,
 }
 
-impl<T: DeserializeOwned + Send + 'static, S: Send + Sync> FromRequest<S> for Body<T> {
+/// What a body takes of the limits.
+#[derive(Debug)]
+pub struct Room {
+    large: Option<Held>,
+    bytes: Held,
+}
+
+impl<T: DeserializeOwned + Send + 'static> FromRequest<Hub> for Body<T> {
     type Rejection = Fault;
 
-    async fn from_request(request: Request, state: &S) -> Result<Self, Fault> {
+    async fn from_request(request: Request, hub: &Hub) -> Result<Self, Fault> {
         must_be_json(request.headers())?;
+        must_be_unpacked(request.headers())?;
         let mut digest = Sha256::new();
         digest.update(request.method().as_str());
         digest.update(b" ");
         digest.update(request.uri().path());
         digest.update(b"\n");
-        let bytes = axum::body::Bytes::from_request(request, state).await.map_err(|error| refused(&error))?;
-        // A large batch is parsed beside the threads that answer others.
+        let (bytes, held) = gather(request, hub).await?;
+        // A large batch is parsed beside the threads that answer others; whoever leaves meanwhile frees nothing before.
         let parse = move || {
             digest.update(&bytes);
             let request = format!("{:x}", digest.finalize());
-            parse(&bytes).map(|value| Self { value, request })
+            parse(&bytes).map(|value| Self { value, request, held })
         };
         tokio::task::spawn_blocking(parse).await.unwrap_or_else(|_| Err(Fault::unreadable("cannot be read")))
     }
+}
+
+/// The whole body, as long as the company has room for it and it keeps coming.
+async fn gather(request: Request, hub: &Hub) -> Result<(Vec<u8>, Room), Fault> {
+    let (mut parts, body) = request.into_parts();
+    let company = company(&mut parts, hub).await?;
+    let largest = parts.extensions.get::<Largest>().map_or(LARGEST, |largest| largest.0);
+    let limits = &hub.limits;
+    let mut room = Room { large: None, bytes: limits.bytes.take(&company, 0)? };
+    let (begun, mut stream, mut bytes) = (Instant::now(), body.into_data_stream(), Vec::new());
+    loop {
+        let end = begun + limits.patience + Duration::from_secs((bytes.len() / SLOWEST) as u64);
+        let next = timeout_at(end, stream.next()).await.map_err(|_| too_slow())?;
+        let Some(chunk) = next else { return Ok((bytes, room)) };
+        let chunk = chunk.map_err(|_| Fault::unreadable("the body broke off, or could not be unpacked"))?;
+        let (before, now) = (bytes.len(), bytes.len() + chunk.len());
+        if now > largest {
+            return Err(too_large(largest));
+        }
+        if now > SPARED && room.large.is_none() {
+            room.large = Some(limits.large.take(&company, 1)?);
+        }
+        room.bytes.grow(now.saturating_sub(SPARED) - before.saturating_sub(SPARED))?;
+        bytes.extend_from_slice(&chunk);
+    }
+}
+
+/// The company in the path: whoever asks was found to belong to it.
+async fn company(parts: &mut Parts, hub: &Hub) -> Result<Name, Fault> {
+    let nowhere = |_| Fault::not_found("no such path");
+    let params = RawPathParams::from_request_parts(parts, hub).await.map_err(nowhere)?;
+    let company = params.iter().find(|(name, _)| *name == "company").map(|(_, value)| Name::from(value));
+    company.ok_or_else(|| Fault::not_found("no company is named"))
+}
+
+fn too_slow() -> Fault {
+    let detail = "the body did not come, or came too slowly: send it again";
+    Fault::new(StatusCode::REQUEST_TIMEOUT, "too-slow", detail)
+}
+
+fn too_large(largest: usize) -> Fault {
+    let detail = "the body is larger than this request may have";
+    let fault = Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail);
+    fault.with(|problem| problem.limit = Some(largest as u64))
 }
 
 fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Fault> {
@@ -86,12 +151,15 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), Fault> {
     Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail))
 }
 
-fn refused(error: &BytesRejection) -> Fault {
-    if error.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let detail = "the body is larger than this request may have";
-        return Fault::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", detail);
+fn must_be_unpacked(headers: &HeaderMap) -> Result<(), Fault> {
+    // What was unpacked says so no more.
+    match headers.get(CONTENT_ENCODING) {
+        Some(encoding) if !encoding.as_bytes().eq_ignore_ascii_case(b"identity") => {
+            let detail = "the body is packed in a way that is not known: Content-Encoding: gzip, or none";
+            Err(Fault::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", detail))
+        }
+        _ => Ok(()),
     }
-    Fault::unreadable("the body broke off, or could not be unpacked")
 }
 
 /// The names in a path.

@@ -35,7 +35,9 @@ pub async fn post(
     if items.iter().any(|item| item.key == key) {
         return Err(Fault::invalid("the key of an item must not be that of the whole request"));
     }
+    let held = body.held;
     let work = move |desk: &Desk<'_>| {
+        let _held = held;
         once(desk, &key, &body.request, |desk| {
             let results: Result<Vec<BulkResult>, Fault> = items.iter().map(|item| carry_out(desk, item)).collect();
             Reply::ok(&BulkAnswer { results: results? })

@@ -1,5 +1,7 @@
 //! Who asks: the token, and what its role may do.
 
+use std::sync::Arc;
+
 use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
@@ -7,6 +9,7 @@ use axum::http::{HeaderMap, StatusCode};
 
 use super::Hub;
 use super::fault::Fault;
+use super::limits::Held;
 use crate::clock;
 use crate::ledger::records::{Role, Token, View};
 use crate::ledger::rules::company::Tier;
@@ -20,6 +23,8 @@ pub struct Caller {
     pub role: Role,
     /// Whose token it is, of the role `connector`.
     pub connector: Option<Name>,
+    /// Its place among the requests in hand.
+    _place: Arc<Held>,
 }
 
 impl Caller {
@@ -48,7 +53,10 @@ impl FromRequestParts<Hub> for Caller {
         let params =
             RawPathParams::from_request_parts(parts, hub).await.map_err(|_| Fault::not_found("no such path"))?;
         let company = params.iter().find(|(name, _)| *name == "company").map(|(_, value)| value.to_owned());
-        hub.service.read(move |view| known(view, &id, &hash, company.as_deref())).await
+        let token = hub.service.read(move |view| known(view, &id, &hash, company.as_deref())).await?;
+        let Token { company, role, connector, .. } = token;
+        let place = Arc::new(hub.limits.requests.take(&company, 1)?);
+        Ok(Self { company, role, connector, _place: place })
     }
 }
 
@@ -116,7 +124,7 @@ fn presented(headers: &HeaderMap) -> Result<(String, String), Fault> {
 }
 
 /// The same answer whatever is wrong with a token: whoever guesses learns nothing.
-fn known(view: &dyn View, id: &str, hash: &str, company: Option<&str>) -> Result<Caller, Fault> {
+fn known(view: &dyn View, id: &str, hash: &str, company: Option<&str>) -> Result<Token, Fault> {
     let token = view.token(id)?.ok_or_else(Fault::unauthorized)?;
     let expired = token.expires.is_some_and(|at| at <= clock::now());
     if !secret::same(&token.hash, hash) || expired {
@@ -125,13 +133,12 @@ fn known(view: &dyn View, id: &str, hash: &str, company: Option<&str>) -> Result
     if company.is_some_and(|company| company != &*token.company) {
         return Err(Fault::forbidden("the token belongs to another company"));
     }
-    let Token { company, role, connector, ended, .. } = token;
-    if role == Role::Connector && view.company(&company)?.tier == Tier::Standard {
+    if token.role == Role::Connector && view.company(&token.company)?.tier == Tier::Standard {
         let detail = "the company's tier has no connectors: stop until somebody changes it";
         return Err(Fault::new(StatusCode::FORBIDDEN, "tier-required", detail));
     }
-    if ended {
+    if token.ended {
         return Err(Fault::new(StatusCode::FORBIDDEN, "connector-removed", "this connector was removed: stop"));
     }
-    Ok(Caller { company, role, connector })
+    Ok(token)
 }

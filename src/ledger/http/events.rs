@@ -55,8 +55,7 @@ pub async fn get(State(hub): State<Hub>, caller: Caller, Asked(query): Asked<Que
 }
 
 async fn wait_for(hub: &Hub, company: &Name, after: u64, limit: u32, wait: Duration) -> Result<Events, Fault> {
-    let full = || Fault::rate_limited("too many wait for events already");
-    let _place = hub.polls.try_acquire().map_err(|_| full())?;
+    let _place = hub.limits.polls.take(company, 1)?;
     let (mut changes, mut stopping) = (hub.service.changes(), hub.stopping.clone());
     let end = Instant::now() + wait;
     loop {

@@ -13,30 +13,28 @@ mod changes;
 mod companies;
 mod cursor;
 mod decisions;
+mod early;
 mod events;
 mod fault;
 mod headers;
 mod health;
 mod lease;
+mod limits;
 mod pools;
 mod reply;
 mod routes;
 pub mod server;
 mod show;
 
-use std::sync::Arc;
-
 use serde::Deserialize;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use utoipa::{IntoParams, IntoResponses};
 
 use super::service::Service;
 use super::wire::Problem;
 
+pub use limits::{Limit, Limits};
 pub use routes::{openapi, router};
-
-/// So many may wait for events at once.
-const POLLS: usize = 1024;
 
 /// What every request is answered with. Cheap to clone.
 #[derive(Clone)]
@@ -44,13 +42,13 @@ pub struct Hub {
     service: Service,
     /// Set when the service stops: whoever waits is answered at once.
     stopping: watch::Receiver<bool>,
-    polls: Arc<Semaphore>,
+    limits: Limits,
 }
 
 impl Hub {
     #[must_use]
-    pub fn new(service: Service, stopping: watch::Receiver<bool>) -> Self {
-        Self { service, stopping, polls: Arc::new(Semaphore::new(POLLS)) }
+    pub const fn new(service: Service, limits: Limits, stopping: watch::Receiver<bool>) -> Self {
+        Self { service, stopping, limits }
     }
 }
 
@@ -76,6 +74,9 @@ enum Problems {
     Forbidden(Problem),
     #[response(status = 404, content_type = "application/problem+json")]
     NotFound(Problem),
+    /// The body came too slowly, or not at all.
+    #[response(status = 408, content_type = "application/problem+json")]
+    TooSlow(Problem),
     /// Not as things are.
     #[response(status = 409, content_type = "application/problem+json")]
     Conflict(Problem),
@@ -95,7 +96,7 @@ enum Problems {
     /// Say what you expect to find.
     #[response(status = 428, content_type = "application/problem+json")]
     PreconditionRequired(Problem),
-    /// Ask again after `Retry-After`.
+    /// Too much at once, as `limited` says: ask again after `Retry-After`.
     #[response(status = 429, content_type = "application/problem+json")]
     RateLimited(Problem),
     /// A mistake of the ledger.

@@ -1,7 +1,7 @@
 //! Every path, and the description of them all.
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
+use axum::{Extension, middleware};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -10,8 +10,8 @@ use utoipa::openapi::{InfoBuilder, LicenseBuilder, OpenApi, OpenApiBuilder};
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::body::LARGEST;
-use super::{Hub, access, accounts, agents, bulk, changes, companies, decisions, events, health, lease, pools};
+use super::body::Largest;
+use super::{Hub, access, accounts, agents, bulk, changes, companies, decisions, early, events, health, lease, pools};
 
 /// A batch may be so large, unpacked: 100,000 steps and more.
 const LARGEST_BATCH: usize = 256 * 1024 * 1024;
@@ -24,9 +24,11 @@ pub fn router(hub: Hub) -> Router {
     router
         .fallback(health::nowhere)
         .method_not_allowed_fallback(health::otherwise)
-        .layer(RequestDecompressionLayer::new().gzip(true))
+        // What cannot be unpacked is refused where the body is read, as a problem.
+        .layer(RequestDecompressionLayer::new().gzip(true).pass_through_unaccepted(true))
         .layer(CompressionLayer::new().gzip(true))
         .layer(CatchPanicLayer::custom(health::broken))
+        .layer(middleware::from_fn(early::finish))
         .with_state(hub)
 }
 
@@ -73,10 +75,9 @@ fn paths() -> OpenApiRouter<Hub> {
         .routes(routes!(agents::post_relink))
         .routes(routes!(lease::get, lease::post, lease::put, lease::delete))
         .routes(routes!(events::get));
-    let batches = OpenApiRouter::new().routes(routes!(agents::post_batch)).layer(DefaultBodyLimit::max(LARGEST_BATCH));
-    let bulk = OpenApiRouter::new().routes(routes!(bulk::post)).layer(DefaultBodyLimit::max(LARGEST_BULK));
-    let small = settings.merge(people).merge(pools).merge(agents).layer(DefaultBodyLimit::max(LARGEST));
-    small.merge(batches).merge(bulk)
+    let batches = OpenApiRouter::new().routes(routes!(agents::post_batch)).layer(Extension(Largest(LARGEST_BATCH)));
+    let bulk = OpenApiRouter::new().routes(routes!(bulk::post)).layer(Extension(Largest(LARGEST_BULK)));
+    settings.merge(people).merge(pools).merge(agents).merge(batches).merge(bulk)
 }
 
 fn about() -> OpenApi {

@@ -9,7 +9,7 @@ use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::sync::watch;
 
-use super::{Hub, router};
+use super::{Hub, Limits, router};
 use crate::ledger::service::Service;
 
 /// After the signal to stop, requests in hand may go on for so long.
@@ -34,12 +34,13 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<RustlsConfig>,
     service: Service,
+    limits: Limits,
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let handle = Handle::new();
     let watching = tokio::spawn(stop_when(stopping.clone(), handle.clone()));
-    let app = router(Hub::new(service.clone(), stopping)).into_make_service();
+    let app = router(Hub::new(service.clone(), limits, stopping)).into_make_service();
     let served = match tls {
         Some(tls) => {
             let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);

@@ -47,6 +47,9 @@ pub struct Problem {
     pub etag: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub limit: Option<u64>,
+    /// What `limit` is the limit of, where too much was asked for at once.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub limited: Option<String>,
 }
 
 /// What stands in the way of a lower tier.

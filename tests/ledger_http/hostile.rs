@@ -1,0 +1,153 @@
+//! Requests that are too many, too large, too slow, or never end: whoever sends them is told, and nobody else notices.
+
+use std::io::Write as _;
+use std::time::{Duration, Instant};
+
+use reqwest::{Method, StatusCode};
+use seatsync::ledger::http::{Limit, Limits};
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+
+use crate::harness::{Answer, Served, batch, create, send};
+use crate::support::ledger_service::furnish;
+
+const MIB: usize = 1024 * 1024;
+
+/// A request of which no more than this comes; the answer as it is written, once the server closed or said enough.
+async fn raw(ledger: &Served, text: &str) -> (TcpStream, String) {
+    let mut stream = TcpStream::connect(ledger.url.strip_prefix("http://").unwrap()).await.unwrap();
+    stream.write_all(text.as_bytes()).await.unwrap();
+    let mut answer = vec![0; 4096];
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut answer)).await;
+    answer.truncate(read.expect("an answer").unwrap());
+    (stream, String::from_utf8(answer).unwrap())
+}
+
+/// The head of a batch whose body is announced, and does not come.
+fn unfinished(token: &str, company: &str) -> String {
+    format!(
+        "POST /v1/companies/{company}/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nIdempotency-Key: k\r\n\
+         Connector-Epoch: 1\r\nContent-Type: application/json\r\nContent-Length: 100000\r\n\r\n{{{}",
+        " ".repeat(50_000)
+    )
+}
+
+fn too_much(answer: &Answer, limited: &str) {
+    assert_eq!(answer.problem(), "429 rate-limited");
+    assert_eq!(answer.body["limited"], limited, "{answer:?}");
+    assert!(answer.body["limit"].is_u64() && answer.header("retry-after").is_some(), "{answer:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_long_polls_of_one_company_leave_room_for_those_of_another() {
+    let limits = Limits { polls: Limit::new("long polls", 2, 3), ..Limits::default() };
+    let ledger = Served::start_within(false, limits).await;
+    let [globex, ..] = furnish(&ledger.path(), "globex");
+    let last = ledger.last().await;
+    let path = format!("events?after={last}&wait=20");
+    let polls = [(); 2].map(|()| tokio::spawn(send(ledger.request(Method::GET, &ledger.connector, &path))));
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    too_much(&ledger.get(&ledger.admin, &path).await, "long polls");
+    let other = ledger.get(&globex, "/v1/companies/globex/events?wait=1").await;
+    assert_eq!(other.status, StatusCode::OK);
+    ledger.pool("a", 1).await;
+    for poll in polls {
+        assert!(!poll.await.unwrap().good()["events"].as_array().unwrap().is_empty());
+    }
+    let after = ledger.last().await;
+    ledger.get(&ledger.admin, &format!("events?after={after}&wait=1")).await.good();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_large_requests_of_one_company_leave_room_for_those_of_another() {
+    let limits = Limits { large: Limit::new("large requests in hand", 1, 2), ..Limits::default() };
+    let ledger = Served::start_within(false, limits).await;
+    let [_, _, globex] = furnish(&ledger.path(), "globex");
+    let epoch = ledger.lease("dc01").await;
+    let mut stream = TcpStream::connect(ledger.url.strip_prefix("http://").unwrap()).await.unwrap();
+    stream.write_all(unfinished(&ledger.connector, "acme").as_bytes()).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let steps: Vec<Value> = (1..=200).map(create).collect();
+    too_much(&ledger.batch(epoch, "k1", &steps).await, "large requests in hand");
+    ledger.batch(epoch, "k2", &[]).await.good();
+    let request = ledger.request(Method::POST, &globex, "/v1/companies/globex/batches").header("Connector-Epoch", 1);
+    assert_eq!(send(request.header("Idempotency-Key", "k").json(&batch(&steps))).await.problem(), "409 stale-epoch");
+    drop(stream);
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    ledger.batch(epoch, "k1", &steps).await.good();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_larger_than_the_room_there_is_comes_back_later() {
+    let limits = Limits { bytes: Limit::new("bytes in hand", 2 * MIB, 4 * MIB), ..Limits::default() };
+    let ledger = Served::start_within(false, limits).await;
+    let epoch = ledger.lease("dc01").await;
+    let steps: Vec<Value> = (1..=20_000).map(create).collect();
+    too_much(&ledger.batch(epoch, "k", &steps).await, "bytes in hand");
+    ledger.batch(epoch, "k", &steps[..1000]).await.good();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_unpacks_to_more_than_a_request_may_have_is_refused_while_it_is_unpacked() {
+    let ledger = Served::start().await;
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..512 {
+        packed.write_all(&vec![b' '; MIB]).unwrap();
+    }
+    let bomb = packed.finish().unwrap();
+    assert!(bomb.len() < MIB, "half a GiB in less than one MiB");
+    let clock = Instant::now();
+    let request = ledger.request(Method::PUT, &ledger.admin, "pools/a").header("If-None-Match", "*");
+    let request = request.header("Content-Encoding", "gzip").header("Content-Type", "application/json");
+    let answer = send(request.body(bomb)).await;
+    assert_eq!((answer.problem().as_str(), &answer.body["limit"]), ("413 too-large", &MIB.into()));
+    assert!(clock.elapsed() < Duration::from_secs(5), "{:?}", clock.elapsed());
+    let request = ledger.request(Method::PUT, &ledger.admin, "pools/a").header("If-None-Match", "*");
+    let request = request.header("Content-Encoding", "br").header("Content-Type", "application/json");
+    assert_eq!(send(request.body("{}")).await.problem(), "415 unsupported-media-type");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_body_that_does_not_come_is_waited_for_a_while_and_no_longer() {
+    let limits = Limits { patience: Duration::from_millis(500), ..Limits::default() };
+    let ledger = Served::start_within(false, limits).await;
+    let (_stream, answer) = raw(&ledger, &unfinished(&ledger.connector, "acme")).await;
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("urn:seatsync:problem:too-slow"), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    assert_eq!(ledger.get(&ledger.admin, "pools").await.status, StatusCode::OK);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_before_the_body_came_ends_the_connection_and_one_after_it_does_not() {
+    let ledger = Served::start().await;
+    let post = |length: usize, body: &str| {
+        format!(
+            "POST /v1/companies/acme/batches HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n\
+             Content-Length: {length}\r\n\r\n{body}"
+        )
+    };
+    let (mut stream, answer) = raw(&ledger, &post(100 * MIB, "{")).await;
+    assert!(answer.starts_with("HTTP/1.1 401 "), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+    // It ends, whatever else is sent.
+    let _ = stream.write_all(b"more").await;
+    let mut rest = [0; 16];
+    let ended = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut rest)).await.expect("an end");
+    assert!(matches!(ended, Ok(0) | Err(_)), "{ended:?}");
+    let (mut stream, answer) = raw(&ledger, &post(2, "{}")).await;
+    assert!(answer.starts_with("HTTP/1.1 401 ") && !answer.to_lowercase().contains("connection: close"), "{answer}");
+    stream.write_all(post(2, "{}").as_bytes()).await.unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut rest)).await.unwrap().unwrap();
+    assert!(rest[..read].starts_with(b"HTTP/1.1 401"), "the same connection is good for the next request");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_sends_all_before_it_reads_gets_the_refusal_whole() {
+    let ledger = Served::start().await;
+    let body = json!({ "steps": "x".repeat(900 * 1024) });
+    for _ in 0..5 {
+        let request = ledger.request(Method::POST, "nobody", "batches").header("Idempotency-Key", "k");
+        assert_eq!(send(request.json(&body)).await.problem(), "401 unauthorized");
+    }
+}
