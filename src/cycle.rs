@@ -1,6 +1,7 @@
 //! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
 
 pub mod current;
+mod elsewhere;
 pub mod last_known;
 pub mod people;
 pub mod reading;
@@ -123,6 +124,7 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
     if succession::begin(parts, turn, &current, now)? {
         remembered = AccountsLastKnown::load(parts.memory)?;
     }
+    let elsewhere = elsewhere::since_last(parts, &current)?;
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &remembered, &desired, now)?;
@@ -138,7 +140,9 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
         remember::accounts(parts, &current, &applied, &plan, now)?;
         applied
     };
+    elsewhere::log(number, &elsewhere);
     let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
+    let report = SyncReport { elsewhere, ..report };
     remember::cycle(parts, &report, &plan, &readings)?;
     Ok(report)
 }

@@ -8,8 +8,7 @@ mod support;
 use serde_json::Value;
 use support::company::{Company, company_of, pool};
 
-const SYNC: &str =
-    "changes cycle directories fingerprint granted held lost outcome pools problems seconds standby started waiting";
+const SYNC: &str = "changes cycle directories elsewhere fingerprint granted held lost outcome pools problems seconds standby started waiting";
 const DIRECTORY: &str = "complete dangling entries foreign mode name problem quarantined seconds users";
 const CHANGES: &str =
     "adopted failed held moved promoted provisioned released removed resumed suspended updated waiting";
@@ -73,7 +72,7 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
     assert_eq!((keys(&status["backend"]).as_str(), &status["fingerprint"]), ("kind reachable", &report["fingerprint"]));
     each(&status["directories"], "kind name reachable server watermark");
 
-    each(&company.agent.history().into(), "changes cycle outcome seconds started");
+    each(&company.agent.history().into(), "changes cycle elsewhere outcome seconds started");
     assert_eq!(company.agent.history()[1]["cycle"], report["cycle"], "the latest is the last");
 }
 
@@ -112,7 +111,7 @@ fn users_pending_and_explain_have_the_keys_of_the_contract() {
     assert_eq!(keys(&explained["pool"]), "because name");
 
     let decided = company.agent.decide("approve", &[name]);
-    each(&decided.json_lines().into(), "anchor carried_out pool user_name verdict");
+    each(&decided.json_lines().into(), "anchor carried_out known pool user_name verdict");
 }
 
 #[test]

@@ -12,7 +12,7 @@ use crate::model::change::Confirmation;
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
     BackendStatus, ConfirmationRow, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow, StatusReport,
-    SyncReport, UserRow,
+    SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::BackendKind;
 use crate::model::{Account, AccountId, Name, PersonId, Standing};
@@ -141,8 +141,8 @@ impl App {
     pub fn history(&self) -> Result<Vec<HistoryRow>, AppError> {
         let records = self.state_beside()?.history(HISTORY).map_err(|error| state_error(&error))?;
         let row = |record: &CycleRecord| {
-            let SyncReport { cycle, started, seconds, outcome, changes, .. } = report(record)?;
-            Ok(HistoryRow { cycle, started, seconds, outcome, changes })
+            let SyncReport { cycle, started, seconds, outcome, changes, elsewhere, .. } = report(record)?;
+            Ok(HistoryRow { cycle, started, seconds, outcome, changes, elsewhere: people_by_deed(&elsewhere) })
         };
         records.iter().rev().map(row).collect()
     }

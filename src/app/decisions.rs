@@ -7,6 +7,7 @@ use super::{App, AppError, Code};
 use crate::model::change::{Decision, Verdict};
 use crate::model::memory::{LastKnown, Request};
 use crate::model::report::{DecisionRow, PendingRow, RelinkReport};
+use crate::model::settings::BackendKind;
 use crate::model::{Account, Anchor, Assignment, PersonId};
 use crate::state::State;
 
@@ -75,7 +76,9 @@ impl App {
             user_name: one.name.clone(),
             pool: pool.map(Into::into),
             verdict,
-            carried_out: running,
+            // A ledger that is served settles at once, agent or not.
+            carried_out: running || matches!(self.settings.backend.kind, BackendKind::Ledger(_)),
+            known: running,
         };
         Ok(people.iter().map(row).collect())
     }

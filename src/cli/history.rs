@@ -29,7 +29,12 @@ fn render(rows: &[HistoryRow], page: &mut Page) {
             .filter(|(_, count)| *count > 0)
             .map(|(word, count)| format!("{} {word}", number(count)))
             .collect();
-        let changes = if changes.is_empty() { NONE.to_owned() } else { changes.join(", ") };
+        let others: Vec<String> =
+            row.elsewhere.iter().map(|(deed, count)| format!("{} {}", number(*count), deed.as_str())).collect();
+        let others = (!others.is_empty()).then(|| format!("by others: {}", others.join(", ")));
+        let ours = (!changes.is_empty()).then(|| changes.join(", "));
+        let changes: Vec<String> = ours.into_iter().chain(others).collect();
+        let changes = if changes.is_empty() { NONE.to_owned() } else { changes.join("; ") };
         let outcome = words::outcome(row.outcome).to_owned();
         grid.toned(tone, [number(row.cycle), words::time(row.started), words::duration(row.seconds), outcome, changes]);
     }
@@ -47,7 +52,7 @@ fn render(rows: &[HistoryRow], page: &mut Page) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::report::{ChangeCounts, CycleOutcome};
+    use crate::model::report::{ChangeCounts, CycleOutcome, Deed};
 
     #[test]
     fn a_cycle_is_a_row_and_counts_of_nought_are_left_out() {
@@ -57,14 +62,16 @@ mod tests {
             seconds: 0.42,
             outcome,
             changes,
+            elsewhere: std::collections::BTreeMap::new(),
         };
         let busy = ChangeCounts { provisioned: 50, waiting: 10, ..ChangeCounts::default() };
-        let rows = [row(9, CycleOutcome::Ok, busy), row(10, CycleOutcome::Partial, ChangeCounts::default())];
+        let mut rows = [row(9, CycleOutcome::Ok, busy), row(10, CycleOutcome::Partial, ChangeCounts::default())];
+        rows[0].elsewhere = [(Deed::Promoted, 2), (Deed::Denied, 1)].into();
         let mut page = Page::default();
         render(&rows, &mut page);
         let expected = "\
 CYCLE  STARTED                   TOOK  OUTCOME  CHANGES
-    9  2026-01-01 00:00:00 UTC  0.4 s  ok       50 provisioned, 10 waiting
+    9  2026-01-01 00:00:00 UTC  0.4 s  ok       50 provisioned, 10 waiting; by others: 2 promoted, 1 denied
    10  2026-01-01 00:00:00 UTC  0.4 s  partial  -
 
 partial: the last of 2 cycles

@@ -65,6 +65,8 @@ fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
     let waiting = rows.iter().any(|row| !row.carried_out);
     if waiting {
         page.command("carry it out", "sync");
+    } else if rows.iter().any(|row| !row.known) {
+        page.command("read what came of it", "sync");
     } else if let [row] = rows {
         page.command("what came of it", &format!("explain {}", row.user_name));
     } else {
@@ -75,7 +77,11 @@ fn render_decisions(rows: &[DecisionRow], verdict: Verdict, page: &mut Page) {
         Verdict::Deny => "denied",
         Verdict::Release => "released",
     };
-    let when = if waiting { ", with the next cycle" } else { "" };
+    let when = match rows {
+        _ if waiting => ", with the next cycle",
+        rows if rows.iter().any(|row| !row.known) => " in the ledger, which gives free seats at once",
+        _ => "",
+    };
     page.verdict(Tone::Good, "ok", &format!("{} {word}{when}", number(rows.len() as u64)));
 }
 
@@ -112,22 +118,40 @@ ok: 2 places in queues
     }
 
     #[test]
-    fn a_decision_that_waits_for_a_cycle_says_so() {
+    fn a_decision_says_whether_it_was_carried_out_and_where_that_shows() {
         let row = DecisionRow {
             anchor: None,
             user_name: "ada".to_owned(),
             pool: Some("standard".into()),
             verdict: Verdict::Approve,
             carried_out: false,
+            known: false,
         };
-        let mut page = Page::default();
-        render_decisions(&[row], Verdict::Approve, &mut page);
+        let said = |row: &DecisionRow| {
+            let mut page = Page::default();
+            render_decisions(std::slice::from_ref(row), Verdict::Approve, &mut page);
+            page.plain()
+        };
         let expected = "\
 ada, pool standard
   carry it out: seatsync sync
 
 ok: 1 approved, with the next cycle
 ";
-        assert_eq!(page.plain(), expected);
+        assert_eq!(said(&row), expected);
+        let expected = "\
+ada, pool standard
+  read what came of it: seatsync sync
+
+ok: 1 approved in the ledger, which gives free seats at once
+";
+        assert_eq!(said(&DecisionRow { carried_out: true, ..row.clone() }), expected);
+        let expected = "\
+ada, pool standard
+  what came of it: seatsync explain ada
+
+ok: 1 approved
+";
+        assert_eq!(said(&DecisionRow { carried_out: true, known: true, ..row }), expected);
     }
 }

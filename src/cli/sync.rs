@@ -13,7 +13,7 @@ use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::change::Promotion;
-use crate::model::report::{ChangeCounts, CycleOutcome, GrantedRow, LostRow, SyncReport};
+use crate::model::report::{ChangeCounts, CycleOutcome, Deed, ElsewhereRow, GrantedRow, LostRow, SyncReport};
 
 pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     // The bar is gone before anything is printed.
@@ -41,6 +41,7 @@ pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut
         }
         granted(page, &report.granted);
         lost(page, &report.lost);
+        elsewhere(page, &report.elsewhere);
         parts::waiting(page, &report.waiting, &reach, PEOPLE);
         parts::pools(page, &report.pools);
         reach.tell(false, page);
@@ -80,6 +81,38 @@ fn lost(page: &mut Page, lost: &[LostRow]) {
     page.table(grid);
     if lost.len() > PEOPLE {
         page.line(format!("and {} more (--json lists them all)", number((lost.len() - PEOPLE) as u64)));
+    }
+}
+
+/// What others did: it is in none of the counts.
+fn elsewhere(page: &mut Page, rows: &[ElsewhereRow]) {
+    if rows.is_empty() {
+        return;
+    }
+    page.heading("Done by others in the backend since the last cycle");
+    let mut grid = Grid::new(&["POOL", "WHO", "USER NAME", "WHAT"]);
+    for row in rows.iter().take(PEOPLE) {
+        let pool = parts::pool_change(row.from_pool.as_ref(), row.pool.as_ref());
+        let who = parts::who(row.display_name.as_deref(), &row.user_name);
+        grid.row([&*pool, who, &*row.user_name, deed(row.change)]);
+    }
+    page.table(grid);
+    if rows.len() > PEOPLE {
+        page.line(format!("and {} more (--json lists them all)", number((rows.len() - PEOPLE) as u64)));
+    }
+}
+
+const fn deed(deed: Deed) -> &'static str {
+    match deed {
+        Deed::Promoted => "waited, and got the seat",
+        Deed::Granted => "got a seat",
+        Deed::Moved => "got another seat",
+        Deed::Released => "lost the seat",
+        Deed::Approved => "approved, and waits",
+        Deed::Denied => "denied",
+        Deed::Suspended => "suspended",
+        Deed::Resumed => "suspension lifted",
+        Deed::Removed => "account deleted",
     }
 }
 

@@ -73,6 +73,7 @@ pub fn of_cycle(
         granted: people::granted(&happened, &after),
         waiting: waiting_rows(&after),
         lost: people::lost(&happened, &current.accounts, &after),
+        elsewhere: Vec::new(),
         standby: None,
     }
 }
@@ -385,6 +386,7 @@ pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> 
         granted: Vec::new(),
         waiting: Vec::new(),
         lost: Vec::new(),
+        elsewhere: Vec::new(),
         standby: None,
     }
 }

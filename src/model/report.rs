@@ -4,6 +4,7 @@
 
 mod agent;
 mod cycle;
+mod elsewhere;
 mod person;
 mod plan;
 
@@ -15,6 +16,7 @@ pub use cycle::{
     ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, LostRow, PoolRow, ProblemRow,
     QuarantinedRow, ReadMode, SyncReport, WaitingRow,
 };
+pub use elsewhere::{Deed, ElsewhereRow, people_by_deed};
 pub use person::{
     DecisionRow, EntryRow, ExplainReport, PendingRow, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow,
 };

@@ -103,6 +103,10 @@ pub trait Accounts: Send {
     /// accounts of these people, which another hand deleted.
     fn inherit(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError>;
 
+    /// The managed accounts that are known and differ from these, each as it was and as it is; none where it is gone. Only
+    /// those that differ are read.
+    fn differing(&self, accounts: &[Account]) -> Result<Vec<(Account, Option<Account>)>, StateError>;
+
     /// Lets the agent create these people's accounts again.
     fn give_back(&mut self, people: &[PersonId]) -> Result<(), StateError>;
 

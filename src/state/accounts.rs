@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Result, Row, Transaction, params};
 
 use super::State;
-use super::people::directory_id;
+use super::people::{directory_id, find_directory};
 use super::values::{anchor, digest, json, time, to_json};
 use crate::model::change::Answer;
 use crate::model::memory::Remembered;
@@ -57,6 +57,23 @@ impl Accounts for State {
             change.store(transaction, |_| false)?;
             take(transaction, taken, at)?;
             untake_owners(transaction)
+        })
+    }
+
+    fn differing(&self, accounts: &[Account]) -> Result<Vec<(Account, Option<Account>)>, StateError> {
+        self.read("comparing the accounts with those last known", |connection| {
+            let Comparison { changed, gone, .. } = compare(connection, accounts)?;
+            let mut pairs = Vec::new();
+            for after in changed {
+                let Some(owner) = &after.owner else { continue };
+                let Some(directory) = find_directory(connection, &owner.directory)? else { continue };
+                let before = known_account(connection, (directory, owner.anchor))?;
+                pairs.extend(before.map(|before| (before, Some(after.clone()))));
+            }
+            for key in gone {
+                pairs.extend(known_account(connection, key)?.map(|before| (before, None)));
+            }
+            Ok(pairs)
         })
     }
 
@@ -131,6 +148,14 @@ fn remembered(connection: &Connection) -> Result<BTreeMap<PersonId, Remembered>>
         found.push((person(row, &names)?, Remembered { profile: digest(row, 2)?, held, suspended: row.get(3)? }));
     }
     Ok(found.into_iter().collect())
+}
+
+/// An account as it was after the last cycle.
+fn known_account(connection: &Connection, (directory, anchor): Key) -> Result<Option<Account>> {
+    let sql = "SELECT account_json FROM account_details WHERE directory = ?1 AND anchor = ?2";
+    let mut query = connection.prepare_cached(sql)?;
+    let mut rows = query.query(params![directory, anchor.as_bytes()])?;
+    rows.next()?.map(|row| json(row, 0)).transpose()
 }
 
 /// What differs between the accounts of the backend and those last known.

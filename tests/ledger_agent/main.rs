@@ -9,5 +9,6 @@ mod crowd;
 mod hostile;
 mod ledger;
 mod network;
+mod others;
 mod standby;
 mod together;

@@ -169,6 +169,7 @@ mortal! { Accounts {
     fn observe([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
     fn inherit([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
     fn give_back([self: &mut self], people: &[PersonId]) -> ();
+    fn differing([self: &self], accounts: &[Account]) -> Vec<(Account, Option<Account>)>;
     fn relinked([self: &mut self], old: &PersonId, new: &PersonId) -> ();
 }}
 

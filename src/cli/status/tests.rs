@@ -38,6 +38,7 @@ fn running() -> StatusReport {
         granted: Vec::new(),
         waiting: Vec::new(),
         lost: Vec::new(),
+        elsewhere: Vec::new(),
         standby: None,
     };
     StatusReport {

@@ -28,6 +28,7 @@ fn report() -> SyncReport {
         granted: vec![granted_row("ada", Some("Ada Lovelace")), granted_row("yamada", Some("山田 太郎"))],
         waiting: vec![waiting_row("grace", 1)],
         lost: Vec::new(),
+        elsewhere: Vec::new(),
         standby: None,
     }
 }

@@ -1,9 +1,12 @@
 //! What is said of the agent itself: `status`, `history`, `check`, `confirm`, `relink`.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::cycle::{ChangeCounts, CycleOutcome, HeldRow, PoolRow, SyncReport};
+use super::elsewhere::Deed;
 use crate::model::lease::Standby;
 use crate::model::snapshot::Kind;
 use crate::model::{Name, PersonId};
@@ -66,6 +69,9 @@ pub struct HistoryRow {
     pub seconds: f64,
     pub outcome: CycleOutcome,
     pub changes: ChangeCounts,
+    /// What others did in the backend before it, counted in people.
+    #[serde(default)]
+    pub elsewhere: BTreeMap<Deed, u64>,
 }
 
 /// Something wrong with the config.

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::elsewhere::ElsewhereRow;
 use crate::model::lease::Standby;
 use crate::model::{Anchor, Defect, Name, PoolCount, WaitReason};
 
@@ -219,6 +220,9 @@ pub struct SyncReport {
     /// Everyone who lost a seat, by directory and anchor.
     #[serde(default)]
     pub lost: Vec<LostRow>,
+    /// What others did in the backend since the last cycle, by directory and anchor; `changes` counts none of it.
+    #[serde(default)]
+    pub elsewhere: Vec<ElsewhereRow>,
     /// Who works, while this agent stands by.
     #[serde(default)]
     pub standby: Option<Standby>,

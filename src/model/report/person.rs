@@ -78,8 +78,10 @@ pub struct DecisionRow {
     pub user_name: String,
     pub pool: Option<Name>,
     pub verdict: Verdict,
-    /// Carried out now; else with the next cycle.
+    /// Carried out now: by the running agent, or by a ledger that is served. Else with the next cycle.
     pub carried_out: bool,
+    /// The agent knows already what came of it; else the next cycle reads it.
+    pub known: bool,
 }
 
 /// The entry behind an account.

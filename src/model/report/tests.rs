@@ -63,9 +63,11 @@ fn a_row_of_history_has_every_key_of_the_contract_and_every_count() {
         seconds: 0.4,
         outcome: CycleOutcome::SomeFailed,
         changes: ChangeCounts::default(),
+        elsewhere: [(Deed::Promoted, 3)].into(),
     };
     let value = serde_json::to_value(row).unwrap();
     assert_keys(&value, &["cycle", "started", "seconds", "outcome", "changes"]);
+    assert_eq!(value["elsewhere"], serde_json::json!({"promoted": 3}));
     assert_eq!(value["outcome"], "some_failed");
     let named: Vec<_> = ChangeCounts::default().named().iter().map(|(word, _)| *word).collect();
     assert_keys(&value["changes"], &named);
