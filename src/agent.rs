@@ -30,8 +30,8 @@ pub trait Work: Send {
     /// Takes the config anew, or keeps the old one and says why; a pass follows.
     fn reload(&mut self);
 
-    /// From the end of one pass to the beginning of the next.
-    fn every(&self) -> Duration;
+    /// From the end of the latest pass to the beginning of the next, where nobody asks for one before.
+    fn until_next(&self) -> Duration;
 
     /// Tells others when the next pass is due.
     fn announce(&mut self, next: Timestamp);
@@ -181,7 +181,7 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Du
         };
         if passed {
             // A pass longer than this is followed by the next, never overlapped.
-            next = after(work.every());
+            next = after(work.until_next());
             work.announce(next);
             watch.manager.says(&work.standing());
         }
@@ -278,7 +278,7 @@ mod tests {
             self.reloads += 1;
         }
 
-        fn every(&self) -> Duration {
+        fn until_next(&self) -> Duration {
             Duration::from_mins(5)
         }
 

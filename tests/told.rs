@@ -191,3 +191,26 @@ fn who_is_missed_for_the_first_time_is_counted_and_it_is_said_what_comes_of_it()
         "{cycle:?}"
     );
 }
+
+#[test]
+fn advice_on_approval_passes_over_whom_no_seat_reaches_now() {
+    let mut company = company_of(4, &pool(2));
+    assert_eq!(company.sync().0, 0);
+    let names: Vec<String> =
+        company.agent.pending().iter().map(|row| row["user_name"].as_str().expect("a name").to_owned()).collect();
+    // The first in the queue has no mail address any more: the place is kept, and nothing is given.
+    company.set(&names[0], "");
+    assert_eq!(company.sync().0, 0);
+    let tried = run(&company, &["plan", "--seats", "standard=+2"]).stdout;
+    assert!(
+        tried.contains("standard: with these seats, approval would reach the first 1 person marked above."),
+        "{tried}"
+    );
+    let row =
+        |name: &str| tried.lines().find(|line| line.starts_with("standard") && line.contains(name)).expect("a row");
+    assert!(row(&names[1]).ends_with("seat free, awaits approval"), "{tried}");
+    assert!(row(&names[0]).ends_with("no free seat"), "{tried}");
+    let approved = run(&company, &["--json", "pending", "approve", "--next", "2"]).json_lines();
+    let whom: Vec<&str> = approved.iter().filter_map(|row| row["user_name"].as_str()).collect();
+    assert_eq!(whom, [&*names[1]]);
+}

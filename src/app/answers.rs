@@ -1,6 +1,6 @@
 //! The verbs that read the state alone: they answer without directory and backend, and while the agent works.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -101,14 +101,18 @@ impl App {
         if let Some(pool) = pool {
             self.known_pool(pool)?;
         }
-        let accounts = accounts(&everyone(&self.state_beside()?)?);
+        let everyone = everyone(&self.state_beside()?)?;
+        let passed_over: BTreeSet<PersonId> = everyone.iter().filter_map(passed_over).collect();
+        let accounts = accounts(&everyone);
         let approved: BTreeMap<(PersonId, Name), bool> =
             queue(&accounts).into_iter().map(|queued| ((queued.person, queued.pool), queued.approved)).collect();
         let owners: BTreeMap<_, &PersonId> = accounts
             .iter()
             .filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?)))
             .collect();
-        let rows = waiting_rows(&accounts).into_iter().filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
+        let rows = waiting_rows(&accounts, &|person| passed_over.contains(person))
+            .into_iter()
+            .filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
         let row = |row: crate::model::report::WaitingRow| PendingRow {
             approved: owners
                 .get(&row.user_name)
@@ -123,6 +127,7 @@ impl App {
             position: row.position,
             reason: row.reason,
             since: row.since,
+            passed_over: row.passed_over,
         };
         Ok(rows.map(row).collect())
     }
@@ -146,6 +151,13 @@ impl App {
         };
         records.iter().rev().map(row).collect()
     }
+}
+
+/// Somebody who keeps what there is and gets nothing more: the entry cannot be used, or shows a leaver.
+fn passed_over(known: &LastKnown) -> Option<PersonId> {
+    let judgement = &known.facts.as_ref()?.judgement;
+    let stands_still = judgement.quarantine.is_some() || judgement.standing != Standing::Enabled;
+    stands_still.then(|| Some(PersonId::new(known.directory.clone()?, known.anchor?))).flatten()
 }
 
 /// Whether the backend answered; who stands by hears of it without a cycle.

@@ -45,7 +45,7 @@ impl App {
     /// Where people wait in several pools and none is named.
     pub async fn approve_next(&self, next: u32, pool: Option<&str>) -> Result<Vec<DecisionRow>, AppError> {
         let mut waiting = self.pending(pool)?;
-        waiting.retain(|row| self.promotion().lacks_approval(row.reason, row.approved));
+        waiting.retain(|row| !row.passed_over && self.promotion().lacks_approval(row.reason, row.approved));
         let Some(pool) = waiting.first().map(|row| row.pool.clone()) else { return Ok(Vec::new()) };
         if waiting.iter().any(|row| row.pool != pool) {
             return Err(AppError::new(Code::Usage, "people wait for approval in several pools: which is meant?")

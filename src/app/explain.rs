@@ -15,6 +15,7 @@ use super::ring::ring;
 use super::who::anybody;
 use super::{App, AppError, Code};
 use crate::model::change::Promotion;
+use crate::model::lease::Standby;
 use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
 use crate::model::report::{EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, UserRow};
 use crate::model::settings::Settings;
@@ -36,6 +37,8 @@ struct Case<'a> {
     directory: Option<DirectoryStatus>,
     /// As the last cycle left them.
     pools: Vec<PoolRow>,
+    /// Who works, while this agent stands by.
+    standby: Option<Standby>,
 }
 
 impl App {
@@ -48,7 +51,7 @@ impl App {
         let wanted = case.known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
         Ok(ExplainReport {
             entry: case.entry(),
-            scope: scope(&case.known),
+            scope: scope(&case),
             pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
             rank: wanted.map(|pool| pool.rank),
             leaving: leaving::sentences(&case),
@@ -79,6 +82,7 @@ impl App {
             held: person.as_ref().map(|person| HeldBack::find(state, person)).transpose()?.flatten(),
             directory: directories.into_iter().find(|status| known.directory.as_ref() == Some(&status.name)),
             pools,
+            standby: state.standby().map_err(|error| state_error(&error))?,
             known,
         })
     }
@@ -111,6 +115,12 @@ impl Case<'_> {
         unreachable.or_else(|| status.read.as_ref()?.problem.as_deref())
     }
 
+    /// The person's directory, where this agent never read it: it stands by since its start.
+    fn unread(&self) -> Option<&Name> {
+        let is_unread = self.directory.as_ref().is_none_or(|status| status.read.is_none());
+        self.known.directory.as_ref().filter(|_| self.standby.is_some() && is_unread)
+    }
+
     /// Seats that are free in a pool, and are given to nobody by themselves.
     fn free(&self, seat: &SeatRow) -> u32 {
         let pool = self.pools.iter().find(|pool| pool.name == seat.pool);
@@ -136,7 +146,14 @@ fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()
 }
 
-fn scope(known: &LastKnown) -> ScopeExplained {
+fn scope(case: &Case<'_>) -> ScopeExplained {
+    let known = &case.known;
+    if let Some(name) = case.unread() {
+        // The agent that works keeps the account: it saw the person in scope.
+        let keeps = |account: &crate::model::Account| account.is_managed() && account.suspension.is_none();
+        let because = vec![format!("this agent did not read {name} yet; what the backend has says it")];
+        return ScopeExplained { in_scope: known.account.as_ref().is_some_and(keeps), because };
+    }
     let Some(facts) = &known.facts else {
         let why =
             if known.directory.is_some() { "no entry of this person is known" } else { "no entry owns this account" };

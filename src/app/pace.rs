@@ -42,6 +42,22 @@ impl Pace {
         self.not_before = Instant::now() + rest;
     }
 
+    /// The agent makes a pass every `poll` from now on: no rest is longer.
+    pub fn follow(&mut self, poll: Duration) {
+        if poll != self.poll {
+            self.poll = poll;
+            self.waits = Waits::new(FIRST, poll);
+            self.not_before = self.not_before.min(Instant::now() + poll);
+        }
+    }
+
+    /// When the next pass is made, where the one in turn is due after `turn` and there are no news: sooner after a failure
+    /// that may be over by itself.
+    pub fn until_next(&self, turn: Duration) -> Duration {
+        let again = self.not_before.saturating_duration_since(Instant::now());
+        if self.try_again { turn.min(again) } else { turn }
+    }
+
     /// Whether to make a pass now, given whether there are news.
     pub fn is_due(&self, news: bool) -> bool {
         (news || self.try_again) && self.not_before <= Instant::now()
@@ -65,6 +81,40 @@ mod tests {
         assert!(pace.is_due(true) && !pace.is_due(false));
         pace.ended(&Err(CycleError::Stopped), Duration::ZERO);
         assert!(!pace.is_due(true) && !pace.is_due(false));
+    }
+
+    #[test]
+    fn after_a_failure_that_may_pass_the_next_pass_is_the_one_that_tries_again() {
+        let mut pace = Pace::new(HOUR);
+        assert_eq!(pace.until_next(HOUR), HOUR);
+        pace.ended(&failed(Persistence::Transient), Duration::ZERO);
+        let next = pace.until_next(HOUR);
+        assert!(next > Duration::ZERO && next <= FIRST * 2, "{next:?}");
+        pace.ended(&failed(Persistence::Permanent), Duration::ZERO);
+        assert_eq!(pace.until_next(HOUR), HOUR);
+    }
+
+    #[test]
+    fn another_poll_of_a_new_config_bounds_the_rests_from_then_on() {
+        let (long, short) = (HOUR, Duration::from_secs(3));
+        let mut pace = Pace::new(long);
+        for _ in 0..12 {
+            pace.ended(&failed(Persistence::Transient), Duration::ZERO);
+        }
+        assert!(pace.until_next(HOUR) > Duration::from_mins(10), "grown");
+        pace.follow(short);
+        assert!(pace.until_next(HOUR) <= short, "the rest that was begun, too");
+        for _ in 0..12 {
+            pace.ended(&failed(Persistence::Transient), Duration::ZERO);
+            assert!(pace.until_next(HOUR) <= short);
+        }
+        let mut pace = Pace::new(short);
+        pace.follow(long);
+        let rests = (0..12).map(|_| {
+            pace.ended(&failed(Persistence::Transient), Duration::ZERO);
+            pace.until_next(HOUR)
+        });
+        assert!(rests.max() > Some(Duration::from_mins(10)));
     }
 
     #[test]

@@ -153,8 +153,8 @@ impl Work for Worker {
     }
 
     /// A pass of this version reads everything, so it is the full one, too.
-    fn every(&self) -> Duration {
-        self.engine.settings.agent.poll.min(self.engine.settings.agent.full)
+    fn until_next(&self) -> Duration {
+        self.pace.until_next(self.engine.settings.agent.poll.min(self.engine.settings.agent.full))
     }
 
     fn announce(&mut self, next: Timestamp) {
@@ -175,6 +175,7 @@ impl Worker {
             let differs = loaded.settings.digest != self.engine.settings.digest;
             self.pulse.be_patient(patience(&loaded.settings));
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
+            self.pace.follow(self.engine.settings.agent.poll);
             if differs {
                 tracing::info!("The config is another one; it decides from now on.");
             }

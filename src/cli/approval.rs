@@ -14,17 +14,18 @@ pub struct Place<'a> {
     pool: &'a Name,
     reason: WaitReason,
     approved: bool,
+    passed_over: bool,
 }
 
 impl<'a> From<&'a WaitingRow> for Place<'a> {
     fn from(row: &'a WaitingRow) -> Self {
-        Self { pool: &row.pool, reason: row.reason, approved: row.approved }
+        Self { pool: &row.pool, reason: row.reason, approved: row.approved, passed_over: row.passed_over }
     }
 }
 
 impl<'a> From<&'a PendingRow> for Place<'a> {
     fn from(row: &'a PendingRow) -> Self {
-        Self { pool: &row.pool, reason: row.reason, approved: row.approved }
+        Self { pool: &row.pool, reason: row.reason, approved: row.approved, passed_over: row.passed_over }
     }
 }
 
@@ -41,7 +42,8 @@ impl<'a> Reach<'a> {
     /// The first of those who lack approval, as many as there are free seats, pool by pool.
     pub fn of(places: impl Iterator<Item = Place<'a>>, pools: &'a [PoolRow], promotion: Promotion) -> Self {
         let mut open: BTreeMap<&Name, (u32, u32)> = pools.iter().map(|pool| (&pool.name, (pool.free, 0))).collect();
-        let lacks_approval = |place: &Place<'_>| promotion.lacks_approval(place.reason, place.approved);
+        let lacks_approval =
+            |place: &Place<'_>| !place.passed_over && promotion.lacks_approval(place.reason, place.approved);
         let places: Vec<Place<'_>> = places.collect();
         let mut reach = |place: &Place<'a>| match open.get_mut(place.pool) {
             Some((free, given)) if lacks_approval(place) && *given < *free => {
@@ -65,12 +67,12 @@ impl<'a> Reach<'a> {
         if approved { format!("{said}, approved") } else { said.to_owned() }
     }
 
-    /// What a person can do about it, pool by pool; with `what_if` the seats are not bought yet.
-    pub fn tell(&self, what_if: bool, page: &mut Page) {
+    /// What a person can do about it, pool by pool; the seats of the pools in `what_if` are not bought yet.
+    pub fn tell(&self, what_if: &[Name], page: &mut Page) {
         for (pool, (free, given)) in self.open.iter().filter(|(_, (_, given))| *given > 0) {
             let command = format!("pending approve --next {given} --pool {pool}");
             page.gap();
-            if what_if {
+            if what_if.contains(pool) {
                 let whom = counted((*given).into(), "person", "people");
                 page.line(format!("{pool}: with these seats, approval would reach the first {whom} marked above."));
                 page.command("once they are bought", &command);
@@ -93,10 +95,11 @@ mod tests {
         PoolRow { name: "standard".into(), seats: 9, held: 9 - free, waiting: 3, free }
     }
 
-    fn said(pools: &[PoolRow], promotion: Promotion, what_if: bool) -> (Vec<String>, String) {
+    fn said(pools: &[PoolRow], promotion: Promotion, what_if: &[Name]) -> (Vec<String>, String) {
         let name = Name::from("standard");
-        let place = |reason, approved| Place { pool: &name, reason, approved };
+        let place = |reason, approved| Place { pool: &name, reason, approved, passed_over: false };
         let places = [
+            Place { passed_over: true, ..place(NoSeat, false) },
             place(NoSeat, true),
             place(NoSeat, false),
             place(DomainNotApproved, false),
@@ -105,14 +108,20 @@ mod tests {
         let reach = Reach::of(places.into_iter(), pools, promotion);
         let mut page = Page::default();
         reach.tell(what_if, &mut page);
-        ((0..4).map(|index| reach.words(index)).collect(), page.plain())
+        ((0..5).map(|index| reach.words(index)).collect(), page.plain())
     }
 
     #[test]
     fn a_free_seat_reaches_the_first_who_lacks_approval_and_the_command_says_so() {
-        let (words, told) = said(&[pool(1)], Promotion::Manual, false);
-        let expected =
-            ["no free seat, approved", "seat free, awaits approval", "mail domain not approved", "needs approval"];
+        let (words, told) = said(&[pool(1)], Promotion::Manual, &["advanced".into()]);
+        let expected = [
+            // Passed over: approval would give this person nothing now.
+            "no free seat",
+            "no free seat, approved",
+            "seat free, awaits approval",
+            "mail domain not approved",
+            "needs approval",
+        ];
         assert_eq!(words, expected);
         let expected = "standard: 1 seat is free and given to nobody before a person approves it.\n  \
                         approve who comes first: seatsync pending approve --next 1 --pool standard\n";
@@ -121,14 +130,14 @@ mod tests {
 
     #[test]
     fn with_automatic_promotion_only_who_needs_approval_is_reached() {
-        let (words, told) = said(&[pool(3)], Promotion::Automatic, true);
-        assert_eq!((words[1].as_str(), words[3].as_str()), ("no free seat", "seat free, needs approval"));
+        let (words, told) = said(&[pool(3)], Promotion::Automatic, &["standard".into()]);
+        assert_eq!((words[2].as_str(), words[4].as_str()), ("no free seat", "seat free, needs approval"));
         assert!(told.contains("would reach the first 1 person") && told.contains("once they are bought"), "{told}");
     }
 
     #[test]
     fn where_no_seat_is_free_nothing_is_offered() {
-        let (words, told) = said(&[pool(0)], Promotion::Manual, false);
-        assert_eq!((words[1].as_str(), told.as_str()), ("no free seat", ""));
+        let (words, told) = said(&[pool(0)], Promotion::Manual, &[]);
+        assert_eq!((words[2].as_str(), told.as_str()), ("no free seat", ""));
     }
 }

@@ -145,6 +145,7 @@ mod tests {
             reason: WaitReason::NoSeat,
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: false,
+            passed_over: false,
         };
         let report = PlanReport {
             outcome: CycleOutcome::Ok,

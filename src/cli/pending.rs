@@ -52,7 +52,7 @@ fn render_list(rows: &[PendingRow], reach: &Reach<'_>, page: &mut Page) {
         ]);
     }
     page.table(grid);
-    reach.tell(false, page);
+    reach.tell(&[], page);
     let places = counted(rows.len() as u64, "place in a queue", "places in queues");
     page.verdict(Tone::Good, "ok", &places);
 }
@@ -103,6 +103,7 @@ mod tests {
             reason: WaitReason::NoSeat,
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: position == 1,
+            passed_over: false,
         };
         let mut page = Page::default();
         let rows = [row("ada", 1), row("grace", 2)];

@@ -16,6 +16,7 @@ use super::progress::Foot;
 use super::table::Grid;
 use super::words::{self, NONE, number};
 use crate::app::{App, AppError, Code, PlanOptions};
+use crate::model::Name;
 use crate::model::change::Promotion;
 use crate::model::report::{PlanReport, PlanRow};
 
@@ -28,7 +29,8 @@ pub async fn plan(app: &App, asked: &args::Plan, console: &Console, foot: &Foot)
             AppError::new(Code::Output, format!("could not write the plan to {}", file.display())).caused_by(&error)
         })?;
     }
-    let context = Context { promotion: app.promotion(), what_if: !asked.seats.is_empty() };
+    let tried: Vec<Name> = asked.seats.iter().map(|(pool, _)| Name::from(pool.as_str())).collect();
+    let context = Context { promotion: app.promotion(), what_if: &tried };
     console.answer(&report, |report, page| render(report, context, page))?;
     Ok(report.outcome.into())
 }
@@ -44,13 +46,13 @@ fn write_private(file: &Path, text: &str) -> io::Result<()> {
 
 /// What a plan is read with.
 #[derive(Clone, Copy, Debug)]
-pub struct Context {
+pub struct Context<'a> {
     pub promotion: Promotion,
-    /// `--seats`: the pools are not so yet.
-    pub what_if: bool,
+    /// The pools of `--seats`: they are not so yet.
+    pub what_if: &'a [Name],
 }
 
-pub fn render(report: &PlanReport, context: Context, page: &mut Page) {
+pub fn render(report: &PlanReport, context: Context<'_>, page: &mut Page) {
     let reach = Reach::of(report.waiting.iter().map(Into::into), &report.pools, context.promotion);
     parts::directories(page, &report.directories);
     parts::quarantined(page, &report.quarantined, PEOPLE);

@@ -44,7 +44,7 @@ pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut
         elsewhere(page, &report.elsewhere);
         parts::waiting(page, &report.waiting, &reach, PEOPLE);
         parts::pools(page, &report.pools);
-        reach.tell(false, page);
+        reach.tell(&[], page);
         changes(page, &report.changes);
     }
     // What was only left alone, another hand's work or a conflict, is no failure.

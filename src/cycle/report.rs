@@ -71,7 +71,7 @@ pub fn of_cycle(
         seconds: seconds(elapsed),
         started,
         granted: people::granted(&happened, &after),
-        waiting: waiting_rows(&after),
+        waiting: waiting_rows(&after, &|person| plan.allocation().passed_over.contains(person)),
         lost: people::lost(&happened, &current.accounts, &after),
         elsewhere: Vec::new(),
         standby: None,
@@ -277,9 +277,9 @@ fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {
     }
 }
 
-/// Everyone who waits, by pool and place.
+/// Everyone who waits, by pool and place; `is_passed_over` says who keeps a place and gets nothing now.
 #[must_use]
-pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
+pub fn waiting_rows(accounts: &[Account], is_passed_over: &dyn Fn(&PersonId) -> bool) -> Vec<WaitingRow> {
     let queue = queue(accounts);
     let places = positions(&queue);
     let mut rows: Vec<WaitingRow> = Vec::new();
@@ -297,6 +297,7 @@ pub fn waiting_rows(accounts: &[Account]) -> Vec<WaitingRow> {
                 reason,
                 since: seat.since,
                 approved: seat.approved,
+                passed_over: is_passed_over(owner),
             });
         }
     }
@@ -366,6 +367,7 @@ fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> Wai
         reason: waiting.reason,
         since: waiting.since,
         approved: waiting.approved,
+        passed_over: waiting.passed_over,
     }
 }
 

@@ -67,6 +67,7 @@ pub struct Waiting {
     pub reason: WaitReason,
     pub since: jiff::Timestamp,
     pub approved: bool,
+    pub passed_over: bool,
 }
 
 impl Effect {
@@ -351,6 +352,7 @@ pub fn waiting(attempt: &Attempt<'_>) -> Vec<Waiting> {
             reason: queued.reason,
             since: queued.since,
             approved: queued.approved,
+            passed_over: queued.passed_over,
         }
     };
     let mut rows: Vec<Waiting> = queue.iter().map(row).collect();

@@ -5,6 +5,8 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use jiff::{SignedDuration, Timestamp};
+use seatsync::clock;
 use serde_json::Value;
 
 use super::ledger::{LONG, Served, backend, company};
@@ -196,6 +198,12 @@ fn a_ledger_that_is_not_there_is_named_and_the_agent_recovers_by_itself() {
     wait_until("a cycle fails", LONG, || {
         company.agent.history().last().is_some_and(|cycle| cycle["outcome"] == "failed")
     });
+    // Its turn is in five minutes; it is tried again long before.
+    let soon = || {
+        let next = company.agent.status()["next_cycle"].as_str().and_then(|next| next.parse::<Timestamp>().ok());
+        next.is_some_and(|next| next < clock::now() + SignedDuration::from_mins(1))
+    };
+    wait_until("status shows when it is tried again", LONG, soon);
     proxy.lead_to(&ledger.address());
     let clock = Instant::now();
     wait_until("the seats are given", LONG, || ledger.holders().len() == SEATS as usize);

@@ -32,6 +32,11 @@ fn the_second_agent_stands_by_says_so_and_takes_over_when_the_first_is_killed() 
     assert_eq!((code, &report["outcome"]), (0, &"standby".into()), "{report}");
     assert_eq!(report["pools"][0]["held"], 3, "{report}");
     assert_eq!(other.names("active").len(), 3);
+    let (code, explained) = other.explain(&ledger.holders()[0]);
+    assert_eq!((code, &explained["scope"]["in"]), (0, &true.into()), "it has a seat: {explained}");
+    let said = explained["decision"].as_str().unwrap();
+    assert!(said.starts_with("holds a seat of standard; this agent stands by and did not read corp yet"), "{said}");
+    assert!(said.contains("`explain` where one/"), "{said}");
     assert!(other.history().is_empty(), "standing by is no cycle and no failure: {:?}", other.history());
 
     first.kill();

@@ -15,6 +15,12 @@ pub(super) fn sentence(case: &Case<'_>) -> String {
         let left = leaving::cause(case).map_or("left", leaving::words);
         said = format!("{said}; {left}, and not yet treated as a leaver");
     }
+    if let Some((standby, name)) = case.standby.as_ref().zip(case.unread()) {
+        let holder = &standby.holder;
+        return format!(
+            "{said}; this agent stands by and did not read {name} yet: `explain` where {holder} runs says why"
+        );
+    }
     match (&case.known.directory, case.partial()) {
         (Some(name), Some(_)) => format!(
             "{said}; {name} was not read whole the last time, so nobody of it leaves or gets a seat before it is"

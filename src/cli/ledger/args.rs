@@ -125,7 +125,8 @@ pub struct PoolSet {
     /// The floor: fewer cannot be had
     #[arg(long, value_name = "SEATS")]
     pub min_seats: Option<u32>,
-    /// The config file of an embedded agent sets the seats no more
+    /// The ledger sets the seats, no more the config of an embedded agent. One that still runs on this ledger takes them back
+    /// with its next cycle
     #[arg(long)]
     pub take_over: bool,
 }

@@ -17,7 +17,24 @@ pub fn list(app: &LedgerApp, company: Option<&str>, console: &Console) -> Result
 }
 
 pub fn set(app: &LedgerApp, company: Option<&str>, set: &PoolSet, console: &Console) -> Result<Exit, AppError> {
-    shown(&app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?, console)
+    let pool = app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?;
+    if !console.spares(true) {
+        console.answer(&pool, |pool, page| {
+            render(std::slice::from_ref(pool), page);
+            if set.take_over {
+                taken_over(&pool.name, page);
+            }
+        })?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Of an embedded ledger the agent's config is the authority: where one is left, it has the last word.
+fn taken_over(pool: &str, page: &mut Page) {
+    page.line(format!(
+        "An agent with backend.kind = \"embedded\" whose config has `seats` for {pool} takes it back with its next cycle: let \
+         it ask this ledger as it is served (backend.kind = \"ledger\"), or set the number in its config instead."
+    ));
 }
 
 pub fn reduce(

@@ -2,7 +2,7 @@ use super::*;
 use crate::model::report::{ChangeKind, CycleOutcome, HeldKind, HeldRow, PoolRow, QuarantinedRow, WaitingRow};
 use crate::model::{Defect, WaitReason};
 
-const CONTEXT: Context = Context { promotion: Promotion::Manual, what_if: false };
+const CONTEXT: Context<'_> = Context { promotion: Promotion::Manual, what_if: &[] };
 
 fn row(change: ChangeKind, user_name: &str) -> PlanRow {
     PlanRow {
@@ -56,6 +56,7 @@ fn report() -> PlanReport {
             reason: WaitReason::NoSeat,
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: false,
+            passed_over: false,
         }],
         pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0 }],
         quarantined: Vec::new(),
@@ -184,7 +185,7 @@ fn with_more_seats_to_try_the_plan_says_whom_approval_would_reach() {
     (larger.held, larger.fingerprint) = (None, None);
     larger.pools[0] = PoolRow { name: "standard".into(), seats: 9, held: 3, waiting: 1, free: 6 };
     let mut page = Page::default();
-    render(&larger, Context { what_if: true, ..CONTEXT }, &mut page);
+    render(&larger, Context { what_if: &["standard".into()], ..CONTEXT }, &mut page);
     let text = page.plain();
     assert!(text.contains("standard      1  Grace  grace      seat free, awaits approval\n"), "{text}");
     let expected = "standard: with these seats, approval would reach the first 1 person marked above.\n  \

@@ -195,6 +195,9 @@ pub struct WaitingRow {
     pub since: Timestamp,
     #[serde(default)]
     pub approved: bool,
+    /// Gets nothing now, whatever is free: the entry cannot be used, or a leaver is kept.
+    #[serde(default)]
+    pub passed_over: bool,
 }
 
 /// One cycle.

@@ -69,6 +69,9 @@ pub struct PendingRow {
     pub reason: WaitReason,
     pub since: Timestamp,
     pub approved: bool,
+    /// Gets nothing now, whatever is free: the entry cannot be used, or a leaver is kept.
+    #[serde(default)]
+    pub passed_over: bool,
 }
 
 /// What became of one decision (`pending approve|deny|release`).

@@ -25,6 +25,7 @@ fn a_row_of_pending_has_every_key_of_the_contract() {
         reason: WaitReason::ApprovalRequired,
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         approved: false,
+        passed_over: false,
     };
     let value = serde_json::to_value(row).unwrap();
     assert_keys(&value, &["anchor", "user_name", "email", "pool", "position", "reason", "since", "approved"]);
