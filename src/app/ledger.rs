@@ -114,7 +114,7 @@ impl LedgerApp {
     }
 
     /// Buys seats of a pool, or fewer, or sets its floor; makes it where it is new. With `take_over`, the config file
-    /// that set its seats does so no more.
+    /// that set its seats does so no more. The pool as it is then, and how many seats went to people who waited.
     ///
     /// # Errors
     /// Where there is no such company, or the numbers are too low.
@@ -124,14 +124,18 @@ impl LedgerApp {
         pool: &str,
         (seats, min_seats): (Option<u32>, Option<u32>),
         take_over: bool,
-    ) -> Result<wire::Pool, AppError> {
+    ) -> Result<(wire::Pool, u32), AppError> {
         let pool = named("pool", pool)?;
         self.change(company, |desk| {
+            let held = |pools: Vec<crate::ledger::records::Pool>| {
+                pools.iter().find(|one| one.count.name == pool).map_or(0, |one| one.count.held)
+            };
+            let before = held(desk.records.pools(desk.company)?);
             if take_over {
                 pools::take_over(desk, &pool)?;
             }
             let (bought, _) = pools::buy(desk, &pool, Purchase { seats, min_seats }, &Expect::Nothing)?;
-            Ok(shown_pool(&bought))
+            Ok((shown_pool(&bought), bought.count.held.saturating_sub(before)))
         })
     }
 

@@ -9,7 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::page::Page;
 use crate::cli::table::Grid;
-use crate::cli::words::{self, NONE, number};
+use crate::cli::words::{self, NONE, counted, number};
 
 pub fn list(app: &LedgerApp, company: Option<&str>, console: &Console) -> Result<Exit, AppError> {
     console.list(&app.pools(company)?, "no pool yet", true, render)?;
@@ -17,16 +17,32 @@ pub fn list(app: &LedgerApp, company: Option<&str>, console: &Console) -> Result
 }
 
 pub fn set(app: &LedgerApp, company: Option<&str>, set: &PoolSet, console: &Console) -> Result<Exit, AppError> {
-    let pool = app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?;
+    let (pool, granted) = app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?;
     if !console.spares(true) {
         console.answer(&pool, |pool, page| {
             render(std::slice::from_ref(pool), page);
+            settled(pool, granted, page);
             if set.take_over {
                 taken_over(&pool.name, page);
             }
         })?;
     }
     Ok(Exit::Done)
+}
+
+/// What became of the seats, now: the ledger waits for no agent.
+fn settled(pool: &wire::Pool, granted: u32, page: &mut Page) {
+    if granted > 0 {
+        page.line(format!("{} at once to people who waited.", went(granted)));
+    }
+    if pool.free > 0 && pool.waiting > 0 {
+        let free = counted(pool.free.into(), "seat stays", "seats stay");
+        page.line(format!("{free} free though people wait: they need approval, or cannot be served now."));
+    }
+}
+
+fn went(seats: u32) -> String {
+    counted(seats.into(), "seat went", "seats went")
 }
 
 /// Of an embedded ledger the agent's config is the authority: where one is left, it has the last word.
@@ -79,9 +95,8 @@ fn render(pools: &[wire::Pool], page: &mut Page) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_pool_shows_what_is_billed_and_what_comes_later() {
-        let pool = wire::Pool {
+    fn pool() -> wire::Pool {
+        wire::Pool {
             name: "standard".to_owned(),
             seats: 50,
             held: 48,
@@ -96,9 +111,27 @@ mod tests {
             }),
             owned_by: wire::OwnedBy::Ledger,
             etag: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_raised_pool_says_who_got_a_seat_at_once_and_that_others_stay_free() {
+        let said = |free, granted| {
+            let mut page = Page::default();
+            settled(&wire::Pool { free, ..pool() }, granted, &mut page);
+            page.plain()
         };
+        let free = "2 seats stay free though people wait: they need approval, or cannot be served now.\n";
+        assert_eq!(said(2, 1), format!("1 seat went at once to people who waited.\n{free}"));
+        assert_eq!(said(2, 0), free);
+        assert_eq!(said(0, 4), "4 seats went at once to people who waited.\n");
+        assert_eq!(said(0, 0), "");
+    }
+
+    #[test]
+    fn a_pool_shows_what_is_billed_and_what_comes_later() {
         let mut page = Page::default();
-        render(&[pool], &mut page);
+        render(&[pool()], &mut page);
         let expected = "\
 POOL      SEATS  HELD  WAITING  FREE  FLOOR  BILLED  LATER                            SET BY
 standard     50    48        3     2     10      50  40 from 2027-01-01 00:00:00 UTC  the ledger
