@@ -12,12 +12,13 @@ mod text;
 use jiff::Timestamp;
 
 use self::standing::judge;
-use self::text::{Field, email_fault, read_text};
+use self::text::{Field, read_text};
 use super::entry::Entry;
 use super::generalized_time;
 use super::identity::{self, Unanchored};
 use crate::model::settings::AttributeSettings;
 use crate::model::snapshot::Kind;
+use crate::model::value::email_fault;
 use crate::model::{Anchor, Defect, Dn, Profile, Quarantine, Sighting, Unidentified};
 
 /// Reads people out of the entries of one kind of directory.

@@ -12,6 +12,7 @@ pub mod report;
 pub mod settings;
 pub mod snapshot;
 pub mod user;
+pub mod value;
 
 pub use account::{Account, AccountId, AccountState, Assignment, PoolCount, SeatState, Suspension, WaitReason};
 pub use anchor::{Anchor, Name, PersonId};

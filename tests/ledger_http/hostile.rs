@@ -151,3 +151,35 @@ async fn a_client_that_sends_all_before_it_reads_gets_the_refusal_whole() {
         assert_eq!(send(request.json(&body)).await.problem(), "401 unauthorized");
     }
 }
+
+/// Names of every script stay as they are; marks that turn text around, too: whoever shows them makes them harmless.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_that_can_be_nobodys_refuses_its_own_account_and_no_other() {
+    let ledger = Served::start().await;
+    let epoch = ledger.lease("dc01").await;
+    let odd = |n: u128, user_name: &str, email: &str| {
+        let mut step = create(n);
+        step["profile"] =
+            json!({ "user_name": user_name, "email": email, "display_name": "שרה \u{202e}כהן 👩\u{200d}💻" });
+        step
+    };
+    let (good, address) = ("sa\u{202e}ra", "sara@corp.example");
+    let steps = [
+        odd(1, " ", address),
+        odd(2, "a\0", address),
+        odd(3, "a", "a@x@y"),
+        odd(4, good, address),
+        odd(5, "\u{9b}2J", address),
+    ];
+    let answer = ledger.batch(epoch, "k", &steps).await.good();
+    let refused: Vec<_> =
+        answer["refused"].as_array().unwrap().iter().map(|one| (&one["index"], &one["code"])).collect();
+    let invalid = Value::from("invalid_profile");
+    assert_eq!(refused, [0, 1, 2, 4].map(Value::from).iter().map(|index| (index, &invalid)).collect::<Vec<_>>());
+    assert!(!answer["refused"].to_string().contains("a@x@y"), "a refusal names anchors alone: {answer}");
+    assert_eq!(answer["accounts"][0]["profile"]["user_name"], good);
+    for profile in [json!({ "user_name": "\t", "email": address }), json!({ "user_name": "b", "email": "b@x@y" })] {
+        let answer = ledger.make("accounts/by-external-id/b", &profile).await;
+        assert_eq!(answer.problem(), "422 invalid-request", "{profile}");
+    }
+}

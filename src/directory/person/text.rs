@@ -59,24 +59,3 @@ fn read_value(value: &[u8]) -> Field {
         Field::Value(text.to_owned())
     }
 }
-
-/// What is wrong with a mail address. Only what no server could deliver to: the rest is the mail server's business.
-pub(super) fn email_fault(email: &str) -> Option<&'static str> {
-    let Some((local, domain)) = email.split_once('@') else { return Some("has no \"@\"") };
-    if domain.contains('@') {
-        return Some("has more than one \"@\"");
-    }
-    if local.is_empty() || domain.is_empty() {
-        return Some("has nothing on one side of the \"@\"");
-    }
-    if domain.split('.').any(str::is_empty) {
-        return Some("has a domain with an empty part");
-    }
-    let foreign = |letter: char| letter.is_whitespace() || is_invisible(letter) || "<>()[]\\,;:\"".contains(letter);
-    email.contains(foreign).then_some("holds a character no mail address has")
-}
-
-/// Marks that nobody sees: two addresses that look alike would be two people.
-const fn is_invisible(letter: char) -> bool {
-    matches!(letter, '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}'..='\u{2069}' | '\u{feff}')
-}

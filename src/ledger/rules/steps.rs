@@ -24,6 +24,13 @@ fn refuse<T>(code: &'static str, message: String) -> Result<T, Refusal> {
     Err(Refusal { code, message })
 }
 
+fn must_be_somebodys(person: &PersonId, profile: &Profile) -> Result<(), Refusal> {
+    match profile.fault() {
+        Some((name, why)) => refuse("invalid_profile", format!("{name} of {person} {why}")),
+        None => Ok(()),
+    }
+}
+
 impl Excerpt {
     pub(super) fn carry_out_step(&mut self, step: &Step, batch: &Batch) -> Result<(), Refusal> {
         if let Operation::SetSeats { pool, to, .. } = &step.operation {
@@ -74,6 +81,7 @@ impl Excerpt {
 
     fn create(&mut self, person: &PersonId, profile: &Profile) -> Result<(), Refusal> {
         self.must_be_new(person)?;
+        must_be_somebodys(person, profile)?;
         let id = AccountId(self.next.to_string().into());
         self.take_names(person, &id, None, profile)?;
         self.next += 1;
@@ -92,6 +100,7 @@ impl Excerpt {
     }
 
     fn update(&mut self, person: &PersonId, desired: &Profile) -> Result<(), Refusal> {
+        must_be_somebodys(person, desired)?;
         let account = &self.known(person)?.account;
         let (id, old) = (account.id.clone(), account.profile.clone());
         self.take_names(person, &id, Some(&old), desired)?;

@@ -155,17 +155,19 @@ impl TryFrom<ProfilePut> for model::Profile {
     type Error = Malformed;
 
     fn try_from(profile: ProfilePut) -> Result<Self, Malformed> {
-        let ProfilePut { user_name, email, given_name, family_name, display_name } = profile;
-        for (what, value) in [("user_name", &user_name), ("email", &email)] {
-            if value.is_empty() {
-                return Err(Malformed::new(what, "must not be empty"));
-            }
+        let profile = profile.unchecked();
+        match profile.fault() {
+            Some((what, why)) => Err(Malformed::new(what, why)),
+            None => Ok(profile),
         }
-        let values = [Some(&user_name), Some(&email), given_name.as_ref(), family_name.as_ref(), display_name.as_ref()];
-        if values.into_iter().flatten().any(|value| value.chars().count() > 1024) {
-            return Err(Malformed::new("profile", "has a value of more than 1024 characters"));
-        }
-        Ok(Self { user_name, email, given_name, family_name, display_name })
+    }
+}
+
+impl ProfilePut {
+    /// As a step of a batch brings it: one that cannot be used refuses the step, and no other.
+    fn unchecked(self) -> model::Profile {
+        let Self { user_name, email, given_name, family_name, display_name } = self;
+        model::Profile { user_name, email, given_name, family_name, display_name }
     }
 }
 
