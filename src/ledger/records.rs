@@ -145,6 +145,8 @@ type Result<T> = std::result::Result<T, LedgerError>;
 
 /// What can be read, all as of one moment. Where a row cannot be read, nothing is known.
 pub trait View {
+    /// Another number than before once another connection wrote anything.
+    fn generation(&self) -> Result<i64>;
     fn companies(&self) -> Result<Vec<String>>;
     /// # Errors
     /// Where there is no such company.

@@ -4,6 +4,7 @@
 //! can fail by itself, and nobody is answered before all of it is on the disk.
 
 pub mod chores;
+mod outside;
 mod readers;
 mod writer;
 
@@ -41,6 +42,7 @@ pub struct Service {
     readers: Arc<dyn Readers>,
     manner: Manner,
     changed: watch::Receiver<u64>,
+    stirred: watch::Receiver<()>,
 }
 
 impl Service {
@@ -54,8 +56,11 @@ impl Service {
     ) -> Result<Self, LedgerError> {
         let (announce, changed) = watch::channel(0);
         let writer = Arc::new(Writer::start(open()?, announce)?);
-        let readers = readers::pool(open);
-        Ok(Self { writer, readers, manner: Manner::Served { mails }, changed })
+        let open = Arc::new(open);
+        let (stir, stirred) = watch::channel(());
+        outside::watch(Arc::clone(&open), stir)?;
+        let readers = readers::pool(move || open());
+        Ok(Self { writer, readers, manner: Manner::Served { mails }, changed, stirred })
     }
 
     /// Changes a company, in one transaction that others may share.
@@ -115,6 +120,12 @@ impl Service {
     #[must_use]
     pub fn changes(&self) -> watch::Receiver<u64> {
         self.changed.clone()
+    }
+
+    /// Told soon after every transaction that anybody saved, this service included.
+    #[must_use]
+    pub fn stirs(&self) -> watch::Receiver<()> {
+        self.stirred.clone()
     }
 
     /// How many transactions were saved.

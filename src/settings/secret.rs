@@ -44,7 +44,7 @@ fn resolve(reader: &Reader) -> Option<SecretString> {
 fn from_file(reader: &Reader) -> Option<SecretString> {
     let file = reader.path("file")?;
     reader.context.uses(&reader.place.key("file"), &file);
-    read(reader, "file", &file, "name a file that holds the password and nothing else", true)
+    read(reader, "file", &file, file_remedy(reader, &file), true)
 }
 
 fn from_variable(reader: &Reader) -> Option<SecretString> {
@@ -112,12 +112,34 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
     }
 }
 
+/// What is kept secret, in words.
+fn what(reader: &Reader) -> &'static str {
+    if is_token(reader) { "the token" } else { "the password" }
+}
+
+/// A token is one line; what people choose as a password may be anything.
+fn is_token(reader: &Reader) -> bool {
+    reader.place.shown.ends_with(".token")
+}
+
+fn file_remedy(reader: &Reader, file: &Path) -> &'static str {
+    match (is_token(reader), file.exists()) {
+        (true, false) => {
+            "`seatsync ledger connector add` prints the token for it; a ledger whose ledger.first.token_file it is writes it when it is served for the first time: start that one first"
+        }
+        (true, true) => "name a file that holds the token and nothing else",
+        (false, _) => "name a file that holds the password and nothing else",
+    }
+}
+
 /// Rule 23: an empty password is never sent; a server takes it for an anonymous bind.
 fn accept(reader: &Reader, key: &'static str, secret: &str) -> Option<SecretString> {
     if secret.is_empty() {
-        reader.problem(key, "holds an empty secret; put the password there");
+        reader.problem(key, format!("holds an empty secret; put {} there", what(reader)));
     } else if secret.contains(char::REPLACEMENT_CHARACTER) || secret.contains('\0') {
-        reader.problem(key, "holds what is no UTF-8 text; put the password there as text");
+        reader.problem(key, format!("holds what is no UTF-8 text; put {} there as text", what(reader)));
+    } else if is_token(reader) && secret.contains(['\n', '\r']) {
+        reader.problem(key, "holds several lines; put the token there alone, on one line");
     } else {
         return Some(SecretString::from(secret));
     }

@@ -125,8 +125,10 @@ async fn what_another_process_writes_is_heard_too() {
     }];
     let allocation = seatsync::model::change::Allocation::default();
     let batch = seatsync::model::change::Batch { key: "k".into(), at: seatsync::clock::now(), steps, allocation };
+    let wrote = Instant::now();
     other.apply("acme", &batch).unwrap();
     let events = poll.await.unwrap().good();
+    assert!(wrote.elapsed() < Duration::from_secs(1), "not only when it looks again: {:?}", wrote.elapsed());
     assert_eq!(events["events"][0]["type"], "ledger.changed");
 }
 

@@ -119,3 +119,23 @@ mod modes {
         }
     }
 }
+
+#[test]
+fn a_token_is_one_line_and_where_its_file_is_missing_a_token_is_asked_for() {
+    let folder = Folder::new();
+    let text = |token: &str| {
+        format!(
+            "[[directory]]\nname = \"corp\"\nkind = \"ldif\"\npath = \"people.ldif\"\nbase = [\"dc=corp\"]\n\
+             [[pool]]\nname = \"standard\"\n[backend]\nkind = \"ledger\"\ncompany = \"acme\"\n\
+             url = \"https://ledger.corp.example\"\ntoken = {{ file = \"{token}\" }}\n"
+        )
+    };
+    folder.write("people.ldif", "");
+    folder.write("token", "seatsync_0123456789abcdef_secret\n");
+    folder.load(&text("token"), &[]).unwrap();
+    folder.write("token", "seatsync_0123456789abcdef_secret\nseatsync_fedcba9876543210_secret\n");
+    let said = folder.load(&text("token"), &[]).unwrap_err().to_string();
+    assert!(said.contains("several lines") && said.contains("the token"), "{said}");
+    let said = folder.load(&text("nowhere"), &[]).unwrap_err().to_string();
+    assert!(said.contains("start that one first") && !said.contains("password"), "{said}");
+}

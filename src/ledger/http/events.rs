@@ -18,8 +18,8 @@ use crate::ledger::rules::Declined;
 use crate::ledger::wire;
 use crate::model::Name;
 
-/// Another process may have written: look again this often.
-const LOOK: Duration = Duration::from_secs(2);
+/// Look again this often, whatever was told: where the watch fails, nobody waits for ever.
+const LOOK: Duration = Duration::from_secs(5);
 
 /// After which event, and for how long to wait.
 #[derive(Clone, Debug, Deserialize, IntoParams)]
@@ -56,11 +56,13 @@ pub async fn get(State(hub): State<Hub>, caller: Caller, Asked(query): Asked<Que
 
 async fn wait_for(hub: &Hub, company: &Name, after: u64, limit: u32, wait: Duration) -> Result<Events, Fault> {
     let _place = hub.limits.polls.take(company, 1)?;
-    let (mut changes, mut stopping) = (hub.service.changes(), hub.stopping.clone());
+    let (mut changes, mut stirs) = (hub.service.changes(), hub.service.stirs());
+    let mut stopping = hub.stopping.clone();
     let end = Instant::now() + wait;
     loop {
         // Marked as seen before looking: whatever comes after the look wakes us.
         changes.borrow_and_update();
+        stirs.borrow_and_update();
         let found = read(hub, company, after, limit).await?;
         let over = Instant::now() >= end || *stopping.borrow();
         if !found.events.is_empty() || over {
@@ -70,6 +72,7 @@ async fn wait_for(hub: &Hub, company: &Name, after: u64, limit: u32, wait: Durat
         let woken = async {
             tokio::select! {
                 _ = changes.changed() => {}
+                _ = stirs.changed() => {}
                 _ = stopping.changed() => {}
             }
         };

@@ -20,6 +20,11 @@ type Result<T> = std::result::Result<T, LedgerError>;
 pub(super) struct Tables<'a>(pub &'a Connection);
 
 impl View for Tables<'_> {
+    fn generation(&self) -> Result<i64> {
+        let number = self.0.query_row("PRAGMA data_version", [], |row| row.get(0));
+        number.doing(|| "looking for changes".to_owned())
+    }
+
     fn companies(&self) -> Result<Vec<String>> {
         companies(self.0)
     }
