@@ -4,8 +4,11 @@ use std::fs::File;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use rustls::crypto::ring;
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::sign::CertifiedKey;
+use rustls::{Error, InconsistentKeys};
 
 use super::keys::{FIRST, SMTP};
 use super::naming;
@@ -49,8 +52,10 @@ fn tls(reader: &Reader) -> Option<TlsFiles> {
     match (cert, key) {
         (None, None) => None,
         (Some(cert), Some(key)) => {
-            check_cert(reader, &cert);
-            check_key(reader, &key);
+            let (certificates, private) = (check_cert(reader, &cert), check_key(reader, &key));
+            if let (Some(certificates), Some(private)) = (certificates, private) {
+                check_pair(reader, certificates, private);
+            }
             Some(TlsFiles { cert, key })
         }
         (Some(cert), None) => {
@@ -64,35 +69,58 @@ fn tls(reader: &Reader) -> Option<TlsFiles> {
     }
 }
 
-fn check_cert(reader: &Reader, file: &Path) {
+fn check_cert(reader: &Reader, file: &Path) -> Option<Vec<CertificateDer<'static>>> {
     const WHAT: &str = "name a PEM file with the server's certificate, and those of its issuers after it";
     let certificates = match CertificateDer::pem_file_iter(file) {
         Ok(certificates) => certificates,
-        Err(error) => return reader.problem("tls_cert", format!("cannot be read ({error}); {WHAT}")),
+        Err(error) => {
+            reader.problem("tls_cert", format!("cannot be read ({error}); {WHAT}"));
+            return None;
+        }
     };
     match certificates.collect::<Result<Vec<_>, _>>() {
         Err(error) => reader.problem("tls_cert", format!("is no PEM file ({error}); {WHAT}")),
         Ok(found) if found.is_empty() => reader.problem("tls_cert", format!("holds no certificate; {WHAT}")),
-        Ok(_) => {}
+        Ok(found) => return Some(found),
     }
+    None
 }
 
 /// A key is a secret: nobody but its owner may read it.
-fn check_key(reader: &Reader, file: &Path) {
+fn check_key(reader: &Reader, file: &Path) -> Option<PrivateKeyDer<'static>> {
     const WHAT: &str = "name a PEM file with the private key of tls_cert";
     let metadata = match File::open(file).and_then(|opened| opened.metadata()) {
         Ok(metadata) if metadata.is_file() => metadata,
-        Ok(_) => return reader.problem("tls_key", format!("is no file; {WHAT}")),
-        Err(error) => return reader.problem("tls_key", format!("cannot be read ({error}); {WHAT}")),
+        Ok(_) => {
+            reader.problem("tls_key", format!("is no file; {WHAT}"));
+            return None;
+        }
+        Err(error) => {
+            reader.problem("tls_key", format!("cannot be read ({error}); {WHAT}"));
+            return None;
+        }
     };
     if let Some(mode) = permissions::given(&metadata, permissions::ANY) {
         let path = file.display();
         reader.problem("tls_key", format!("others than its owner may use it (mode {mode:04o}); run: chmod 600 {path}"));
     }
     // What is wrong with a key is not shown: it could be part of it.
-    if PrivateKeyDer::from_pem_file(file).is_err() {
+    let key = PrivateKeyDer::from_pem_file(file).ok();
+    if key.is_none() {
         reader.problem("tls_key", format!("holds no private key; {WHAT}"));
     }
+    key
+}
+
+/// A server with the key of another certificate starts, and nobody can talk to it.
+fn check_pair(reader: &Reader, certificates: Vec<CertificateDer<'static>>, key: PrivateKeyDer<'static>) {
+    let why = match CertifiedKey::from_der(certificates, key, &ring::default_provider()) {
+        // Where a key does not show its public half, the server will say.
+        Ok(_) | Err(Error::InconsistentKeys(InconsistentKeys::Unknown)) => return,
+        Err(Error::InconsistentKeys(_)) => "is not the key of tls_cert, whose first certificate must be the server's",
+        Err(_) => "cannot be used with tls_cert: a server's certificate and its RSA, ECDSA or Ed25519 key are needed",
+    };
+    reader.problem("tls_key", why);
 }
 
 fn database(reader: &Reader) -> PathBuf {

@@ -119,7 +119,7 @@ fn what(reader: &Reader) -> &'static str {
 
 /// A token is one line; what people choose as a password may be anything.
 fn is_token(reader: &Reader) -> bool {
-    reader.place.shown.ends_with(".token")
+    reader.place.shown.rsplit_once('.').is_some_and(|(_, key)| key == "token")
 }
 
 fn file_remedy(reader: &Reader, file: &Path) -> &'static str {

@@ -56,6 +56,17 @@ fn the_key_is_for_its_owner_alone() {
 }
 
 #[test]
+fn the_key_of_another_certificate_is_refused_before_anybody_is_served_with_it() {
+    let folder = Folder::new();
+    let ((cert, _), (_, another)) = (certificate(), certificate());
+    folder.write("ledger.pem", &cert);
+    folder.write("ledger.key", &another);
+    let text = "[ledger]\ndatabase = \"ledger.db\"\ntls_cert = \"ledger.pem\"\ntls_key = \"ledger.key\"\n";
+    let said = load(&folder, text, &[]).unwrap_err();
+    assert!(said.contains("is not the key of tls_cert"), "{said}");
+}
+
+#[test]
 fn mail_goes_over_tls_but_to_this_machine_without_a_password() {
     let folder = Folder::new();
     for (url, more, host, port, tls) in [

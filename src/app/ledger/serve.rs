@@ -2,13 +2,14 @@
 
 use std::net::TcpListener;
 use std::path::Path;
+use std::pin::pin;
 use std::time::{Duration, SystemTime};
 
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::sync::watch;
 
 use super::{LedgerApp, told};
-use crate::agent::Calls;
+use crate::agent::{Calls, ServiceManager};
 use crate::app::{AppError, Code};
 use crate::ledger::http::{Limits, server};
 use crate::ledger::mailer::Mailer;
@@ -22,11 +23,16 @@ use crate::model::settings::TlsFiles;
 const LOOK: Duration = Duration::from_secs(5);
 
 impl LedgerApp {
-    /// Serves the ledger until told to stop; `listening` hears where.
+    /// Serves the ledger until told to stop; `listening` hears where, and the service manager that it is ready.
     ///
     /// # Errors
     /// Where the ledger, the certificate or the address cannot be used.
-    pub async fn serve(&self, calls: &Calls, listening: impl FnOnce(&str)) -> Result<(), AppError> {
+    pub async fn serve(
+        &self,
+        calls: &Calls,
+        manager: &dyn ServiceManager,
+        listening: impl FnOnce(&str),
+    ) -> Result<(), AppError> {
         self.begin()?;
         self.recount()?;
         let _serving = self.claim()?;
@@ -43,10 +49,19 @@ impl LedgerApp {
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
         listening(&url);
+        manager.ready();
+        manager.says(&format!("Serves {} on {url}.", self.settings.database.display()));
         tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "The ledger serves.");
         let working = tokio::spawn(chores::run(service.clone(), mailer, calls.stopping()));
         let renewing = tokio::spawn(renew(self.settings.tls.clone(), tls.clone(), calls.stopping()));
-        let served = server::serve(listener, tls, service, Limits::default(), calls.stopping()).await;
+        let mut serving = pin!(server::serve(listener, tls, service, Limits::default(), calls.stopping()));
+        let served = tokio::select! {
+            served = &mut serving => served,
+            () = stopped(calls.stopping()) => {
+                manager.stopping(server::GRACE);
+                serving.await
+            }
+        };
         working.abort();
         renewing.abort();
         tracing::info!("The ledger stopped.");
@@ -104,6 +119,11 @@ impl LedgerApp {
         }
         probes
     }
+}
+
+async fn stopped(mut stopping: watch::Receiver<bool>) {
+    // Where nobody can say it any more, it is said.
+    let _ = stopping.wait_for(|stop| *stop).await;
 }
 
 fn probe(what: &str, found: Result<String, AppError>, lost: &str) -> Probe {

@@ -9,6 +9,7 @@ use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::page::Page;
 use crate::cli::signals;
+use crate::service;
 
 pub async fn serve(app: &LedgerApp, console: &Console) -> Result<Exit, AppError> {
     let calls = Arc::new(Calls::default());
@@ -18,7 +19,7 @@ pub async fn serve(app: &LedgerApp, console: &Console) -> Result<Exit, AppError>
         // A reader who left is told nothing; the ledger serves all the same.
         let _ = console.answer(&told, |_, page: &mut Page| page.line(format!("The ledger listens on {url}.")));
     };
-    let ended = app.serve(&calls, listening).await;
+    let ended = app.serve(&calls, &*service::manager(), listening).await;
     ears.abort();
     ended.map(|()| Exit::Done)
 }

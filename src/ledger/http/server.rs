@@ -13,7 +13,7 @@ use super::{Hub, Limits, router};
 use crate::ledger::service::Service;
 
 /// After the signal to stop, requests in hand may go on for so long.
-const GRACE: Duration = Duration::from_secs(10);
+pub const GRACE: Duration = Duration::from_secs(10);
 /// A client must have sent the head of a request within this time.
 const HEAD: Duration = Duration::from_secs(30);
 
