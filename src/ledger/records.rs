@@ -210,7 +210,7 @@ pub trait Records: View {
     fn queue_mail(&self, company: &str, account: &AccountId, pool: &Name, at: Timestamp) -> Result<()>;
     fn mail_done(&self, mail: &Mail, sent: bool) -> Result<()>;
     fn mail_failed(&self, mail: &Mail, next: Timestamp) -> Result<()>;
-    /// Begins a part of the transaction that can be undone by itself.
+    /// Begins a part of the transaction that can be undone by itself. What comes before it must be parts, too.
     fn begin_part(&self) -> Result<()>;
     fn keep_part(&self) -> Result<()>;
     fn undo_part(&self) -> Result<()>;

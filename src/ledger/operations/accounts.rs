@@ -27,7 +27,7 @@ pub fn put(desk: &Desk<'_>, external: &str, profile: &Profile, expect: &Expect) 
         }
         None => excerpt.create_unmanaged(profile)?,
     };
-    desk.settle(&mut excerpt, &desk.settings()?.allocation)?;
+    desk.settle_as_set(&mut excerpt)?;
     desk.close(&mut excerpt)?;
     if known.is_none() {
         desk.records.set_external(desk.company, &id, external)?;
@@ -98,7 +98,7 @@ pub fn transfer(
     let mut excerpt = desk.open(&Touched { accounts, ..Touched::default() })?;
     excerpt.transfer(pool, from, to, desk.now)?;
     // The taker may have given up another seat for this one.
-    desk.settle(&mut excerpt, &desk.settings()?.allocation)?;
+    desk.settle_as_set(&mut excerpt)?;
     desk.close(&mut excerpt)?;
     let unknown = || Declined::NotFound { what: "pool", name: pool.to_string() };
     let count = excerpt.pools().get(pool).ok_or_else(unknown)?.clone();
@@ -136,11 +136,13 @@ fn change(
     expect: &Expect,
     work: impl FnOnce(&mut Excerpt) -> Result<(), Declined>,
 ) -> Result<(), LedgerError> {
-    shown(desk, id)?;
-    check(desk, Some(id), expect)?;
+    if *expect != Expect::Nothing {
+        expect.check(Some(&expect::of_account(&shown(desk, id)?)))?;
+    }
     let mut excerpt = desk.open(&Touched { accounts: [id.clone()].into(), ..Touched::default() })?;
+    excerpt.account(id)?;
     work(&mut excerpt)?;
-    desk.settle(&mut excerpt, &desk.settings()?.allocation)?;
+    desk.settle_as_set(&mut excerpt)?;
     desk.close(&mut excerpt)
 }
 

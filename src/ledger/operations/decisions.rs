@@ -67,7 +67,7 @@ pub fn rule(desk: &Desk<'_>, rulings: &[Ruling]) -> Result<Ruled, Unruled> {
         carry_out(&mut excerpt, ruling).map_err(|error| Unruled { index, error })?;
     }
     let settle = |excerpt: &mut Excerpt| {
-        desk.settle(excerpt, &desk.settings()?.allocation)?;
+        desk.settle_as_set(excerpt)?;
         let ruled = excerpt.answer(Vec::new());
         desk.close(excerpt)?;
         Ok(Ruled { accounts: ruled.accounts, pools: ruled.pools })

@@ -72,6 +72,14 @@ impl<'a> Desk<'a> {
         Ok(())
     }
 
+    /// The same as the company's connector last said that it be done.
+    ///
+    /// # Errors
+    /// Where the company or those who wait cannot be read.
+    pub fn settle_as_set(&self, excerpt: &mut Excerpt) -> Result<(), LedgerError> {
+        if excerpt.is_open() { self.settle(excerpt, &self.settings()?.allocation) } else { Ok(()) }
+    }
+
     /// Keeps what was changed, and tells it.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub fn buy(desk: &Desk<'_>, pool: &Name, purchase: Purchase, expect: &Expect) ->
         excerpt.make_pool(pool);
     }
     excerpt.buy(pool, purchase)?;
-    desk.settle(&mut excerpt, &desk.settings()?.allocation)?;
+    desk.settle_as_set(&mut excerpt)?;
     desk.close(&mut excerpt)?;
     Ok((shown(&excerpt, pool)?, present.is_none()))
 }

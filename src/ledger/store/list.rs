@@ -94,6 +94,11 @@ fn with_more(row: Columns<'_>, account: Account) -> Result<Listed, BadValue> {
     Ok(Listed { account, external, invitation, last_active })
 }
 
+/// Told which index, since SQLite would walk the company for the first half.
+pub(super) const BY_EXTERNAL: &str = "SELECT id FROM account INDEXED BY account_external
+     WHERE company = ?1 AND external = ?2 AND anchor IS NULL
+     UNION ALL SELECT id FROM account WHERE company = ?1 AND anchor = lower(?2) LIMIT 1";
+
 /// By the external id of an unmanaged account, or the anchor of a managed one.
 pub(super) fn by_external(
     connection: &Connection,
@@ -101,9 +106,7 @@ pub(super) fn by_external(
     external: &str,
 ) -> Result<Option<AccountId>, LedgerError> {
     let doing = || "looking up an external id".to_owned();
-    let sql = "SELECT id FROM account WHERE company = ?1 AND external = ?2 AND anchor IS NULL
-               UNION ALL SELECT id FROM account WHERE company = ?1 AND anchor = lower(?2) LIMIT 1";
-    let mut statement = connection.prepare_cached(sql).doing(doing)?;
+    let mut statement = connection.prepare_cached(BY_EXTERNAL).doing(doing)?;
     let found: Option<i64> = statement.query_row([company, external], |row| row.get(0)).optional().doing(doing)?;
     Ok(found.map(|id| AccountId(id.to_string().into())))
 }

@@ -42,12 +42,12 @@ pub struct Ledger {
 impl Store for Ledger {
     fn view<T>(&mut self, work: impl FnOnce(&dyn View) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         let (transaction, _) = self.begin(TransactionBehavior::Deferred)?;
-        work(&Tables(&transaction))
+        work(&Tables::new(&transaction))
     }
 
     fn write<T>(&mut self, work: impl FnOnce(&dyn Records) -> Result<T, LedgerError>) -> Result<T, LedgerError> {
         let (transaction, place) = self.begin(TransactionBehavior::Immediate)?;
-        let done = work(&Tables(&transaction))?;
+        let done = work(&Tables::new(&transaction))?;
         commit(transaction, place)?;
         Ok(done)
     }

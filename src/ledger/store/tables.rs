@@ -1,5 +1,7 @@
 //! The tables of one transaction, as the ledger asks for them: each call leads to the file that knows the table.
 
+use std::cell::Cell;
+
 use jiff::Timestamp;
 use rusqlite::Connection;
 
@@ -17,7 +19,24 @@ use crate::model::{Account, AccountId, Name};
 type Result<T> = std::result::Result<T, LedgerError>;
 
 /// A transaction of the SQLite ledger.
-pub(super) struct Tables<'a>(pub &'a Connection);
+pub(super) struct Tables<'a>(&'a Connection, Cell<Parts>);
+
+/// How far a transaction is shared.
+#[derive(Clone, Copy)]
+struct Parts {
+    /// Parts begun and not ended, one in another.
+    open: u32,
+    /// A part ended whose changes stay.
+    kept: bool,
+}
+
+impl Parts {
+    /// The part begun last is all there is: no savepoint is needed to undo it, and a savepoint copies each page that is
+    /// changed after it.
+    const fn is_whole(self) -> bool {
+        self.open == 1 && !self.kept
+    }
+}
 
 impl View for Tables<'_> {
     fn generation(&self) -> Result<i64> {
@@ -203,20 +222,41 @@ impl Records for Tables<'_> {
     }
 
     fn begin_part(&self) -> Result<()> {
-        self.run("SAVEPOINT part")
+        let Parts { open, kept } = self.1.get();
+        self.1.set(Parts { open: open + 1, kept });
+        if self.1.get().is_whole() { Ok(()) } else { self.run("SAVEPOINT part") }
     }
 
     fn keep_part(&self) -> Result<()> {
-        self.run("RELEASE part")
+        if !self.1.get().is_whole() {
+            self.run("RELEASE part")?;
+        }
+        self.end_part(true);
+        Ok(())
     }
 
     fn undo_part(&self) -> Result<()> {
-        self.run("ROLLBACK TO part; RELEASE part")
+        let whole = self.1.get().is_whole();
+        let (undo, go_on) = if whole { ("ROLLBACK", "BEGIN IMMEDIATE") } else { ("ROLLBACK TO part", "RELEASE part") };
+        self.run(undo)?;
+        self.run(go_on)?;
+        self.end_part(false);
+        Ok(())
     }
 }
 
-impl Tables<'_> {
+impl<'a> Tables<'a> {
+    pub(super) const fn new(connection: &'a Connection) -> Self {
+        Self(connection, Cell::new(Parts { open: 0, kept: false }))
+    }
+
+    fn end_part(&self, keep: bool) {
+        let Parts { open, kept } = self.1.get();
+        self.1.set(Parts { open: open - 1, kept: kept || keep && open == 1 });
+    }
+
     fn run(&self, sql: &str) -> Result<()> {
-        self.0.execute_batch(sql).doing(|| "beginning or ending a part of a transaction".to_owned())
+        let done = self.0.prepare_cached(sql).and_then(|mut sql| sql.execute([]));
+        done.map(|_rows| ()).doing(|| "beginning or ending a part of a transaction".to_owned())
     }
 }

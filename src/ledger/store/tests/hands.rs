@@ -176,3 +176,14 @@ fn the_outcomes_of_a_batch_that_cannot_be_read_are_not_guessed() {
     let error = place.ledger.answer("acme", "1").unwrap_err();
     assert!(error.to_string().contains("table batch"), "{error}");
 }
+
+#[test]
+fn an_external_id_is_looked_up_without_walking_the_company() {
+    let place = Place::new();
+    let shell = place.shell();
+    let mut statement = shell.prepare(&format!("EXPLAIN QUERY PLAN {}", list::BY_EXTERNAL)).unwrap();
+    let steps = statement.query_map(["acme", "x"], |row| row.get::<_, String>(3)).unwrap();
+    let steps: Vec<String> = steps.map(Result::unwrap).filter(|step| step.starts_with('S')).collect();
+    assert_eq!(steps.len(), 2, "{steps:?}");
+    assert!(steps.iter().all(|step| step.contains("INDEX account_") && step.contains("company=? AND")), "{steps:?}");
+}

@@ -281,3 +281,46 @@ fn a_write_waits_for_another_and_a_read_does_not() {
     drop(transaction);
     place.done("2", vec![]);
 }
+
+/// Parts, each kept or undone, and what stays.
+type Parts = (&'static [(&'static str, bool)], &'static [&'static str]);
+
+/// Companies, since anything that is written will do: each a part that is kept or undone, alone and in a larger part.
+#[test]
+fn each_part_of_a_transaction_is_kept_or_undone_by_itself() {
+    fn sorted<'a>(names: &[&[&'a str]]) -> Vec<&'a str> {
+        let mut names = names.concat();
+        names.sort_unstable();
+        names
+    }
+    let keep = |records: &dyn Records, name: &str, kept: bool| -> Result<(), LedgerError> {
+        records.begin_part()?;
+        records.add_company(name)?;
+        if kept { records.keep_part() } else { records.undo_part() }
+    };
+    let cases: [Parts; 5] = [
+        (&[("a", true)], &["a"]),
+        (&[("a", false)], &[]),
+        (&[("a", false), ("b", true)], &["b"]),
+        (&[("a", true), ("b", false), ("c", true)], &["a", "c"]),
+        (&[("a", false), ("b", false), ("c", true), ("d", false)], &["c"]),
+    ];
+    for (parts, expected) in cases {
+        let mut alone = Place::new();
+        alone.ledger.write(|records| parts.iter().try_for_each(|(name, kept)| keep(records, name, *kept))).unwrap();
+        assert_eq!(alone.ledger.companies().unwrap(), sorted(&[expected, &["acme"]]), "{parts:?}");
+        for whole_kept in [true, false] {
+            let mut within = Place::new();
+            let work = |records: &dyn Records| {
+                records.begin_part()?;
+                parts.iter().try_for_each(|(name, kept)| keep(records, name, *kept))?;
+                if whole_kept { records.keep_part() } else { records.undo_part() }?;
+                keep(records, "last", true)
+            };
+            within.ledger.write(work).unwrap();
+            let expected: &[&str] = if whole_kept { expected } else { &[] };
+            let expected = sorted(&[expected, &["acme", "last"]]);
+            assert_eq!(within.ledger.companies().unwrap(), expected, "{parts:?}, kept: {whole_kept}");
+        }
+    }
+}
