@@ -132,7 +132,7 @@ async fn ten_thousand_claims_of_sixteen_clients_and_three_kills_end_with_every_s
         match seat["state"].as_str().unwrap() {
             "held" => drop(held.insert(name.to_owned())),
             "waiting" => {
-                let since = seat["since"].as_str().unwrap().to_owned();
+                let since: jiff::Timestamp = seat["since"].as_str().unwrap().parse().unwrap();
                 let place = (
                     seat["rank"].as_u64().unwrap(),
                     since,

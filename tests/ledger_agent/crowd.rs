@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::ledger::{Served, twin};
 use crate::support::company::company_of;
 use crate::support::process::{now, wait_until};
@@ -54,7 +56,7 @@ fn sixteen_agents_hold_exactly_the_thousand_seats_by_the_order_whoever_of_them_i
     wait_until("everybody is served or waits", PATIENCE, || {
         ledger.pool("standard") == (SEATS.into(), SEATS.into(), rest)
     });
-    let mut order: Vec<(String, String, String)> = Vec::new();
+    let mut order: Vec<(Timestamp, Timestamp, String)> = Vec::new();
     let mut holders: BTreeSet<String> = BTreeSet::new();
     for account in ledger.accounts() {
         let text = |value: &serde_json::Value| value.as_str().expect("text").to_owned();
@@ -62,7 +64,8 @@ fn sixteen_agents_hold_exactly_the_thousand_seats_by_the_order_whoever_of_them_i
         if seat["state"] == "held" {
             holders.insert(anchor.clone());
         }
-        order.push((text(&seat["since"]), text(&seat["created"]), anchor));
+        let time = |value: &serde_json::Value| text(value).parse().expect("a time");
+        order.push((time(&seat["since"]), time(&seat["created"]), anchor));
     }
     order.sort();
     assert_eq!(order.len(), PEOPLE, "nobody is lost, nobody doubled");
