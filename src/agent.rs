@@ -42,6 +42,9 @@ pub trait Work: Send {
 
 /// Who started the process and watches over it: systemd, the service manager of Windows, or nobody.
 pub trait ServiceManager: Send + Sync {
+    /// One more step of the start is done; `ready` follows after the last.
+    fn starting(&self) {}
+
     /// All that is needed is open, and the config is taken.
     fn ready(&self);
 
@@ -173,7 +176,7 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Du
                 _ = stopping.wait_for(|stop| *stop) => {
                     watch.manager.stopping(grace);
                     if tokio::time::timeout(grace, turn).await.is_err() {
-                        tracing::warn!("The cycle did not end in time; the next start makes good what is open of it.");
+                        tracing::warn!(name: "agent.left_a_cycle", "The cycle did not end in time; the next start makes good what is open of it.");
                     }
                     return;
                 }

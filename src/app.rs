@@ -13,6 +13,7 @@ mod pace;
 mod pass;
 pub mod requests;
 mod ring;
+mod secret;
 mod service;
 mod telling;
 mod verbs;
@@ -26,6 +27,7 @@ use crate::model::settings::{LogSettings, Settings};
 use crate::settings::{self, Loaded, Problem};
 
 pub use error::{AppError, Code};
+pub use secret::{KeptSecret, keep_secret};
 
 /// What `plan` is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -103,6 +105,6 @@ impl App {
 
 fn warn(warnings: &[Problem]) {
     for warning in warnings {
-        tracing::warn!(key = %warning.key, "The config: {}", warning.message);
+        tracing::warn!(name: "config.odd", key = %warning.key, "The config: {}", warning.message);
     }
 }

@@ -106,7 +106,7 @@ pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Resu
             Some(answer) => memory.finished(&open.batch.key, &answer)?,
             None => memory.drop_batch(&open.batch.key)?,
         }
-        tracing::info!(batch = %open.batch.key, sent = open.sent, "A batch that an earlier run left open was settled.");
+        tracing::info!(name: "state.batch_settled", batch = %open.batch.key, sent = open.sent, "A batch that an earlier run left open was settled.");
     }
     Ok(())
 }

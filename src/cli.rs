@@ -21,6 +21,8 @@ mod planned;
 mod progress;
 mod relink;
 mod run;
+mod secret;
+mod service;
 mod shell;
 mod signals;
 mod status;
@@ -61,11 +63,19 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         Err(error) => return usage::answer(&error, arguments),
     };
     let console = Console::new(&cli.global);
-    match perform(cli, &console) {
-        Ok(exit) => exit.into(),
+    if matches!(cli.verb, Verb::Run) {
+        return crate::service::host(Box::new(move |host| ended(run::run(&cli.global, host), &console))).into();
+    }
+    ended(perform(cli, &console), &console).into()
+}
+
+/// The exit code; an error is printed.
+fn ended(result: Result<Exit, AppError>, console: &Console) -> u8 {
+    match result {
+        Ok(exit) => exit.code(),
         Err(error) => {
             console.fail(&error);
-            ExitCode::from(error.code.exit())
+            error.code.exit()
         }
     }
 }
@@ -87,6 +97,8 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
             let report = wait_for(async { App::check(&config, connect, &foot.bar()).await })?;
             return check::check(&report, console);
         }
+        Verb::Secret { verb } => return secret::perform(&verb, &config, console),
+        Verb::Service { verb } => return service::perform(verb, &cli.global, console),
         Verb::Ledger { verb } => return with_ledger(&config, verb, &cli.global, console, &foot),
         _ => {}
     }
@@ -96,8 +108,7 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
         }
         opened => opened?,
     };
-    let voice = if matches!(cli.verb, Verb::Run) { Voice::Agent } else { Voice::Verb };
-    start_logging(app.log(), voice, &cli.global, &foot)?;
+    start_logging(app.log(), Voice::Verb, &cli.global, &foot)?;
     app.warn();
     with_app(&app, cli.verb, console, &foot)
 }
@@ -118,7 +129,6 @@ fn with_ledger(
 
 fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     match verb {
-        Verb::Run => wait_for(run::run(app))?,
         Verb::Sync { full } => wait_for(sync::sync(app, full, console, foot))?,
         Verb::Plan(asked) => wait_for(plan::plan(app, &asked, console, foot))?,
         Verb::Confirm { fingerprint } => wait_for(confirm::confirm(app, &fingerprint, clock::now(), console))?,
@@ -132,7 +142,13 @@ fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exi
         Verb::Relink { old, new } => wait_for(relink::relink(app, old, new, console))?,
         Verb::History => history::history(app, console),
         // Done without an app, before.
-        Verb::Check { .. } | Verb::Ledger { .. } | Verb::Completions { .. } | Verb::Man { .. } => Ok(Exit::Done),
+        Verb::Run
+        | Verb::Check { .. }
+        | Verb::Secret { .. }
+        | Verb::Service { .. }
+        | Verb::Ledger { .. }
+        | Verb::Completions { .. }
+        | Verb::Man { .. } => Ok(Exit::Done),
     }
 }
 
@@ -166,6 +182,5 @@ fn default_config() -> PathBuf {
 
 #[cfg(windows)]
 fn default_config() -> PathBuf {
-    let data = std::env::var_os("ProgramData").map_or_else(|| PathBuf::from(r"C:\ProgramData"), PathBuf::from);
-    data.join("Seatsync").join("seatsync.toml")
+    crate::windows::data_folder().join("seatsync.toml")
 }

@@ -29,3 +29,5 @@ pub mod fault;
 pub mod logging;
 pub mod retry;
 pub mod tls;
+#[cfg(windows)]
+pub mod windows;

@@ -1,7 +1,11 @@
-//! Logs: sentences with fields, on stderr or in the journal. People appear in them as anchors, never by name.
+//! Logs: sentences with fields, on stderr, in the journal or in the Event Log. People appear in them as anchors, never by name.
 
+#[cfg(windows)]
+mod eventlog;
+pub mod events;
 #[cfg(unix)]
 mod journal;
+mod line;
 
 use std::io::IsTerminal as _;
 
@@ -23,6 +27,10 @@ pub enum LoggingError {
     },
     #[error("log.format is \"journald\", and there is no systemd journal here; \"auto\" takes it where there is one")]
     NoJournal,
+    #[error(
+        "log.format is \"eventlog\", and the Event Log of Windows cannot be written to; \"auto\" takes it where a service runs"
+    )]
+    NoEventLog(#[source] std::io::Error),
     #[error("logging was set up twice")]
     Twice(#[source] TryInitError),
 }
@@ -32,6 +40,8 @@ pub enum LoggingError {
 pub enum Voice {
     /// The agent: its logs are what it says.
     Agent,
+    /// The agent, whose stderr nobody reads: a service of Windows.
+    Service,
     /// A verb: its answer is what it says, and logs only disturb.
     Verb,
 }
@@ -65,6 +75,8 @@ enum Shape {
     Text,
     /// systemd's journal, with each field of its own.
     Journal,
+    /// That of Windows, each event with its id.
+    EventLog,
     Json,
 }
 
@@ -90,6 +102,7 @@ where
     let journal = journal_listens();
     match shape(settings.format, voice, terminal, journal) {
         Shape::Journal => return to_the_journal(filter),
+        Shape::EventLog => return to_the_event_log(filter),
         Shape::Text if journal => builder.without_time().finish().try_init(),
         Shape::Text => builder.finish().try_init(),
         Shape::Json => builder.json().flatten_event(true).with_span_list(false).finish().try_init(),
@@ -100,6 +113,9 @@ where
 /// `auto`: fields of its own for the journal, text for a person, JSON where a program collects the agent's stderr.
 fn shape(format: LogFormat, voice: Voice, terminal: bool, journal: bool) -> Shape {
     match format {
+        // A service has no other place that anybody reads.
+        _ if voice == Voice::Service => Shape::EventLog,
+        LogFormat::EventLog => Shape::EventLog,
         LogFormat::Journald => Shape::Journal,
         LogFormat::Text => Shape::Text,
         LogFormat::Auto if journal => Shape::Journal,
@@ -131,6 +147,19 @@ fn to_the_journal(_filter: EnvFilter) -> Result<(), LoggingError> {
     Err(LoggingError::NoJournal)
 }
 
+#[cfg(windows)]
+fn to_the_event_log(filter: EnvFilter) -> Result<(), LoggingError> {
+    use tracing_subscriber::layer::SubscriberExt as _;
+    use tracing_subscriber::util::SubscriberInitExt as _;
+    let events = eventlog::Events::open().map_err(LoggingError::NoEventLog)?;
+    tracing_subscriber::registry().with(filter).with(events).try_init().map_err(LoggingError::Twice)
+}
+
+#[cfg(not(windows))]
+fn to_the_event_log(_filter: EnvFilter) -> Result<(), LoggingError> {
+    Err(LoggingError::NoEventLog(std::io::ErrorKind::Unsupported.into()))
+}
+
 /// The filter. A plain level is meant for us; libraries speak up only when something is wrong, since they know no rule
 /// about names. Whoever writes a filter of their own gets just that.
 fn directives(level: &str, voice: Voice, verbosity: Verbosity) -> String {
@@ -140,8 +169,10 @@ fn directives(level: &str, voice: Voice, verbosity: Verbosity) -> String {
         (Verbosity::More, _) => "warn,seatsync=debug".to_owned(),
         (Verbosity::All, _) => "info,seatsync=trace".to_owned(),
         (Verbosity::Normal, Voice::Verb) => "warn".to_owned(),
-        (Verbosity::Normal, Voice::Agent) if plain => format!("{},seatsync={}", libraries(level), level.trim()),
-        (Verbosity::Normal, Voice::Agent) => level.to_owned(),
+        (Verbosity::Normal, Voice::Agent | Voice::Service) if plain => {
+            format!("{},seatsync={}", libraries(level), level.trim())
+        }
+        (Verbosity::Normal, Voice::Agent | Voice::Service) => level.to_owned(),
     }
 }
 
@@ -177,6 +208,14 @@ mod tests {
         assert_eq!(shape(LogFormat::Text, Voice::Agent, false, true), Shape::Text);
         assert_eq!(shape(LogFormat::Journald, Voice::Verb, true, false), Shape::Journal);
         assert_eq!(shape(LogFormat::Json, Voice::Verb, true, true), Shape::Json);
+    }
+
+    #[test]
+    fn a_service_of_windows_logs_where_somebody_reads_it() {
+        for format in [LogFormat::Auto, LogFormat::Text, LogFormat::Json, LogFormat::EventLog] {
+            assert_eq!(shape(format, Voice::Service, false, false), Shape::EventLog);
+        }
+        assert_eq!(shape(LogFormat::EventLog, Voice::Agent, true, false), Shape::EventLog);
     }
 
     #[test]

@@ -10,14 +10,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each edge may know.
-const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry", "tls"];
+const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry", "tls", "windows"];
 
 /// What a module at the top may import. A new module must be given its place here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
     ("clock", &[]),
     ("fault", &[]),
-    ("logging", &["model"]),
+    ("logging", &["model", "windows"]),
     ("ports", &["model"]),
     ("retry", &["model", "ports"]),
     ("tls", &[]),
@@ -36,8 +36,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("backend::ledger", &["clock", "model", "ports", "retry", "tls", "ledger::wire"]),
     ("backend::queue", &["model", "ports", "clock", "ledger::rules"]),
     ("app", &["*"]),
-    ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "service", "clock", "logging"]),
-    ("service", &["model", "agent", "clock", "logging"]),
+    ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "service", "clock", "logging", "windows"]),
+    ("service", &["model", "agent", "clock", "logging", "windows"]),
+    ("windows", &[]),
     ("main", &["cli", "service", "fault"]),
     ("lib", &[]),
 ];
@@ -74,6 +75,16 @@ fn the_planning_core_has_no_clock_no_files_and_no_log() {
         })
         .collect();
     assert!(wrong.is_empty(), "\n{}\n", wrong.join("\n"));
+}
+
+#[test]
+fn only_the_module_for_windows_calls_what_is_unsafe() {
+    let found: Vec<String> = sources()
+        .iter()
+        .filter(|source| source.module[0] != "windows" && source.product_code().contains("unsafe "))
+        .map(|source| source.path.display().to_string())
+        .collect();
+    assert!(found.is_empty(), "\n{}\n", found.join("\n"));
 }
 
 #[test]

@@ -18,10 +18,25 @@ pub fn locked(state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
     files.iter().filter_map(|file| refused(service, file)).collect()
 }
 
-/// Nothing: Windows has no mode bits, and access lists are not looked at in this version.
-#[cfg(not(unix))]
-pub fn locked(_state_dir: &Path, _files: &[UsedFile]) -> Vec<Problem> {
-    Vec::new()
+/// What the service may not read by the files' access lists. Nothing where the state's folder is not the service's: then it is
+/// somebody's who only tries it out.
+#[cfg(windows)]
+pub fn locked(state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
+    use crate::settings::sddl;
+    use crate::windows::access::{self, SERVICE};
+    if !access::of(state_dir).is_ok_and(|list| sddl::names(&list, SERVICE)) {
+        return Vec::new();
+    }
+    let is_locked = |file: &&UsedFile| access::of(&file.path).is_ok_and(|list| !sddl::lets_read(&list, SERVICE));
+    let told = |file: &UsedFile| {
+        let shown = file.path.display();
+        let message = format!(
+            "the service, NT SERVICE\\seatsync, is not let in by the access list of {shown}: run: icacls \"{shown}\" /grant \
+             *{SERVICE}:R"
+        );
+        Problem { message, ..file.place.clone() }
+    };
+    files.iter().filter(is_locked).map(told).collect()
 }
 
 #[cfg(unix)]

@@ -32,7 +32,7 @@ pub async fn pass(
         Ok(_) | Err(CycleError::Stopped) => {}
         Err(failure) => {
             if let Err(error) = record(engine, started, failure) {
-                tracing::error!(%error, "The failed cycle could not be recorded.");
+                tracing::error!(name: "state.cycle_unrecorded", %error, "The failed cycle could not be recorded.");
             }
         }
     }

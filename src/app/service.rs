@@ -44,7 +44,9 @@ impl App {
                 .with_next("one agent runs on one state directory; `seatsync status` shows it")
         })?;
         let state = State::open(&lock).map_err(|error| state_error(&error))?;
+        manager.starting();
         let engine = Engine::new(&self.settings, state)?;
+        manager.starting();
         let (announce, announced) = watch::channel(None);
         let heart = tokio::spawn(beat(self.settings.clone(), announced));
         let pulse = Arc::new(Pulse::new(patience(&self.settings)));
@@ -62,11 +64,11 @@ impl App {
             pulse: Arc::clone(&pulse),
             telling: Telling::new(),
         };
-        tracing::info!(agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
+        tracing::info!(name: "agent.runs", agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
         agent::run(&mut worker, calls, Watch { manager, pulse: &pulse }, GRACE).await;
         heart.abort();
         worker.engine.backend.end_lease().await;
-        tracing::info!("The agent stopped.");
+        tracing::info!(name: "agent.stopped", "The agent stopped.");
         drop(lock);
         Ok(())
     }
@@ -106,7 +108,7 @@ impl Work for Worker {
         self.interrupts.note(interrupted);
         if interrupted {
             // Who asked for this pass waits for the next, which follows what was asked meanwhile.
-            tracing::info!("A long read was given up for what somebody asks; it is made again at once.");
+            tracing::info!(name: "cycle.given_up", "A long read was given up for what somebody asks; it is made again at once.");
             return;
         }
         self.full = false;
@@ -116,7 +118,7 @@ impl Work for Worker {
         for id in std::mem::take(&mut self.waiting) {
             let reply = answer.clone().map(|report| Reply::Synced(Box::new(report)));
             if let Err(error) = requests::answer(&mut self.engine, id, reply) {
-                tracing::error!(%error, "Who asked for a cycle could not be answered.");
+                tracing::error!(name: "state.requests", %error, "Who asked for a cycle could not be answered.");
             }
         }
     }
@@ -128,7 +130,7 @@ impl Work for Worker {
                 Ok(Some(asked)) => asked,
                 Ok(None) => return follow || self.pace.is_due(self.engine.backend.has_news()),
                 Err(error) => {
-                    tracing::error!(%error, "Requests of other verbs could not be read.");
+                    tracing::error!(name: "state.requests", %error, "Requests of other verbs could not be read.");
                     return follow;
                 }
             };
@@ -140,14 +142,14 @@ impl Work for Worker {
             }
             let reply = requests::carry_out(&mut self.engine, request).await;
             if let Err(error) = requests::answer(&mut self.engine, id, reply) {
-                tracing::error!(%error, "A request could not be answered.");
+                tracing::error!(name: "state.requests", %error, "A request could not be answered.");
             }
         }
     }
 
     /// What was said of a bad one is said again, to whoever called.
     fn reload(&mut self) {
-        tracing::info!("Asked to read the config again.");
+        tracing::info!(name: "config.asked", "Asked to read the config again.");
         self.complaint = None;
         self.reread();
     }
@@ -177,10 +179,10 @@ impl Worker {
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
             self.pace.follow(self.engine.settings.agent.poll);
             if differs {
-                tracing::info!("The config is another one; it decides from now on.");
+                tracing::info!(name: "config.taken", "The config is another one; it decides from now on.");
             }
             if log_differs {
-                tracing::warn!("[log] is another one in the config; it takes effect when the agent is started again.");
+                tracing::warn!(name: "config.log_later", "[log] is another one in the config; it takes effect when the agent is started again.");
             }
             if self.warnings != loaded.warnings {
                 self.warnings = loaded.warnings;
@@ -190,7 +192,7 @@ impl Worker {
         });
         let complaint = taken.err();
         if let Some(text) = complaint.as_ref().filter(|text| self.complaint.as_ref() != Some(text)) {
-            tracing::error!(problem = %text, "The config cannot be taken; the agent goes on with the one it has.");
+            tracing::error!(name: "config.refused", problem = %text, "The config cannot be taken; the agent goes on with the one it has.");
         }
         self.complaint = complaint;
     }
@@ -212,7 +214,7 @@ async fn beat(settings: Settings, mut announced: watch::Receiver<Option<Timestam
         Ok(Some(state)) => state,
         Ok(None) => return,
         Err(error) => {
-            tracing::error!(%error, "No sign of life can be given: other verbs will take the agent for dead.");
+            tracing::error!(name: "state.no_sign_of_life", %error, "No sign of life can be given: other verbs will take the agent for dead.");
             return;
         }
     };
@@ -226,7 +228,7 @@ async fn beat(settings: Settings, mut announced: watch::Receiver<Option<Timestam
             next_cycle: *announced.borrow_and_update(),
         };
         if let Err(error) = state.beat(&heartbeat) {
-            tracing::warn!(%error, "The sign of life could not be stored.");
+            tracing::warn!(name: "state.no_sign_of_life", %error, "The sign of life could not be stored.");
         }
         // Sooner where there is news.
         let _ = tokio::time::timeout(BEAT, announced.changed()).await;

@@ -32,14 +32,14 @@ impl Telling {
         match result {
             Ok(report) => self.report(report),
             Err(CycleError::Stopped) => {
-                tracing::info!("The cycle was given up while reading; nothing was changed.");
+                tracing::info!(name: "cycle.given_up", "The cycle was given up while reading; nothing was changed.");
             }
             Err(error) => {
                 let problem = with_causes(error);
                 if self.is_news(&problem) {
-                    tracing::error!(error = %problem, "A cycle failed; nothing is lost, the next one tries again.");
+                    tracing::error!(name: "cycle.failed", error = %problem, "A cycle failed; nothing is lost, the next one tries again.");
                 } else {
-                    tracing::info!(error = %problem, "A cycle failed again.");
+                    tracing::info!(name: "cycle.as_before", error = %problem, "A cycle failed again.");
                 }
                 "The last cycle failed; `seatsync status` says why.".clone_into(&mut self.sentence);
             }
@@ -51,13 +51,13 @@ impl Telling {
         if holder != self.standby {
             match &holder {
                 Some((holder, false)) => {
-                    tracing::info!(%holder, "Another agent works for the company; this one stands by.");
+                    tracing::info!(name: "agent.stands_by", %holder, "Another agent works for the company; this one stands by.");
                 }
                 Some((holder, true)) => {
                     let since = report.standby.as_ref().and_then(|standby| standby.since).map(tracing::field::display);
-                    tracing::error!(%holder, since, "Another agent with this one's identity works for the company: one state directory is a copy of the other. This agent changes nothing; `seatsync status` says what to do.");
+                    tracing::error!(name: "agent.is_a_copy", %holder, since, "Another agent with this one's identity works for the company: one state directory is a copy of the other. This agent changes nothing; `seatsync status` says what to do.");
                 }
-                None => tracing::info!("This agent works for the company now."),
+                None => tracing::info!(name: "agent.works", "This agent works for the company now."),
             }
             self.standby = holder;
         }
@@ -68,13 +68,14 @@ impl Telling {
             loudly(report);
         } else {
             tracing::info!(
+                name: "cycle.as_before",
                 cycle = report.cycle,
                 outcome = trouble,
                 "A cycle was made; what was wrong before still is."
             );
         }
         if trouble.is_none() && self.trouble.take().is_some() && report.outcome == CycleOutcome::Ok {
-            tracing::info!(cycle = report.cycle, "All is well again.");
+            tracing::info!(name: "cycle.well_again", cycle = report.cycle, "All is well again.");
         }
     }
 
@@ -105,6 +106,7 @@ fn loudly(report: &SyncReport) {
     let (cycle, seconds) = (report.cycle, report.seconds);
     match report.outcome {
         CycleOutcome::Ok => tracing::info!(
+            name: "cycle.made",
             cycle,
             seconds,
             provisioned = changes.provisioned,
@@ -116,19 +118,21 @@ fn loudly(report: &SyncReport) {
         ),
         CycleOutcome::Standby => {}
         CycleOutcome::Held => tracing::error!(
+            name: "cycle.held",
             cycle,
             held = changes.held,
             fingerprint = report.fingerprint.as_deref(),
             "The guard holds changes back; `seatsync plan` shows them, `seatsync confirm` lets them through."
         ),
         CycleOutcome::SomeFailed => tracing::error!(
+            name: "cycle.refused",
             cycle,
             failed = changes.failed,
             "The backend refused some accounts; `seatsync status` names them."
         ),
         CycleOutcome::Partial | CycleOutcome::Failed => {
             for directory in report.directories.iter().filter(|directory| !directory.complete) {
-                tracing::warn!(cycle, directory = %directory.name, "A directory was not read whole: nobody of it leaves or gets a seat. `seatsync status` says why.");
+                tracing::warn!(name: "cycle.partial", cycle, directory = %directory.name, "A directory was not read whole: nobody of it leaves or gets a seat. `seatsync status` says why.");
             }
         }
     }

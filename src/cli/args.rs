@@ -90,6 +90,18 @@ pub enum Verb {
     /// List past cycles, the latest last
     #[command(after_help = help::HISTORY)]
     History,
+    /// Keep a secret beside the config, sealed where the system can (Windows), for the service alone
+    #[command(after_help = help::SECRET)]
+    Secret {
+        #[command(subcommand)]
+        verb: super::secret::Verb,
+    },
+    /// Install, set up, start, stop or remove the service; show how it stands
+    #[command(after_help = help::SERVICE)]
+    Service {
+        #[command(subcommand)]
+        verb: super::service::Verb,
+    },
     /// Serve the licence ledger over HTTP; its companies, pools, tokens and connectors
     #[command(after_help = help::LEDGER)]
     Ledger {

@@ -26,7 +26,7 @@ Where several fit: 1, then 4, then 3. People who wait are no failure.
 Results go to stdout; logs and progress go to stderr. NO_COLOR is honoured.";
 
 pub const RUN: &str = "\
-This is what systemd starts. Ctrl-C or SIGTERM gives up reading, finishes the changes in hand, saves and leaves, within \
+This is what systemd and the service manager of Windows start. Ctrl-C or SIGTERM gives up reading, finishes the changes in hand, saves and leaves, within \
 45 seconds. SIGHUP takes the config anew, at once; where it is wrong, the one before stays in force.
 
 Examples:
@@ -127,6 +127,28 @@ pub const MAN: &str = "\
 Examples:
   seatsync man > seatsync.1
   seatsync man sync > seatsync-sync.1";
+
+pub const SECRET: &str = "\
+On Windows it is sealed for this machine (DPAPI) and named { dpapi = \"NAME\" }; elsewhere it is a file of root's that systemd \
+hands over, named { credential = \"secrets_NAME\" }.
+
+Examples:
+  seatsync secret set corp
+  seatsync secret set corp < corp.password
+
+Exit codes: 0 done, 1 it cannot be kept, 2 the name is none, or the secret is empty";
+
+pub const SERVICE: &str = "\
+On Windows it makes the service; with systemd the package brings the unit, and install and uninstall let it start with the \
+system or not. On Windows a config that changed is taken at once on: sc.exe control seatsync paramchange
+
+Examples:
+  seatsync service install
+  seatsync service install --account CORP\\seatsync$    a group managed service account
+  seatsync service start
+  seatsync service status --json
+
+Exit codes: 0 done, 1 there is no service, or it did not do what was asked";
 
 pub const LEDGER: &str = "\
 The config needs [ledger] alone: config/ledger.toml shows every option. The verbs open the database itself, also while \

@@ -22,7 +22,7 @@ pub fn of_a_service(calls: &Arc<Calls>) -> Result<tokio::task::JoinHandle<()>, A
                 () = hang_ups.next() => calls.reload(),
             }
         }
-        tracing::info!("Asked to stop.");
+        tracing::info!(name: "agent.asked_to_stop", "Asked to stop.");
         calls.stop();
     }))
 }
@@ -115,6 +115,7 @@ struct HangUps;
 
 #[cfg(windows)]
 impl HangUps {
+    #[expect(clippy::unnecessary_wraps, reason = "fails on Unix")]
     fn listen() -> io::Result<Self> {
         Ok(Self)
     }

@@ -212,7 +212,7 @@ async fn settle(
             parts.memory.set_refused_bind(&read.name, None)?;
         }
         Err(error) => {
-            tracing::warn!(directory = %read.name, error = %error, "A directory could not be read; its people keep what they have.");
+            tracing::warn!(name: "directory.unread", directory = %read.name, error = %error, "A directory could not be read; its people keep what they have.");
             if error.persistence == Persistence::Credentials {
                 let refused = RefusedBind { credentials: parts.directories[index].credentials, at: now };
                 parts.memory.set_refused_bind(&read.name, Some(&refused))?;

@@ -57,7 +57,7 @@ pub fn begin(parts: &mut Parts<'_>, turn: &Turn, current: &BackendState, now: Ti
     let Turn::Inherited { epoch } = turn else { return Ok(false) };
     learn(parts, current, now)?;
     parts.memory.set_epoch(*epoch)?;
-    tracing::info!(epoch, "Took over from another agent of the company.");
+    tracing::info!(name: "agent.took_over", epoch, "Took over from another agent of the company.");
     Ok(true)
 }
 

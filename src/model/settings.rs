@@ -250,6 +250,7 @@ pub enum LogFormat {
     Text,
     Json,
     Journald,
+    EventLog,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -125,7 +125,7 @@ fn domain_gate(world: &World<'_>, profile: &Profile) -> Option<WaitReason> {
 fn vanished(world: &World<'_>, account: &Account, person: &PersonId, asks: &[Ask]) -> Vec<Name> {
     let name = |index: usize| &world.settings.pools[index].name;
     let asked = asks.iter().flat_map(|ask| [Some(ask.pool), ask.fallback.map(|(fallback, _)| fallback)]).flatten();
-    let gone = |pool: &&Name| !account.seat(pool).is_some_and(|seat| !matches!(seat.state, SeatState::Past(_)));
+    let gone = |pool: &&Name| account.seat(pool).is_none_or(|seat| matches!(seat.state, SeatState::Past(_)));
     let mut gone = asked.map(name).filter(gone).peekable();
     // Nearly everybody has all that is asked for: then nothing need be remembered.
     if gone.peek().is_none() {

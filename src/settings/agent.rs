@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use super::duration::{self, DAY, MINUTE};
+use super::naming;
 use super::reader::Reader;
-use super::{naming, program_data};
 use crate::model::settings::AgentSettings;
 
 pub fn compile(reader: &Reader) -> AgentSettings {
@@ -31,7 +31,7 @@ fn name(reader: &Reader) -> String {
 
 /// A folder of its own: the embedded ledger's folder goes beside it.
 fn state_dir(reader: &Reader) -> PathBuf {
-    let Some(folder) = reader.path("state_dir") else { return default_state_dir(reader) };
+    let Some(folder) = reader.path("state_dir") else { return default_state_dir() };
     if folder.file_name().is_none() {
         reader.problem("state_dir", "must end in the name of a folder of its own, not in \"..\" or \"/\"");
     } else if folder.is_file() {
@@ -40,13 +40,14 @@ fn state_dir(reader: &Reader) -> PathBuf {
     folder
 }
 
-fn default_state_dir(reader: &Reader) -> PathBuf {
-    if cfg!(windows) {
-        let variable = reader.context.variables.iter().find(|(name, _)| name.eq_ignore_ascii_case("ProgramData"));
-        program_data(variable.map(|(_, value)| value.clone())).join("state")
-    } else {
-        PathBuf::from("/var/lib/seatsync")
-    }
+#[cfg(windows)]
+fn default_state_dir() -> PathBuf {
+    crate::windows::data_folder().join("state")
+}
+
+#[cfg(not(windows))]
+fn default_state_dir() -> PathBuf {
+    PathBuf::from("/var/lib/seatsync")
 }
 
 /// `poll` and `full`.

@@ -99,12 +99,7 @@ pub const ATTRIBUTES: Section = Section::plain(
     &["user_name", "email", "given_name", "family_name", "display_name", "anchor"],
 );
 
-pub const SECRET: Section = Section {
-    name: "a secret",
-    keys: &["file", "env", "credential"],
-    later: &[("dpapi", "{ file = \"...\" }, { env = \"...\" } and { credential = \"...\" } are there")],
-    later_values: NO_LATER_VALUES,
-};
+pub const SECRET: Section = Section::plain("a secret", &["file", "env", "credential", "dpapi"]);
 
 pub const POOL: Section = Section::plain("[[pool]]", &["name", "groups", "priority", "fallback", "seats"]);
 
@@ -135,12 +130,7 @@ pub const BACKEND: Section = Section {
     ],
 };
 
-pub const LOG: Section = Section {
-    name: "[log]",
-    keys: &["format", "level"],
-    later: NOTHING_LATER,
-    later_values: &[("format", "eventlog", "\"auto\", \"text\" and \"json\" write to stderr")],
-};
+pub const LOG: Section = Section::plain("[log]", &["format", "level"]);
 
 pub const LEDGER: Section = Section::plain("[ledger]", &["listen", "tls_cert", "tls_key", "database", "first", "smtp"]);
 

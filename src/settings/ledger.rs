@@ -12,7 +12,7 @@ use rustls::{Error, InconsistentKeys};
 
 use super::keys::{FIRST, SMTP};
 use super::naming;
-use super::permissions;
+use super::permissions::{self, Right};
 use super::pool::MOST_SEATS;
 use super::reader::Reader;
 use super::secret;
@@ -100,9 +100,8 @@ fn check_key(reader: &Reader, file: &Path) -> Option<PrivateKeyDer<'static>> {
             return None;
         }
     };
-    if let Some(mode) = permissions::given(&metadata, permissions::ANY) {
-        let path = file.display();
-        reader.problem("tls_key", format!("others than its owner may use it (mode {mode:04o}); run: chmod 600 {path}"));
+    if let Some(told) = permissions::refusal(file, &metadata, Right::Any, "use it") {
+        reader.problem("tls_key", told);
     }
     // What is wrong with a key is not shown: it could be part of it.
     let key = PrivateKeyDer::from_pem_file(file).ok();

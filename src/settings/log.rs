@@ -13,6 +13,7 @@ pub fn compile(reader: &Reader) -> LogSettings {
         ("text", LogFormat::Text),
         ("json", LogFormat::Json),
         ("journald", LogFormat::Journald),
+        ("eventlog", LogFormat::EventLog),
     ];
     LogSettings { format: reader.choice("format", formats).unwrap_or(LogFormat::Auto), level: level(reader) }
 }

@@ -24,8 +24,9 @@ mod permissions;
 mod pool;
 mod problem;
 mod reader;
+pub mod sddl;
 mod seats;
-mod secret;
+pub mod secret;
 mod source;
 #[cfg(test)]
 mod tests;
@@ -159,11 +160,6 @@ fn compile(root: &Reader) -> (Settings, Option<LedgerSettings>) {
 
 fn compile_ledger(root: &Reader) -> Option<LedgerSettings> {
     root.has("ledger").then(|| root.section("ledger", &keys::LEDGER, ledger::compile))
-}
-
-/// Our folder for data on Windows.
-fn program_data(variable: Option<String>) -> PathBuf {
-    PathBuf::from(variable.unwrap_or_else(|| r"C:\ProgramData".to_owned())).join("Seatsync")
 }
 
 /// The variables of this process. What is no UTF-8 in them is refused where it is used.

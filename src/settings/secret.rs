@@ -1,4 +1,5 @@
-//! Secrets: taken from a file, a variable or a systemd credential, never from the config itself (rule 22).
+//! Secrets: taken from a file, a variable, a systemd credential or, sealed, from the folder `secrets` beside the config on
+//! Windows; never from the config itself (rule 22).
 
 use std::path::{Path, PathBuf};
 
@@ -6,11 +7,25 @@ use config::ValueKind;
 use secrecy::SecretString;
 
 use super::keys::SECRET;
-use super::permissions;
+use super::permissions::{self, Right};
 use super::reader::Reader;
 
 /// How to write one.
+#[cfg(not(windows))]
 const FORM: &str = "{ file = \"...\" }, { env = \"...\" } or { credential = \"...\" }";
+/// How to write one.
+#[cfg(windows)]
+const FORM: &str = "{ dpapi = \"...\" }, { file = \"...\" } or { env = \"...\" }";
+
+/// Where `secret set` keeps them, beside the config.
+const FOLDER: &str = "secrets";
+
+/// The file of a secret that is kept beside a config; None where the name is no name but a path.
+#[must_use]
+pub fn kept(folder: &Path, name: &str) -> Option<PathBuf> {
+    let is_plain = name.chars().all(|letter| letter.is_alphanumeric() || "-_.".contains(letter));
+    (is_plain && !name.is_empty() && !name.starts_with('.')).then(|| folder.join(FOLDER).join(name))
+}
 
 /// A secret that must be there. Its value is shown nowhere, whatever is wrong with it.
 pub fn required(reader: &Reader, key: &'static str) -> SecretString {
@@ -38,7 +53,10 @@ fn resolve(reader: &Reader) -> Option<SecretString> {
     if reader.is_empty() {
         reader.context.problem(&reader.place, None, format!("is empty: write {FORM}"));
     }
-    from_file(reader).or_else(|| from_variable(reader)).or_else(|| from_credential(reader))
+    from_file(reader)
+        .or_else(|| from_variable(reader))
+        .or_else(|| from_credential(reader))
+        .or_else(|| from_dpapi(reader))
 }
 
 fn from_file(reader: &Reader) -> Option<SecretString> {
@@ -57,7 +75,7 @@ fn from_variable(reader: &Reader) -> Option<SecretString> {
 }
 
 /// A credential `secrets_NAME` is the file NAME of this folder beside the config, as systemd/seatsync.service hands it over.
-const SECRETS: (&str, &str) = ("secrets_", "secrets");
+const PREFIX: &str = "secrets_";
 
 /// systemd puts credentials into a folder that only the service can read, whatever the mode bits say: they show the
 /// mask of an access list (systemd 250 and later: 0440). Verbs that root types by hand read what systemd would have.
@@ -71,11 +89,10 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
     if let Some(folder) = reader.context.variables.get("CREDENTIALS_DIRECTORY") {
         return read(reader, "credential", &PathBuf::from(folder).join(&name), &remedy, false);
     }
-    let (prefix, folder) = SECRETS;
-    let Some(file) = name.strip_prefix(prefix).map(|file| reader.context.folder.join(folder).join(file)) else {
+    let Some(file) = name.strip_prefix(PREFIX).and_then(|file| kept(&reader.context.folder, file)) else {
         let message = format!(
             "is only there in a systemd service that has LoadCredential={name}:/path/of/the/file; call it \
-             {prefix}{name} and keep it as {folder}/{name} beside the config, and verbs that root types find it, too"
+             {PREFIX}{name} and keep it as {FOLDER}/{name} beside the config, and verbs that root types find it, too"
         );
         reader.problem("credential", message);
         return None;
@@ -84,8 +101,59 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
     read(reader, "credential", &file, &remedy, true)
 }
 
+/// Sealed by `secret set`.
+fn from_dpapi(reader: &Reader) -> Option<SecretString> {
+    let name = reader.text("dpapi")?;
+    let Some(file) = kept(&reader.context.folder, &name) else {
+        // What was written there may be a sealed secret itself: it is not shown.
+        hidden(reader, "must be the name of a secret that `seatsync secret set` keeps".to_owned());
+        return None;
+    };
+    open(reader, &name, &file)
+}
+
+#[cfg(windows)]
+fn open(reader: &Reader, name: &str, file: &Path) -> Option<SecretString> {
+    let remedy = format!("run: seatsync secret set {name}");
+    reader.context.uses(&reader.place.key("dpapi"), file);
+    look(reader, "dpapi", file, &remedy, true)?;
+    let opened = std::fs::read(file).and_then(|sealed| crate::windows::dpapi::open(name, &sealed));
+    match opened.and_then(|secret| String::from_utf8(secret).map_err(std::io::Error::other)) {
+        Ok(secret) => accept(reader, "dpapi", &secret),
+        Err(error) => {
+            reader.problem("dpapi", format!("cannot be opened on this machine ({error}); {remedy}"));
+            None
+        }
+    }
+}
+
+#[cfg(not(windows))]
+fn open(reader: &Reader, _name: &str, _file: &Path) -> Option<SecretString> {
+    hidden(reader, format!("is there on Windows alone; write {FORM}"));
+    None
+}
+
+/// A problem that does not show the value.
+fn hidden(reader: &Reader, message: String) {
+    reader.context.problem(&reader.place.key("dpapi"), None, message);
+}
+
 /// The text of a file, without the newline that editors put at its end.
 fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mode: bool) -> Option<SecretString> {
+    look(reader, key, file, remedy, check_mode)?;
+    match std::fs::read_to_string(file) {
+        Ok(text) => {
+            accept(reader, key, text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)))
+        }
+        Err(error) => {
+            reader.problem(key, format!("cannot be read ({error}); {remedy}"));
+            None
+        }
+    }
+}
+
+/// Whether a file is there that only its owner may use.
+fn look(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mode: bool) -> Option<()> {
     let metadata = match std::fs::metadata(file) {
         Ok(metadata) if metadata.is_file() => metadata,
         Ok(_) => {
@@ -97,19 +165,10 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
             return None;
         }
     };
-    if let Some(mode) = permissions::given(&metadata, permissions::ANY).filter(|_| check_mode) {
-        let path = file.display();
-        reader.problem(key, format!("others than its owner may use it (mode {mode:04o}); run: chmod 600 {path}"));
+    if let Some(told) = permissions::refusal(file, &metadata, Right::Any, "use it").filter(|_| check_mode) {
+        reader.problem(key, told);
     }
-    match std::fs::read_to_string(file) {
-        Ok(text) => {
-            accept(reader, key, text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)))
-        }
-        Err(error) => {
-            reader.problem(key, format!("cannot be read ({error}); {remedy}"));
-            None
-        }
-    }
+    Some(())
 }
 
 /// What is kept secret, in words.

@@ -9,7 +9,7 @@ use toml::de::DeTable;
 use super::context::Context;
 use super::lines::{self, Lines};
 use super::overrides::{Overrides, PREFIX, SEPARATOR};
-use super::permissions;
+use super::permissions::{self, Right};
 
 const TOO_LARGE: &str = "is a number out of all bounds";
 
@@ -87,12 +87,8 @@ fn read_file(context: &Context) -> Option<String> {
 
 /// Rule 22: who can write the config decides who gets a seat.
 fn refuse_writable(context: &Context, metadata: &std::fs::Metadata) {
-    if let Some(mode) = permissions::given(metadata, permissions::WRITE) {
-        let file = context.file.display();
-        context.file_problem(
-            None,
-            format!("others than its owner may write the config (mode {mode:04o}); run: chmod go-w {file}"),
-        );
+    if let Some(told) = permissions::refusal(&context.file, metadata, Right::Write, "write the config") {
+        context.file_problem(None, told);
     }
 }
 

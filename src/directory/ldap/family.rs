@@ -92,6 +92,7 @@ pub(super) fn decide_kind(configured: Option<Kind>, root: &RootDse, url: &str) -
     match (configured, root.kind) {
         (Some(configured), Some(found)) if configured != found => {
             tracing::warn!(
+                name: "directory.other_kind",
                 server = url,
                 configured = configured.as_str(),
                 found = found.as_str(),

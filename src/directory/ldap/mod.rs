@@ -171,7 +171,7 @@ impl Directory for LdapDirectory {
             Box::pin(async move {
                 let outcome = reading.attempt().await;
                 if let Err(error) = &outcome {
-                    tracing::warn!(directory = %reading.directory.settings.name, attempt, "{}", error.doing);
+                    tracing::warn!(name: "directory.retried", directory = %reading.directory.settings.name, attempt, "{}", error.doing);
                 }
                 outcome
             })

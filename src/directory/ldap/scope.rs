@@ -112,7 +112,7 @@ impl Finder<'_> {
         };
         if let Some((anchor, dn, entry)) = self.pinned(old, pin, key.role).await? {
             if Dn::parse(&pin.dn).is_ok_and(|before| before != dn) {
-                tracing::info!(anchor = %anchor, from = pin.dn, to = dn.as_str(), "A base or group was renamed; following it");
+                tracing::info!(name: "directory.renamed", anchor = %anchor, from = pin.dn, to = dn.as_str(), "A base or group was renamed; following it");
             }
             return Ok((Found::Here { anchor, dn }, Some(entry)));
         }
