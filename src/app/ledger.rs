@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{AppError, Code, warn};
 use crate::clock;
 use crate::ledger::operations::expect::{self, Expect};
-use crate::ledger::operations::{Desk, Manner, companies, pools};
+use crate::ledger::operations::{Desk, Manner, companies, pools, repair};
 use crate::ledger::records::{Records, Store as _, View};
 use crate::ledger::rules::{Declined, Purchase, company};
 use crate::ledger::secret::{self, Purpose};
@@ -256,7 +256,10 @@ impl LedgerApp {
     ) -> Result<T, AppError> {
         let company = self.company(company)?;
         let manner = Manner::Served { mails: self.settings.smtp.is_some() };
-        let write = |records: &dyn Records| work(&Desk { records, company: &company, now: clock::now(), manner });
+        let write = |records: &dyn Records| {
+            repair::one(records, &company, clock::now())?;
+            work(&Desk { records, company: &company, now: clock::now(), manner })
+        };
         self.ledger(true)?.write(write).map_err(|error| told(&error))
     }
 

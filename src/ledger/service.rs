@@ -58,7 +58,7 @@ impl Service {
         let writer = Arc::new(Writer::start(open()?, announce)?);
         let open = Arc::new(open);
         let (stir, stirred) = watch::channel(());
-        outside::watch(Arc::clone(&open), stir)?;
+        outside::watch(Arc::clone(&open), stir, Arc::downgrade(&writer))?;
         let readers = readers::pool(move || open());
         Ok(Self { writer, readers, manner: Manner::Served { mails }, changed, stirred })
     }

@@ -32,6 +32,13 @@ impl Served {
         Self { service, folder, runtime, client: reqwest::Client::new(), admin, connector }
     }
 
+    /// What somebody does with the sqlite3 shell while the ledger is served.
+    pub fn by_hand(&self, sql: &str) {
+        let shell = rusqlite::Connection::open(self.folder.path().join("ledger.db")).unwrap();
+        shell.busy_timeout(LONG).unwrap();
+        shell.execute_batch(sql).unwrap();
+    }
+
     /// `HOST:PORT`.
     pub fn address(&self) -> String {
         self.service.address()

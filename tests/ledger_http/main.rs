@@ -5,6 +5,7 @@
 mod access;
 mod accounts;
 mod agents;
+mod by_hand;
 mod events;
 mod group_commit;
 mod harness;

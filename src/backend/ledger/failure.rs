@@ -103,8 +103,10 @@ impl Place<'_> {
 
     /// Pools and accounts do not fit together, though they are of one moment.
     pub fn miscounted(self, said: &str) -> Failure {
-        let advice = "Did somebody change the ledger's database? It is counted anew when the ledger starts";
-        self.failure(said, advice, Kind::Unanswered, None)
+        let advice =
+            "Did somebody change the ledger's database? It is counted anew by itself; the ledger's log says more";
+        let problem = Problem { kind: format!("{PROBLEM}miscounted"), ..Problem::default() };
+        self.failure(said, advice, Kind::Refused(Box::new(problem)), None)
     }
 
     /// Two answers are of two moments; the ledger's own word for it is `list-changed`.
@@ -189,7 +191,7 @@ impl Failure {
             Kind::Refused(problem) => match problem.name() {
                 "unauthorized" => Persistence::Credentials,
                 "stale-epoch" | "lease-held" => Persistence::Superseded,
-                "list-changed" => Persistence::Transient,
+                "list-changed" | "miscounted" => Persistence::Transient,
                 _ => Persistence::Permanent,
             },
         }

@@ -26,6 +26,8 @@ const DOING: &str = "read the company's accounts";
 const CATCHING_UP: &str = "read what changed meanwhile";
 /// So often a read begins again: where nobody knows what changed, or the ledger was restored from a backup.
 const ROUNDS: usize = 20;
+/// So often a read begins again where another hand changed the ledger's database: it sets that right in a moment.
+const MISCOUNTS: usize = 3;
 /// So often changes are asked for, some ten thousand at a time. Who writes more than that cannot be followed.
 const ANSWERS: usize = 1000;
 
@@ -46,8 +48,14 @@ type Accounts = BTreeMap<AccountId, Account>;
 /// Where a part could not be read, or the parts do not make a whole.
 pub async fn company(http: &Http) -> Result<Moment, Failure> {
     let mut waits = Waits::new(Duration::from_millis(50), Duration::from_secs(2)).take(ROUNDS);
+    let mut counts = Waits::new(Duration::from_millis(300), Duration::from_secs(2)).take(MISCOUNTS);
     loop {
         match once(http).await {
+            Err(failure) if failure.is("miscounted") => {
+                let Some(wait) = counts.next() else { return Err(failure) };
+                tracing::debug!(%failure, "The ledger's counts are wrong; reading again.");
+                tokio::time::sleep(wait).await;
+            }
             Err(failure) if failure.is("list-changed") || failure.is("events-expired") => {
                 let Some(wait) = waits.next() else { return Err(failure) };
                 tracing::debug!(%failure, "What changed while the company was read is not known; beginning again.");

@@ -216,7 +216,10 @@ async fn a_pool_that_counts_other_seats_than_its_accounts_hold_is_an_error() {
     for (held, fits) in [(0, true), (1, false)] {
         let mut answer = caught_up(7, 7, 1, &[], &[]);
         answer["state"]["pools"] = json!([pool(held)]);
-        let read = Script::new(vec![page(7, 1, &[1], None), ok(&answer)]).ledger().read().await;
+        // It is read again a few times: the ledger sets such things right by itself.
+        let times = if fits { 1 } else { 4 };
+        let answers = (0..times).flat_map(|_| [page(7, 1, &[1], None), ok(&answer)]).collect();
+        let read = Script::new(answers).ledger().read().await;
         assert_eq!(read.is_ok(), fits);
         if let Err(error) = read {
             assert!(

@@ -6,6 +6,7 @@ pub mod companies;
 pub mod decisions;
 pub mod expect;
 pub mod pools;
+pub mod repair;
 
 use jiff::Timestamp;
 

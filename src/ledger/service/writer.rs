@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::Unserved;
+use crate::clock;
 use crate::ledger::LedgerError;
+use crate::ledger::operations::repair;
 use crate::ledger::records::{Records, Store};
 
 /// So many may wait before others are turned away.
@@ -103,10 +105,12 @@ impl Writer {
 }
 
 fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, announce: &watch::Sender<u64>) {
+    let mut mended = None;
     while let Some(first) = queue.blocking_recv() {
         let mut jobs = vec![first];
-        let saved = store.write(|records| share(records, &mut jobs, &mut queue));
+        let saved = store.write(|records| share(records, &mut jobs, &mut queue, &mut mended));
         if let Err(error) = &saved {
+            mended = None;
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(jobs = jobs.len(), %error, cause, "A transaction of the ledger could not be saved; whoever asked was told.");
         }
@@ -120,13 +124,17 @@ fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, an
 }
 
 /// Runs the jobs there are, and those that come meanwhile, each a part of one transaction. Whether any of them wrote.
+/// None counts on what another hand left behind: `mended` is the generation that was set right.
 fn share(
     records: &dyn Records,
     jobs: &mut Vec<Box<dyn Job>>,
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
+    mended: &mut Option<i64>,
 ) -> Result<bool, LedgerError> {
     let (begun, mut wrote, mut next) = (Instant::now(), false, 0);
     while let Some(job) = jobs.get_mut(next) {
+        // A part that is undone may let another connection in before the next one.
+        wrote |= mend(records, mended)?;
         records.begin_part()?;
         if job.run(records) {
             records.keep_part()?;
@@ -143,4 +151,23 @@ fn share(
         }
     }
     Ok(wrote)
+}
+
+/// Sets right, as a part of its own, what another connection left behind. Whether there was anything.
+fn mend(records: &dyn Records, mended: &mut Option<i64>) -> Result<bool, LedgerError> {
+    let mut wrote = false;
+    loop {
+        let generation = records.generation()?;
+        if *mended == Some(generation) {
+            return Ok(wrote);
+        }
+        records.begin_part()?;
+        if repair::all(records, clock::now())? {
+            records.keep_part()?;
+            wrote = true;
+        } else {
+            records.undo_part()?;
+        }
+        *mended = Some(generation);
+    }
 }

@@ -11,6 +11,7 @@ mod open;
 mod place;
 mod queue;
 mod read;
+mod repair;
 mod rows;
 pub mod serving;
 mod tables;
@@ -175,15 +176,10 @@ impl Ledger {
     /// Sets right what a change by hand left behind: counts and folded names.
     fn repair(&mut self, company: &str, repairs: &read::Repairs) -> Result<(), LedgerError> {
         let (transaction, place) = self.begin(TransactionBehavior::Immediate)?;
-        write::repair(&transaction, company, repairs)?;
+        repair::make(&transaction, company, repairs)?;
         fault::point("ledger.repair.before_commit");
         commit(transaction, place)?;
         fault::point("ledger.repair.after_commit");
-        tracing::info!(
-            names = repairs.names.len(),
-            counts = repairs.counts,
-            "Set right what a change of the ledger by another hand left behind."
-        );
         Ok(())
     }
 

@@ -134,7 +134,7 @@ pub(super) fn account(row: Columns<'_>, company: &str, names: &mut Names) -> Res
 }
 
 /// Whether the stored form is the value's fold, without making one where both are plain ASCII.
-fn is_fold(stored: Option<&str>, value: &str) -> bool {
+pub(super) fn is_fold(stored: Option<&str>, value: &str) -> bool {
     let Some(stored) = stored else { return false };
     if value.is_ascii() {
         stored.len() == value.len() && value.bytes().map(|byte| byte.to_ascii_lowercase()).eq(stored.bytes())

@@ -5,7 +5,9 @@ use std::cell::Cell;
 use jiff::Timestamp;
 use rusqlite::Connection;
 
-use super::{batches, companies, company, events, guard, list, load, mail, queue, read, time_text, tokens, write};
+use super::{
+    batches, companies, company, events, guard, list, load, mail, queue, read, repair, time_text, tokens, write,
+};
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
 use crate::ledger::records::{
@@ -40,7 +42,8 @@ impl Parts {
 
 impl View for Tables<'_> {
     fn generation(&self) -> Result<i64> {
-        let number = self.0.query_row("PRAGMA data_version", [], |row| row.get(0));
+        let number =
+            self.0.prepare_cached("PRAGMA data_version").and_then(|mut sql| sql.query_row([], |row| row.get(0)));
         number.doing(|| "looking for changes".to_owned())
     }
 
@@ -133,6 +136,11 @@ impl Records for Tables<'_> {
             .execute("INSERT INTO company (name) VALUES (?1) ON CONFLICT DO NOTHING", [company])
             .doing(|| "adding the company".to_owned())?;
         Ok(())
+    }
+
+    fn repair(&self, company: &str) -> Result<bool> {
+        let found = repair::find(self.0, company)?;
+        if found.is_empty() { Ok(false) } else { repair::make(self.0, company, &found) }
     }
 
     fn save_company(&self, company: &Company) -> Result<()> {

@@ -2,7 +2,6 @@
 
 use rusqlite::{Connection, params};
 
-use super::read::Repairs;
 use super::rows::{cause_text, state_text};
 use super::time_text;
 use crate::fault;
@@ -183,28 +182,4 @@ fn pool_list(seat: &Assignment) -> Result<Option<String>, LedgerError> {
     }
     let json = serde_json::to_string(&seat.instead_of);
     json.map(Some).map_err(|source| LedgerError::Encode { table: "assignment", source })
-}
-
-/// Sets right counts and folded names, as far as they are unique.
-pub(super) fn repair(connection: &Connection, company: &str, repairs: &Repairs) -> Result<(), LedgerError> {
-    let doing = || "setting folded names right".to_owned();
-    let sql = "UPDATE OR IGNORE account SET user_name_folded = ?3, email_folded = ?4 WHERE company = ?1 AND id = ?2";
-    let mut statement = connection.prepare_cached(sql).doing(doing)?;
-    for (id, user_name, email) in &repairs.names {
-        if statement.execute((company, id, user_name, email)).doing(doing)? == 0 {
-            tracing::warn!(account = id, "Another account has the same user name or mail address, by another hand.");
-        }
-    }
-    if repairs.counts {
-        // A pool that was deleted still has its seats: made anew without them, it would give them out twice.
-        let sql = "INSERT OR IGNORE INTO pool (company, name) SELECT DISTINCT company, pool FROM assignment
-            WHERE company = ?1 AND state IN ('held', 'waiting')";
-        connection.execute(sql, [company]).doing(|| "making pools anew that another hand deleted".to_owned())?;
-        let sql = "UPDATE pool SET
-            held = (SELECT count(*) FROM assignment AS a WHERE a.company = ?1 AND a.pool = name AND a.state = 'held'),
-            waiting = (SELECT count(*) FROM assignment AS a WHERE a.company = ?1 AND a.pool = name AND a.state = 'waiting')
-            WHERE company = ?1";
-        connection.execute(sql, [company]).doing(|| "counting the pools anew".to_owned())?;
-    }
-    Ok(())
 }
