@@ -66,6 +66,42 @@ fn a_ledger_that_is_served_is_not_served_twice_and_its_administrator_goes_on() {
     place.serve();
 }
 
+#[test]
+fn a_mistyped_pool_or_company_is_said_at_once_and_can_be_taken_back() {
+    let place = Place::new("");
+    let said = |arguments: &[&str]| {
+        let ended = place.run(arguments);
+        assert!(ended.status.success(), "{ended:?}");
+        String::from_utf8(ended.stdout).unwrap()
+    };
+    assert!(said(&["ledger", "company", "add", "acme"]).contains("company acme was not there and is made, the first"));
+    let set = |name: &str| said(&["ledger", "pool", "set", name, "--seats", "5", "--company", "acme"]);
+    assert!(set("standard").contains("pool standard was not there and is made, the first"));
+    assert!(!set("standard").contains("was not there"));
+    let mistyped = set("standart");
+    assert!(mistyped.contains("beside standard; did you mean standard?"), "{mistyped}");
+    assert!(mistyped.contains("seatsync ledger pool remove standart"), "{mistyped}");
+    let (code, error) = place.refused(&["ledger", "pool", "reduce", "standrad", "--seats", "1"]);
+    assert_eq!((code, &error["code"]), (2, &json!("unknown_pool")), "{error}");
+    assert_eq!(error["details"], json!(["standard", "standart"]), "{error}");
+    assert!(error["next"].as_str().unwrap().contains("did you mean"), "{error}");
+    said(&["ledger", "pool", "remove", "standart"]);
+    assert_eq!(place.refused(&["ledger", "pool", "remove", "standart"]).1["code"], "unknown_pool");
+    said(&["ledger", "pool", "set", "standard", "--min-seats", "2"]);
+    let floor = place.refused(&["ledger", "pool", "remove", "standard"]);
+    assert!(floor.1["message"].as_str().unwrap().contains("the floor is 2 seats"), "{floor:?}");
+
+    assert!(said(&["ledger", "company", "add", "acmee"]).contains("beside acme; did you mean acme?"));
+    let (code, error) = place.refused(&["ledger", "company", "remove", "acmeee"]);
+    assert_eq!((code, error["next"].as_str()), (2, Some("did you mean \"acmee\"?")), "{error}");
+    said(&["ledger", "connector", "add", "main", "--company", "acmee"]);
+    let (code, error) = place.refused(&["ledger", "company", "remove", "acmee"]);
+    assert!(error["message"].as_str().unwrap().contains("0 accounts and 1 registered connectors"), "{code} {error}");
+    said(&["ledger", "connector", "remove", "main", "--company", "acmee"]);
+    said(&["ledger", "company", "remove", "acmee"]);
+    assert_eq!(place.json(&["ledger", "pool"])["name"], "standard", "the other one is as it was");
+}
+
 /// The two commands of the README, in a folder of their own and on another port.
 #[test]
 fn the_demo_serves_a_ledger_and_an_agent_works_against_it() {

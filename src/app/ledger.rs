@@ -21,6 +21,15 @@ use crate::settings::{self, LoadedLedger, Problem};
 
 pub use crate::ledger::records::Role;
 pub use crate::ledger::wire;
+pub use crate::settings::nearest_of;
+
+/// Something that was set, and may have been made by it.
+#[derive(Clone, Debug)]
+pub struct Made<T> {
+    pub it: T,
+    /// Where it is new: the names there were before.
+    pub others: Option<Vec<String>>,
+}
 
 /// The ledger of one config.
 #[derive(Debug)]
@@ -72,14 +81,24 @@ impl LedgerApp {
     ///
     /// # Errors
     /// Where it is there already, its name is none, or the ledger cannot be made.
-    pub fn add_company(&self, company: &str) -> Result<wire::Company, AppError> {
+    pub fn add_company(&self, company: &str) -> Result<Made<wire::Company>, AppError> {
         let name = named("company", company)?;
         let mut ledger = self.ledger(false)?;
-        if ledger.companies().map_err(|error| told(&error))?.iter().any(|known| *known == *name) {
+        let others = ledger.companies().map_err(|error| told(&error))?;
+        if others.iter().any(|known| *known == *name) {
             return Err(AppError::new(Code::Usage, format!("there is a company {company:?} already")));
         }
         ledger.company(&name, false).map_err(|error| told(&error))?;
-        self.view(|view| view.company(&name).map(|company| show(&company)))
+        let it = self.view(|view| view.company(&name).map(|company| show(&company)))?;
+        Ok(Made { it, others: Some(others) })
+    }
+
+    /// Removes a company that has neither accounts nor connectors.
+    ///
+    /// # Errors
+    /// Where there is no such company, or it has some.
+    pub fn remove_company(&self, company: &str) -> Result<(), AppError> {
+        self.change(Some(company), companies::remove)
     }
 
     /// Changes a company's settings, and its tier.
@@ -124,19 +143,31 @@ impl LedgerApp {
         pool: &str,
         (seats, min_seats): (Option<u32>, Option<u32>),
         take_over: bool,
-    ) -> Result<(wire::Pool, u32), AppError> {
+    ) -> Result<(Made<wire::Pool>, u32), AppError> {
         let pool = named("pool", pool)?;
         self.change(company, |desk| {
             let held = |pools: Vec<crate::ledger::records::Pool>| {
                 pools.iter().find(|one| one.count.name == pool).map_or(0, |one| one.count.held)
             };
-            let before = held(desk.records.pools(desk.company)?);
+            let known = desk.records.pools(desk.company)?;
+            let others: Vec<String> = known.iter().map(|one| one.count.name.to_string()).collect();
+            let before = held(known);
             if take_over {
                 pools::take_over(desk, &pool)?;
             }
-            let (bought, _) = pools::buy(desk, &pool, Purchase { seats, min_seats }, &Expect::Nothing)?;
-            Ok((shown_pool(&bought), bought.count.held.saturating_sub(before)))
+            let (bought, new) = pools::buy(desk, &pool, Purchase { seats, min_seats }, &Expect::Nothing)?;
+            let made = Made { it: shown_pool(&bought), others: new.then_some(others) };
+            Ok((made, bought.count.held.saturating_sub(before)))
         })
+    }
+
+    /// Removes a pool that nobody holds or waits for a seat of.
+    ///
+    /// # Errors
+    /// Where there is no such pool, a config file owns it, or somebody needs it.
+    pub fn remove_pool(&self, company: Option<&str>, pool: &str) -> Result<(), AppError> {
+        let pool = Name::from(pool);
+        self.change(company, |desk| pools::remove(desk, &pool, &Expect::Nothing))
     }
 
     /// Agrees on fewer seats for later.
@@ -242,7 +273,7 @@ impl LedgerApp {
             (None, [only]) => Ok(only.clone()),
             (Some(company), _) => Err(AppError::new(Code::Usage, format!("the ledger has no company {company:?}"))
                 .with_details(known.clone())
-                .with_next("`seatsync ledger company` lists them")),
+                .with_next(meant(&known, company, "`seatsync ledger company` lists them"))),
             (None, _) => Err(AppError::new(Code::Usage, "the ledger has several companies, or none")
                 .with_details(known.clone())
                 .with_next("name one with --company")),
@@ -260,7 +291,20 @@ impl LedgerApp {
             repair::one(records, &company, clock::now())?;
             work(&Desk { records, company: &company, now: clock::now(), manner })
         };
-        self.ledger(true)?.write(write).map_err(|error| told(&error))
+        self.ledger(true)?.write(write).map_err(|error| match &error {
+            LedgerError::Declined(Declined::NotFound { what: "pool", name }) => {
+                self.unknown_pool(&error, &company, name)
+            }
+            _ => told(&error),
+        })
+    }
+
+    /// With the pools that there are, and the one that was probably meant.
+    fn unknown_pool(&self, error: &LedgerError, company: &str, name: &str) -> AppError {
+        let known = self.pools(Some(company)).unwrap_or_default();
+        let known: Vec<String> = known.into_iter().map(|pool| pool.name).collect();
+        let next = meant(&known, name, "`seatsync ledger pool` lists them");
+        told(error).with_details(known).with_next(next)
     }
 
     fn view<T>(&self, work: impl FnOnce(&dyn View) -> Result<T, LedgerError>) -> Result<T, AppError> {
@@ -277,6 +321,11 @@ impl LedgerApp {
             other => told(&other),
         })
     }
+}
+
+fn meant(known: &[String], typed: &str, else_say: &str) -> String {
+    let near = nearest_of(known.iter().map(String::as_str), typed);
+    near.map_or_else(|| else_say.to_owned(), |near| format!("did you mean {near:?}?"))
 }
 
 fn named(what: &'static str, text: &str) -> Result<Name, AppError> {

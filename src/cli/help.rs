@@ -174,7 +174,8 @@ Examples:
   seatsync ledger company
   seatsync ledger company add acme
   seatsync ledger company set acme --renewal 2027-01-01T00:00:00Z --every year
-  seatsync ledger company set acme --approved-domain corp.example --tier standard";
+  seatsync ledger company set acme --approved-domain corp.example --tier standard
+  seatsync ledger company remove acmee";
 
 pub const LEDGER_POOL: &str = "\
 Seats are bought at once and granted at once. Fewer can be had down to those held and the floor, or later.
@@ -183,7 +184,8 @@ Examples:
   seatsync ledger pool --company acme
   seatsync ledger pool set standard --seats 60 --min-seats 10
   seatsync ledger pool reduce standard --seats 40
-  seatsync ledger pool cancel standard";
+  seatsync ledger pool cancel standard
+  seatsync ledger pool remove standart";
 
 pub const LEDGER_TOKEN: &str = "\
 Examples:

@@ -178,6 +178,8 @@ pub trait View {
 /// What can be written besides, all in one transaction.
 pub trait Records: View {
     fn add_company(&self, company: &str) -> Result<()>;
+    /// Everything of it goes.
+    fn delete_company(&self, company: &str) -> Result<()>;
     /// Sets right what a change by another hand left behind, such as counts of pools. Whether anything was.
     fn repair(&self, company: &str) -> Result<bool>;
     fn save_company(&self, company: &Company) -> Result<()>;

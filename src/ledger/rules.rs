@@ -56,6 +56,8 @@ pub struct Excerpt {
     /// Who first asks for which pool in this batch.
     joiners: HashSet<(PersonId, Name)>,
     removed: BTreeMap<AccountId, PersonId>,
+    /// Pools that are no more.
+    dropped: BTreeSet<Name>,
     /// Pools of which a seat was granted.
     granted: BTreeSet<Name>,
     /// What happened to pools.
@@ -198,6 +200,11 @@ impl Excerpt {
     /// The accounts to be deleted.
     pub fn removed(&self) -> impl Iterator<Item = &AccountId> {
         self.removed.keys()
+    }
+
+    /// The pools to be deleted.
+    pub fn dropped(&self) -> impl Iterator<Item = &Name> {
+        self.dropped.iter()
     }
 
     /// All pools, as they are now.

@@ -19,6 +19,7 @@ mod ledger;
 mod lines;
 mod log;
 mod naming;
+pub use naming::nearest_of;
 mod overrides;
 mod permissions;
 mod pool;

@@ -77,8 +77,13 @@ pub fn unknown_key(section: &Section, key: &str) -> String {
 
 /// The key of the section that was most likely meant.
 fn nearest(section: &Section, key: &str) -> Option<&'static str> {
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&fold(key), known);
-    let best = section.keys.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
+    nearest_of(section.keys.iter().copied(), key)
+}
+
+/// The one of these that was most likely meant, where any was.
+pub fn nearest_of<'w>(known: impl Iterator<Item = &'w str>, typed: &str) -> Option<&'w str> {
+    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&fold(typed), &fold(known));
+    let best = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
     (likeness(best) >= 0.6).then_some(best)
 }
 

@@ -1,7 +1,7 @@
 //! Pools: preconditions, floors, and never fewer seats than are held.
 
 use reqwest::{Method, StatusCode};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::harness::{Served, claim, create, profile, send};
 
@@ -101,4 +101,37 @@ async fn a_pool_of_a_config_file_is_shown_and_not_edited() {
     assert_eq!((&shown["seats"], &shown["owned_by"]), (&7.into(), &"config".into()));
     assert_eq!(ledger.change(Method::PATCH, "pools/a", &json!({ "seats": 8 })).await.problem(), "409 owned-by-config");
     assert_eq!(ledger.told(0).await.last().unwrap(), "ledger.changed - -", "whoever follows hears of it");
+}
+
+#[tokio::test]
+async fn a_pool_is_removed_once_nobody_needs_it_and_not_before() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 1).await;
+    let etag = ledger.pool("b", 1).await["etag"].as_str().unwrap().to_owned();
+    let remove = async |pool: &str| ledger.change(Method::DELETE, &format!("pools/{pool}"), &Value::Null).await;
+    assert_eq!(remove("c").await.problem(), "404 not-found");
+    assert_eq!(ledger.delete(&ledger.admin, "pools/b").await.problem(), "428 precondition-required");
+    assert_eq!(ledger.delete(&ledger.approver, "pools/b").await.problem(), "403 forbidden");
+    let (holder, waiter) = (ledger.account("x").await, ledger.account("y").await);
+    ledger.ask(&holder, "a").await;
+    ledger.ask(&waiter, "a").await;
+    let refused = remove("a").await;
+    assert_eq!(refused.problem(), "409 pool-in-use");
+    assert_eq!((&refused.body["held"], &refused.body["waiting"]), (&json!(1), &json!(1)));
+    ledger.change(Method::PATCH, "pools/b", &json!({ "seats": 2 })).await.good();
+    let stale = ledger.request(Method::DELETE, &ledger.admin, "pools/b").header("If-Match", format!("\"{etag}\""));
+    assert_eq!(send(stale).await.problem(), "412 precondition-failed");
+    ledger.change(Method::PATCH, "pools/b", &json!({ "min_seats": 1 })).await.good();
+    assert_eq!(remove("b").await.problem(), "409 below-floor");
+    ledger.change(Method::PATCH, "pools/b", &json!({ "min_seats": 0 })).await.good();
+    let before = ledger.last().await;
+    let gone = remove("b").await;
+    assert_eq!((gone.status.as_u16(), &gone.body), (204, &Value::Null));
+    assert_eq!(ledger.told(before).await, ["pool.removed - b"]);
+    assert_eq!(ledger.get(&ledger.admin, "pools/b").await.problem(), "404 not-found");
+    for id in [waiter, holder] {
+        ledger.change(Method::DELETE, &format!("accounts/{id}/seats/a"), &Value::Null).await.good();
+    }
+    remove("a").await.good();
+    assert_eq!(ledger.get(&ledger.admin, "pools").await.good()["items"], json!([]));
 }

@@ -11,7 +11,7 @@ pub enum Verb {
     /// Serve the ledger over HTTP, until stopped
     #[command(after_help = help::LEDGER_SERVE)]
     Serve,
-    /// List companies; add one, change one
+    /// List companies; add one, change one, remove one
     #[command(after_help = help::LEDGER_COMPANY)]
     Company {
         #[command(subcommand)]
@@ -52,6 +52,8 @@ pub enum Company {
     Add { name: String },
     /// Change a company's settings
     Set(Box<CompanySet>),
+    /// Remove a company without accounts and connectors
+    Remove { name: String },
 }
 
 #[derive(Debug, Args)]
@@ -115,6 +117,8 @@ pub enum Pool {
     },
     /// Take a scheduled reduction back
     Cancel { pool: String },
+    /// Remove a pool that nobody holds or waits for a seat of
+    Remove { pool: String },
 }
 
 #[derive(Debug, Args)]

@@ -1,11 +1,12 @@
 //! `ledger company`: who is in the ledger, and on which terms.
 
 use super::args::CompanySet;
+use super::{done, made};
 use crate::app::AppError;
-use crate::app::ledger::{LedgerApp, wire};
+use crate::app::ledger::{LedgerApp, Made, wire};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
-use crate::cli::page::{Page, Tone};
+use crate::cli::page::Page;
 use crate::cli::table::Grid;
 use crate::cli::words::{self, NONE};
 
@@ -15,15 +16,20 @@ pub fn list(app: &LedgerApp, console: &Console) -> Result<Exit, AppError> {
 }
 
 pub fn add(app: &LedgerApp, name: &str, console: &Console) -> Result<Exit, AppError> {
-    let company = app.add_company(name)?;
+    let Made { it: company, others } = app.add_company(name)?;
     if !console.spares(true) {
         console.answer(&company, |company, page| {
-            page.verdict(Tone::Good, "ok", &format!("the ledger has the company {}", company.name));
+            made("company", &company.name, others.as_deref().unwrap_or_default(), page);
             page.command("buy seats", &format!("ledger pool set standard --seats 50 --company {name}"));
             page.command("let an agent in", &format!("ledger connector add main --company {name}"));
         })?;
     }
     Ok(Exit::Done)
+}
+
+pub fn remove(app: &LedgerApp, name: &str, console: &Console) -> Result<Exit, AppError> {
+    app.remove_company(name)?;
+    done(console, &format!("the ledger has no company {name} any more"))
 }
 
 pub fn set(app: &LedgerApp, set: CompanySet, console: &Console) -> Result<Exit, AppError> {

@@ -3,8 +3,9 @@
 use jiff::Timestamp;
 
 use super::args::PoolSet;
+use super::{done, made};
 use crate::app::AppError;
-use crate::app::ledger::{LedgerApp, wire};
+use crate::app::ledger::{LedgerApp, Made, wire};
 use crate::cli::console::Console;
 use crate::cli::exit::Exit;
 use crate::cli::page::Page;
@@ -17,10 +18,14 @@ pub fn list(app: &LedgerApp, company: Option<&str>, console: &Console) -> Result
 }
 
 pub fn set(app: &LedgerApp, company: Option<&str>, set: &PoolSet, console: &Console) -> Result<Exit, AppError> {
-    let (pool, granted) = app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?;
+    let (Made { it: pool, others }, granted) =
+        app.set_pool(company, &set.pool, (set.seats, set.min_seats), set.take_over)?;
     if !console.spares(true) {
         console.answer(&pool, |pool, page| {
             render(std::slice::from_ref(pool), page);
+            if let Some(others) = &others {
+                made("pool", &pool.name, others, page);
+            }
             settled(pool, granted, page);
             if set.take_over {
                 taken_over(&pool.name, page);
@@ -64,6 +69,11 @@ pub fn reduce(
 
 pub fn cancel(app: &LedgerApp, company: Option<&str>, pool: &str, console: &Console) -> Result<Exit, AppError> {
     shown(&app.cancel_reduction(company, pool)?, console)
+}
+
+pub fn remove(app: &LedgerApp, company: Option<&str>, pool: &str, console: &Console) -> Result<Exit, AppError> {
+    app.remove_pool(company, pool)?;
+    done(console, &format!("the company has no pool {pool} any more"))
 }
 
 fn shown(pool: &wire::Pool, console: &Console) -> Result<Exit, AppError> {

@@ -101,6 +101,10 @@ impl From<Declined> for Fault {
             Declined::NotFound { .. } => Self::not_found(detail),
             Declined::SeatsBelowHeld(numbers) => Self::conflict("seats-below-held", detail).with(with_numbers(numbers)),
             Declined::BelowFloor(numbers) => Self::conflict("below-floor", detail).with(with_numbers(numbers)),
+            Declined::PoolInUse { numbers, waiting } => Self::conflict("pool-in-use", detail)
+                .with(with_numbers(numbers))
+                .with(|problem| problem.waiting = Some(waiting)),
+            Declined::CompanyInUse { .. } => Self::conflict("company-in-use", detail),
             Declined::NotLower(numbers) => Self::conflict("not-lower", detail).with(with_numbers(numbers)),
             Declined::NoSeat(numbers) => Self::conflict("no-seat", detail).with(with_numbers(numbers)),
             Declined::NoRenewal { pool } => Self::of_pool("no-renewal", detail, &pool),

@@ -93,6 +93,23 @@ async fn buy(hub: &Hub, caller: &Caller, path: &PoolPath, expect: Expect, purcha
     hub.service.change(&caller.company, work).await
 }
 
+/// Remove a pool that nobody holds or waits for a seat of
+#[utoipa::path(delete, path = "/v1/companies/{company}/pools/{pool}", tag = "pools", security(("token" = [])),
+    params(CompanyPath, PoolPath, Preconditions), responses((status = 204), Problems))]
+pub async fn delete(
+    State(hub): State<Hub>,
+    Admin(caller): Admin,
+    Place(path): Place<PoolPath>,
+    preconditions: Preconditions,
+) -> Result<Reply, Fault> {
+    let (expect, pool) = (preconditions.expected()?, Name::from(path.pool));
+    let work = move |desk: &Desk<'_>| {
+        pools::remove(desk, &pool, &expect)?;
+        Ok::<_, Fault>(Reply::nothing())
+    };
+    hub.service.change(&caller.company, work).await
+}
+
 /// Agree on fewer seats for later
 #[utoipa::path(put, path = "/v1/companies/{company}/pools/{pool}/reduction", tag = "pools",
     security(("token" = [])), params(CompanyPath, PoolPath, Preconditions), request_body = ReductionPut,

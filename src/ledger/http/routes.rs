@@ -65,7 +65,7 @@ fn paths() -> OpenApiRouter<Hub> {
         .routes(routes!(decisions::post_transfer));
     let pools = OpenApiRouter::new()
         .routes(routes!(pools::list))
-        .routes(routes!(pools::get, pools::put, pools::patch))
+        .routes(routes!(pools::get, pools::put, pools::patch, pools::delete))
         .routes(routes!(pools::put_reduction, pools::delete_reduction));
     let agents = OpenApiRouter::new()
         .routes(routes!(agents::state))

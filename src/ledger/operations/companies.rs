@@ -6,7 +6,7 @@ use serde_json::json;
 use super::Desk;
 use super::expect::{self, Expect};
 use crate::ledger::LedgerError;
-use crate::ledger::records::{Connector, Role, Token, Touched};
+use crate::ledger::records::{Connector, Role, Token, Touched, Wanted};
 use crate::ledger::rules::company::{Claimant, Company, Policy, Tier};
 use crate::ledger::rules::happenings::What;
 use crate::ledger::rules::{Declined, Happening};
@@ -28,6 +28,20 @@ pub fn change(desk: &Desk<'_>, expect: &Expect, work: impl FnOnce(&mut Company))
     desk.settle(&mut excerpt, &company.allocation)?;
     desk.close(&mut excerpt)?;
     desk.settings()
+}
+
+/// Removes a company that has neither accounts nor connectors; all else of it goes.
+///
+/// # Errors
+/// Where there is no such company, or it has some.
+pub fn remove(desk: &Desk<'_>) -> Result<(), LedgerError> {
+    let company = desk.settings()?.name;
+    let accounts = desk.records.count_accounts(desk.company, &Wanted::default())?;
+    let connectors = desk.records.connectors(desk.company)?.len() as u64;
+    if accounts > 0 || connectors > 0 {
+        return Err(Declined::CompanyInUse { company, accounts, connectors }.into());
+    }
+    desk.records.delete_company(desk.company)
 }
 
 /// Changes the tier.

@@ -39,6 +39,8 @@ pub fn schedule(
 ) -> Result<Pool, LedgerError> {
     let mut excerpt = desk.open(&Touched::default())?;
     expect.check(tag(&excerpt, pool).as_deref())?;
+    // Before anything else is said of it: it must be there.
+    excerpt.numbers(pool)?;
     let renewal = || Ok::<_, LedgerError>(desk.settings()?.renewal.and_then(|renewal| renewal.next(desk.now)));
     let effective_at = match at {
         Some(at) => at,
@@ -61,6 +63,18 @@ pub fn cancel(desk: &Desk<'_>, pool: &Name, expect: &Expect) -> Result<Pool, Led
     excerpt.cancel_reduction(pool)?;
     desk.close(&mut excerpt)?;
     Ok(shown(&excerpt, pool)?)
+}
+
+/// Removes a pool that nobody holds or waits for a seat of.
+///
+/// # Errors
+/// Where there is none, it is not as expected, or somebody needs it.
+pub fn remove(desk: &Desk<'_>, pool: &Name, expect: &Expect) -> Result<(), LedgerError> {
+    let mut excerpt = desk.open(&Touched::default())?;
+    excerpt.numbers(pool)?;
+    expect.check(tag(&excerpt, pool).as_deref())?;
+    excerpt.remove_pool(pool)?;
+    desk.close(&mut excerpt)
 }
 
 /// Takes a pool away from the config file that set its seats: from now on the ledger's own people do.

@@ -35,6 +35,11 @@ pub enum Declined {
     BelowFloor(Numbers),
     #[error("{pool}: {seats} seats are bought: a reduction must be lower", pool = .0.pool, seats = .0.seats)]
     NotLower(Numbers),
+    #[error("{pool}: {} held and {waiting} waited for: a pool is removed only once nobody holds or waits for a seat of it",
+        numbers.held, pool = numbers.pool)]
+    PoolInUse { numbers: Numbers, waiting: u32 },
+    #[error("company {company:?} has {accounts} accounts and {connectors} registered connectors: remove them first")]
+    CompanyInUse { company: Name, accounts: u64, connectors: u64 },
     #[error("{pool}: no seat is free, or others come first", pool = .0.pool)]
     NoSeat(Numbers),
     #[error("{pool}: the company has no renewal date: name the time from which the lower number holds")]

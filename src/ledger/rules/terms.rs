@@ -143,6 +143,26 @@ impl Excerpt {
         }
     }
 
+    /// Removes a pool that nobody needs. Whom it was denied or taken from keeps that, should it be made again.
+    ///
+    /// # Errors
+    /// Where the pool is not there, a config file owns it, a floor is agreed, or somebody holds or waits for a seat.
+    pub fn remove_pool(&mut self, pool: &Name) -> Result<(), Declined> {
+        let numbers = self.own_numbers(pool)?;
+        let waiting = self.pools.get(pool).map_or(0, |count| count.waiting);
+        if numbers.held > 0 || waiting > 0 {
+            return Err(Declined::PoolInUse { numbers, waiting });
+        }
+        if numbers.min_seats > 0 {
+            return Err(Declined::BelowFloor(numbers));
+        }
+        self.pools.remove(pool);
+        self.terms.remove(pool);
+        self.dropped.insert(pool.clone());
+        self.tell(What::PoolRemoved, pool, json!({ "seats": numbers.seats, "min_seats": 0 }));
+        Ok(())
+    }
+
     /// Lets the ledger's own people say how many seats a pool has, whoever did so before.
     ///
     /// # Errors

@@ -29,13 +29,13 @@ pub(super) fn watch<S: Store + 'static>(
             }
             let seen = store.as_mut().map(|store| store.view(|view| view.generation()));
             match seen {
+                // The first time, too: what happened before that look, nobody saw.
                 Some(Ok(seen)) if last != Some(seen) => {
-                    if last.replace(seen).is_some() {
-                        stirred.send_replace(());
-                        if let Some(writer) = writer.upgrade() {
-                            // Where too many wait, those look.
-                            let _ = writer.send(Look);
-                        }
+                    last = Some(seen);
+                    stirred.send_replace(());
+                    if let Some(writer) = writer.upgrade() {
+                        // Where too many wait, those look.
+                        let _ = writer.send(Look);
                     }
                 }
                 Some(Ok(_)) | None => {}

@@ -212,3 +212,27 @@ pub(super) fn approved_domains(connection: &Connection, company: &str) -> Result
     let json = json.flatten();
     read_row(|| domains(json.as_deref()), || unreadable("company", format!("{company:?}")))
 }
+
+/// All tables with rows of companies; assignments go with their accounts.
+const TABLES: [&str; 11] = [
+    "account",
+    "pool",
+    "batch",
+    "guard_mark",
+    "confirmation",
+    "policy",
+    "connector",
+    "token",
+    "event",
+    "request",
+    "mail",
+];
+
+pub(super) fn delete(connection: &Connection, company: &str) -> Result<(), LedgerError> {
+    let doing = || "deleting the company".to_owned();
+    for table in TABLES {
+        connection.execute(&format!("DELETE FROM {table} WHERE company = ?1"), [company]).doing(doing)?;
+    }
+    connection.execute("DELETE FROM company WHERE name = ?1", [company]).doing(doing)?;
+    Ok(())
+}

@@ -138,6 +138,10 @@ impl Records for Tables<'_> {
         Ok(())
     }
 
+    fn delete_company(&self, company: &str) -> Result<()> {
+        company::delete(self.0, company)
+    }
+
     fn repair(&self, company: &str) -> Result<bool> {
         let found = repair::find(self.0, company)?;
         if found.is_empty() { Ok(false) } else { repair::make(self.0, company, &found) }

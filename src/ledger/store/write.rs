@@ -62,6 +62,10 @@ fn pools(connection: &Connection, company: &str, excerpt: &Excerpt) -> Result<()
         ];
         statement.execute(parameters).doing(doing)?;
     }
+    let mut statement = connection.prepare_cached("DELETE FROM pool WHERE company = ?1 AND name = ?2").doing(doing)?;
+    for pool in excerpt.dropped() {
+        statement.execute((company, &**pool)).doing(doing)?;
+    }
     Ok(())
 }
 

@@ -28,6 +28,8 @@ pub struct Problem {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub held: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting: Option<u32>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_seats: Option<u32>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub blockers: Option<Vec<Blocker>>,
