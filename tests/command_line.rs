@@ -2,7 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::process::{Command, Output, Stdio};
 
 fn seatsync(arguments: &[&str]) -> Command {
@@ -76,4 +76,56 @@ fn completions_and_manual_pages_need_no_config() {
     }
     assert!(text(&output(&["man"]).stdout).contains(".TH seatsync"));
     assert_eq!(output(&["man", "nothing"]).status.code(), Some(2));
+}
+
+/// Beside the config that `--config` names; the config itself need not be there yet.
+#[test]
+fn a_secret_is_read_from_stdin_and_kept_without_the_newline_at_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("seatsync.toml").display().to_string();
+    let mut child = seatsync(&["--config", &config, "--json", "secret", "set", "corp"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"hunter2\n").unwrap();
+    let told = child.wait_with_output().unwrap();
+    assert!(told.status.success());
+    let kept: serde_json::Value = serde_json::from_slice(&told.stdout).unwrap();
+    let content = std::fs::read(kept["file"].as_str().unwrap()).unwrap();
+    assert!(!text(&told.stdout).contains("hunter2"));
+    #[cfg(unix)]
+    assert_eq!(
+        (content.as_slice(), &kept["reference"]),
+        (&b"hunter2"[..], &"{ credential = \"secrets_corp\" }".into())
+    );
+    #[cfg(windows)]
+    assert!(!content.windows(7).any(|part| part == b"hunter2"));
+    assert_eq!(output(&["--config", &config, "secret", "set", "../corp"]).status.code(), Some(2));
+}
+
+/// What systemd is asked, told by a stand-in for `systemctl`.
+#[cfg(unix)]
+#[test]
+fn the_service_of_systemd_is_asked_by_its_name_and_only_where_it_is() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let (stand_in, asked) = (folder.path().join("systemctl"), folder.path().join("asked"));
+    let service = |loaded: &str, arguments: &[&str]| {
+        let script = format!(
+            "#!/bin/sh\necho \"$@\" >>{}\n[ \"$1\" != show ] || printf 'LoadState={loaded}\\nActiveState=active\\nMainPID=7\\n'\n",
+            asked.display()
+        );
+        std::fs::write(&stand_in, script).unwrap();
+        std::fs::set_permissions(&stand_in, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let path = format!("{}:/usr/bin:/bin", folder.path().display());
+        seatsync(&[&["--json", "service"], arguments].concat()).env("PATH", path).output().unwrap()
+    };
+    let status: serde_json::Value = serde_json::from_slice(&service("loaded", &["status"]).stdout).unwrap();
+    assert_eq!((&status["state"], &status["pid"]), (&"running".into(), &7.into()));
+    assert!(service("loaded", &["stop"]).status.success());
+    assert!(std::fs::read_to_string(&asked).unwrap().ends_with("stop seatsync\n"));
+    std::fs::remove_file(&asked).unwrap();
+    assert_eq!(service("not-found", &["start"]).status.code(), Some(1));
+    assert!(!std::fs::read_to_string(&asked).unwrap().contains("start"), "what is not there is not started");
 }

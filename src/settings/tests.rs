@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use toml::de::{DeTable, DeValue};
 
 use super::keys::{self, Section};
-use super::{Settings, digest, load};
+use super::{Settings, load};
 
 const SAMPLE: &str = include_str!("../../config/seatsync.toml");
 const LEDGER_SAMPLE: &str = include_str!("../../config/ledger.toml");
@@ -144,6 +144,6 @@ fn the_digest_is_not_moved_by_how_often_and_how_loudly_we_work() {
 #[test]
 fn the_digest_of_a_config_stays_the_same_from_version_to_version() {
     let settings = settings(CONFIG);
-    assert_eq!(digest::of(&settings), settings.digest);
+    assert_eq!(super::digest::of(&settings), settings.digest);
     assert_eq!(settings.digest, "c8f9a52db97fbf3d13d80d327f4b9afdc8a3386b83e98cd5ad1bf7cbdcdd710c");
 }

@@ -3,6 +3,7 @@
 #![allow(unsafe_code, reason = "the system's own interface is C; each call says why it is sound")]
 
 pub mod access;
+pub mod account;
 pub mod dpapi;
 pub mod eventlog;
 

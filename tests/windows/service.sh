@@ -17,6 +17,7 @@ x86_64-w64-mingw32-gcc -O1 -s -o "$work/control.exe" "$here/control.c" || exit 1
 control() { run "$work/control.exe" seatsync "$@"; }
 service() { seatsync --json service status | grep -q "\"state\":\"$1\""; }
 held() { seatsync --json status | grep -q "\"held\":$1,"; }
+registry_has() { run reg query 'HKLM\SYSTEM\CurrentControlSet\Services\seatsync' | grep -qF -- "$1"; }
 fails() { ! "$@"; }
 
 config() { # SEATS [PASSWORD]: the password makes a second directory, which nobody answers for
@@ -51,7 +52,14 @@ ok "so it cannot be started" fails seatsync service start
 echo "-- the service"
 ok "is installed" seatsync service install
 ok "and what is left to another Windows is told" grep -q "does not know" <(seatsync service install)
-ok "with its account, and the agent to run" grep -q 'NT SERVICE\\seatsync' <(run reg query 'HKLM\SYSTEM\CurrentControlSet\Services\seatsync')
+ok "with an account of its own" registry_has 'NT SERVICE\seatsync'
+ok "another account is told when it was not let run services" grep -q "CORP.seatsync. was not given the right" <(seatsync service install --account 'CORP\seatsync$')
+ok "and stays" registry_has 'CORP\seatsync$'
+seatsync service install >/dev/null
+ok "where no other is named" registry_has 'CORP\seatsync$'
+ok "with a minute to stop before a shutdown" grep -q "PreshutdownTimeout.*0xea60" <(run reg query 'HKLM\SYSTEM\CurrentControlSet\Services\seatsync')
+source='HKLM\SYSTEM\CurrentControlSet\Services\EventLog\Application\seatsync'
+ok "its events are registered with a file of Windows" grep -q "EventMessageFile.*EventCreate.exe" <(run reg query "$source")
 ok "its folders are there" test -d "$data/state" -a -d "$data/ledger" -a -d "$data/secrets"
 ok "was never started" service stopped
 ok "a start without a config fails" fails seatsync service start
@@ -111,5 +119,6 @@ ok "sc starts it, too" run net start seatsync
 ok "sc stops it, too" run net stop seatsync
 ok "is removed" seatsync service uninstall
 ok "and gone" grep -q '"installed":false' <(seatsync --json service status)
+ok "its events are registered no more" fails run reg query "$source"
 ok "config, state and ledger stay" test -s "$data/seatsync.toml" -a -s "$data/state/state.db" -a -s "$data/ledger/ledger.db"
 summary

@@ -17,7 +17,7 @@ use windows_service::service_manager::{ServiceManager, ServiceManagerAccess};
 
 use crate::agent::GRACE;
 use crate::service::{Install, NAME, Standing, State};
-use crate::windows::eventlog;
+use crate::windows::{account, eventlog};
 
 /// The account of its own that Windows makes for the service.
 const VIRTUAL_ACCOUNT: &str = r"NT SERVICE\seatsync";
@@ -31,6 +31,9 @@ const FORGET: Duration = Duration::from_hours(24);
 
 /// What a system shutdown waits for the service: longer than the service takes to stop.
 const BEFORE_SHUTDOWN: Duration = Duration::from_mins(1);
+
+/// So long somebody may look at a service that was removed.
+const GONE: Duration = Duration::from_secs(15);
 
 const ACCESS_DENIED: i32 = 5;
 const INVALID_LEVEL: i32 = 124;
@@ -62,7 +65,7 @@ pub enum ManageError {
     },
     #[error("the service ended as soon as it was started, with exit code {code}")]
     Ended { code: u32 },
-    #[error("the service did not {doing} within {} seconds", limit.as_secs())]
+    #[error("within {} seconds the service did not {doing}", limit.as_secs())]
     Slow { doing: &'static str, limit: Duration },
 }
 
@@ -88,7 +91,7 @@ pub fn install(asked: &Install) -> Result<Vec<String>, ManageError> {
         let config = std::path::absolute(config).map_err(|source| ManageError::Failed { doing, source })?;
         arguments.splice(0..0, ["--config".into(), config.into()]);
     }
-    let info = ServiceInfo {
+    let mut info = ServiceInfo {
         name: NAME.into(),
         display_name: DISPLAY_NAME.into(),
         service_type: ServiceType::OWN_PROCESS,
@@ -97,12 +100,14 @@ pub fn install(asked: &Install) -> Result<Vec<String>, ManageError> {
         executable_path: program,
         launch_arguments: arguments,
         dependencies: Vec::new(),
-        account_name: Some(asked.account.as_deref().unwrap_or(VIRTUAL_ACCOUNT).into()),
+        account_name: asked.account.as_ref().map(Into::into),
         account_password: None,
     };
     match open(ServiceAccess::CHANGE_CONFIG, doing) {
+        // An account that is not named stays as it is.
         Ok(service) => service.change_config(&info).map_err(|error| failed(doing, error))?,
         Err(ManageError::Missing) => {
+            info.account_name.get_or_insert_with(|| VIRTUAL_ACCOUNT.into());
             let manager = manager(ServiceManagerAccess::CREATE_SERVICE, doing)?;
             manager.create_service(&info, ServiceAccess::QUERY_STATUS).map_err(|error| failed(doing, error))?;
         }
@@ -115,7 +120,8 @@ pub fn install(asked: &Install) -> Result<Vec<String>, ManageError> {
 pub fn configure() -> Result<Vec<String>, ManageError> {
     let doing = "set up the service";
     // To be allowed to name restarts one must be allowed to start it.
-    let service = open(ServiceAccess::CHANGE_CONFIG | ServiceAccess::START, doing)?;
+    let access = ServiceAccess::CHANGE_CONFIG | ServiceAccess::QUERY_CONFIG | ServiceAccess::START;
+    let service = open(access, doing)?;
     let restarts = RESTARTS.map(|delay| ServiceAction { action_type: ServiceActionType::Restart, delay });
     let actions = ServiceFailureActions {
         reset_period: ServiceFailureResetPeriod::After(FORGET),
@@ -142,9 +148,22 @@ pub fn configure() -> Result<Vec<String>, ManageError> {
             Err(error) => return Err(error),
         }
     }
+    left.extend(right_of(&service));
     register_events().map_err(|source| ManageError::Failed { doing: "register its events", source })?;
     folders::protect()?;
     Ok(left)
+}
+
+/// Lets the account of the service run services, where it has a name of its own: those of Windows may anyway. What could not be
+/// done is told, since a policy of the domain may do it, or a person.
+fn right_of(service: &Service) -> Option<String> {
+    let account = service.query_config().ok()?.account_name?.to_string_lossy().into_owned();
+    let folded = account.to_ascii_uppercase();
+    if folded == "LOCALSYSTEM" || folded.starts_with(r"NT SERVICE\") || folded.starts_with(r"NT AUTHORITY\") {
+        return None;
+    }
+    let error = account::let_run_services(&account).err()?;
+    Some(format!("{account} was not given the right \"Log on as a service\" ({error}): see that it has it"))
 }
 
 /// The file with the texts of our events, which the installer puts beside the program; else one of Windows that shows what an
@@ -168,9 +187,19 @@ pub fn uninstall() -> Result<(), ManageError> {
     // Nothing is lost where it stays.
     let _ = eventlog::forget(NAME);
     match service.delete().map_err(|error| failed(doing, error)) {
-        Err(ManageError::Failed { source, .. }) if source.raw_os_error() == Some(DELETION_PENDING) => Ok(()),
-        result => result,
+        Err(ManageError::Failed { source, .. }) if source.raw_os_error() == Some(DELETION_PENDING) => {}
+        result => result?,
     }
+    // It is there until the last one who looks at it, such as ourselves, looks away.
+    drop(service);
+    let begun = Instant::now();
+    while status()?.installed {
+        if begun.elapsed() >= GONE {
+            return Err(ManageError::Slow { doing: "go away: close the windows that show services", limit: GONE });
+        }
+        std::thread::sleep(Duration::from_millis(100));
+    }
+    Ok(())
 }
 
 /// Starts it, and waits until it runs.
