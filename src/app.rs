@@ -15,6 +15,7 @@ pub mod requests;
 mod ring;
 mod secret;
 mod service;
+mod showing;
 mod telling;
 mod verbs;
 mod who;

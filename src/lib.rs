@@ -23,9 +23,11 @@ pub mod app;
 pub mod cli;
 pub mod service;
 pub mod settings;
+pub mod status;
 
 pub mod clock;
 pub mod fault;
+pub mod listen;
 pub mod logging;
 pub mod retry;
 pub mod tls;

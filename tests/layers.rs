@@ -10,7 +10,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each edge may know.
-const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry", "tls", "windows"];
+const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry", "tls", "listen", "windows"];
 
 /// What a module at the top may import. A new module must be given its place here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -19,6 +19,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("fault", &[]),
     ("logging", &["model", "windows"]),
     ("ports", &["model"]),
+    ("listen", &["model"]),
     ("retry", &["model", "ports"]),
     ("tls", &[]),
     ("desired", &["model", "ports"]),
@@ -31,6 +32,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("state", EDGE),
     ("settings", EDGE),
     ("ledger", EDGE),
+    ("status", EDGE),
     ("backend", EDGE),
     ("backend::embedded", &["model", "ports", "plan::seats", "clock", "fault", "retry", "ledger"]),
     ("backend::ledger", &["clock", "model", "ports", "retry", "tls", "ledger::wire"]),

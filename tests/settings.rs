@@ -15,3 +15,5 @@ mod rules;
 mod samples;
 #[path = "settings/secrets.rs"]
 mod secrets;
+#[path = "settings/status.rs"]
+mod status;

@@ -1,6 +1,7 @@
 //! The verbs that read the state alone: they answer without directory and backend, and while the agent works.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -11,8 +12,8 @@ use crate::cycle::report::{queue, waiting_rows};
 use crate::model::change::Confirmation;
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, ConfirmationRow, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow, StatusReport,
-    SyncReport, UserRow, people_by_deed,
+    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow,
+    StatusReport, SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::BackendKind;
 use crate::model::{Account, AccountId, Name, PersonId, Standing};
@@ -212,6 +213,16 @@ pub fn held_rows(held: &Held) -> Result<Vec<HeldRow>, AppError> {
 /// The report of the last cycle.
 pub fn last_cycle(state: &State) -> Result<Option<SyncReport>, AppError> {
     state.last_cycle().map_err(|error| state_error(&error))?.map(|record| report(&record)).transpose()
+}
+
+/// When the last cycle that could read everything ended.
+pub fn last_good_cycle(state: &State) -> Result<Option<Timestamp>, AppError> {
+    let records = state.history(HISTORY).map_err(|error| state_error(&error))?;
+    let good =
+        |record: &&CycleRecord| CycleOutcome::ALL.iter().any(|one| one.is_good() && one.as_str() == record.outcome);
+    let ended =
+        |record: &CycleRecord| record.started.saturating_add(Duration::try_from_secs_f64(record.seconds).ok()?).ok();
+    Ok(records.iter().find(good).and_then(ended))
 }
 
 fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {

@@ -24,7 +24,8 @@ impl App {
                 let locked = access::locked(&loaded.settings.agent.state_dir, &loaded.files);
                 let warnings = loaded.warnings.iter().chain(&locked).map(problem).collect();
                 let app = Self::of(config, loaded);
-                let probes = if connect { app.probes(progress).await } else { Vec::new() };
+                let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
+                probes.extend(app.status_probe(connect));
                 CheckReport::of(Vec::new(), warnings, probes)
             }
         }

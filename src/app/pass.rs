@@ -7,7 +7,7 @@ use super::{AppError, Code};
 use crate::apply::ApplyError;
 use crate::clock;
 use crate::cycle::reading::with_causes;
-use crate::cycle::report::{of_failure, outcome_name, to_json};
+use crate::cycle::report::{of_failure, to_json};
 use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
 use crate::model::report::SyncReport;
@@ -54,7 +54,7 @@ fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Resu
         number,
         started,
         seconds: report.seconds,
-        outcome: outcome_name(report.outcome).to_owned(),
+        outcome: report.outcome.as_str().to_owned(),
         report: to_json(&report),
     };
     let held = engine.state.held()?;

@@ -13,11 +13,13 @@ use super::interrupt::Interrupts;
 use super::pace::Pace;
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
+use super::showing::Turn;
 use super::telling::Telling;
 use super::{App, AppError, Code};
 use crate::agent::{self, Calls, GRACE, Pulse, ServiceManager, Watch, Work};
 use crate::cycle::{Asked, CycleError};
 use crate::model::memory::{Heartbeat, Request, RequestId};
+use crate::model::report::SyncReport;
 use crate::model::settings::{Settings, Source};
 use crate::ports::Requests as _;
 use crate::settings::Problem;
@@ -47,6 +49,8 @@ impl App {
         manager.starting();
         let engine = Engine::new(&self.settings, state)?;
         manager.starting();
+        let (turns, shown) = watch::channel(self.first_turn()?);
+        let showing = self.show(shown).await?;
         let (announce, announced) = watch::channel(None);
         let heart = tokio::spawn(beat(self.settings.clone(), announced));
         let pulse = Arc::new(Pulse::new(patience(&self.settings)));
@@ -63,11 +67,13 @@ impl App {
             pace: Pace::new(self.settings.agent.poll),
             pulse: Arc::clone(&pulse),
             telling: Telling::new(),
+            turns,
         };
         tracing::info!(name: "agent.runs", agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
         agent::run(&mut worker, calls, Watch { manager, pulse: &pulse }, GRACE).await;
         heart.abort();
         worker.engine.backend.end_lease().await;
+        drop(showing);
         tracing::info!(name: "agent.stopped", "The agent stopped.");
         drop(lock);
         Ok(())
@@ -92,6 +98,8 @@ struct Worker {
     pace: Pace,
     pulse: Arc<Pulse>,
     telling: Telling,
+    /// What the status page shows next.
+    turns: watch::Sender<Turn>,
 }
 
 #[async_trait]
@@ -114,6 +122,7 @@ impl Work for Worker {
         self.full = false;
         self.pace.ended(&result, begun.elapsed());
         self.telling.tell(&result);
+        self.count(&result, begun.elapsed());
         let answer = result.map_err(|error| cycle_error(&error));
         for id in std::mem::take(&mut self.waiting) {
             let reply = answer.clone().map(|report| Reply::Synced(Box::new(report)));
@@ -161,6 +170,11 @@ impl Work for Worker {
 
     fn announce(&mut self, next: Timestamp) {
         self.announce.send_replace(Some(next));
+        let settings = self.engine.settings.clone();
+        self.turns.send_modify(|turn| {
+            turn.settings = Arc::new(settings);
+            turn.next_cycle = Some(next);
+        });
     }
 
     fn standing(&self) -> String {
@@ -169,17 +183,34 @@ impl Work for Worker {
 }
 
 impl Worker {
+    /// Counts a cycle; what is shown of it is gathered once the next one is announced.
+    fn count(&mut self, result: &Result<SyncReport, CycleError>, took: Duration) {
+        if matches!(result, Err(CycleError::Stopped)) {
+            return;
+        }
+        self.turns.send_if_modified(|turn| {
+            turn.tally.cycle(result.as_ref().ok(), took, clock::now());
+            false
+        });
+    }
+
     /// Takes the config as it is now, secrets included; a bad one leaves the old one in force.
     fn reread(&mut self) {
         let loaded = settings::load(&self.config, &settings::process_variables());
         let taken = loaded.map_err(|problems| problems.to_string()).and_then(|loaded| {
             let log_differs = loaded.settings.log != self.engine.settings.log;
+            let status_differs = !loaded.settings.status.is_same(&self.engine.settings.status);
             let differs = loaded.settings.digest != self.engine.settings.digest;
             self.pulse.be_patient(patience(&loaded.settings));
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
             self.pace.follow(self.engine.settings.agent.poll);
             if differs {
                 tracing::info!(name: "config.taken", "The config is another one; it decides from now on.");
+            }
+            if status_differs {
+                tracing::warn!(
+                    "[status] is another one in the config; it takes effect when the agent is started again."
+                );
             }
             if log_differs {
                 tracing::warn!(name: "config.log_later", "[log] is another one in the config; it takes effect when the agent is started again.");

@@ -290,7 +290,7 @@ pub fn cycle(parts: &mut Parts<'_>, report: &SyncReport, plan: &Plan, readings: 
         number: report.cycle,
         started: report.started,
         seconds: report.seconds,
-        outcome: report::outcome_name(report.outcome).to_owned(),
+        outcome: report.outcome.as_str().to_owned(),
         report: json.clone(),
     };
     let held = report.fingerprint.as_ref().map(|fingerprint| Held {

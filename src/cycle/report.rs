@@ -115,19 +115,6 @@ pub fn to_json(value: &impl Serialize) -> String {
     serde_json::to_string(value).unwrap_or_else(|error| format!("{{\"error\":\"{error}\"}}"))
 }
 
-/// As the JSON spells it.
-#[must_use]
-pub const fn outcome_name(outcome: CycleOutcome) -> &'static str {
-    match outcome {
-        CycleOutcome::Ok => "ok",
-        CycleOutcome::Standby => "standby",
-        CycleOutcome::SomeFailed => "some_failed",
-        CycleOutcome::Held => "held",
-        CycleOutcome::Partial => "partial",
-        CycleOutcome::Failed => "failed",
-    }
-}
-
 fn outcome(readings: &Readings, held: &BTreeSet<HeldChange>, failed: u64) -> CycleOutcome {
     if readings.0.iter().all(|read| read.snapshot.is_none()) {
         CycleOutcome::Failed

@@ -32,6 +32,21 @@ pub enum AccountState {
     Denied,
 }
 
+impl AccountState {
+    pub const ALL: [Self; 4] = [Self::Suspended, Self::Active, Self::Pending, Self::Denied];
+
+    /// As the JSON spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suspended => "suspended",
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Denied => "denied",
+        }
+    }
+}
+
 /// Why somebody waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::anchor::Name;
 use super::change::Promotion;
@@ -24,6 +24,7 @@ pub struct Settings {
     pub guard: GuardSettings,
     pub backend: BackendSettings,
     pub log: LogSettings,
+    pub status: StatusSettings,
     /// Digest of everything that decides who has a seat: another one forces a full cycle.
     pub digest: String,
 }
@@ -204,6 +205,33 @@ pub struct LedgerSettings {
     pub first: Option<FirstCompany>,
     /// None: no mails are sent.
     pub smtp: Option<SmtpSettings>,
+}
+
+/// Where the running agent shows how it is doing, and to whom.
+#[derive(Clone, Debug)]
+pub struct StatusSettings {
+    /// None: nowhere.
+    pub listen: Option<StatusAddress>,
+    /// None on loopback only.
+    pub tls: Option<TlsFiles>,
+    /// What a caller must know; None on loopback only.
+    pub token: Option<SecretString>,
+}
+
+impl StatusSettings {
+    /// Nothing differs, the token's text included.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        let token = |settings: &Self| settings.token.as_ref().map(|token| token.expose_secret().to_owned());
+        (self.listen, &self.tls) == (other.listen, &other.tls) && token(self) == token(other)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StatusAddress {
+    pub address: SocketAddr,
+    /// By the config: where it cannot be had, the agent does not start. The default one is not worth that.
+    pub named: bool,
 }
 
 /// The first company of a new ledger: a pool, and an agent's way in.

@@ -38,11 +38,8 @@ const NOT_A_LEDGERS: &str = "no backend of this version has it: kind = \"ledger\
 
 pub const ROOT: Section = Section {
     name: "the config",
-    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log", "ledger"],
-    later: &[
-        ("status", "`seatsync status` and `seatsync status --json` tell how the agent is doing"),
-        ("notify", "the log and the exit codes tell what changed"),
-    ],
+    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log", "status", "ledger"],
+    later: &[("notify", "the log and the exit codes tell what changed")],
     later_values: NO_LATER_VALUES,
 };
 
@@ -132,6 +129,8 @@ pub const BACKEND: Section = Section {
 
 pub const LOG: Section = Section::plain("[log]", &["format", "level"]);
 
+pub const STATUS: Section = Section::plain("[status]", &["listen", "tls_cert", "tls_key", "token"]);
+
 pub const LEDGER: Section = Section::plain("[ledger]", &["listen", "tls_cert", "tls_key", "database", "first", "smtp"]);
 
 pub const FIRST: Section = Section::plain("[ledger.first]", &["company", "pool", "seats", "token_file"]);
@@ -139,7 +138,7 @@ pub const FIRST: Section = Section::plain("[ledger.first]", &["company", "pool",
 pub const SMTP: Section = Section::plain("[ledger.smtp]", &["url", "from", "user", "password"]);
 
 /// Tables without which there is no agent: a config that has none of them is a ledger's alone.
-pub const OF_AN_AGENT: &[&str] = &["agent", "directory", "pool", "seats", "leavers", "guard", "backend"];
+pub const OF_AN_AGENT: &[&str] = &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "status"];
 
 /// Every table, to tell where a misplaced key belongs.
 pub const ALL: &[&Section] = &[
@@ -154,6 +153,7 @@ pub const ALL: &[&Section] = &[
     &GUARD,
     &BACKEND,
     &LOG,
+    &STATUS,
     &LEDGER,
     &FIRST,
     &SMTP,

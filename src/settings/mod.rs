@@ -17,6 +17,7 @@ mod ldap;
 mod leavers;
 mod ledger;
 mod lines;
+mod listen;
 mod log;
 mod naming;
 pub use naming::nearest_of;
@@ -29,6 +30,7 @@ pub mod sddl;
 mod seats;
 pub mod secret;
 mod source;
+mod status;
 #[cfg(test)]
 mod tests;
 mod url;
@@ -151,10 +153,11 @@ fn compile(root: &Reader) -> (Settings, Option<LedgerSettings>) {
     let guard = root.section("guard", &keys::GUARD, guard::compile);
     let backend = root.section("backend", &keys::BACKEND, |reader| backend::compile(reader, &agent.state_dir));
     let log = root.section("log", &keys::LOG, log::compile);
+    let status = root.section("status", &keys::STATUS, status::compile);
     let ledger = compile_ledger(root);
     root.finish();
     let mut settings =
-        Settings { agent, directories, pools, seats, leavers, guard, backend, log, digest: String::new() };
+        Settings { agent, directories, pools, seats, leavers, guard, backend, log, status, digest: String::new() };
     settings.digest = digest::of(&settings);
     (settings, ledger)
 }

@@ -183,6 +183,9 @@ fn is_token(reader: &Reader) -> bool {
 
 fn file_remedy(reader: &Reader, file: &Path) -> &'static str {
     match (is_token(reader), file.exists()) {
+        (true, false) if reader.place.shown.starts_with("status.") => {
+            "make one that nobody can guess: (umask 077; openssl rand -hex 32 >FILE)"
+        }
         (true, false) => {
             "`seatsync ledger connector add` prints the token for it; a ledger whose ledger.first.token_file it is writes it when it is served for the first time: start that one first"
         }

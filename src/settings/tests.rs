@@ -59,6 +59,7 @@ fn the_samples_show_every_key_of_the_parser_and_no_other() {
         ("guard", &keys::GUARD),
         ("backend", &keys::BACKEND),
         ("log", &keys::LOG),
+        ("status", &keys::STATUS),
         ("ledger", &keys::LEDGER),
         ("first", &keys::FIRST),
         ("smtp", &keys::SMTP),
@@ -132,6 +133,7 @@ fn the_digest_is_not_moved_by_how_often_and_how_loudly_we_work() {
         ("FOLDER/state", "FOLDER/elsewhere"),
         ("[[pool]]", "[log]\nlevel = \"debug\"\n[[pool]]"),
         ("[[pool]]", "[guard]\npercent = 50\n[[pool]]"),
+        ("[[pool]]", "[status]\nlisten = \"off\"\n[[pool]]"),
     ] {
         let text = CONFIG.replace(from, to);
         assert_ne!(text, CONFIG);

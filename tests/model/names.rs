@@ -9,6 +9,7 @@ use seatsync::model::change::Promotion;
 use seatsync::model::settings::{
     Adopt, AgentSettings, AttributeSettings, BackendKind, BackendSettings, DirectorySettings, Drift, GroupRef,
     GuardSettings, LeaverSettings, LogFormat, LogSettings, Match, PoolSettings, SeatSettings, Settings, Source,
+    StatusSettings,
 };
 use seatsync::model::{Anchor, Name, PersonId};
 
@@ -106,6 +107,7 @@ pub fn settings(company: &Company, folder: &Path) -> Settings {
             drift: Drift::Repair,
         },
         log: LogSettings { format: LogFormat::Text, level: "off".to_owned() },
+        status: StatusSettings { listen: None, tls: None, token: None },
         digest: "model".to_owned(),
     }
 }

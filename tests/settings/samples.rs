@@ -30,6 +30,10 @@ fn uncommented(sample: &str) -> String {
 
 fn load(text: &str) -> (Settings, Vec<Problem>) {
     let folder = Folder::new();
+    let (cert, key) = certificate();
+    folder.write("status.pem", &cert);
+    folder.write("status.key", &key);
+    folder.write("status.token", "0123456789abcdef\n");
     // What the demo's ledger makes.
     let path = folder.write("seatsync.toml", &text.replace("../target/demo-ledger/agent.token", "ledger.token"));
     match settings::load(&path, &these(&[])) {

@@ -31,7 +31,7 @@ pub struct Ended {
 
 impl Agent {
     /// Writes the config. What every test would repeat is added where it is missing: `[agent]` with `state_dir =
-    /// "state"`, and `[backend]` with the embedded ledger `ledger.db` of the company `acme`.
+    /// "state"`, `[backend]` with the embedded ledger `ledger.db` of the company `acme`, and a status page that is off.
     pub fn new(config: &str) -> Self {
         let agent = Self { folder: tempfile::tempdir().expect("a folder for the agent"), environment: Vec::new() };
         agent.write_config(config);
@@ -47,6 +47,10 @@ impl Agent {
         text.push_str(config);
         if !has_table(config, "[backend]") {
             text.push_str("\n[backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"ledger.db\"\n");
+        }
+        if !has_table(config, "[status]") {
+            // Tests run side by side on one machine, whose port 8750 is one.
+            text.push_str("\n[status]\nlisten = \"off\"\n");
         }
         std::fs::write(self.config_file(), text).expect("writing the config");
     }

@@ -1,9 +1,7 @@
 //! `ledger serve`: the ledger as an HTTP service, until told to stop.
 
 use std::net::TcpListener;
-use std::path::Path;
 use std::pin::pin;
-use std::time::{Duration, SystemTime};
 
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::sync::watch;
@@ -16,11 +14,8 @@ use crate::ledger::mailer::Mailer;
 use crate::ledger::service::{Service, chores};
 use crate::ledger::store::serving::Serving;
 use crate::ledger::{Ledger, LedgerError};
+use crate::listen;
 use crate::model::report::Probe;
-use crate::model::settings::TlsFiles;
-
-/// Look for a renewed certificate this often.
-const LOOK: Duration = Duration::from_secs(5);
 
 impl LedgerApp {
     /// Serves the ledger until told to stop; `listening` hears where, and the service manager that it is ready.
@@ -53,12 +48,12 @@ impl LedgerApp {
         manager.says(&format!("Serves {} on {url}.", self.settings.database.display()));
         tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "The ledger serves.");
         let working = tokio::spawn(chores::run(service.clone(), mailer, calls.stopping()));
-        let renewing = tokio::spawn(renew(self.settings.tls.clone(), tls.clone(), calls.stopping()));
+        let renewing = tokio::spawn(listen::renew(self.settings.tls.clone(), tls.clone(), calls.stopping()));
         let mut serving = pin!(server::serve(listener, tls, service, Limits::default(), calls.stopping()));
         let served = tokio::select! {
             served = &mut serving => served,
             () = stopped(calls.stopping()) => {
-                manager.stopping(server::GRACE);
+                manager.stopping(listen::GRACE);
                 serving.await
             }
         };
@@ -87,9 +82,9 @@ impl LedgerApp {
     }
 
     async fn tls(&self) -> Result<Option<RustlsConfig>, AppError> {
-        let Some(TlsFiles { cert, key }) = &self.settings.tls else { return Ok(None) };
-        let config = server::tls(cert, key).await.map_err(|error| {
-            AppError::new(Code::Config, format!("could not use the certificate {} and its key", cert.display()))
+        let Some(files) = &self.settings.tls else { return Ok(None) };
+        let config = listen::tls(files).await.map_err(|error| {
+            AppError::new(Code::Config, format!("could not use the certificate {} and its key", files.cert.display()))
                 .caused_by(&error)
         })?;
         Ok(Some(config))
@@ -131,29 +126,4 @@ fn probe(what: &str, found: Result<String, AppError>, lost: &str) -> Probe {
     let lost = (!ok).then(|| lost.to_owned());
     let remedy = found.as_ref().err().and_then(|error| error.next.clone());
     Probe { what, ok, message: found.unwrap_or_else(|error| error.message), lost, remedy }
-}
-
-/// Takes a renewed certificate without a restart.
-async fn renew(files: Option<TlsFiles>, config: Option<RustlsConfig>, mut stopping: watch::Receiver<bool>) {
-    let (Some(TlsFiles { cert, key }), Some(config)) = (files, config) else { return };
-    let mut last = changed(&cert);
-    while !*stopping.borrow() {
-        // Late or woken: look.
-        let _ = tokio::time::timeout(LOOK, stopping.changed()).await;
-        let now = changed(&cert);
-        if now == last {
-            continue;
-        }
-        match config.reload_from_pem_file(&cert, &key).await {
-            Ok(()) => {
-                last = now;
-                tracing::info!("The renewed certificate is used from now on.");
-            }
-            Err(error) => tracing::error!(%error, "The renewed certificate cannot be used; the old one stays."),
-        }
-    }
-}
-
-fn changed(file: &Path) -> Option<SystemTime> {
-    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
 }

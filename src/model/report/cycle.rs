@@ -25,6 +25,29 @@ pub enum CycleOutcome {
     Failed,
 }
 
+impl CycleOutcome {
+    pub const ALL: [Self; 6] = [Self::Ok, Self::Standby, Self::SomeFailed, Self::Held, Self::Partial, Self::Failed];
+
+    /// As the JSON spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ok => "ok",
+            Self::Standby => "standby",
+            Self::SomeFailed => "some_failed",
+            Self::Held => "held",
+            Self::Partial => "partial",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// Everything could be read, whatever came of it.
+    #[must_use]
+    pub fn is_good(self) -> bool {
+        self < Self::Partial
+    }
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadMode {
@@ -113,6 +136,20 @@ pub enum HeldKind {
     Renaming,
     /// A base or group is gone, or another object lies at its place.
     Scope,
+}
+
+impl HeldKind {
+    pub const ALL: [Self; 3] = [Self::Leaving, Self::Renaming, Self::Scope];
+
+    /// As the JSON spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Leaving => "leaving",
+            Self::Renaming => "renaming",
+            Self::Scope => "scope",
+        }
+    }
 }
 
 /// One thing the guard holds back, with the numbers that decided it.

@@ -69,6 +69,7 @@ fn settings() -> Settings {
             drift: Drift::Repair,
         },
         log: LogSettings { format: LogFormat::Auto, level: "info".into() },
+        status: StatusSettings { listen: None, tls: None, token: None },
         digest: String::new(),
     }
 }

@@ -1,0 +1,168 @@
+//! The running agent's status page: opened before the agent works, and fed by the loop that works, which waits for nobody.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use axum_server::tls_rustls::RustlsConfig;
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::answers::last_good_cycle;
+use super::engine::state_error;
+use super::{App, AppError, Code};
+use crate::clock;
+use crate::listen;
+use crate::model::report::{Probe, StatusReport};
+use crate::model::settings::{Settings, StatusAddress, StatusSettings};
+use crate::state::{Lock, Ownership};
+use crate::status::{self, Facts, Guard, Tally, Window};
+
+/// What the loop that works hands over after a cycle.
+#[derive(Clone)]
+pub struct Turn {
+    pub settings: Arc<Settings>,
+    pub tally: Tally,
+    pub next_cycle: Option<Timestamp>,
+}
+
+/// Ready to be seen: the address is ours.
+struct Opened {
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+}
+
+/// While it lives, the page is served.
+pub struct Showing {
+    tasks: Vec<JoinHandle<()>>,
+    _stop: watch::Sender<bool>,
+}
+
+impl Drop for Showing {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(JoinHandle::abort);
+    }
+}
+
+impl App {
+    /// Serves what `turns` bring. None where the config says so, or the default address cannot be had.
+    ///
+    /// # Errors
+    /// Where the address that the config names, or the certificate, cannot be used.
+    pub(super) async fn show(&self, turns: watch::Receiver<Turn>) -> Result<Option<Showing>, AppError> {
+        let settings = &self.settings.status;
+        let Some(listen) = settings.listen else { return Ok(None) };
+        let Opened { listener, tls } = match open(settings, listen).await {
+            Ok(opened) => opened,
+            Err(error) if listen.named => return Err(error),
+            Err(error) => {
+                tracing::error!(problem = %error.in_one_line(), "The agent runs without its status page; name another status.listen, or \"off\".");
+                return Ok(None);
+            }
+        };
+        let address = listener.local_addr().unwrap_or(listen.address);
+        let scheme = if tls.is_some() { "https" } else { "http" };
+        tracing::info!(url = %format!("{scheme}://{address}"), "The status page is there.");
+        let (publish, facts) = watch::channel(None);
+        let (stop, stopping) = watch::channel(false);
+        let window = Window { facts, guard: Guard::new(settings.token.as_ref(), address.ip().is_loopback()) };
+        let renewing = tokio::spawn(listen::renew(settings.tls.clone(), tls.clone(), stopping.clone()));
+        let gathering = tokio::spawn(gather(self.config.clone(), turns, publish));
+        let serving = tokio::spawn(async move {
+            if let Err(error) = listen::serve(listener, tls, status::router(window), stopping).await {
+                tracing::error!(%error, "The status page cannot be served any more.");
+            }
+        });
+        Ok(Some(Showing { tasks: vec![renewing, gathering, serving], _stop: stop }))
+    }
+
+    /// What the agent did before this run, as far as it counts.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub(super) fn first_turn(&self) -> Result<Turn, AppError> {
+        let last_good = last_good_cycle(&self.state_beside()?)?;
+        Ok(Turn {
+            settings: Arc::new(self.settings.clone()),
+            tally: Tally::new(clock::now(), last_good),
+            next_cycle: None,
+        })
+    }
+
+    /// What `check` says of the address, unless an agent runs, whose it is then. Without `connect` nothing where all is well.
+    pub(super) fn status_probe(&self, connect: bool) -> Option<Probe> {
+        let listen = self.settings.status.listen?;
+        if !matches!(Lock::ownership(&self.settings.agent.state_dir), Ok(Ownership::Nobody)) {
+            return None;
+        }
+        let what = "status page: listen".to_owned();
+        match bind(listen) {
+            Ok(_) if !connect => None,
+            Ok(_) => {
+                let message = format!("{} is free", listen.address);
+                Some(Probe { what, ok: true, message, lost: None, remedy: None })
+            }
+            Err(error) => {
+                let lost =
+                    if listen.named { "the agent does not start" } else { "the agent runs without its status page" };
+                let (message, lost) = (error.in_one_line(), Some(lost.to_owned()));
+                Some(Probe { what, ok: !listen.named, message, lost, remedy: error.next })
+            }
+        }
+    }
+
+    /// How things stand, for whoever asks next.
+    fn facts(&self, turn: Turn, now: Timestamp) -> Result<Facts, AppError> {
+        let mut accounts = BTreeMap::new();
+        let count = &mut |known: crate::model::memory::LastKnown| {
+            if let Some(account) = &known.account {
+                *accounts.entry(account.state()).or_default() += 1;
+            }
+        };
+        self.state_beside()?.users(count).map_err(|error| state_error(&error))?;
+        let agent = &self.settings.agent;
+        let status = StatusReport { next_cycle: turn.next_cycle, ..self.status(now)? };
+        Ok(Facts { status, tally: turn.tally, accounts, poll: agent.poll, dry_run: agent.dry_run })
+    }
+}
+
+fn bind(listen: StatusAddress) -> Result<TcpListener, AppError> {
+    let address = listen.address;
+    TcpListener::bind(address).map_err(|error| {
+        AppError::new(Code::Failed, format!("could not listen on {address}"))
+            .caused_by(&error)
+            .with_next("end what listens there, or name another status.listen (\"off\": no status page)")
+    })
+}
+
+async fn open(settings: &StatusSettings, listen: StatusAddress) -> Result<Opened, AppError> {
+    let listener = bind(listen)?;
+    let tls = match &settings.tls {
+        None => None,
+        Some(files) => Some(listen::tls(files).await.map_err(|error| {
+            let what = format!("could not use the certificate {} and its key", files.cert.display());
+            AppError::new(Code::Config, what).caused_by(&error)
+        })?),
+    };
+    Ok(Opened { listener, tls })
+}
+
+/// Looks at the state after each turn, beside the loop that works.
+async fn gather(config: PathBuf, mut turns: watch::Receiver<Turn>, publish: watch::Sender<Option<Arc<Facts>>>) {
+    loop {
+        let turn = turns.borrow_and_update().clone();
+        let app = App { config: config.clone(), settings: (*turn.settings).clone(), warnings: Vec::new() };
+        match tokio::task::spawn_blocking(move || app.facts(turn, clock::now())).await {
+            Ok(Ok(facts)) => drop(publish.send_replace(Some(Arc::new(facts)))),
+            Ok(Err(error)) => {
+                tracing::error!(problem = %error.in_one_line(), "The status page shows what was before: the state could not be read.");
+            }
+            Err(error) => tracing::error!(%error, "The status page shows what was before."),
+        }
+        if turns.changed().await.is_err() {
+            return;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Serving HTTP: with TLS or, on loopback, without; and stopping so that nobody is cut off.
+
+use std::io;
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use axum::Router;
+use axum_server::Handle;
+use axum_server::tls_rustls::RustlsConfig;
+use tokio::sync::watch;
+
+use crate::model::settings::TlsFiles;
+
+/// After the signal to stop, requests in hand may go on for so long.
+pub const GRACE: Duration = Duration::from_secs(10);
+/// A client must have sent the head of a request within this time.
+const HEAD: Duration = Duration::from_secs(30);
+/// Look for a renewed certificate this often.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// Reads certificate chain and key, in PEM.
+///
+/// # Errors
+/// Where a file cannot be read, or is not what it must be.
+pub async fn tls(files: &TlsFiles) -> io::Result<RustlsConfig> {
+    RustlsConfig::from_pem_file(&files.cert, &files.key).await
+}
+
+/// Answers requests on a listener until `stopping` is set; then finishes what is in hand, and returns.
+///
+/// # Errors
+/// Where the listener cannot be used.
+pub async fn serve(
+    listener: TcpListener,
+    tls: Option<RustlsConfig>,
+    app: Router,
+    stopping: watch::Receiver<bool>,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let handle = Handle::new();
+    let watching = tokio::spawn(stop_when(stopping, handle.clone()));
+    let app = app.into_make_service();
+    let served = match tls {
+        Some(tls) => {
+            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
+            limit(server.http_builder());
+            server.serve(app).await
+        }
+        None => {
+            let mut server = axum_server::from_tcp(listener)?.handle(handle);
+            limit(server.http_builder());
+            server.serve(app).await
+        }
+    };
+    watching.abort();
+    served
+}
+
+async fn stop_when(mut stopping: watch::Receiver<bool>, handle: Handle<SocketAddr>) {
+    // Where nobody can say it any more, it is said.
+    let _ = stopping.wait_for(|stop| *stop).await;
+    handle.graceful_shutdown(Some(GRACE));
+}
+
+fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
+    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEAD);
+    builder.http2().timer(hyper_util::rt::TokioTimer::new()).keep_alive_interval(Some(HEAD));
+}
+
+/// Takes a renewed certificate without a restart, until `stopping` is set.
+pub async fn renew(files: Option<TlsFiles>, config: Option<RustlsConfig>, mut stopping: watch::Receiver<bool>) {
+    let (Some(TlsFiles { cert, key }), Some(config)) = (files, config) else { return };
+    let mut last = changed(&cert);
+    while !*stopping.borrow() {
+        // Late or woken: look.
+        let _ = tokio::time::timeout(LOOK, stopping.changed()).await;
+        let now = changed(&cert);
+        if now == last {
+            continue;
+        }
+        match config.reload_from_pem_file(&cert, &key).await {
+            Ok(()) => {
+                last = now;
+                tracing::info!("The renewed certificate is used from now on.");
+            }
+            Err(error) => tracing::error!(%error, "The renewed certificate cannot be used; the old one stays."),
+        }
+    }
+}
+
+fn changed(file: &Path) -> Option<SystemTime> {
+    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+}

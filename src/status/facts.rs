@@ -1,0 +1,65 @@
+//! What is shown: gathered after each cycle, so that a question costs nothing and no cycle waits for one.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use prometheus_client::metrics::histogram::Histogram;
+
+use crate::model::AccountState;
+use crate::model::report::{CycleOutcome, StatusReport, SyncReport};
+
+/// How things stand after a cycle.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub status: StatusReport,
+    pub tally: Tally,
+    /// Accounts by state.
+    pub accounts: BTreeMap<AccountState, u64>,
+    pub poll: Duration,
+    pub dry_run: bool,
+}
+
+/// Bounds of the durations' histogram, in seconds.
+const BOUNDS: [f64; 10] = [0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 14400.0];
+
+/// What happened since the agent started, kept by the loop that works. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Tally {
+    pub started: Timestamp,
+    pub cycles: BTreeMap<CycleOutcome, u64>,
+    /// People by what was done to them.
+    pub changes: BTreeMap<&'static str, u64>,
+    /// Of cycles, in seconds. Clones share it.
+    pub durations: Histogram,
+    /// When the last cycle that could read everything ended, that of a run before this one included.
+    pub last_good: Option<Timestamp>,
+}
+
+impl Tally {
+    #[must_use]
+    pub fn new(started: Timestamp, last_good: Option<Timestamp>) -> Self {
+        let durations = Histogram::new(BOUNDS);
+        Self { started, cycles: BTreeMap::new(), changes: BTreeMap::new(), durations, last_good }
+    }
+
+    /// A cycle came to its end at `now`; none where it came to nothing.
+    pub fn cycle(&mut self, report: Option<&SyncReport>, took: Duration, now: Timestamp) {
+        let outcome = report.map_or(CycleOutcome::Failed, |report| report.outcome);
+        *self.cycles.entry(outcome).or_default() += 1;
+        self.durations.observe(took.as_secs_f64());
+        for (change, count) in report.iter().flat_map(|report| report.changes.named()) {
+            *self.changes.entry(change).or_default() += count;
+        }
+        if outcome.is_good() {
+            self.last_good = Some(now);
+        }
+    }
+}
+
+/// When a cycle ended that is told of.
+#[must_use]
+pub fn ended(report: &SyncReport) -> Timestamp {
+    let took = SignedDuration::try_from_secs_f64(report.seconds).unwrap_or_default();
+    report.started.saturating_add(took).unwrap_or(report.started)
+}

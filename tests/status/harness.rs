@@ -1,0 +1,92 @@
+//! Facts of a company that never was, served at an address of their own.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use reqwest::{Client, Response};
+use seatsync::listen;
+use seatsync::model::AccountState;
+use seatsync::model::report::{StatusReport, SyncReport};
+use seatsync::status::{Facts, Guard, Tally, Window, router};
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use tokio::sync::watch;
+
+pub fn now() -> Timestamp {
+    seatsync::clock::now()
+}
+
+pub fn minutes_ago(minutes: i64) -> Timestamp {
+    now().checked_sub(SignedDuration::from_mins(minutes)).unwrap()
+}
+
+/// A report as `sync` prints it: 2 of 3 seats held, something held back, somebody refused.
+pub fn report() -> Value {
+    json!({
+        "cycle": 7, "outcome": "held", "seconds": 1.5, "started": minutes_ago(2),
+        "directories": [{"name": "corp", "mode": "full", "complete": true, "entries": 9, "users": 5, "quarantined": 1,
+            "foreign": 0, "dangling": 0, "seconds": 0.5, "problem": null}],
+        "changes": {"provisioned": 2, "waiting": 1, "promoted": 0, "moved": 0, "released": 0, "updated": 0, "suspended": 0,
+            "resumed": 0, "removed": 0, "adopted": 0, "failed": 1, "held": 4},
+        "pools": [{"name": "standard", "seats": 3, "held": 2, "waiting": 1, "free": 1}],
+        "held": held(), "fingerprint": "f00d",
+        "problems": [{"anchor": null, "pool": "standard", "code": "refused", "message": "no"}],
+    })
+}
+
+fn held() -> Value {
+    json!([{"directory": "corp", "kind": "leaving", "count": 4, "recent": 0, "of": 5, "limit": 3, "old": null, "new": null}])
+}
+
+pub fn facts() -> Facts {
+    let last: SyncReport = serde_json::from_value(report()).unwrap();
+    let status: StatusReport = serde_json::from_value(json!({
+        "agent": "dc01", "version": "1", "running": true, "last_cycle": report(), "next_cycle": now(),
+        "pools": report()["pools"], "held": held(), "fingerprint": "f00d", "confirmations": [],
+        "backend": {"kind": "embedded", "reachable": true},
+        "directories": [{"name": "corp", "kind": null, "server": null, "watermark": null, "reachable": true}],
+    }))
+    .unwrap();
+    let mut tally = Tally::new(minutes_ago(60), None);
+    tally.cycle(Some(&last), Duration::from_millis(1500), minutes_ago(2));
+    tally.cycle(None, Duration::from_millis(20), minutes_ago(1));
+    let accounts = BTreeMap::from([(AccountState::Active, 2), (AccountState::Pending, 1)]);
+    Facts { status, tally, accounts, poll: Duration::from_mins(5), dry_run: false }
+}
+
+/// A server of facts; it ends when this is dropped.
+pub struct Served {
+    pub url: String,
+    _facts: watch::Sender<Option<Arc<Facts>>>,
+    _stop: watch::Sender<bool>,
+}
+
+impl Served {
+    pub fn new(facts: Option<Facts>, token: Option<&str>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let (publish, facts) = watch::channel(facts.map(Arc::new));
+        let (stop, stopping) = watch::channel(false);
+        let guard = Guard::new(token.map(SecretString::from).as_ref(), true);
+        tokio::spawn(listen::serve(listener, None, router(Window { facts, guard }), stopping));
+        Self { url, _facts: publish, _stop: stop }
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        self.get_with(path, &[]).await
+    }
+
+    pub async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Response {
+        let request = client().get(format!("{}{path}", self.url));
+        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
+        request.send().await.unwrap()
+    }
+}
+
+pub fn client() -> Client {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().timeout(Duration::from_mins(1)).build().unwrap()
+}

@@ -1,0 +1,11 @@
+//! What the running agent shows at `[status].listen`: its numbers, its health, and to whom.
+
+#![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod access;
+mod harness;
+mod health;
+mod metrics;
+mod running;
+#[path = "../support/mod.rs"]
+mod support;

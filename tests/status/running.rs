@@ -1,0 +1,103 @@
+//! The real agent: its page is there while it runs, and its address is its own.
+
+use std::net::{TcpListener, TcpStream};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::harness::client;
+use crate::support::company::{Company, company_of, pool};
+use crate::support::process::{free_port, wait_until};
+
+const SOON: Duration = Duration::from_secs(30);
+
+/// Five people, two seats, and a status page at an address of its own.
+fn company(port: u16) -> Company {
+    let company = company_of(5, &format!("[status]\nlisten = \"127.0.0.1:{port}\"\n{}", pool(2)));
+    company.write();
+    company
+}
+
+fn get(port: u16, path: &str) -> Option<(u16, String)> {
+    let ask = async {
+        let answer = client().get(format!("http://127.0.0.1:{port}{path}")).send().await.ok()?;
+        Some((answer.status().as_u16(), answer.text().await.ok()?))
+    };
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(ask)
+}
+
+fn has(port: u16, line: &str) -> bool {
+    get(port, "/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line))
+}
+
+#[test]
+fn the_running_agent_is_ready_after_its_first_cycle_and_counts_what_it_did() {
+    let port = free_port();
+    let company = company(port);
+    let running = company.agent.start();
+    wait_until("it is ready", SOON, || get(port, "/readyz").is_some_and(|(status, _)| status == 200));
+    assert_eq!(get(port, "/healthz").unwrap(), (200, "ok\n".to_owned()));
+    // Somebody who connects and says nothing holds nobody up.
+    let _idle = TcpStream::connect(("127.0.0.1", port)).unwrap();
+    assert_eq!(company.agent.sync().0, 0);
+    for line in [
+        "seatsync_cycles_total{outcome=\"ok\"} 2",
+        "seatsync_changes_total{change=\"provisioned\"} 2",
+        "seatsync_pool_held{pool=\"standard\"} 2.0",
+        "seatsync_accounts{state=\"active\"} 2.0",
+        "seatsync_accounts{state=\"pending\"} 3.0",
+        "seatsync_backend_reachable{kind=\"embedded\"} 1.0",
+    ] {
+        wait_until(line, SOON, || has(port, line));
+    }
+    assert_eq!(running.terminate().code, 0);
+    assert_eq!(get(port, "/healthz"), None);
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_makes_it_unready_once_the_last_good_cycle_is_old() {
+    let port = free_port();
+    let company = company(port);
+    std::fs::remove_file(company.agent.folder().join("corp.ldif")).unwrap();
+    let _running = company.agent.start();
+    let unready = |(status, text): (u16, String)| {
+        let answer: Value = serde_json::from_str(&text).unwrap();
+        status == 503 && answer["reasons"].to_string().contains("cannot be reached")
+    };
+    wait_until("it says why", SOON, || get(port, "/readyz").is_some_and(unready));
+    assert_eq!(get(port, "/healthz").unwrap().0, 200);
+}
+
+#[test]
+fn an_address_of_the_config_that_is_taken_is_told_by_check_and_ends_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = taken.local_addr().unwrap().port();
+    let company = company(port);
+    let ended = company.agent.run(&["--json", "run"]);
+    let message = ended.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert_eq!((ended.code, message), (1, format!("could not listen on 127.0.0.1:{port}")));
+    let (code, report) = company.agent.check(false);
+    assert_eq!((code, &report["ok"], &report["probes"][0]["ok"]), (1, &false.into(), &false.into()), "{report}");
+    assert!(report["probes"][0]["message"].as_str().unwrap().contains(&port.to_string()), "{report}");
+    drop(taken);
+    assert_eq!(company.agent.check(false).0, 0);
+    // Its own address is no trouble to an agent that runs.
+    let _running = company.agent.start();
+    wait_until("it runs", SOON, || get(port, "/healthz").is_some());
+    assert_eq!(company.agent.check(true).0, 0);
+}
+
+#[test]
+fn the_default_address_is_not_worth_the_agents_start() {
+    // Taken by this test, or by somebody else.
+    let _taken = TcpListener::bind("127.0.0.1:8750");
+    let company = company_of(5, &format!("[status]\n{}", pool(2)));
+    company.write();
+    let (code, report) = company.agent.check(false);
+    assert_eq!((code, &report["probes"][0]["ok"]), (0, &true.into()), "{report}");
+    assert_eq!(report["probes"][0]["lost"], "the agent runs without its status page");
+    let running = company.agent.start();
+    wait_until("the first cycle", SOON, || !company.agent.history().is_empty());
+    let ended = running.terminate();
+    assert!(ended.code == 0 && ended.stderr.contains("without its status page"), "{ended:?}");
+}
