@@ -6,7 +6,6 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, WWW_AUTHENTICATE};
-use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
@@ -83,9 +82,13 @@ fn is_this_machine(request: &Request) -> bool {
 
 fn is_loopback(name: &str) -> bool {
     let Ok(uri) = format!("http://{name}/").parse::<Uri>() else { return false };
-    let Some(host) = uri.authority().filter(|authority| authority.as_str() == name).map(Authority::host) else {
+    let Some(authority) = uri.authority().filter(|found| found.as_str() == name && !name.contains('@')) else {
         return false;
     };
+    let host = authority.host();
+    if host.len() < name.len() && authority.port_u16().is_none() {
+        return false;
+    }
     let address = host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>();
     address.map_or_else(|_| host.eq_ignore_ascii_case("localhost"), |address| address.is_loopback())
 }

@@ -6,6 +6,7 @@ mod access;
 mod harness;
 mod health;
 mod metrics;
+mod monitoring;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;

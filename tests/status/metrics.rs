@@ -9,7 +9,7 @@ use crate::harness::{Served, facts, now};
 const DOCS: &str = include_str!("../../docs/metrics.md");
 
 /// Name, type and labels, as the table of the docs has them.
-fn documented() -> BTreeMap<String, (String, Vec<String>)> {
+pub fn documented() -> BTreeMap<String, (String, Vec<String>)> {
     let rows = DOCS.lines().filter(|line| line.starts_with("| `seatsync_"));
     let row = |line: &str| {
         let cells: Vec<&str> = line.split('|').map(str::trim).collect();
