@@ -188,10 +188,9 @@ pub trait Backend: Send {
     /// Gives the lease back, so that another agent can work at once: this one ends.
     async fn end_lease(&mut self) {}
 
-    /// Keeps watch from the first call on, beside the passes, and says with each whether one is due before its time:
-    /// another hand changed something, or the lease came to this agent.
-    fn has_news(&mut self) -> bool {
-        false
+    /// Keeps watch from the first call on, beside the passes, and says with each whether one is due before its time.
+    fn news(&mut self) -> News {
+        News::None
     }
 
     /// Everything the backend knows of the company: complete, or an error.
@@ -230,6 +229,16 @@ pub trait Backend: Send {
     /// # Errors
     /// Where there is no such account, or the new owner has one.
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError>;
+}
+
+/// Whether a pass is due before its time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum News {
+    None,
+    /// Another hand changed something, the lease came to this agent, or the backend does not answer any more.
+    Some,
+    /// It answers again: no rest that a failure began need be waited for. Said once.
+    Back,
 }
 
 /// People, once each.

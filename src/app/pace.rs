@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use crate::cycle::CycleError;
 use crate::model::report::SyncReport;
-use crate::ports::Persistence;
+use crate::ports::{News, Persistence};
 use crate::retry::Waits;
 
 /// At least so long from the end of one pass to the beginning of the next.
@@ -58,9 +58,13 @@ impl Pace {
         if self.try_again { turn.min(again) } else { turn }
     }
 
-    /// Whether to make a pass now, given whether there are news.
-    pub fn is_due(&self, news: bool) -> bool {
-        (news || self.try_again) && self.not_before <= Instant::now()
+    /// Whether to make a pass now, given what news there are.
+    pub fn is_due(&mut self, news: News) -> bool {
+        if news == News::Back {
+            self.waits = Waits::new(FIRST, self.poll);
+            self.not_before = Instant::now();
+        }
+        (news != News::None || self.try_again) && self.not_before <= Instant::now()
     }
 }
 
@@ -78,9 +82,9 @@ mod tests {
     #[test]
     fn news_are_followed_at_once_but_not_on_the_heels_of_a_pass() {
         let mut pace = Pace::new(HOUR);
-        assert!(pace.is_due(true) && !pace.is_due(false));
+        assert!(pace.is_due(News::Some) && !pace.is_due(News::None));
         pace.ended(&Err(CycleError::Stopped), Duration::ZERO);
-        assert!(!pace.is_due(true) && !pace.is_due(false));
+        assert!(!pace.is_due(News::Some) && !pace.is_due(News::None));
     }
 
     #[test]
@@ -118,15 +122,26 @@ mod tests {
     }
 
     #[test]
+    fn a_backend_that_is_back_ends_the_rest_that_its_failures_began() {
+        let mut pace = Pace::new(HOUR);
+        for _ in 0..12 {
+            pace.ended(&failed(Persistence::Transient), Duration::ZERO);
+        }
+        assert!(!pace.is_due(News::Some) && pace.is_due(News::Back));
+        pace.ended(&failed(Persistence::Transient), Duration::ZERO);
+        assert!(pace.until_next(HOUR) <= FIRST * 2, "they grow from the beginning again");
+    }
+
+    #[test]
     fn only_what_may_pass_by_itself_is_tried_again_out_of_turn() {
         for (persistence, again) in
             [(Persistence::Transient, true), (Persistence::Permanent, false), (Persistence::Credentials, false)]
         {
             let mut pace = Pace::new(HOUR);
             pace.ended(&failed(persistence), Duration::ZERO);
-            assert!(!pace.is_due(false), "not at once");
+            assert!(!pace.is_due(News::None), "not at once");
             pace.not_before = Instant::now();
-            assert_eq!(pace.is_due(false), again, "{persistence:?}");
+            assert_eq!(pace.is_due(News::None), again, "{persistence:?}");
         }
     }
 }

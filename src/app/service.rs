@@ -137,7 +137,7 @@ impl Work for Worker {
         loop {
             let (id, request) = match self.engine.state.next_request(clock::now()) {
                 Ok(Some(asked)) => asked,
-                Ok(None) => return follow || self.pace.is_due(self.engine.backend.has_news()),
+                Ok(None) => return follow || self.pace.is_due(self.engine.backend.news()),
                 Err(error) => {
                     tracing::error!(name: "state.requests", %error, "Requests of other verbs could not be read.");
                     return follow;

@@ -245,3 +245,24 @@ fn an_odd_answer_of_a_moment_costs_neither_the_lease_nor_the_news() {
     wait_until("the agent knows all the same", Duration::from_secs(30), || company.agent.names("active").len() == 4);
     assert_eq!(running.terminate().code, 0);
 }
+
+#[test]
+fn a_ledger_that_does_not_answer_is_told_long_before_the_next_cycle_and_its_return_at_once() {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let proxy = HttpProxy::start(&ledger.address());
+    let company = company(5, "", &proxy.url(), &ledger.connector, "[seats]\npromotion = \"automatic\"\n");
+    let running = company.agent.start();
+    wait_until("two seats are given", LONG, || company.agent.names("active").len() == 2);
+    let is_reachable = || company.agent.status()["backend"]["reachable"] == true;
+    assert!(is_reachable());
+    proxy.lead_to("127.0.0.1:9");
+    // The next cycle is in five minutes.
+    wait_until("status tells it", Duration::from_secs(45), || !is_reachable());
+    std::thread::sleep(Duration::from_secs(15));
+    ledger.buy("standard", 4);
+    proxy.lead_to(&ledger.address());
+    wait_until("the agent knows", Duration::from_secs(15), || company.agent.names("active").len() == 4);
+    assert!(is_reachable());
+    assert_eq!(running.terminate().code, 0);
+}

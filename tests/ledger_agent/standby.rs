@@ -222,3 +222,23 @@ fn a_lease_whose_answer_was_lost_hides_nothing_that_another_hand_did() {
     assert_eq!(report["problems"][0]["code"], "removed_elsewhere", "{report}");
     assert_eq!(ledger.accounts().len(), 2, "p001 is not made again");
 }
+
+#[test]
+fn what_a_run_that_ended_sent_late_makes_the_next_one_no_copy() {
+    let ledger = Served::start();
+    ledger.buy("standard", 3);
+    let proxy = HttpProxy::start(&ledger.address());
+    let mut company = company(3, &agent("one", "1s"), &proxy.url(), &ledger.connector, "");
+    let running = company.agent.start();
+    wait_until("it works", LONG, || ledger.holders().len() == 3);
+    // Each answer of the lease comes late, and what was sent before the end arrives after it.
+    proxy.fault("PUT /v1/companies/acme/lease", Fault::Late(Duration::from_secs(6)), 1);
+    wait_until("it is on its way", LONG, || proxy.faults_left() == 0);
+    running.kill();
+    company.disable("p001");
+    company.write();
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["outcome"]), (0, &"ok".into()), "{report}");
+    assert_eq!(report["standby"], Value::Null, "{report}");
+    assert_eq!(company.agent.names("suspended"), ["p001"]);
+}

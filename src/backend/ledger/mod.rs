@@ -22,7 +22,7 @@ use crate::model::PersonId;
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use crate::model::lease::Lease;
 use crate::model::settings::LedgerAccess;
-use crate::ports::{Backend, BackendError, Capabilities, Persistence, Probe};
+use crate::ports::{Backend, BackendError, Capabilities, News, Persistence, Probe};
 use crate::retry::Waits;
 use failure::Failure;
 use http::Http;
@@ -166,12 +166,12 @@ impl Backend for Ledger {
         self.watch.give_back().await;
     }
 
-    fn has_news(&mut self) -> bool {
+    fn news(&mut self) -> News {
         if !self.is_watching {
             self.is_watching = true;
             self.start_tasks();
         }
-        self.watch.has_news()
+        self.watch.news()
     }
 
     async fn read(&mut self) -> Result<BackendState, BackendError> {

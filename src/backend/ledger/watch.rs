@@ -12,6 +12,7 @@ use super::failure::Failure;
 use super::http::{Http, Request};
 use crate::ledger::wire;
 use crate::model::lease::{Lease, Standby};
+use crate::ports::News;
 
 /// The lease ends so long after its last renewal: then another agent may work.
 const LEASE: u32 = 15;
@@ -19,10 +20,14 @@ const LEASE: u32 = 15;
 const RENEWAL: Duration = Duration::from_secs(5);
 /// Asked for this often by who stands by: with `LEASE` it makes the time without an agent, which must stay below 30 s.
 const ATTEMPT: Duration = Duration::from_secs(3);
-/// Where our own name has the lease: look again so much later,
+/// Where our own name has the lease: look again so much later.
 const LOOK: Duration = Duration::from_millis(500);
-/// until an earlier run's must have run out.
-const RUN_OUT: Duration = Duration::from_secs(LEASE as u64 + 5);
+/// What an earlier run sent before it ended may be on its way for so long. Whoever renews the lease later is alive,
+const ON_THE_WAY: Duration = Duration::from_secs(LEASE as u64);
+/// and so is whoever has it when that run's must have run out.
+const RUN_OUT: Duration = Duration::from_secs(2 * LEASE as u64 + 1);
+/// So many questions in a row without an answer, and the ledger is not reachable.
+const IN_VAIN: u32 = 3;
 /// One request about the lease may take so long.
 const PROMPT: Duration = Duration::from_secs(10);
 /// What is refused for good is asked for again so much later.
@@ -63,6 +68,12 @@ struct Seen {
     last_event: Option<u64>,
     /// Events were missed, or the lease came to us: a pass is due whatever the versions say.
     due: bool,
+    /// So many questions beside the passes had no answer, one after the other,
+    in_vain: u32,
+    /// and no pass told it yet.
+    untold: bool,
+    /// It answers again.
+    back: bool,
 }
 
 impl Watch {
@@ -93,14 +104,18 @@ impl Watch {
     /// # Errors
     /// Where the ledger cannot be asked, or refuses.
     pub async fn lease(&self) -> Result<Lease, Failure> {
-        let (begun, mut first) = (Instant::now(), None);
+        self.seen().untold = false;
+        let (begun, mut waited_for) = (Instant::now(), None);
         loop {
             match self.renew_or_take(|request| request).await?.0 {
                 Lease::Others(standby) if standby.holder == self.holder => {
-                    let first = *first.get_or_insert(standby.expires);
-                    // An earlier run that died renews nothing, and its lease ends by itself.
-                    let is_alive = standby.expires > first || begun.elapsed() > RUN_OUT;
-                    if is_alive || self.copy().known {
+                    // An earlier run that died renews nothing, once all that it sent has arrived; its lease ends by itself.
+                    let waited = begun.elapsed();
+                    if waited < ON_THE_WAY {
+                        waited_for = Some(standby.expires);
+                    }
+                    let renewed = waited_for.is_some_and(|expires| standby.expires > expires);
+                    if renewed || waited > RUN_OUT || self.copy().known {
                         self.copy().known = true;
                         return Ok(Lease::Others(Standby { copy: true, ..standby }));
                     }
@@ -183,10 +198,28 @@ impl Watch {
         }
     }
 
-    /// A pass is due before its time.
-    pub fn has_news(&self) -> bool {
-        let seen = self.seen();
-        seen.due || seen.known.is_some_and(|known| seen.latest > known)
+    /// Whether a pass is due before its time.
+    pub fn news(&self) -> News {
+        let mut seen = self.seen();
+        if std::mem::take(&mut seen.back) {
+            return News::Back;
+        }
+        let news = seen.due || seen.untold || seen.known.is_some_and(|known| seen.latest > known);
+        if news { News::Some } else { News::None }
+    }
+
+    /// The ledger answered.
+    fn heard(&self) {
+        let mut seen = self.seen();
+        seen.back |= seen.in_vain >= IN_VAIN;
+        seen.in_vain = 0;
+    }
+
+    /// It did not. Unless that was a matter of a moment, a pass tells it, which fails as well.
+    fn in_vain(&self, failure: &Failure) {
+        let mut seen = self.seen();
+        seen.in_vain = if failure.needs_somebody() { IN_VAIN } else { seen.in_vain + 1 };
+        seen.untold |= seen.in_vain == IN_VAIN;
     }
 
     fn seen(&self) -> std::sync::MutexGuard<'_, Seen> {
@@ -202,8 +235,14 @@ impl Watch {
                 continue;
             }
             match self.renew_or_take(|request| request.once(PROMPT)).await {
-                Ok((_, came)) => self.seen().due |= came,
-                Err(failure) => rest(&failure).await,
+                Ok((_, came)) => {
+                    self.heard();
+                    self.seen().due |= came;
+                }
+                Err(failure) => {
+                    self.in_vain(&failure);
+                    rest(&failure).await;
+                }
             }
         }
     }
@@ -215,11 +254,13 @@ impl Watch {
             let ours = self.epoch.lock().await.is_some();
             match after.filter(|_| ours) {
                 None => sleep(ATTEMPT / 3).await,
-                Some(after) => {
-                    if let Err(failure) = self.listen(after).await {
+                Some(after) => match self.listen(after).await {
+                    Ok(()) => self.heard(),
+                    Err(failure) => {
+                        self.in_vain(&failure);
                         rest(&failure).await;
                     }
-                }
+                },
             }
         }
     }
@@ -303,20 +344,42 @@ mod tests {
     #[test]
     fn our_own_batches_are_no_news_and_what_others_did_before_or_after_is() {
         let watch = watch();
-        assert!(!watch.has_news(), "nothing is known yet");
+        assert_eq!(watch.news(), News::None, "nothing is known yet");
         watch.read(7, 7);
         watch.made(7, 12);
         watch.made(12, 15);
         watch.seen().latest = 15;
-        assert!(!watch.has_news());
+        assert_eq!(watch.news(), News::None);
         watch.seen().latest = 16;
-        assert!(watch.has_news());
+        assert_eq!(watch.news(), News::Some);
         watch.read(16, 16);
-        assert!(!watch.has_news());
+        assert_eq!(watch.news(), News::None);
         // Another hand was quicker than our batch.
         watch.made(18, 20);
         watch.seen().latest = 20;
-        assert!(watch.has_news());
+        assert_eq!(watch.news(), News::Some);
+    }
+
+    #[tokio::test]
+    async fn a_ledger_that_does_not_answer_is_news_once_and_its_return_is() {
+        let watch = watch();
+        let failure = watch.lease().await.unwrap_err();
+        watch.read(7, 7);
+        for _ in 1..IN_VAIN {
+            watch.in_vain(&failure);
+        }
+        assert_eq!(watch.news(), News::None, "a moment");
+        watch.heard();
+        assert_eq!(watch.news(), News::None);
+        for _ in 0..IN_VAIN {
+            watch.in_vain(&failure);
+        }
+        assert_eq!(watch.news(), News::Some);
+        watch.lease().await.unwrap_err();
+        watch.in_vain(&failure);
+        assert_eq!(watch.news(), News::None, "a pass told it");
+        watch.heard();
+        assert_eq!((watch.news(), watch.news()), (News::Back, News::None));
     }
 
     #[test]
@@ -324,8 +387,8 @@ mod tests {
         let watch = watch();
         watch.read(7, 7);
         watch.seen().due = true;
-        assert!(watch.has_news());
+        assert_eq!(watch.news(), News::Some);
         watch.read(7, 7);
-        assert!(!watch.has_news());
+        assert_eq!(watch.news(), News::None);
     }
 }
