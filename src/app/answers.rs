@@ -102,35 +102,7 @@ impl App {
         if let Some(pool) = pool {
             self.known_pool(pool)?;
         }
-        let everyone = everyone(&self.state_beside()?)?;
-        let passed_over: BTreeSet<PersonId> = everyone.iter().filter_map(passed_over).collect();
-        let accounts = accounts(&everyone);
-        let approved: BTreeMap<(PersonId, Name), bool> =
-            queue(&accounts).into_iter().map(|queued| ((queued.person, queued.pool), queued.approved)).collect();
-        let owners: BTreeMap<_, &PersonId> = accounts
-            .iter()
-            .filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?)))
-            .collect();
-        let rows = waiting_rows(&accounts, &|person| passed_over.contains(person))
-            .into_iter()
-            .filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
-        let row = |row: crate::model::report::WaitingRow| PendingRow {
-            approved: owners
-                .get(&row.user_name)
-                .and_then(|owner| approved.get(&((*owner).clone(), row.pool.clone())))
-                .copied()
-                .unwrap_or(false),
-            anchor: row.anchor,
-            user_name: row.user_name,
-            display_name: row.display_name,
-            email: row.email,
-            pool: row.pool,
-            position: row.position,
-            reason: row.reason,
-            since: row.since,
-            passed_over: row.passed_over,
-        };
-        Ok(rows.map(row).collect())
+        Ok(pending_rows(&everyone(&self.state_beside()?)?, pool))
     }
 
     /// The pools as the last cycle left them.
@@ -145,13 +117,56 @@ impl App {
 
     /// Past cycles, the latest last.
     pub fn history(&self) -> Result<Vec<HistoryRow>, AppError> {
-        let records = self.state_beside()?.history(HISTORY).map_err(|error| state_error(&error))?;
-        let row = |record: &CycleRecord| {
-            let SyncReport { cycle, started, seconds, outcome, changes, elsewhere, .. } = report(record)?;
-            Ok(HistoryRow { cycle, started, seconds, outcome, changes, elsewhere: people_by_deed(&elsewhere) })
-        };
-        records.iter().rev().map(row).collect()
+        past_cycles(&self.state_beside()?, HISTORY)
     }
+}
+
+/// Who waits among these, by pool and place.
+pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> {
+    let passed_over: BTreeSet<PersonId> = known.iter().filter_map(passed_over).collect();
+    let accounts = accounts(known);
+    let approved: BTreeMap<(PersonId, Name), bool> =
+        queue(&accounts).into_iter().map(|queued| ((queued.person, queued.pool), queued.approved)).collect();
+    let owners: BTreeMap<_, &PersonId> = accounts
+        .iter()
+        .filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?)))
+        .collect();
+    let rows = waiting_rows(&accounts, &|person| passed_over.contains(person))
+        .into_iter()
+        .filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
+    let row = |row: crate::model::report::WaitingRow| PendingRow {
+        approved: owners
+            .get(&row.user_name)
+            .and_then(|owner| approved.get(&((*owner).clone(), row.pool.clone())))
+            .copied()
+            .unwrap_or(false),
+        anchor: row.anchor,
+        user_name: row.user_name,
+        display_name: row.display_name,
+        email: row.email,
+        pool: row.pool,
+        position: row.position,
+        reason: row.reason,
+        since: row.since,
+        passed_over: row.passed_over,
+    };
+    rows.map(row).collect()
+}
+
+/// So many past cycles at most, the latest last.
+pub fn past_cycles(state: &State, most: u32) -> Result<Vec<HistoryRow>, AppError> {
+    let records = state.history(most).map_err(|error| state_error(&error))?;
+    let row = |record: &CycleRecord| {
+        let SyncReport { cycle, started, seconds, outcome, changes, elsewhere, .. } = report(record)?;
+        Ok(HistoryRow { cycle, started, seconds, outcome, changes, elsewhere: people_by_deed(&elsewhere) })
+    };
+    records.iter().rev().map(row).collect()
+}
+
+/// The pools as they were at the first cycle since a time.
+pub fn earlier_pools(state: &State, since: Timestamp) -> Result<Option<(Timestamp, Vec<PoolRow>)>, AppError> {
+    let record = state.first_cycle_since(since).map_err(|error| state_error(&error))?;
+    record.map(|record| Ok((record.started, report(&record)?.pools))).transpose()
 }
 
 /// Somebody who keeps what there is and gets nothing more: the entry cannot be used, or shows a leaver.

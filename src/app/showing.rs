@@ -1,6 +1,8 @@
 //! The running agent's status page: opened before the agent works, and fed by the loop that works, which waits for nobody.
 
-use std::collections::BTreeMap;
+mod desk;
+mod gathering;
+
 use std::net::TcpListener;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,15 +12,15 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
+use self::desk::Asked;
 use super::answers::last_good_cycle;
-use super::engine::state_error;
 use super::{App, AppError, Code};
 use crate::clock;
 use crate::listen;
-use crate::model::report::{Probe, StatusReport};
+use crate::model::report::Probe;
 use crate::model::settings::{Settings, StatusAddress, StatusSettings};
 use crate::state::{Lock, Ownership};
-use crate::status::{self, Facts, Guard, Tally, Window};
+use crate::status::{self, Facts, Guard, Sessions, Tally, Window};
 
 /// What the loop that works hands over after a cycle.
 #[derive(Clone)]
@@ -67,7 +69,11 @@ impl App {
         tracing::info!(url = %format!("{scheme}://{address}"), "The status page is there.");
         let (publish, facts) = watch::channel(None);
         let (stop, stopping) = watch::channel(false);
-        let window = Window { facts, guard: Guard::new(settings.token.as_ref(), address.ip().is_loopback()) };
+        let sessions = Sessions::new(tls.is_some())
+            .map_err(|error| AppError::new(Code::Failed, "the system has no random numbers").caused_by(&error))?;
+        let guard = Guard::new(settings.token.as_ref(), address.ip().is_loopback(), sessions);
+        let desk = Arc::new(Asked { config: self.config.clone(), turns: turns.clone() });
+        let window = Window { facts, guard, desk };
         let renewing = tokio::spawn(listen::renew(settings.tls.clone(), tls.clone(), stopping.clone()));
         let gathering = tokio::spawn(gather(self.config.clone(), turns, publish));
         let serving = tokio::spawn(async move {
@@ -111,20 +117,6 @@ impl App {
                 Some(Probe { what, ok: !listen.named, message, lost, remedy: error.next })
             }
         }
-    }
-
-    /// How things stand, for whoever asks next.
-    fn facts(&self, turn: Turn, now: Timestamp) -> Result<Facts, AppError> {
-        let mut accounts = BTreeMap::new();
-        let count = &mut |known: crate::model::memory::LastKnown| {
-            if let Some(account) = &known.account {
-                *accounts.entry(account.state()).or_default() += 1;
-            }
-        };
-        self.state_beside()?.users(count).map_err(|error| state_error(&error))?;
-        let agent = &self.settings.agent;
-        let status = StatusReport { next_cycle: turn.next_cycle, ..self.status(now)? };
-        Ok(Facts { status, tally: turn.tally, accounts, poll: agent.poll, dry_run: agent.dry_run })
     }
 }
 

@@ -109,6 +109,19 @@ pub enum Defect {
     Conflict,
 }
 
+impl Defect {
+    /// As the JSON spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Missing => "missing",
+            Self::Malformed => "malformed",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+        }
+    }
+}
+
 /// Why an entry could not be used. The message is for people and may name others by DN and anchor.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Quarantine {

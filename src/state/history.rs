@@ -86,6 +86,18 @@ impl State {
         })
     }
 
+    /// The first cycle since a time that came to anything.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn first_cycle_since(&self, since: Timestamp) -> Result<Option<CycleRecord>, StateError> {
+        self.read("reading a past cycle", |connection| {
+            let sql = "SELECT number, started, seconds, outcome, report FROM cycle \
+                       WHERE outcome IS NOT NULL AND outcome != 'failed' AND started >= ?1 ORDER BY number LIMIT 1";
+            connection.query_row(sql, [since.as_second()], cycle).optional()
+        })
+    }
+
     /// Cycles that came to their end, the latest first.
     ///
     /// # Errors

@@ -8,10 +8,18 @@ use axum::extract::{Request, State};
 use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
-use axum::response::{IntoResponse as _, Response};
+use axum::response::{IntoResponse as _, Redirect, Response};
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
+
+use super::Sessions;
+use crate::clock;
+
+/// Answered to everybody: they tell nothing.
+const OPEN: [&str; 3] = ["/healthz", "/login", "/style.css"];
+/// What people look at in a browser, which is asked for the token.
+const PAGES: [&str; 2] = ["/", "/explain"];
 
 /// What a request must fulfil.
 #[derive(Clone)]
@@ -20,18 +28,26 @@ pub struct Guard {
     token: Option<Arc<[u8; 32]>>,
     /// Only names of this machine are answered to.
     loopback: bool,
+    /// Who came in by the page.
+    pub(super) sessions: Sessions,
 }
 
 impl Guard {
     #[must_use]
-    pub fn new(token: Option<&SecretString>, loopback: bool) -> Self {
+    pub fn new(token: Option<&SecretString>, loopback: bool, sessions: Sessions) -> Self {
         let token = token.map(|token| Arc::new(Sha256::digest(token.expose_secret()).into()));
-        Self { token, loopback }
+        Self { token, loopback, sessions }
     }
 
     fn knows(&self, headers: &HeaderMap) -> bool {
-        let Some(token) = &self.token else { return true };
-        bearer(headers).is_some_and(|given| Sha256::digest(given)[..].ct_eq(&token[..]).into())
+        self.token.is_none()
+            || bearer(headers).is_some_and(|given| self.is_token(given))
+            || self.sessions.of(headers, clock::now()).is_some()
+    }
+
+    /// Whether this is the token; where there is none, anything is.
+    pub(super) fn is_token(&self, given: &str) -> bool {
+        self.token.as_ref().is_none_or(|token| Sha256::digest(given)[..].ct_eq(&token[..]).into())
     }
 }
 
@@ -45,7 +61,12 @@ pub async fn check(State(guard): State<Guard>, request: Request, next: Next) -> 
     let mut response = if guard.loopback && !is_this_machine(&request) {
         let text = "This is answered under the names of this machine alone: localhost, 127.0.0.1.\n";
         (StatusCode::MISDIRECTED_REQUEST, text).into_response()
-    } else if request.uri().path() != "/healthz" && !guard.knows(request.headers()) {
+    } else if !OPEN.contains(&request.uri().path()) && !guard.knows(request.headers()) {
+        if PAGES.contains(&request.uri().path()) {
+            let mut response = Redirect::to("/login").into_response();
+            careful(response.headers_mut());
+            return response;
+        }
         let text = "Send the token of [status]: Authorization: Bearer TOKEN\n";
         (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], text).into_response()
     } else {

@@ -6,8 +6,9 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::histogram::Histogram;
 
+use super::page::forecast::Earlier;
 use crate::model::AccountState;
-use crate::model::report::{CycleOutcome, StatusReport, SyncReport};
+use crate::model::report::{CycleOutcome, HistoryRow, PendingRow, StatusReport, SyncReport, UserRow};
 
 /// How things stand after a cycle.
 #[derive(Clone, Debug)]
@@ -16,6 +17,18 @@ pub struct Facts {
     pub tally: Tally,
     /// Accounts by state.
     pub accounts: BTreeMap<AccountState, u64>,
+    /// Who waits, by pool and place, as far as it is shown.
+    pub waiting: Vec<PendingRow>,
+    /// So many more do.
+    pub more_waiting: u64,
+    /// Entries that cannot be used, as far as they are shown.
+    pub quarantined: Vec<UserRow>,
+    /// The last cycles, the latest last.
+    pub history: Vec<HistoryRow>,
+    /// How the pools were, some weeks ago.
+    pub earlier: Option<Earlier>,
+    /// The agent keeps the queue, so that people decide here.
+    pub decides: bool,
     pub poll: Duration,
     pub dry_run: bool,
 }

@@ -1,12 +1,16 @@
-//! What the running agent shows at `[status].listen`: whether the process lives, whether it is well, and its numbers. It
+//! What the running agent shows at `[status].listen`: whether the process lives, whether it is well, and its numbers, and a page for people. It
 //! is handed what it shows (`Facts`), and asks neither directory, backend nor state itself.
 
 mod access;
 pub mod facts;
 mod health;
 pub mod metrics;
+pub mod page;
 mod server;
+mod session;
 
 pub use access::Guard;
 pub use facts::{Facts, Tally};
-pub use server::{Window, router};
+pub use page::forecast::Earlier;
+pub use server::{Desk, Refusal, Window, router};
+pub use session::Sessions;

@@ -9,8 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Response};
 use seatsync::listen;
 use seatsync::model::AccountState;
+use seatsync::model::change::Verdict;
+use seatsync::model::report::ExplainReport;
 use seatsync::model::report::{StatusReport, SyncReport};
-use seatsync::status::{Facts, Guard, Tally, Window, router};
+use seatsync::status::{Desk, Facts, Guard, Refusal, Sessions, Tally, Window, router};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -54,7 +56,32 @@ pub fn facts() -> Facts {
     tally.cycle(Some(&last), Duration::from_millis(1500), minutes_ago(2));
     tally.cycle(None, Duration::from_millis(20), minutes_ago(1));
     let accounts = BTreeMap::from([(AccountState::Active, 2), (AccountState::Pending, 1)]);
-    Facts { status, tally, accounts, poll: Duration::from_mins(5), dry_run: false }
+    Facts {
+        status,
+        tally,
+        accounts,
+        waiting: Vec::new(),
+        more_waiting: 0,
+        quarantined: Vec::new(),
+        history: Vec::new(),
+        earlier: None,
+        decides: true,
+        poll: Duration::from_mins(5),
+        dry_run: false,
+    }
+}
+
+/// Knows nobody.
+struct Nobody;
+
+impl Desk for Nobody {
+    fn explain(&self, user: &str) -> Result<ExplainReport, Refusal> {
+        Err(Refusal { message: format!("nobody is known by {user:?}"), details: Vec::new() })
+    }
+
+    fn decide(&self, _verdict: Verdict, user: &str, _pool: &str) -> Result<(), Refusal> {
+        Err(Refusal { message: format!("{user} does not wait"), details: Vec::new() })
+    }
 }
 
 /// A server of facts; it ends when this is dropped.
@@ -70,8 +97,8 @@ impl Served {
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (publish, facts) = watch::channel(facts.map(Arc::new));
         let (stop, stopping) = watch::channel(false);
-        let guard = Guard::new(token.map(SecretString::from).as_ref(), true);
-        tokio::spawn(listen::serve(listener, None, router(Window { facts, guard }), stopping));
+        let guard = Guard::new(token.map(SecretString::from).as_ref(), true, Sessions::new(false).unwrap());
+        tokio::spawn(listen::serve(listener, None, router(Window { facts, guard, desk: Arc::new(Nobody) }), stopping));
         Self { url, _facts: publish, _stop: stop }
     }
 

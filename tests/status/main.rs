@@ -7,6 +7,7 @@ mod harness;
 mod health;
 mod metrics;
 mod monitoring;
+mod page;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;

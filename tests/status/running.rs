@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::harness::client;
+use crate::support::agent::Running;
 use crate::support::company::{Company, company_of, pool};
 use crate::support::process::{free_port, wait_until};
 
@@ -16,6 +17,28 @@ fn company(port: u16) -> Company {
     let company = company_of(5, &format!("[status]\nlisten = \"127.0.0.1:{port}\"\n{}", pool(2)));
     company.write();
     company
+}
+
+/// An agent that runs and has made its first cycle.
+pub struct Ran {
+    pub company: Company,
+    _running: Running,
+    port: u16,
+}
+
+impl Ran {
+    pub fn new(more: &str) -> Self {
+        let port = free_port();
+        let company = company_of(5, &format!("[status]\nlisten = \"127.0.0.1:{port}\"\n{more}{}", pool(2)));
+        company.write();
+        let running = company.agent.start();
+        wait_until("it is ready", SOON, || get(port, "/readyz").is_some_and(|(status, _)| status == 200));
+        Self { company, _running: running, port }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
 }
 
 fn get(port: u16, path: &str) -> Option<(u16, String)> {

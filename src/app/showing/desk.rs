@@ -1,0 +1,41 @@
+//! What the page asks of the agent: the verbs `explain` and `pending`, by the config that is in force.
+
+use std::path::PathBuf;
+
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+use super::Turn;
+use crate::app::{App, AppError};
+use crate::model::change::Verdict;
+use crate::model::report::ExplainReport;
+use crate::status::{Desk, Refusal};
+
+pub struct Asked {
+    pub config: PathBuf,
+    pub turns: watch::Receiver<Turn>,
+}
+
+impl Asked {
+    fn app(&self) -> App {
+        let settings = (*self.turns.borrow().settings).clone();
+        App { config: self.config.clone(), settings, warnings: Vec::new() }
+    }
+}
+
+impl Desk for Asked {
+    fn explain(&self, user: &str) -> Result<ExplainReport, Refusal> {
+        self.app().explain(user).map_err(refusal)
+    }
+
+    fn decide(&self, verdict: Verdict, user: &str, pool: &str) -> Result<(), Refusal> {
+        let (app, users) = (self.app(), [user.to_owned()]);
+        // A request to the loop that works, as any other verb leaves one.
+        Handle::current().block_on(app.decide(verdict, &users, Some(pool))).map(drop).map_err(refusal)
+    }
+}
+
+fn refusal(error: AppError) -> Refusal {
+    let details = error.details.into_iter().chain(error.next).collect();
+    Refusal { message: error.message, details }
+}

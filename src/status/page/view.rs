@@ -1,0 +1,254 @@
+//! What the templates are filled with: words and numbers, ready to be shown.
+
+use askama::{Error, Template};
+use jiff::Timestamp;
+
+use super::chart::{Chart, chart};
+use super::forecast::forecast;
+use crate::model::WaitReason;
+use crate::model::report::{ExplainReport, HeldKind, PendingRow, PoolRow, SeatWord, UserRow};
+use crate::status::Facts;
+use crate::status::health::readiness;
+use crate::status::server::Refusal;
+
+#[derive(Template)]
+#[template(path = "status.html")]
+struct Status<'a> {
+    agent: &'a str,
+    version: &'a str,
+    tone: &'static str,
+    verdict: String,
+    told: Option<&'a str>,
+    last: String,
+    next: String,
+    pools: Vec<Pool<'a>>,
+    held: Option<Held<'a>>,
+    waiting: Vec<Waiting<'a>>,
+    more_waiting: u64,
+    decides: bool,
+    csrf: &'a str,
+    chart: Chart,
+    quarantined: Vec<Quarantined<'a>>,
+    more_quarantined: u64,
+}
+
+struct Pool<'a> {
+    name: &'a str,
+    seats: u32,
+    held: u32,
+    free: u32,
+    waiting: u32,
+    percent: u32,
+    class: &'static str,
+    forecast: String,
+}
+
+struct Held<'a> {
+    lines: Vec<String>,
+    fingerprint: &'a str,
+}
+
+struct Waiting<'a> {
+    pool: &'a str,
+    position: u64,
+    name: &'a str,
+    /// What the person is found by.
+    key: String,
+    why: &'static str,
+    since: String,
+    approved: bool,
+}
+
+struct Quarantined<'a> {
+    directory: &'a str,
+    entry: String,
+    attribute: &'a str,
+    reason: &'static str,
+    message: &'a str,
+}
+
+#[derive(Template)]
+#[template(path = "explain.html")]
+struct Explain<'a> {
+    name: &'a str,
+    decision: &'a str,
+    facts: Vec<(&'static str, String)>,
+    parts: Vec<(&'static str, &'a [String])>,
+}
+
+#[derive(Template)]
+#[template(path = "login.html")]
+struct Login {
+    refused: bool,
+}
+
+#[derive(Template)]
+#[template(path = "refused.html")]
+struct Refused<'a> {
+    message: &'a str,
+    details: &'a [String],
+}
+
+/// How things stand. `csrf`: what the forms carry. `told`: what became of what the reader did.
+pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> Result<String, Error> {
+    let status = &facts.status;
+    let (tone, verdict) = verdict(facts, now);
+    let shown = facts.quarantined.len() as u64;
+    let all: u64 = status.last_cycle.iter().flat_map(|cycle| &cycle.directories).map(|read| read.quarantined).sum();
+    let page = Status {
+        agent: &status.agent,
+        version: &status.version,
+        tone,
+        verdict,
+        told,
+        last: status.last_cycle.as_ref().map_or_else(
+            || "No cycle yet.".to_owned(),
+            |cycle| format!("Cycle {} began at {:.0} and took {:.1} s.", cycle.cycle, cycle.started, cycle.seconds),
+        ),
+        next: status.next_cycle.map(|next| format!("The next is due at {next:.0}.")).unwrap_or_default(),
+        pools: status.pools.iter().map(|one| pool(one, facts, now)).collect(),
+        held: status.fingerprint.as_ref().map(|fingerprint| Held { lines: held(facts), fingerprint }),
+        waiting: facts.waiting.iter().map(waiting).collect(),
+        more_waiting: facts.more_waiting,
+        decides: facts.decides,
+        csrf,
+        chart: chart(&facts.history),
+        quarantined: facts.quarantined.iter().filter_map(quarantined).collect(),
+        more_quarantined: all.saturating_sub(shown),
+    };
+    page.render()
+}
+
+/// Is it well, in one sentence.
+fn verdict(facts: &Facts, now: Timestamp) -> (&'static str, String) {
+    let (status, ready) = (&facts.status, readiness(Some(facts), now));
+    let failed = status.last_cycle.as_ref().map_or(0, |cycle| cycle.changes.failed);
+    let waiting: u64 = status.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
+    if !ready.ready {
+        return ("bad", format!("Not well: {}.", ready.reasons.join("; ")));
+    }
+    if let Some(standby) = &status.standby {
+        return ("good", format!("Well, and standing by: {} works for the company.", standby.holder));
+    }
+    if status.held.is_some() {
+        return ("warn", "Somebody must look: the guard holds changes back until they are confirmed.".to_owned());
+    }
+    if failed > 0 {
+        return ("warn", format!("Somebody must look: the backend refused to change {failed} accounts."));
+    }
+    let dry = if facts.dry_run { " This is a dry run: nothing is changed." } else { "" };
+    match waiting {
+        0 => ("good", format!("All is well, and nobody waits for a seat.{dry}")),
+        1 => ("good", format!("All is well; 1 person waits for a seat.{dry}")),
+        more => ("good", format!("All is well; {more} people wait for a seat.{dry}")),
+    }
+}
+
+fn pool<'a>(pool: &'a PoolRow, facts: &Facts, now: Timestamp) -> Pool<'a> {
+    let percent = u64::from(pool.held.min(pool.seats)) * 100 / u64::from(pool.seats.max(1));
+    let percent = u32::try_from(percent).unwrap_or(100);
+    Pool {
+        name: &pool.name,
+        seats: pool.seats,
+        held: pool.held,
+        free: pool.free,
+        waiting: pool.waiting,
+        percent,
+        class: match percent {
+            0..90 => "good",
+            90..100 => "warn",
+            _ => "bad",
+        },
+        forecast: forecast(pool, facts.earlier.as_ref(), now),
+    }
+}
+
+fn held(facts: &Facts) -> Vec<String> {
+    let rows = facts.status.held.iter().flatten();
+    let line = |row: &crate::model::report::HeldRow| match row.kind {
+        HeldKind::Scope => format!(
+            "{}: {} is gone, or another object lies there",
+            row.directory,
+            row.dn.as_deref().unwrap_or("a base or group")
+        ),
+        HeldKind::Leaving => format!(
+            "{}: {} people would leave ({} left before) of {}; {} may",
+            row.directory, row.count, row.recent, row.of, row.limit
+        ),
+        HeldKind::Renaming => format!(
+            "{}: {} people would be renamed ({} were before) of {}; {} may",
+            row.directory, row.count, row.recent, row.of, row.limit
+        ),
+    };
+    rows.map(line).collect()
+}
+
+fn waiting(row: &PendingRow) -> Waiting<'_> {
+    Waiting {
+        pool: &row.pool,
+        position: row.position,
+        name: row.display_name.as_deref().unwrap_or(&row.user_name),
+        key: row.anchor.map_or_else(|| row.user_name.clone(), |anchor| anchor.to_string()),
+        why: match row.reason {
+            _ if row.passed_over => "gets nothing now: the entry cannot be used, or shows a leaver",
+            WaitReason::NoSeat => "no seat is free",
+            WaitReason::ApprovalRequired => "needs approval",
+            WaitReason::DomainNotApproved => "the mail domain is not approved",
+            WaitReason::RemovedElsewhere => "another hand took the seat away",
+        },
+        since: format!("{:.0}", row.since),
+        approved: row.approved,
+    }
+}
+
+fn quarantined(row: &UserRow) -> Option<Quarantined<'_>> {
+    let quarantine = row.quarantine.as_ref()?;
+    let named = row.dn.clone().or_else(|| row.user_name.clone());
+    Some(Quarantined {
+        directory: row.directory.as_deref().unwrap_or_default(),
+        entry: named.or_else(|| row.anchor.map(|anchor| anchor.to_string())).unwrap_or_default(),
+        attribute: &quarantine.attribute,
+        reason: quarantine.reason.as_str(),
+        message: &quarantine.message,
+    })
+}
+
+/// Why one person has a seat or not.
+pub fn explained(report: &ExplainReport) -> Result<String, Error> {
+    let user = &report.user;
+    let name = user.display_name.as_deref().or(user.user_name.as_deref()).unwrap_or("Somebody");
+    let said = [
+        ("User name", user.user_name.clone()),
+        ("Mail", user.email.clone()),
+        ("Anchor", user.anchor.map(|anchor| anchor.to_string())),
+        ("DN", user.dn.clone()),
+        ("Account", user.state.map(|state| state.as_str().to_owned())),
+        ("Pool", report.pool.as_ref().map(|pool| pool.name.to_string())),
+        ("Quarantined", user.quarantine.as_ref().map(|found| found.message.clone())),
+    ];
+    let seats = user.seats.iter().map(|seat| {
+        let word = match seat.state {
+            SeatWord::Held => "held".to_owned(),
+            SeatWord::Waiting => format!("waits at place {}", seat.position.unwrap_or_default()),
+            SeatWord::Denied => "denied".to_owned(),
+        };
+        ("Seat", format!("{}: {word}, since {:.0}", seat.pool, seat.since))
+    });
+    let facts = said.into_iter().filter_map(|(word, text)| Some((word, text?))).chain(seats).collect();
+    let pool = report.pool.as_ref().map(|pool| pool.because.as_slice()).unwrap_or_default();
+    let parts = vec![
+        (if report.scope.in_scope { "In scope" } else { "Out of scope" }, report.scope.because.as_slice()),
+        ("Why this pool", pool),
+        ("Leaving", report.leaving.as_slice()),
+        ("What would change it", report.would_change.as_slice()),
+    ];
+    Explain { name, decision: &report.decision, facts, parts }.render()
+}
+
+pub fn login(refused: bool) -> Result<String, Error> {
+    Login { refused }.render()
+}
+
+pub fn refused(refusal: &Refusal) -> Result<String, Error> {
+    Refused { message: &refusal.message, details: &refusal.details }.render()
+}
