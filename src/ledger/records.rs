@@ -147,6 +147,8 @@ type Result<T> = std::result::Result<T, LedgerError>;
 pub trait View {
     /// Another number than before once another connection wrote anything.
     fn generation(&self) -> Result<i64>;
+    /// How many events were ever told, of all companies together.
+    fn events_told(&self) -> Result<i64>;
     fn companies(&self) -> Result<Vec<String>>;
     /// # Errors
     /// Where there is no such company.

@@ -85,6 +85,22 @@ fn an_account_deleted_by_hand_frees_one_seat_once_and_is_not_made_again() {
 }
 
 #[test]
+fn what_a_hand_changes_reaches_the_agent_long_before_its_next_cycle() {
+    let (ledger, company) = set_up();
+    let running = company.agent.start();
+    wait_until("three have a seat", LONG, || company.agent.names("active").len() == 3);
+    ledger.buy("standard", 3);
+    // The next cycle is in five minutes.
+    let soon = Duration::from_secs(20);
+    ledger.by_hand("UPDATE pool SET seats = 4");
+    wait_until("the fourth has a seat", soon, || company.agent.names("active").len() == 4);
+    let gone = ledger.holders()[0].clone();
+    ledger.by_hand(&format!("DELETE FROM account WHERE user_name = '{gone}'"));
+    wait_until("the agent knows who is gone", soon, || company.agent.names("active").len() == 3);
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
 fn a_seat_given_by_hand_is_kept_and_while_there_are_too_many_nobody_gets_another() {
     let (ledger, mut company) = set_up();
     let running = company.agent.start();

@@ -90,11 +90,14 @@ async fn events_that_are_gone_are_not_passed_over() {
     shell.execute("DELETE FROM event WHERE seq < ?1", [i64::try_from(last).unwrap()]).unwrap();
     let gone = ledger.get(&ledger.admin, "events?after=1").await;
     assert_eq!((gone.problem().as_str(), &gone.body["oldest"]), ("410 events-expired", &last.into()));
-    assert_eq!(numbers(&ledger.get(&ledger.admin, &format!("events?after={}", last - 1)).await.good()), [last]);
+    // Each change by this hand is told as well, a moment later.
+    let still_there = numbers(&ledger.get(&ledger.admin, &format!("events?after={}", last - 1)).await.good());
+    assert_eq!(still_there.first(), Some(&last));
     shell.execute("DELETE FROM event", []).unwrap();
-    assert_eq!(numbers(&ledger.get(&ledger.admin, &format!("events?after={last}")).await.good()), Vec::<u64>::new());
     ledger.pool("d", 1).await;
-    assert_eq!(ledger.last().await, last + 2, "numbers go on, whatever was forgotten");
+    assert!(ledger.last().await >= last + 2, "numbers go on, whatever was forgotten");
+    let gone = ledger.get(&ledger.admin, "events?after=0").await;
+    assert!(gone.body["oldest"].as_u64() > Some(last), "{}", gone.body);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -2,6 +2,7 @@
 
 use axum::Router;
 use axum::{Extension, middleware};
+use serde_json::Value;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::decompression::RequestDecompressionLayer;
@@ -34,9 +35,33 @@ pub fn router(hub: Hub) -> Router {
 
 /// The description of the interface, made of the code that answers.
 #[must_use]
-pub fn openapi() -> OpenApi {
+pub fn openapi() -> Value {
     let (_, paths) = paths().split_for_parts();
-    paths
+    let mut description = serde_json::to_value(paths).unwrap_or_default();
+    write_known_formats(&mut description);
+    description
+}
+
+/// The formats that every tool knows (`OpenAPI` 3.1, format registry), with the limits that say the rest.
+fn write_known_formats(value: &mut Value) {
+    if let Some(schema) = value.as_object_mut() {
+        let known = match schema.get("format").and_then(Value::as_str) {
+            Some("u-int16") => Some(("int32", Some(u64::from(u16::MAX)))),
+            Some("u-int32") => Some(("int64", Some(u64::from(u32::MAX)))),
+            Some("u-int64") => Some(("int64", None)),
+            _ => None,
+        };
+        if let Some((format, most)) = known {
+            schema.insert("format".to_owned(), format.into());
+            schema.entry("minimum").or_insert_with(|| 0.into());
+            if let Some(most) = most {
+                schema.entry("maximum").or_insert_with(|| most.into());
+            }
+        }
+        schema.values_mut().for_each(write_known_formats);
+    } else if let Some(list) = value.as_array_mut() {
+        list.iter_mut().for_each(write_known_formats);
+    }
 }
 
 fn paths() -> OpenApiRouter<Hub> {

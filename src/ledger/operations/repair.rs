@@ -7,14 +7,19 @@ use crate::ledger::records::Records;
 use crate::ledger::rules::Happening;
 use crate::ledger::rules::happenings::What;
 
-/// All companies. Whoever follows one that was mended hears that it changed. Whether there was anything.
+/// All companies. Whoever follows one that was mended hears that it changed; of a change that told nothing by itself
+/// (`silent`) nobody knows which company it was of, and all hear it. Whether there was anything.
 ///
 /// # Errors
 /// Where they cannot be read or stored.
-pub fn all(records: &dyn Records, now: Timestamp) -> Result<bool, LedgerError> {
+pub fn all(records: &dyn Records, silent: bool, now: Timestamp) -> Result<bool, LedgerError> {
     let mut any = false;
     for company in records.companies()? {
-        any |= one(records, &company, now)?;
+        let mended = one(records, &company, now)?;
+        if silent && !mended {
+            tell(records, &company, now)?;
+        }
+        any |= mended || silent;
     }
     Ok(any)
 }
@@ -26,8 +31,11 @@ pub fn all(records: &dyn Records, now: Timestamp) -> Result<bool, LedgerError> {
 pub fn one(records: &dyn Records, company: &str, now: Timestamp) -> Result<bool, LedgerError> {
     let mended = records.repair(company)?;
     if mended {
-        let changed = Happening::of_company(What::LedgerChanged, serde_json::Value::Null);
-        records.record(company, now, &[changed])?;
+        tell(records, company, now)?;
     }
     Ok(mended)
+}
+
+fn tell(records: &dyn Records, company: &str, now: Timestamp) -> Result<(), LedgerError> {
+    records.record(company, now, &[Happening::of_company(What::LedgerChanged, serde_json::Value::Null)])
 }

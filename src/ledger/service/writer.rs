@@ -105,12 +105,12 @@ impl Writer {
 }
 
 fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, announce: &watch::Sender<u64>) {
-    let mut mended = None;
+    let mut left = None;
     while let Some(first) = queue.blocking_recv() {
         let mut jobs = vec![first];
-        let saved = store.write(|records| share(records, &mut jobs, &mut queue, &mut mended));
+        let saved = store.write(|records| share(records, &mut jobs, &mut queue, &mut left));
         if let Err(error) = &saved {
-            mended = None;
+            left = None;
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::error!(jobs = jobs.len(), %error, cause, "A transaction of the ledger could not be saved; whoever asked was told.");
         }
@@ -123,18 +123,26 @@ fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, an
     }
 }
 
+/// How the writer left the database.
+#[derive(Clone, Copy)]
+struct Left {
+    /// What another connection wrote until then was set right.
+    generation: i64,
+    told: i64,
+}
+
 /// Runs the jobs there are, and those that come meanwhile, each a part of one transaction. Whether any of them wrote.
-/// None counts on what another hand left behind: `mended` is the generation that was set right.
+/// None counts on what another hand left behind.
 fn share(
     records: &dyn Records,
     jobs: &mut Vec<Box<dyn Job>>,
     queue: &mut mpsc::Receiver<Box<dyn Job>>,
-    mended: &mut Option<i64>,
+    left: &mut Option<Left>,
 ) -> Result<bool, LedgerError> {
     let (begun, mut wrote, mut next) = (Instant::now(), false, 0);
     while let Some(job) = jobs.get_mut(next) {
         // A part that is undone may let another connection in before the next one.
-        wrote |= mend(records, mended)?;
+        wrote |= mend(records, left)?;
         records.begin_part()?;
         if job.run(records) {
             records.keep_part()?;
@@ -150,24 +158,30 @@ fn share(
             jobs.push(another);
         }
     }
+    if let Some(left) = left.as_mut().filter(|_| wrote) {
+        left.told = records.events_told()?;
+    }
     Ok(wrote)
 }
 
-/// Sets right, as a part of its own, what another connection left behind. Whether there was anything.
-fn mend(records: &dyn Records, mended: &mut Option<i64>) -> Result<bool, LedgerError> {
+/// Sets right, as a part of its own, what another connection left behind, and tells what that one did not: a verb or an
+/// agent of ours tells its changes by events, the sqlite3 shell does not. Whether there was anything.
+fn mend(records: &dyn Records, left: &mut Option<Left>) -> Result<bool, LedgerError> {
     let mut wrote = false;
     loop {
         let generation = records.generation()?;
-        if *mended == Some(generation) {
+        if left.is_some_and(|left| left.generation == generation) {
             return Ok(wrote);
         }
+        let told = records.events_told()?;
+        let silent = left.is_some_and(|left| left.told == told);
         records.begin_part()?;
-        if repair::all(records, clock::now())? {
+        if repair::all(records, silent, clock::now())? {
             records.keep_part()?;
             wrote = true;
         } else {
             records.undo_part()?;
         }
-        *mended = Some(generation);
+        *left = Some(Left { generation, told: records.events_told()? });
     }
 }

@@ -47,6 +47,12 @@ impl View for Tables<'_> {
         number.doing(|| "looking for changes".to_owned())
     }
 
+    fn events_told(&self) -> Result<i64> {
+        let sql = "SELECT coalesce(sum(last_event), 0) FROM company";
+        let number = self.0.prepare_cached(sql).and_then(|mut sql| sql.query_row([], |row| row.get(0)));
+        number.doing(|| "counting the events".to_owned())
+    }
+
     fn companies(&self) -> Result<Vec<String>> {
         companies(self.0)
     }
