@@ -107,8 +107,10 @@ fn an_address_of_the_config_that_is_taken_is_told_by_check_and_ends_the_start() 
     wait_until("it is free", SOON, || company.agent.check(false).0 == 0);
     // Its own address is no trouble to an agent that runs.
     let _running = company.agent.start();
-    wait_until("it runs", SOON, || get(port, "/healthz").is_some());
-    assert_eq!(company.agent.check(true).0, 0);
+    wait_until("it listens", SOON, || get(port, "/healthz").is_some());
+    wait_until("it gave a sign of life", SOON, || company.agent.status()["running"] == true);
+    let (code, report) = company.agent.check(true);
+    assert_eq!(code, 0, "{report}");
 }
 
 #[test]
