@@ -42,21 +42,21 @@ pub fn openapi() -> Value {
     description
 }
 
-/// The formats that every tool knows (`OpenAPI` 3.1, format registry), with the limits that say the rest.
+/// The formats that every tool knows (`OpenAPI` 3.1, format registry), with the limits that say the rest. None of them is as
+/// wide as what we take at most: there the limit says it all.
 fn write_known_formats(value: &mut Value) {
     if let Some(schema) = value.as_object_mut() {
         let known = match schema.get("format").and_then(Value::as_str) {
-            Some("u-int16") => Some(("int32", Some(u64::from(u16::MAX)))),
-            Some("u-int32") => Some(("int64", Some(u64::from(u32::MAX)))),
-            Some("u-int64") => Some(("int64", None)),
+            Some("u-int16") => Some((Some("int32"), u64::from(u16::MAX))),
+            Some("u-int32") => Some((Some("int64"), u64::from(u32::MAX))),
+            Some("u-int64") => Some((None, u64::MAX)),
             _ => None,
         };
         if let Some((format, most)) = known {
-            schema.insert("format".to_owned(), format.into());
+            schema.remove("format");
+            schema.extend(format.map(|format| ("format".to_owned(), format.into())));
             schema.entry("minimum").or_insert_with(|| 0.into());
-            if let Some(most) = most {
-                schema.entry("maximum").or_insert_with(|| most.into());
-            }
+            schema.entry("maximum").or_insert_with(|| most.into());
         }
         schema.values_mut().for_each(write_known_formats);
     } else if let Some(list) = value.as_array_mut() {
