@@ -9,6 +9,7 @@ pub mod error;
 mod explain;
 mod interrupt;
 pub mod ledger;
+mod listening;
 mod pace;
 mod pass;
 pub mod requests;

@@ -6,6 +6,8 @@ use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use axum::Router;
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
 use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use tokio::sync::watch;
@@ -87,6 +89,13 @@ pub async fn renew(files: Option<TlsFiles>, config: Option<RustlsConfig>, mut st
             Err(error) => tracing::error!(%error, "The renewed certificate cannot be used; the old one stays."),
         }
     }
+}
+
+/// The token that a request shows (RFC 6750, section 2.1).
+#[must_use]
+pub fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
 fn changed(file: &Path) -> Option<SystemTime> {

@@ -124,22 +124,11 @@ impl App {
 /// Who waits among these, by pool and place.
 pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> {
     let passed_over: BTreeSet<PersonId> = known.iter().filter_map(passed_over).collect();
-    let accounts = accounts(known);
-    let approved: BTreeMap<(PersonId, Name), bool> =
-        queue(&accounts).into_iter().map(|queued| ((queued.person, queued.pool), queued.approved)).collect();
-    let owners: BTreeMap<_, &PersonId> = accounts
-        .iter()
-        .filter_map(|account| Some((account.profile.user_name.clone(), account.owner.as_ref()?)))
-        .collect();
-    let rows = waiting_rows(&accounts, &|person| passed_over.contains(person))
+    let rows = waiting_rows(&accounts(known), &|person| passed_over.contains(person))
         .into_iter()
         .filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
     let row = |row: crate::model::report::WaitingRow| PendingRow {
-        approved: owners
-            .get(&row.user_name)
-            .and_then(|owner| approved.get(&((*owner).clone(), row.pool.clone())))
-            .copied()
-            .unwrap_or(false),
+        approved: row.approved,
         anchor: row.anchor,
         user_name: row.user_name,
         display_name: row.display_name,

@@ -51,14 +51,12 @@ impl App {
         manager.starting();
         let (turns, shown) = watch::channel(self.first_turn()?);
         let showing = self.show(shown).await?;
-        let (announce, announced) = watch::channel(None);
-        let heart = tokio::spawn(beat(self.settings.clone(), announced));
+        let heart = tokio::spawn(beat(self.settings.clone(), turns.subscribe()));
         let pulse = Arc::new(Pulse::new(patience(&self.settings)));
         let mut worker = Worker {
             config: self.config.clone(),
             engine,
             stopping: calls.stopping(),
-            announce,
             waiting: Vec::new(),
             full: false,
             interrupts: Interrupts::default(),
@@ -85,7 +83,6 @@ struct Worker {
     config: PathBuf,
     engine: Engine,
     stopping: watch::Receiver<bool>,
-    announce: watch::Sender<Option<Timestamp>>,
     /// Who asked for the pass that comes now.
     waiting: Vec<RequestId>,
     /// One of them asked for everything to be read.
@@ -98,7 +95,7 @@ struct Worker {
     pace: Pace,
     pulse: Arc<Pulse>,
     telling: Telling,
-    /// What the status page shows next.
+    /// What the sign of life says, and the status page shows next.
     turns: watch::Sender<Turn>,
 }
 
@@ -169,7 +166,6 @@ impl Work for Worker {
     }
 
     fn announce(&mut self, next: Timestamp) {
-        self.announce.send_replace(Some(next));
         let settings = self.engine.settings.clone();
         self.turns.send_modify(|turn| {
             turn.settings = Arc::new(settings);
@@ -239,7 +235,7 @@ fn patience(settings: &Settings) -> Duration {
 }
 
 /// Shows that the agent lives, also while a long cycle runs.
-async fn beat(settings: Settings, mut announced: watch::Receiver<Option<Timestamp>>) {
+async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>) {
     let started = clock::now();
     let mut state = match State::open_beside(&settings.agent.state_dir) {
         Ok(Some(state)) => state,
@@ -256,12 +252,12 @@ async fn beat(settings: Settings, mut announced: watch::Receiver<Option<Timestam
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started,
             beat: clock::now(),
-            next_cycle: *announced.borrow_and_update(),
+            next_cycle: turns.borrow_and_update().next_cycle,
         };
         if let Err(error) = state.beat(&heartbeat) {
             tracing::warn!(name: "state.no_sign_of_life", %error, "The sign of life could not be stored.");
         }
         // Sooner where there is news.
-        let _ = tokio::time::timeout(BEAT, announced.changed()).await;
+        let _ = tokio::time::timeout(BEAT, turns.changed()).await;
     }
 }

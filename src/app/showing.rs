@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 
 use self::desk::Asked;
 use super::answers::last_good_cycle;
-use super::{App, AppError, Code};
+use super::{App, AppError, Code, listening};
 use crate::clock;
 use crate::listen;
 use crate::model::report::Probe;
@@ -121,24 +121,12 @@ impl App {
 }
 
 fn bind(listen: StatusAddress) -> Result<TcpListener, AppError> {
-    let address = listen.address;
-    TcpListener::bind(address).map_err(|error| {
-        AppError::new(Code::Failed, format!("could not listen on {address}"))
-            .caused_by(&error)
-            .with_next("end what listens there, or name another status.listen (\"off\": no status page)")
-    })
+    listening::bind(listen.address, "another status.listen (\"off\": no status page)")
 }
 
 async fn open(settings: &StatusSettings, listen: StatusAddress) -> Result<Opened, AppError> {
     let listener = bind(listen)?;
-    let tls = match &settings.tls {
-        None => None,
-        Some(files) => Some(listen::tls(files).await.map_err(|error| {
-            let what = format!("could not use the certificate {} and its key", files.cert.display());
-            AppError::new(Code::Config, what).caused_by(&error)
-        })?),
-    };
-    Ok(Opened { listener, tls })
+    Ok(Opened { listener, tls: listening::certificate(settings.tls.as_ref()).await? })
 }
 
 /// Looks at the state after each turn, beside the loop that works.

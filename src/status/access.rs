@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
-use axum::http::header::{AUTHORIZATION, CACHE_CONTROL, HOST, WWW_AUTHENTICATE};
+use axum::http::header::{CACHE_CONTROL, HOST, WWW_AUTHENTICATE};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri};
 use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Redirect, Response};
@@ -14,7 +14,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::Sessions;
-use crate::clock;
+use crate::{clock, listen};
 
 /// Answered to everybody: they tell nothing.
 const OPEN: [&str; 3] = ["/healthz", "/login", "/style.css"];
@@ -41,7 +41,7 @@ impl Guard {
 
     fn knows(&self, headers: &HeaderMap) -> bool {
         self.token.is_none()
-            || bearer(headers).is_some_and(|given| self.is_token(given))
+            || listen::bearer(headers).is_some_and(|given| self.is_token(given))
             || self.sessions.of(headers, clock::now()).is_some()
     }
 
@@ -51,26 +51,18 @@ impl Guard {
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
 /// Refuses whoever may not ask, and gives every answer the headers that keep browsers careful.
 pub async fn check(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let mut response = if guard.loopback && !is_this_machine(&request) {
         let text = "This is answered under the names of this machine alone: localhost, 127.0.0.1.\n";
         (StatusCode::MISDIRECTED_REQUEST, text).into_response()
-    } else if !OPEN.contains(&request.uri().path()) && !guard.knows(request.headers()) {
-        if PAGES.contains(&request.uri().path()) {
-            let mut response = Redirect::to("/login").into_response();
-            careful(response.headers_mut());
-            return response;
-        }
+    } else if OPEN.contains(&request.uri().path()) || guard.knows(request.headers()) {
+        next.run(request).await
+    } else if PAGES.contains(&request.uri().path()) {
+        Redirect::to("/login").into_response()
+    } else {
         let text = "Send the token of [status]: Authorization: Bearer TOKEN\n";
         (StatusCode::UNAUTHORIZED, [(WWW_AUTHENTICATE, "Bearer")], text).into_response()
-    } else {
-        next.run(request).await
     };
     careful(response.headers_mut());
     response

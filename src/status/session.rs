@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::COOKIE;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hmac::{Hmac, Mac as _};
 use jiff::{SignedDuration, Timestamp};
 use sha2::Sha256;
@@ -80,16 +82,13 @@ impl Sessions {
     }
 
     fn proof(&self, purpose: &str, text: &str) -> String {
-        let mac = self.mac(purpose, text).map(|mac| mac.finalize().into_bytes());
-        mac.iter().flatten().map(|byte| format!("{byte:02x}")).collect()
+        self.mac(purpose, text).map(|mac| URL_SAFE_NO_PAD.encode(mac.finalize().into_bytes())).unwrap_or_default()
     }
 
     fn is_proof(&self, purpose: &str, text: &str, given: &str) -> bool {
-        let Some(mac) = self.mac(purpose, text) else { return false };
-        let pair = |index: usize| given.get(index..index + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok());
-        let bytes: Option<Vec<u8>> = (0..given.len()).step_by(2).map(pair).collect();
+        let (Some(mac), Ok(bytes)) = (self.mac(purpose, text), URL_SAFE_NO_PAD.decode(given)) else { return false };
         // In the same time whatever is given.
-        bytes.is_some_and(|bytes| mac.verify_slice(&bytes).is_ok())
+        mac.verify_slice(&bytes).is_ok()
     }
 }
 

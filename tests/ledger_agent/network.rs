@@ -26,6 +26,15 @@ fn set_up() -> (Served, HttpProxy, Company) {
     (ledger, proxy, company)
 }
 
+/// Five people, two seats, and whoever waits is promoted as soon as there are more.
+fn set_up_promoting() -> (Served, HttpProxy, Company) {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let proxy = HttpProxy::start(&ledger.address());
+    let company = company(5, "", &proxy.url(), &ledger.connector, "[seats]\npromotion = \"automatic\"\n");
+    (ledger, proxy, company)
+}
+
 /// Everybody has one account, the first have the seats, and everybody else a place in the queue.
 fn all_is_well(ledger: &Served, company: &Company, what: &str) {
     let accounts = ledger.accounts();
@@ -232,10 +241,7 @@ fn a_proxy_of_the_environment_is_used_and_its_exceptions_are_heeded() {
 
 #[test]
 fn an_odd_answer_of_a_moment_costs_neither_the_lease_nor_the_news() {
-    let ledger = Served::start();
-    ledger.buy("standard", 2);
-    let proxy = HttpProxy::start(&ledger.address());
-    let company = company(5, "", &proxy.url(), &ledger.connector, "[seats]\npromotion = \"automatic\"\n");
+    let (ledger, proxy, company) = set_up_promoting();
     let running = company.agent.start();
     wait_until("two seats are given", LONG, || company.agent.names("active").len() == 2);
     proxy.fault("GET /v1/companies/acme/events", Fault::Problem(404, "not-found", None), 1);
@@ -248,10 +254,7 @@ fn an_odd_answer_of_a_moment_costs_neither_the_lease_nor_the_news() {
 
 #[test]
 fn a_ledger_that_does_not_answer_is_told_long_before_the_next_cycle_and_its_return_at_once() {
-    let ledger = Served::start();
-    ledger.buy("standard", 2);
-    let proxy = HttpProxy::start(&ledger.address());
-    let company = company(5, "", &proxy.url(), &ledger.connector, "[seats]\npromotion = \"automatic\"\n");
+    let (ledger, proxy, company) = set_up_promoting();
     let running = company.agent.start();
     wait_until("two seats are given", LONG, || company.agent.names("active").len() == 2);
     let is_reachable = || company.agent.status()["backend"]["reachable"] == true;

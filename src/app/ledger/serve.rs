@@ -1,14 +1,12 @@
 //! `ledger serve`: the ledger as an HTTP service, until told to stop.
 
-use std::net::TcpListener;
 use std::pin::pin;
 
-use axum_server::tls_rustls::RustlsConfig;
 use tokio::sync::watch;
 
 use super::{LedgerApp, told};
 use crate::agent::{Calls, ServiceManager};
-use crate::app::{AppError, Code};
+use crate::app::{AppError, Code, listening};
 use crate::ledger::http::{Limits, server};
 use crate::ledger::mailer::Mailer;
 use crate::ledger::service::{Service, chores};
@@ -18,7 +16,7 @@ use crate::listen;
 use crate::model::report::Probe;
 
 impl LedgerApp {
-    /// Serves the ledger until told to stop; `listening` hears where, and the service manager that it is ready.
+    /// Serves the ledger until told to stop; `told_where` hears where, and the service manager that it is ready.
     ///
     /// # Errors
     /// Where the ledger, the certificate or the address cannot be used.
@@ -26,7 +24,7 @@ impl LedgerApp {
         &self,
         calls: &Calls,
         manager: &dyn ServiceManager,
-        listening: impl FnOnce(&str),
+        told_where: impl FnOnce(&str),
     ) -> Result<(), AppError> {
         self.begin()?;
         self.recount()?;
@@ -35,15 +33,15 @@ impl LedgerApp {
             self.settings.smtp.as_ref().map(Mailer::new).transpose().map_err(|error| {
                 AppError::new(Code::Config, "could not set up the sending of mails").caused_by(&error)
             })?;
-        let tls = self.tls().await?;
-        let listener = self.listen()?;
+        let tls = listening::certificate(self.settings.tls.as_ref()).await?;
+        let listener = listening::bind(self.settings.listen, "another ledger.listen")?;
         let address = listener.local_addr().unwrap_or(self.settings.listen);
         let database = self.settings.database.clone();
         let service = Service::start(move || Ledger::open(&database, true), mailer.is_some());
         let service = service.map_err(|error| told(&error))?;
         let scheme = if tls.is_some() { "https" } else { "http" };
         let url = format!("{scheme}://{address}");
-        listening(&url);
+        told_where(&url);
         manager.ready();
         manager.says(&format!("Serves {} on {url}.", self.settings.database.display()));
         tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "The ledger serves.");
@@ -79,24 +77,6 @@ impl LedgerApp {
             ledger.read(&company).map_err(|error| told(&error))?;
         }
         Ok(())
-    }
-
-    async fn tls(&self) -> Result<Option<RustlsConfig>, AppError> {
-        let Some(files) = &self.settings.tls else { return Ok(None) };
-        let config = listen::tls(files).await.map_err(|error| {
-            AppError::new(Code::Config, format!("could not use the certificate {} and its key", files.cert.display()))
-                .caused_by(&error)
-        })?;
-        Ok(Some(config))
-    }
-
-    fn listen(&self) -> Result<TcpListener, AppError> {
-        let address = self.settings.listen;
-        TcpListener::bind(address).map_err(|error| {
-            AppError::new(Code::Failed, format!("could not listen on {address}"))
-                .caused_by(&error)
-                .with_next("end what listens there, or name another ledger.listen")
-        })
     }
 
     /// What `check --connect` asks: the database, and the mail server.

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path, Query, RawPathParams, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
@@ -13,9 +13,9 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::{Instant, timeout_at};
 
 use super::Hub;
+use super::caller::company;
 use super::fault::Fault;
 use super::limits::{Held, SLOWEST, SPARED};
-use crate::model::Name;
 
 /// The largest body but for those that say otherwise.
 const LARGEST: usize = 1024 * 1024;
@@ -65,7 +65,8 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest<Hub> for Body<T> {
 /// The whole body, as long as the company has room for it and it keeps coming.
 async fn gather(request: Request, hub: &Hub) -> Result<(Vec<u8>, Room), Fault> {
     let (mut parts, body) = request.into_parts();
-    let company = company(&mut parts, hub).await?;
+    // Whoever asks was found to belong to it.
+    let company = company(&mut parts, hub).await?.ok_or_else(|| Fault::not_found("no company is named"))?;
     let largest = parts.extensions.get::<Largest>().map_or(LARGEST, |largest| largest.0);
     let limits = &hub.limits;
     let mut room = Room { large: None, bytes: limits.bytes.take(&company, 0)? };
@@ -85,14 +86,6 @@ async fn gather(request: Request, hub: &Hub) -> Result<(Vec<u8>, Room), Fault> {
         room.bytes.grow(now.saturating_sub(SPARED) - before.saturating_sub(SPARED))?;
         bytes.extend_from_slice(&chunk);
     }
-}
-
-/// The company in the path: whoever asks was found to belong to it.
-async fn company(parts: &mut Parts, hub: &Hub) -> Result<Name, Fault> {
-    let nowhere = |_| Fault::not_found("no such path");
-    let params = RawPathParams::from_request_parts(parts, hub).await.map_err(nowhere)?;
-    let company = params.iter().find(|(name, _)| *name == "company").map(|(_, value)| Name::from(value));
-    company.ok_or_else(|| Fault::not_found("no company is named"))
 }
 
 fn too_slow() -> Fault {

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::extract::{FromRequestParts, RawPathParams};
-use axum::http::header::AUTHORIZATION;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 
@@ -14,6 +13,7 @@ use crate::clock;
 use crate::ledger::records::{Role, Token, View};
 use crate::ledger::rules::company::Tier;
 use crate::ledger::secret;
+use crate::listen;
 use crate::model::Name;
 
 /// Whoever asks, with a valid token of the company that is asked about.
@@ -50,9 +50,7 @@ impl FromRequestParts<Hub> for Caller {
 
     async fn from_request_parts(parts: &mut Parts, hub: &Hub) -> Result<Self, Fault> {
         let (id, hash) = presented(&parts.headers)?;
-        let params =
-            RawPathParams::from_request_parts(parts, hub).await.map_err(|_| Fault::not_found("no such path"))?;
-        let company = params.iter().find(|(name, _)| *name == "company").map(|(_, value)| value.to_owned());
+        let company = company(parts, hub).await?;
         let token = hub.service.read(move |view| known(view, &id, &hash, company.as_deref())).await?;
         let Token { company, role, connector, .. } = token;
         let place = Arc::new(hub.limits.requests.take(&company, 1)?);
@@ -113,14 +111,16 @@ async fn allowed(parts: &mut Parts, hub: &Hub, roles: &[Role]) -> Result<Caller,
     Ok(caller)
 }
 
+/// The company in the path, where one is named.
+pub async fn company(parts: &mut Parts, hub: &Hub) -> Result<Option<Name>, Fault> {
+    let nowhere = |_| Fault::not_found("no such path");
+    let params = RawPathParams::from_request_parts(parts, hub).await.map_err(nowhere)?;
+    Ok(params.iter().find(|(name, _)| *name == "company").map(|(_, value)| Name::from(value)))
+}
+
 /// The token's two halves: its id, and the hash of its secret.
 fn presented(headers: &HeaderMap) -> Result<(String, String), Fault> {
-    let header = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(Fault::unauthorized)?;
-    let (scheme, token) = header.split_once(' ').ok_or_else(Fault::unauthorized)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Fault::unauthorized());
-    }
-    secret::read(token.trim()).ok_or_else(Fault::unauthorized)
+    listen::bearer(headers).and_then(secret::read).ok_or_else(Fault::unauthorized)
 }
 
 /// The same answer whatever is wrong with a token: whoever guesses learns nothing.

@@ -136,18 +136,16 @@ fn change(
     expect: &Expect,
     work: impl FnOnce(&mut Excerpt) -> Result<(), Declined>,
 ) -> Result<(), LedgerError> {
-    if *expect != Expect::Nothing {
-        expect.check(Some(&expect::of_account(&shown(desk, id)?)))?;
-    }
     let mut excerpt = desk.open(&Touched { accounts: [id.clone()].into(), ..Touched::default() })?;
     excerpt.account(id)?;
+    check(desk, Some(id), expect)?;
     work(&mut excerpt)?;
     desk.settle_as_set(&mut excerpt)?;
     desk.close(&mut excerpt)
 }
 
 fn check(desk: &Desk<'_>, id: Option<&AccountId>, expect: &Expect) -> Result<(), LedgerError> {
-    let present = match id {
+    let present = match id.filter(|_| *expect != Expect::Nothing) {
         Some(id) => desk.records.account(desk.company, id)?,
         None => None,
     };

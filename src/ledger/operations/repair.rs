@@ -15,11 +15,7 @@ use crate::ledger::rules::happenings::What;
 pub fn all(records: &dyn Records, silent: bool, now: Timestamp) -> Result<bool, LedgerError> {
     let mut any = false;
     for company in records.companies()? {
-        let mended = one(records, &company, now)?;
-        if silent && !mended {
-            tell(records, &company, now)?;
-        }
-        any |= mended || silent;
+        any |= mend(records, &company, silent, now)?;
     }
     Ok(any)
 }
@@ -29,13 +25,13 @@ pub fn all(records: &dyn Records, silent: bool, now: Timestamp) -> Result<bool, 
 /// # Errors
 /// Where it cannot be read or stored.
 pub fn one(records: &dyn Records, company: &str, now: Timestamp) -> Result<bool, LedgerError> {
-    let mended = records.repair(company)?;
-    if mended {
-        tell(records, company, now)?;
-    }
-    Ok(mended)
+    mend(records, company, false, now)
 }
 
-fn tell(records: &dyn Records, company: &str, now: Timestamp) -> Result<(), LedgerError> {
-    records.record(company, now, &[Happening::of_company(What::LedgerChanged, serde_json::Value::Null)])
+fn mend(records: &dyn Records, company: &str, silent: bool, now: Timestamp) -> Result<bool, LedgerError> {
+    let changed = records.repair(company)? || silent;
+    if changed {
+        records.record(company, now, &[Happening::of_company(What::LedgerChanged, serde_json::Value::Null)])?;
+    }
+    Ok(changed)
 }
