@@ -38,22 +38,7 @@ ok "it is on the path" registry 'HKLM\SYSTEM\CurrentControlSet\Control\Session M
 
 echo "-- a config"
 cp "$here/../../config/demo.ldif" "$data/"
-cat >"$data/seatsync.toml" <<'TOML'
-# of the administrator
-[agent]
-poll = "2s"
-[[directory]]
-name = "demo"
-kind = "ldif"
-path = "demo.ldif"
-base = ["ou=people,dc=demo,dc=example"]
-[[pool]]
-name = "standard"
-seats = 50
-[backend]
-kind = "embedded"
-company = "demo"
-TOML
+{ echo "# of the administrator"; demo 50; } >"$data/seatsync.toml"
 ok "the service starts" seatsync service start
 ok "and gives the seats" soon held 50
 printf 'hunter2' | run "$programs/seatsync.exe" secret set corp >/dev/null

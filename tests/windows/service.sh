@@ -21,23 +21,7 @@ registry_has() { run reg query 'HKLM\SYSTEM\CurrentControlSet\Services\seatsync'
 fails() { ! "$@"; }
 
 config() { # SEATS [PASSWORD]: the password makes a second directory, which nobody answers for
-    cat >"$data/seatsync.toml" <<TOML
-[agent]
-poll = "2s"
-[[directory]]
-name = "demo"
-kind = "ldif"
-path = "demo.ldif"
-base = ["ou=people,dc=demo,dc=example"]
-[[pool]]
-name = "standard"
-seats = $1
-[seats]
-promotion = "automatic"
-[backend]
-kind = "embedded"
-company = "demo"
-TOML
+    demo "$1" >"$data/seatsync.toml"
     [ $# = 1 ] || printf '[[directory]]\nname = "corp"\nkind = "openldap"\nurl = ["ldaps://127.0.0.1:9"]\nbase = ["dc=corp"]\nbind_dn = "cn=x"\nbind_password = %s\n' "$2" >>"$data/seatsync.toml"
 }
 

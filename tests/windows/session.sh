@@ -2,6 +2,7 @@
 # programs, and events that wine prints (it keeps none).
 #   session FOLDER    begins; `events` is the file where wine prints what is sent to the Event Log, `data` our folder
 #   run PROGRAM...    runs a program in it
+#   demo SEATS        a config for the demo's people, who lie beside it
 #   ok WHAT COMMAND   looks at one thing, and counts it; soon COMMAND waits for it; summary ends
 passed=0 failed=0
 wine=/usr/lib/wine/wine64 wineserver=/usr/lib/wine/wineserver64
@@ -35,6 +36,25 @@ finish() {
     rm -rf "$work"
 }
 run() { timeout 120 "$wine" "$@" | tr -d '\r'; return "${PIPESTATUS[0]}"; }
+demo() {
+    cat <<TOML
+[agent]
+poll = "2s"
+[[directory]]
+name = "demo"
+kind = "ldif"
+path = "demo.ldif"
+base = ["ou=people,dc=demo,dc=example"]
+[[pool]]
+name = "standard"
+seats = $1
+[seats]
+promotion = "automatic"
+[backend]
+kind = "embedded"
+company = "demo"
+TOML
+}
 ok() {
     local what=$1 out
     shift
