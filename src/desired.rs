@@ -26,8 +26,9 @@ pub enum Wish<'a> {
     Seats { sighting: &'a Sighting, created: Timestamp, asks: Vec<Ask> },
     /// In scope, but the entry cannot be used: keeps seat and place, gets nothing.
     Quarantined { quarantine: Quarantine },
-    /// Evidence that the person left.
-    Leaves { cause: LeaveCause },
+    /// Evidence that the person left, and the entry, where it was read and can be used: what it says now is the account's
+    /// too, so that a value it let go is free for somebody else.
+    Leaves { cause: LeaveCause, sighting: Option<&'a Sighting> },
     /// Not seen, and not yet proven to be gone: keeps everything.
     Unproven,
 }
@@ -130,17 +131,23 @@ fn wishes_of<'a>(
 /// | nothing, for the first time, or parent unreadable | nothing yet |
 /// | in scope after all | the read was partial; nothing |
 /// | not looked up: suspended already | nothing |
-fn absence<'a>(reading: &Reading<'_>, anchor: &Anchor) -> Option<Wish<'a>> {
-    let leaves = |cause| Wish::Leaves { cause };
+fn absence<'a>(reading: &Reading<'a>, anchor: &Anchor) -> Option<Wish<'a>> {
+    let gone = Wish::Leaves { cause: LeaveCause::Deleted, sighting: None };
+    let leaves = |cause, sighting: &'a Sighting| Wish::Leaves { cause, sighting: usable(sighting, reading.known) };
     Some(match reading.located.get(anchor)? {
-        Whereabouts::Left(sighting) => leaves(standing_cause(sighting.standing).unwrap_or(LeaveCause::Disabled)),
-        Whereabouts::OutOfScope(_) => leaves(LeaveCause::OutOfScope),
-        Whereabouts::Tombstone => leaves(LeaveCause::Deleted),
-        Whereabouts::Nowhere { parent_readable: true } if reading.known.missed_before(anchor) => {
-            leaves(LeaveCause::Deleted)
+        Whereabouts::Left(sighting) => {
+            leaves(standing_cause(sighting.standing).unwrap_or(LeaveCause::Disabled), sighting)
         }
+        Whereabouts::OutOfScope(sighting) => leaves(LeaveCause::OutOfScope, sighting),
+        Whereabouts::Tombstone => gone,
+        Whereabouts::Nowhere { parent_readable: true } if reading.known.missed_before(anchor) => gone,
         Whereabouts::Nowhere { .. } | Whereabouts::Overlooked(_) => Wish::Unproven,
     })
+}
+
+/// An entry whose values count though the person left.
+fn usable<'s>(sighting: &'s Sighting, known: &dyn Known) -> Option<&'s Sighting> {
+    (sighting.quarantine.is_none() && !known.is_unplaced(&sighting.anchor)).then_some(sighting)
 }
 
 const fn standing_cause(standing: Standing) -> Option<LeaveCause> {
@@ -233,7 +240,7 @@ impl<'a> Rules<'a> {
         known: &dyn Known,
         now: Timestamp,
     ) -> Option<Wish<'s>> {
-        let leaves = |cause| has_account.then_some(Wish::Leaves { cause });
+        let leaves = |cause| has_account.then(|| Wish::Leaves { cause, sighting: usable(sighting, known) });
         if let Some(cause) = standing_cause(sighting.standing) {
             return leaves(cause);
         }

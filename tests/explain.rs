@@ -77,6 +77,21 @@ fn it_works_without_the_directory_and_says_what_would_change_things() {
 }
 
 #[test]
+fn who_wants_the_address_of_somebody_who_left_is_told_what_would_truly_free_it() {
+    let mut company = company_of(5, &pool(5));
+    company.sync();
+    company.disable("p001");
+    company.set("p002", "mail: p001@lab.test\n");
+    company.sync();
+    let explained = explain(&company, "p002");
+    assert!(said(&explained).contains("give one of the two another email in the directory"), "{explained}");
+    assert!(!said(&explained).contains("usable value"), "{explained}");
+    company.set("p001", "mail: old1@lab.test\npwdAccountLockedTime: 000001010000Z\n");
+    company.sync();
+    assert_eq!(company.agent.user("p002")["email"], "p001@lab.test", "the remedy was a true one");
+}
+
+#[test]
 fn who_was_in_scope_still_is_after_a_read_that_could_not_see_the_groups() {
     let groups = "groups = [\"cn=blue,dc=lab,dc=test\"]\n";
     let mut company = Company::new(&["ada", "bob"], &format!("{groups}{}", pool(2)));

@@ -223,6 +223,18 @@ fn two_people_swap_their_mail_addresses() {
 }
 
 #[test]
+fn the_old_address_of_somebody_disabled_passes_to_a_colleague() {
+    let mut company = company_of(12, &pool(12));
+    company.sync();
+    company.disable("p001");
+    company.set("p001", "mail: old1@lab.test\npwdAccountLockedTime: 000001010000Z\n");
+    company.set("p002", "mail: p001@lab.test\n");
+    assert_eq!(company.sync().1["changes"]["updated"], 2);
+    assert_eq!(company.agent.user("p002")["email"], "p001@lab.test");
+    assert_eq!(company.sync().1["changes"]["updated"], 0);
+}
+
+#[test]
 fn renaming_everybodys_mail_is_held_while_other_fields_follow() {
     let mut company = company_of(20, &pool(20));
     company.sync();

@@ -57,7 +57,7 @@ fn absences(desired: &Desired<'_>, read: &DirectoryRead, now: Timestamp) -> Vec<
         Some(&desired.wishes[found].1)
     };
     let absence = |(anchor, whereabouts): (&Anchor, &Whereabouts)| match wish(anchor)? {
-        Wish::Leaves { cause } => Some((*anchor, Absence::Gone(*cause))),
+        Wish::Leaves { cause, .. } => Some((*anchor, Absence::Gone(*cause))),
         Wish::Unproven if matches!(whereabouts, Whereabouts::Nowhere { parent_readable: true }) => {
             Some((*anchor, Absence::Missing { since: now }))
         }

@@ -4,12 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
+use super::unmanaged::Unmanaged;
 use super::wants::{self, Place, Standstill};
 use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
-use crate::model::settings::{Adopt, Drift, LeaverRule, Settings};
+use crate::model::settings::{Drift, LeaverRule, Settings};
 use crate::model::user::{Defect, Quarantine};
-use crate::model::{Account, AccountId, Anchor, LeaveCause, Name, PersonId, Profile, Sighting, folded};
+use crate::model::{Account, AccountId, LeaveCause, Name, PersonId, Profile, Sighting};
 
 /// Everything one person would need.
 #[derive(Clone, Debug)]
@@ -20,6 +21,8 @@ pub struct Intent<'a> {
     pub action: Action,
     /// The profile to send, where it differs from the account's.
     pub update: Option<Profile>,
+    /// Left: the account follows the entry as far as nobody who is there is in need of the values.
+    pub left: bool,
     /// Seats that others stand in for, and places no longer asked for: given up whatever else happens.
     pub releases: Vec<Name>,
     /// Seats given up for nothing, unless this plan grants another in their place.
@@ -64,7 +67,7 @@ pub struct Draft<'a> {
     /// By person; only those of whom something is to be said.
     pub intents: Vec<Intent<'a>>,
     /// All accounts but those that are just as wished. Only these can have a value that somebody else is to get: of two
-    /// people who wish for one value, one is a duplicate and gets nothing.
+    /// people who wish for one value, one is a duplicate and gets nothing. (Leavers may wish for a value of anybody's.)
     pub others: Vec<&'a Account>,
     pub problems: Vec<Problem>,
     /// People in scope whose entry cannot be used.
@@ -160,15 +163,8 @@ impl<'a> Draft<'a> {
                 intent.profile = Some(&sighting.profile);
                 self.wanted(world, &mut intent, account, *created, asks);
             }
-            Some(Wish::Leaves { cause }) if !world.desired.frozen.contains(&owner.directory) => {
-                intent.action = leaver(world, account, *cause);
-                // Who is suspended leaves the queues: only `keep` keeps a place.
-                if intent.action == Action::Keep {
-                    intent.places = wants::kept(account, Standstill::of(world, owner));
-                }
-                if matches!(intent.action, Action::Keep | Action::StaySuspended { .. }) {
-                    intent.losses = left_behind(world, account, *cause);
-                }
+            Some(Wish::Leaves { cause, sighting }) if !world.desired.frozen.contains(&owner.directory) => {
+                self.leaving(world, &mut intent, account, *cause, *sighting);
             }
             other => {
                 if let Some(Wish::Quarantined { quarantine }) = other {
@@ -179,6 +175,30 @@ impl<'a> Draft<'a> {
         }
         if !intent.is_empty() {
             self.intents.push(intent);
+        }
+    }
+
+    /// Somebody who left, with an account: it goes as the rules say, and until then follows the entry.
+    fn leaving(
+        &mut self,
+        world: &World<'a>,
+        intent: &mut Intent<'a>,
+        account: &'a Account,
+        cause: LeaveCause,
+        sighting: Option<&Sighting>,
+    ) {
+        let person = intent.person.clone();
+        intent.action = leaver(world, account, cause);
+        intent.left = true;
+        if intent.action != Action::Remove {
+            intent.update = self.update(world, &person, account, sighting.map(|sighting| &sighting.profile));
+        }
+        // Who is suspended leaves the queues: only `keep` keeps a place.
+        if intent.action == Action::Keep {
+            intent.places = wants::kept(account, Standstill::of(world, &person));
+        }
+        if matches!(intent.action, Action::Keep | Action::StaySuspended { .. }) {
+            intent.losses = left_behind(world, account, cause);
         }
     }
 
@@ -197,6 +217,7 @@ impl<'a> Draft<'a> {
             Some(suspension) if !suspension.by_agent => {
                 let message = "suspended in the backend by another hand; not resumed until approved: \
                                `seatsync pending approve USER`";
+                intent.update = self.update(world, &person, account, intent.profile);
                 return self.problem(&person, None, "suspended_elsewhere", message.to_owned());
             }
             Some(_) if frozen => return,
@@ -272,6 +293,7 @@ impl<'a> Intent<'a> {
             profile,
             action: Action::Keep,
             update: None,
+            left: false,
             releases: Vec::new(),
             losses: Vec::new(),
             places: Vec::new(),
@@ -329,64 +351,4 @@ pub fn removal_due(settings: &Settings, account: &Account, now: Timestamp) -> bo
     let Some(grace) = settings.leavers.remove_after else { return false };
     let Some(suspension) = account.suspension.as_ref().filter(|suspension| suspension.by_agent) else { return false };
     !account.adopted && suspension.at.checked_add(grace).is_ok_and(|due| due <= now)
-}
-
-/// Accounts that exist and are nobody's yet, by what they can be adopted by. None where several share it.
-#[derive(Debug)]
-struct Unmanaged<'a> {
-    by_anchor: BTreeMap<Anchor, Option<&'a Account>>,
-    by_email: BTreeMap<String, Option<&'a Account>>,
-    /// The anchors of everyone wished for that an unmanaged account carries, and whether several people share it.
-    carried: BTreeMap<Anchor, bool>,
-}
-
-impl<'a> Unmanaged<'a> {
-    fn new(world: &World<'a>) -> Self {
-        let mut this = Self { by_anchor: BTreeMap::new(), by_email: BTreeMap::new(), carried: BTreeMap::new() };
-        for account in world.accounts.iter().take_while(|account| !account.is_managed()) {
-            let email = folded(&account.profile.email).into_owned();
-            this.by_email.entry(email).and_modify(|found| *found = None).or_insert(Some(account));
-            if let Some(anchor) = account.external {
-                this.by_anchor.entry(anchor).and_modify(|found| *found = None).or_insert(Some(account));
-            }
-        }
-        if !this.by_anchor.is_empty() {
-            let anchors = world.desired.wishes.iter().map(|(person, _)| person.anchor);
-            for anchor in anchors.filter(|anchor| this.by_anchor.contains_key(anchor)) {
-                this.carried.entry(anchor).and_modify(|shared| *shared = true).or_insert(false);
-            }
-        }
-        this
-    }
-
-    /// Why somebody whose anchor an account carries that may not be adopted gets no second one.
-    fn carries(&self, person: &PersonId) -> Option<String> {
-        let anchor = person.anchor;
-        Some(match (self.by_anchor.get(&anchor)?, self.carried.get(&anchor)) {
-            (None, _) => format!("several unmanaged accounts carry the anchor of {anchor}: leave it to one of them"),
-            (Some(account), Some(true)) => {
-                format!("the unmanaged account {} carries an anchor that several people share, {anchor}", account.id)
-            }
-            (Some(account), _) => format!(
-                "the unmanaged account {} (\"{}\") carries the anchor of {anchor}: take it over with adopt = \"anchor\"",
-                account.id, account.profile.user_name
-            ),
-        })
-    }
-
-    /// The one account that matches exactly, as far as the config lets it be adopted.
-    fn adoptable(&self, adopt: Adopt, sighting: &Sighting) -> Option<&'a Account> {
-        if adopt == Adopt::None {
-            return None;
-        }
-        let unique = self.carried.get(&sighting.anchor) == Some(&false);
-        let by_anchor = self.by_anchor.get(&sighting.anchor).copied().flatten().filter(|_| unique);
-        // An account that carries the anchor of somebody else is theirs, whatever its address.
-        let others = |account: &&Account| {
-            account.external.is_some_and(|anchor| anchor != sighting.anchor && self.carried.contains_key(&anchor))
-        };
-        let by_email =
-            || self.by_email.get(&*folded(&sighting.profile.email)).copied().flatten().filter(|a| !others(a));
-        by_anchor.or_else(|| if adopt == Adopt::Email { by_email() } else { None })
-    }
 }

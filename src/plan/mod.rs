@@ -4,12 +4,14 @@
 //! `Plan`; `seats` settles the pools; `steps` puts the rest in order; `effects` tells people what it comes to.
 
 pub mod attempt;
+mod conflict;
 pub mod diff;
 pub mod effects;
 pub mod fingerprint;
 pub mod guard;
 pub mod seats;
 pub mod steps;
+mod unmanaged;
 pub mod values;
 pub mod wants;
 pub mod world;

@@ -5,6 +5,7 @@
 
 mod adoption;
 mod conflicts;
+mod departed;
 mod elsewhere;
 mod fallback;
 mod guard;

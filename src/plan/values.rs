@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
+use super::conflict;
 use super::diff::{Action, Intent};
-use crate::model::user::{Defect, Quarantine};
+use super::world::World;
+use crate::model::user::Quarantine;
 use crate::model::{Account, PersonId, Profile, folded};
 
 /// Reads a field.
@@ -49,7 +51,7 @@ impl<'a> Values<'a> {
 
     /// Those whose value belongs to an account that does not give it up in this plan, with the reason.
     #[must_use]
-    pub fn conflicts(&self, intents: &[Intent<'_>]) -> BTreeMap<PersonId, Quarantine> {
+    pub fn conflicts(&self, world: &World<'_>, intents: &[Intent<'_>]) -> BTreeMap<PersonId, Quarantine> {
         let by_person: HashMap<&PersonId, &Intent<'_>> =
             intents.iter().map(|intent| (&intent.person, intent)).collect();
         let owner = |account: &Account| by_person.get(account.owner.as_ref()?).copied();
@@ -69,9 +71,7 @@ impl<'a> Values<'a> {
                     (!frees(holder, &value)).then_some((value.0, holder))
                 });
                 if let Some((field, holder)) = stuck {
-                    let leaves = owner(holder).is_some_and(|holder| matches!(holder.action, Action::Suspend { .. }));
-                    let left = leaves || holder.suspension.is_some();
-                    conflicts.insert(intent.person.clone(), conflict(FIELDS[field].0, intent, holder, left));
+                    conflicts.insert(intent.person.clone(), conflict::of(world, FIELDS[field].0, intent, holder));
                 }
             }
             if conflicts.len() == before {
@@ -171,6 +171,36 @@ pub fn keep_names(profile: Profile, current: &Profile) -> Profile {
     Profile { user_name: current.user_name.clone(), email: current.email.clone(), ..profile }
 }
 
+/// Whether an intent takes a unique value that its account does not have.
+#[must_use]
+pub fn takes_names(intent: &Intent<'_>) -> bool {
+    !wanted(intent).is_empty()
+}
+
+/// The account of a leaver keeps the names it has; the rest of the entry it follows.
+pub fn go_without(intent: &mut Intent<'_>) {
+    let current = intent.account.map(|account| &account.profile);
+    let rest = intent.update.take().zip(current).map(|(update, current)| keep_names(update, current));
+    intent.update = rest.filter(|rest| Some(rest) != current);
+}
+
+/// Of a value that a leaver's entry shows and somebody else's too, the leaver's account goes without; of two leavers, the
+/// later one's.
+pub fn leavers_give_way(intents: &mut [Intent<'_>]) {
+    if !intents.iter().any(|intent| intent.left && takes_names(intent)) {
+        return;
+    }
+    let mut taken: HashSet<Value> = intents.iter().filter(|intent| !intent.left).flat_map(wanted).collect();
+    for intent in intents.iter_mut().filter(|intent| intent.left) {
+        let wanted = wanted(intent);
+        if wanted.iter().any(|value| taken.contains(value)) {
+            go_without(intent);
+        } else {
+            taken.extend(wanted);
+        }
+    }
+}
+
 /// Whether two profiles differ in a value that must be unique.
 #[must_use]
 pub fn renames(current: &Profile, desired: &Profile) -> bool {
@@ -193,32 +223,5 @@ impl Rename {
         let step = Self { desired: aside.clone(), ..self.clone() };
         self.current = aside;
         step
-    }
-}
-
-/// `left`: the holder is suspended, or is about to be.
-fn conflict(field: &str, intent: &Intent<'_>, holder: &Account, left: bool) -> Quarantine {
-    let whose = match &holder.owner {
-        Some(owner) => format!("the managed account of {}", owner.anchor),
-        None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
-    };
-    let way_out = match &holder.owner {
-        // Whoever has an account of his own cannot be given another's.
-        Some(owner) if left && intent.account.is_none() => {
-            format!(
-                "its owner left; if this is the same person: `seatsync relink {} {}`",
-                owner.anchor, intent.person.anchor
-            )
-        }
-        Some(_) => "one of the two must change".to_owned(),
-        None if field == "email" && intent.account.is_none() => {
-            "take it over with adopt = \"email\", or change one of the two".to_owned()
-        }
-        None => "one of the two must change".to_owned(),
-    };
-    Quarantine {
-        attribute: field.to_owned(),
-        reason: Defect::Conflict,
-        message: format!("the {field} of {} belongs to {whose}: {way_out}", intent.person.anchor),
     }
 }

@@ -2,6 +2,7 @@
 
 use super::Case;
 use crate::model::report::{SeatRow, SeatWord, UserRow};
+use crate::model::user::Defect;
 use crate::model::{AccountState, Standing, WaitReason};
 
 pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
@@ -28,7 +29,10 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
         return advice;
     }
     if let Some(quarantine) = &row.quarantine {
-        advice.push(format!("a usable value of {} in the directory", quarantine.attribute));
+        advice.push(match quarantine.reason {
+            Defect::Conflict => format!("an end of the conflict: {}", quarantine.message),
+            _ => format!("a usable value of {} in the directory", quarantine.attribute),
+        });
     }
     advice.extend(row.seats.iter().filter(|seat| seat.state == SeatWord::Waiting).map(|seat| of_seat(case, seat)));
     if row.seats.iter().any(|seat| seat.state == SeatWord::Denied) {

@@ -1,0 +1,55 @@
+//! A value that belongs to another account: whose it is, and what would truly free it.
+
+use super::diff::Intent;
+use super::world::World;
+use crate::desired::Wish;
+use crate::model::user::{Defect, Quarantine};
+use crate::model::{Account, PersonId};
+
+/// Why somebody cannot have a value, and the way out.
+#[must_use]
+pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account) -> Quarantine {
+    let whose = match &holder.owner {
+        Some(owner) => format!("the managed account of {}", owner.anchor),
+        None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
+    };
+    let way_out = match &holder.owner {
+        Some(owner) => of_managed(world, field, intent, owner, holder),
+        None if field == "email" && intent.account.is_none() => {
+            "take it over with adopt = \"email\", or change one of the two".to_owned()
+        }
+        None => "one of the two must change".to_owned(),
+    };
+    Quarantine {
+        attribute: field.to_owned(),
+        reason: Defect::Conflict,
+        message: format!("the {field} of {} belongs to {whose}: {way_out}", intent.person.anchor),
+    }
+}
+
+/// | the owner | what frees the value |
+/// |---|---|
+/// | is there | a change in the directory, of either |
+/// | left, and the entry is read | the same: the account of a leaver follows the entry |
+/// | left, and no usable entry is read | nothing in the directory that this owner's account would follow |
+///
+/// Where only one of the two has an account it may be the same person. (Whoever has one of his own cannot be given
+/// another's.)
+fn of_managed(world: &World<'_>, field: &str, intent: &Intent<'_>, owner: &PersonId, holder: &Account) -> String {
+    let found = world.desired.wishes.binary_search_by(|(person, _)| person.cmp(owner)).ok();
+    let wish = found.map(|at| &world.desired.wishes[at].1);
+    let left = holder.suspension.is_some() || matches!(wish, Some(Wish::Leaves { .. }));
+    let (old, new) = (owner.anchor, intent.person.anchor);
+    let change = match wish {
+        _ if !left => return format!("one of the two must get another {field} in the directory"),
+        Some(Wish::Seats { .. } | Wish::Quarantined { .. } | Wish::Leaves { sighting: Some(_), .. }) => {
+            format!("give one of the two another {field} in the directory")
+        }
+        _ => format!(
+            "the directory shows no usable entry of theirs that the account could follow, so give {new} another {field}, \
+             or let the account be removed (leavers, \"remove\" with remove_after)"
+        ),
+    };
+    let same = format!("if this is the same person: `seatsync relink {old} {new}`; else ");
+    format!("its owner left; {}{change}", if intent.account.is_none() { &same } else { "" })
+}
