@@ -1,5 +1,7 @@
 //! Carries out a checked plan: the journal first, then the backend, and its word is what counts.
 
+mod settled;
+
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,6 +16,8 @@ use crate::model::{Account, AccountId, Name, PersonId, PoolCount};
 use crate::plan::Plan;
 use crate::plan::effects::{Effect, compare};
 use crate::ports::{Backend, BackendError, Memory, Progress, Stage, StateError};
+
+pub use settled::{Settled, recover};
 
 /// Why a plan was not carried out to its end. What was sent is in the journal; the next cycle asks how it went.
 #[derive(Debug, Error)]
@@ -93,22 +97,6 @@ fn batches(plan: &Plan, most: usize, now: Timestamp) -> Vec<Batch> {
         allocation: plan.allocation().clone(),
     };
     parts.enumerate().map(batch).collect()
-}
-
-/// Finishes what an earlier process left open: what was sent is asked for, what was not is dropped and planned anew.
-///
-/// # Errors
-/// Where the journal or the backend cannot be asked.
-pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Result<(), ApplyError> {
-    for open in memory.open_batches()? {
-        let answer = if open.sent { backend.answer(&open.batch.key).await? } else { None };
-        match answer {
-            Some(answer) => memory.finished(&open.batch.key, &answer)?,
-            None => memory.drop_batch(&open.batch.key)?,
-        }
-        tracing::info!(name: "state.batch_settled", batch = %open.batch.key, sent = open.sent, "A batch that an earlier run left open was settled.");
-    }
-    Ok(())
 }
 
 /// What the backend would refuse of a plan, where it can say so without carrying it out.

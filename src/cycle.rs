@@ -118,7 +118,7 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
 /// All stages of a pass, in order.
 async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<SyncReport, CycleError> {
     let clock = Instant::now();
-    apply::recover(parts.memory, parts.backend).await?;
+    let settled = apply::recover(parts.memory, parts.backend).await?;
     let number = parts.memory.begin_cycle(now)?;
     let Sources { current, readings, mut remembered } = reading::read_all(parts, now).await?;
     if succession::begin(parts, turn, &current, now)? {
@@ -142,6 +142,7 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
     };
     elsewhere::log(number, &elsewhere);
     let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
+    let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));
     let report = SyncReport { elsewhere, ..report };
     remember::cycle(parts, &report, &plan, &readings)?;
     Ok(report)

@@ -1,5 +1,7 @@
 //! One pass of whoever owns the state, also where it comes to nothing: a cycle that failed is history, too.
 
+use std::time::{Duration, Instant};
+
 use jiff::Timestamp;
 
 use super::engine::{Engine, Stop};
@@ -10,7 +12,7 @@ use crate::cycle::reading::with_causes;
 use crate::cycle::report::{of_failure, to_json};
 use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
-use crate::model::report::SyncReport;
+use crate::model::report::{SyncReport, seconds};
 use crate::ports::{History as _, Progress, StateError};
 
 /// What a cycle's report says where the backend did not answer.
@@ -26,12 +28,12 @@ pub async fn pass(
     progress: &dyn Progress,
     stop: Stop,
 ) -> Result<SyncReport, CycleError> {
-    let started = clock::now();
+    let (started, stopwatch) = (clock::now(), Instant::now());
     let result = cycle::run_once(&mut engine.parts(progress, asked, stop), started).await;
     match &result {
         Ok(_) | Err(CycleError::Stopped) => {}
         Err(failure) => {
-            if let Err(error) = record(engine, started, failure) {
+            if let Err(error) = record(engine, started, stopwatch.elapsed(), failure) {
                 tracing::error!(name: "state.cycle_unrecorded", %error, "The failed cycle could not be recorded.");
             }
         }
@@ -40,7 +42,7 @@ pub async fn pass(
 }
 
 /// What was held back before stays held back.
-fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Result<(), StateError> {
+fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &CycleError) -> Result<(), StateError> {
     let number = engine.state.begin_cycle(started)?;
     let code = match failure {
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
@@ -49,7 +51,7 @@ fn record(engine: &mut Engine, started: Timestamp, failure: &CycleError) -> Resu
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
     };
-    let report = of_failure(number, started, code, &with_causes(failure));
+    let report = SyncReport { seconds: seconds(elapsed), ..of_failure(number, started, code, &with_causes(failure)) };
     let record = CycleRecord {
         number,
         started,

@@ -1,6 +1,7 @@
 //! What people and programs are told of a cycle: values made of values.
 
 mod people;
+mod settled;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -25,6 +26,8 @@ use crate::plan::effects::{self, Change, Effect, Verb};
 use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
 use crate::plan::wants::{self, Standstill};
+
+pub use settled::with_settled;
 
 /// A plan's report, and what a confirmation of it would let through.
 #[derive(Debug)]

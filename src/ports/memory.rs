@@ -146,7 +146,7 @@ pub trait Requests: Send {
 
 /// Past cycles, and what they left for the next.
 pub trait History: Send {
-    /// Starts a cycle and gives it its number; no number comes twice.
+    /// Starts a cycle and gives it its number, from 1 without gaps: one that came to no end leaves its number to the next.
     fn begin_cycle(&mut self, started: Timestamp) -> Result<u64, StateError>;
 
     /// Ends a cycle and replaces what is held back, in one step. `config`: the digest of the config that now holds

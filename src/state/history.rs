@@ -16,6 +16,12 @@ const CYCLES_KEPT: i64 = 10_000;
 impl History for State {
     fn begin_cycle(&mut self, started: Timestamp) -> Result<u64, StateError> {
         self.write("begin_cycle", "starting a cycle", |transaction| {
+            // One that came to no end is told nowhere: its number is this one's.
+            let sql =
+                "UPDATE cycle SET started = ?1 WHERE outcome IS NULL AND number = (SELECT max(number) FROM cycle)";
+            if transaction.execute(sql, [started.as_second()])? > 0 {
+                return transaction.query_row("SELECT max(number) FROM cycle", [], |row| number(row, 0));
+            }
             transaction.execute("INSERT INTO cycle (started) VALUES (?1)", [started.as_second()])?;
             let latest = transaction.last_insert_rowid();
             transaction.execute("DELETE FROM cycle WHERE number <= ?1 - ?2", params![latest, CYCLES_KEPT])?;

@@ -122,6 +122,31 @@ fn what_lasts_fails_the_cycle_with_a_sentence_and_the_next_makes_it_good() {
 }
 
 #[test]
+fn what_a_cycle_did_whose_answer_was_lost_is_told_once_by_the_next() {
+    let (ledger, proxy, mut company) = set_up();
+    assert_eq!(company.sync().0, 0);
+    let leavers: Vec<String> = company.agent.names("active").into_iter().take(3).collect();
+    for name in &leavers {
+        company.disable(name);
+    }
+    company.join("z1");
+    proxy.fault("POST /v1/companies/acme/batches", Fault::LoseAnswer, usize::MAX);
+    assert_eq!(company.sync().0, 1);
+    assert_eq!(ledger.accounts().len(), PEOPLE + 1, "it was carried out");
+    proxy.heal();
+    let report = company.sync().1;
+    let told = |report: &Value| ["suspended", "waiting"].map(|verb| report["changes"][verb].as_u64());
+    assert_eq!(told(&report), [Some(3), Some(1)], "{report}");
+    assert_eq!(report["elsewhere"], Value::Array(vec![]), "nobody else did it: {report}");
+    assert_eq!(told(&company.sync().1), [Some(0), Some(0)]);
+    let history = company.agent.run(&["--json", "history"]);
+    let rows = history.json_lines();
+    assert_eq!(rows.iter().map(|row| row["cycle"].as_u64()).collect::<Vec<_>>(), [1, 2, 3, 4].map(Some), "no gaps");
+    assert!(rows[1]["seconds"].as_f64().is_some_and(|seconds| seconds > 0.0), "{}", rows[1]);
+    assert_eq!(told(&rows[2]), [Some(3), Some(1)]);
+}
+
+#[test]
 fn a_list_of_many_pages_is_read_whole_or_not_at_all() {
     let (ledger, proxy, company) = set_up();
     proxy.page(7);

@@ -129,15 +129,24 @@ fn record(number: u64, outcome: &str) -> CycleRecord {
 #[test]
 fn cycles_are_counted_and_the_latest_that_ended_come_first() {
     let mut state = State::in_memory().unwrap();
-    for number in 1..=3 {
-        assert_eq!(state.begin_cycle(at(0)).unwrap(), number);
-    }
+    assert_eq!(state.begin_cycle(at(0)).unwrap(), 1);
     assert_eq!(state.last_cycle().unwrap(), None);
     state.finish_cycle(&record(1, "ok"), None, None).unwrap();
+    assert_eq!(state.begin_cycle(at(0)).unwrap(), 2);
     state.finish_cycle(&record(2, "held"), None, None).unwrap();
     assert_eq!(state.last_cycle().unwrap(), Some(record(2, "held")));
     assert_eq!(state.history(10).unwrap(), [record(2, "held"), record(1, "ok")]);
     assert_eq!(state.history(1).unwrap(), [record(2, "held")]);
+}
+
+#[test]
+fn a_cycle_that_came_to_no_end_leaves_its_number_to_the_next() {
+    let mut state = State::in_memory().unwrap();
+    for _ in 0..2 {
+        assert_eq!(state.begin_cycle(at(0)).unwrap(), 1);
+    }
+    state.finish_cycle(&record(1, "failed"), None, None).unwrap();
+    assert_eq!(state.begin_cycle(at(0)).unwrap(), 2);
 }
 
 #[test]
