@@ -265,6 +265,40 @@ fn a_proxy_of_the_environment_is_used_and_its_exceptions_are_heeded() {
 }
 
 #[test]
+fn a_proxy_that_is_not_there_or_wants_a_login_is_named_without_its_password() {
+    let ledger = Served::start();
+    let mut company = company(5, "", &ledger.url(), &ledger.connector, "");
+    let mut told = |proxy: &str| {
+        company.agent.set_environment("HTTP_PROXY", proxy);
+        let (code, failure) = company.sync();
+        assert_eq!(code, 1, "{failure}");
+        let told = causes(&failure);
+        assert!(!told.contains("geheim"), "{told}");
+        told
+    };
+    let gone = told("http://agent:geheim@127.0.0.1:1");
+    assert!(gone.contains("through the proxy http://127.0.0.1:1: the ledger cannot be reached"), "{gone}");
+    assert!(gone.contains("HTTPS_PROXY") && gone.contains("NO_PROXY"), "{gone}");
+    let proxy = HttpProxy::start(&ledger.address());
+    proxy.fault("/v1/", Fault::Page(407, "Who are you?"), 99);
+    let login = told(&proxy.url());
+    assert!(login.contains("status 407") && login.contains("The proxy wants a login"), "{login}");
+}
+
+#[test]
+fn plain_http_to_a_port_that_speaks_tls_is_taken_for_what_it_is() {
+    let ledger = Served::start();
+    let folder = tempfile::tempdir().unwrap();
+    certificate(folder.path(), "ledger.lab.test");
+    let file = |name: &str| folder.path().join(name);
+    let proxy = HttpProxy::start_tls(&ledger.address(), &file("server.crt"), &file("server.key"));
+    let company = company(5, "", &format!("http://127.0.0.1:{}", proxy.port), &ledger.connector, "");
+    let (code, failure) = company.sync();
+    assert_eq!(code, 1, "{failure}");
+    assert!(causes(&failure).contains("url must begin with https://"), "{}", causes(&failure));
+}
+
+#[test]
 fn an_odd_answer_of_a_moment_costs_neither_the_lease_nor_the_news() {
     let (ledger, proxy, company) = set_up_promoting();
     let running = company.agent.start();

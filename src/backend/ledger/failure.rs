@@ -36,6 +36,10 @@ pub enum Kind {
     Unusable,
 }
 
+/// As the HTTP library says that a proxy answered 407 to a CONNECT (RFC 9110 section 15.5.8).
+const PROXY_LOGIN: &str = "proxy authorization required";
+const PROXY_WANTS_LOGIN: &str =
+    "The proxy wants a login: name it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the service's environment";
 const ANOTHER_VERSION: &str = "Is the ledger of another version? Bring both to the same one";
 
 /// The request, for messages.
@@ -45,12 +49,15 @@ pub struct Place<'a> {
     pub doing: &'a str,
     /// As in the config.
     pub url: &'a str,
+    /// The proxy between, where the environment names one.
+    pub via: Option<&'a str>,
 }
 
 impl Place<'_> {
     fn failure(self, said: &str, advice: &str, kind: Kind, source: Option<Box<dyn Error + Send + Sync>>) -> Failure {
         let stop = if advice.is_empty() { "" } else { ". " };
-        let message = format!("Could not {} at {}: {said}{stop}{advice}", self.doing, self.url);
+        let via = self.via.map(|proxy| format!(" through the proxy {proxy}")).unwrap_or_default();
+        let message = format!("Could not {} at {}{via}: {said}{stop}{advice}", self.doing, self.url);
         Failure { message, kind, source }
     }
 
@@ -68,15 +75,45 @@ impl Place<'_> {
         } else {
             format!("the answer broke off ({})", root(&error))
         };
-        let advice = if error.is_connect() { "Check url, network and proxy, and that the ledger runs" } else { "" };
-        self.failure(&said, advice, Kind::Unanswered, Some(Box::new(error)))
+        self.failure(&said, self.way_out(&error), Kind::Unanswered, Some(Box::new(error)))
+    }
+
+    /// What to look at where the connection was not made or came to nothing.
+    fn way_out(self, error: &reqwest::Error) -> &'static str {
+        match self.via {
+            Some(_) if root(error).contains(PROXY_LOGIN) => PROXY_WANTS_LOGIN,
+            Some(_) if error.is_connect() => {
+                "Check the proxy (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY), or name the ledger's host in NO_PROXY"
+            }
+            None if error.is_connect() => "Check url and network, and that the ledger runs",
+            // A server of TLS hangs up on plain HTTP, or answers in TLS.
+            _ if self.url.starts_with("http:") && !error.is_timeout() => {
+                "If the ledger speaks TLS there, url must begin with https://"
+            }
+            _ => "",
+        }
     }
 
     /// An answer that no ledger gives: a captive portal's page, a proxy's error, a redirection to somewhere else.
     pub fn stranger(self, status: StatusCode, kind_of_answer: &str) -> Failure {
         let said = format!("something else than a ledger answered (status {}, {kind_of_answer})", status.as_u16());
-        let advice = "Check url; a proxy or a login page of the network may stand between";
+        let advice = match (status, self.via) {
+            (StatusCode::PROXY_AUTHENTICATION_REQUIRED, _) => PROXY_WANTS_LOGIN,
+            (_, Some(_)) => "Check url and the proxy; or name the ledger's host in NO_PROXY",
+            (_, None) => "Check url; a proxy or a login page of the network may stand between",
+        };
         self.failure(&said, advice, Kind::Unanswered, None)
+    }
+
+    /// The same, and it asked not to be asked again for this time.
+    pub fn busy_stranger(self, status: StatusCode, kind_of_answer: &str, rest: Duration) -> Failure {
+        let said = format!(
+            "something else than a ledger answered (status {}, {kind_of_answer}) and asked for {} s of rest",
+            status.as_u16(),
+            rest.as_secs()
+        );
+        let advice = "A proxy before the ledger does not let us through for now; it is asked again by itself then";
+        self.failure(&said, advice, Kind::Busy(Some(rest)), None)
     }
 
     /// An answer that goes on longer than any does.
@@ -261,7 +298,7 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 mod tests {
     use super::*;
 
-    const PLACE: Place<'_> = Place { doing: "send changes", url: "https://ledger" };
+    const PLACE: Place<'_> = Place { doing: "send changes", url: "https://ledger", via: None };
 
     fn refused(status: u16, name: &str, rest: Option<u64>) -> Failure {
         let text =

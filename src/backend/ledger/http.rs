@@ -4,6 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use hyper_util::client::proxy::matcher::Matcher;
 use jiff::Timestamp;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
@@ -12,7 +13,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
-use super::failure::{Failure, Kind, Place};
+use super::failure::{Failure, Place};
 use crate::ledger::wire::{Malformed, PROBLEM, Problem};
 use crate::model::settings::LedgerAccess;
 use crate::ports::{BackendError, Persistence};
@@ -34,6 +35,8 @@ pub struct Http {
     company: Url,
     /// As in the config, for messages.
     url: String,
+    /// The proxy that the environment puts between, without its login, for messages.
+    proxy: Option<String>,
     timeout: Duration,
     policy: Policy,
     /// The ledger asked not to be asked before.
@@ -130,8 +133,8 @@ impl Http {
             .map_err(|error| unusable("Could not set up HTTP".to_owned(), Some(Box::new(error))))?;
         let company = address(&settings.url, company)
             .ok_or_else(|| unusable(format!("backend.url = {:?} is no address", settings.url), None))?;
-        let rest = Mutex::new(None);
-        Ok(Self { client, company, url: settings.url.clone(), timeout, policy: Policy::for_timeout(timeout), rest })
+        let (proxy, policy) = (proxy_for(&company), Policy::for_timeout(timeout));
+        Ok(Self { client, company, url: settings.url.clone(), proxy, timeout, policy, rest: Mutex::new(None) })
     }
 
     /// A request below the company; each part of the path is one segment.
@@ -185,16 +188,18 @@ impl Http {
         let body = whole(response, place).await?;
         match status.as_u16() {
             204 => Ok(Vec::new()),
+            200..300 if is_json(&kind, "json") && body.trim_ascii_start().starts_with(b"<") => {
+                Err(place.stranger(status, "a page that is called JSON"))
+            }
             200..300 if is_json(&kind, "json") => Ok(body),
             400.. if is_json(&kind, "problem+json") => Err(self.refusal(place, status, &body, rest)),
             // A proxy that cannot reach the ledger says so in its own words.
             429 | 502..=504 => {
                 self.note_rest(rest);
-                let mut failure = place.stranger(status, &kind);
-                if rest.is_some() && status != StatusCode::BAD_GATEWAY {
-                    failure.kind = Kind::Busy(rest);
-                }
-                Err(failure)
+                Err(match rest.filter(|_| status != StatusCode::BAD_GATEWAY) {
+                    Some(rest) => place.busy_stranger(status, &kind, rest),
+                    None => place.stranger(status, &kind),
+                })
             }
             _ => Err(place.stranger(status, &kind)),
         }
@@ -234,31 +239,31 @@ impl Http {
     /// What was answered contradicts itself.
     #[must_use]
     pub fn broken(&self, doing: &str, said: &str) -> Failure {
-        Place { doing, url: &self.url }.broken(said)
+        self.at(doing).broken(said)
     }
 
     /// What cannot be asked.
     #[must_use]
     pub fn impossible(&self, doing: &str, said: &str) -> Failure {
-        Place { doing, url: &self.url }.impossible(said)
+        self.at(doing).impossible(said)
     }
 
     /// What was answered means nothing.
     #[must_use]
     pub fn malformed(&self, doing: &str, error: Malformed) -> Failure {
-        Place { doing, url: &self.url }.malformed(error)
+        self.at(doing).malformed(error)
     }
 
     /// Pools and accounts do not fit together.
     #[must_use]
     pub fn miscounted(&self, doing: &str, said: &str) -> Failure {
-        Place { doing, url: &self.url }.miscounted(said)
+        self.at(doing).miscounted(said)
     }
 
     /// What was read is of two moments.
     #[must_use]
     pub fn changed(&self, doing: &str) -> Failure {
-        Place { doing, url: &self.url }.changed()
+        self.at(doing).changed()
     }
 
     /// How long the ledger may keep silent.
@@ -268,7 +273,11 @@ impl Http {
     }
 
     fn place<'p>(&'p self, request: &Request<'p>) -> Place<'p> {
-        Place { doing: request.doing, url: &self.url }
+        self.at(request.doing)
+    }
+
+    fn at<'p>(&'p self, doing: &'p str) -> Place<'p> {
+        Place { doing, url: &self.url, via: self.proxy.as_deref() }
     }
 
     fn must_rest(&self) -> Option<Duration> {
@@ -306,6 +315,12 @@ fn address(url: &str, company: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "companies", company]);
     Some(url)
+}
+
+/// The proxy that the client will take: the same look at the environment (on Windows the system, too) as the client's own.
+fn proxy_for(url: &Url) -> Option<String> {
+    let found = Matcher::from_system().intercept(&url.as_str().parse().ok()?)?;
+    Some(format!("{}://{}", found.uri().scheme_str().unwrap_or("http"), found.uri().authority()?))
 }
 
 /// `application/json`, without its parameters; "no content type" where there is none.

@@ -234,6 +234,7 @@ async fn a_pool_that_counts_other_seats_than_its_accounts_hold_is_an_error() {
 async fn a_login_page_a_redirection_and_another_programs_problem_are_no_ledger() {
     let strangers = [
         answer(200, "text/html", "", "<html>Please log in</html>"),
+        answer(200, "application/json", "", "\r\n<!doctype html>Please log in"),
         answer(302, "text/html", "Location: http://127.0.0.1:1/login\r\n", ""),
         answer(404, "application/problem+json", "", r#"{"type":"about:blank","title":"Not Found","status":404}"#),
         answer(502, "text/plain", "", "bad gateway"),
