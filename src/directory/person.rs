@@ -21,6 +21,11 @@ use crate::model::snapshot::Kind;
 use crate::model::value::email_fault;
 use crate::model::{Anchor, Defect, Dn, Profile, Quarantine, Sighting, Unidentified};
 
+/// The attributes that can say that somebody of this kind left.
+pub fn leaving_attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
+    standing::attributes(kind)
+}
+
 /// Reads people out of the entries of one kind of directory.
 #[derive(Clone, Debug)]
 pub struct PersonReader {
@@ -76,6 +81,11 @@ impl PersonReader {
             }
         }
         wanted
+    }
+
+    /// The attributes without which there is no account.
+    pub fn required(&self) -> impl Iterator<Item = &str> {
+        [self.names.user_name.as_str(), self.names.email.as_str()].into_iter()
     }
 
     /// The kind's own filter for people.

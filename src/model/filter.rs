@@ -61,6 +61,22 @@ impl Filter {
         Ok(filter)
     }
 
+    /// The attributes it asks for, in their order; those of extensible matches are left out.
+    #[must_use]
+    pub fn attributes(&self) -> Vec<&str> {
+        match self {
+            Self::And(inner) | Self::Or(inner) => inner.iter().flat_map(Self::attributes).collect(),
+            Self::Not(inner) => inner.attributes(),
+            Self::Present(name)
+            | Self::Equal(name, _)
+            | Self::Approximate(name, _)
+            | Self::AtLeast(name, _)
+            | Self::AtMost(name, _)
+            | Self::Substrings { attribute: name, .. } => vec![name],
+            Self::Extensible(_) => vec![],
+        }
+    }
+
     /// Only a server can apply it: it holds an extensible match.
     #[must_use]
     pub fn needs_server(&self) -> bool {

@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # slapd.sh FOLDER PORT TLS_PORT: a private OpenLDAP server on 127.0.0.1, everything it has in FOLDER.
 # Runs until its standard input ends. With FOLDER/seed.ldif, an empty database is filled from it first. With
-# FOLDER/no-syncprov it does not say where it stands (no contextCSN).
+# FOLDER/no-syncprov it does not say where it stands (no contextCSN). With FOLDER/config-database its configuration is in
+# a database that whoever started it may change through ldapi://FOLDER/ldapi, as Debian's is; else in FOLDER/slapd.conf.
 #
 # Base dc=lab,dc=test, password `secret` for all of:
 #   cn=admin,BASE    the administrator             cn=sync,BASE    reads everything, no limits
@@ -42,6 +43,9 @@ access to dn.base="" by * read
 access to dn.base="cn=Subschema" by * read
 access to attrs=userPassword by anonymous auth by * none
 access to * by dn.exact="cn=nobody,$base" none by users read by * none
+
+database config
+access to * by dn.exact="gidNumber=$(id -g)+uidNumber=$(id -u),cn=peercred,cn=external,cn=auth" manage
 
 database mdb
 suffix "$base"
@@ -102,7 +106,13 @@ mkdir -p "$folder"
 [ -s "$folder/slapd.conf" ] || configure
 [ -s "$folder/db/data.mdb" ] || fill
 ulimit -n 1024 # slapd reserves memory for each file it might open
-slapd -d 0 -f "$folder/slapd.conf" -h "ldap://127.0.0.1:$port ldaps://127.0.0.1:$tls_port" \
+from=(-f "$folder/slapd.conf") listens="ldap://127.0.0.1:$port ldaps://127.0.0.1:$tls_port"
+if [ -e "$folder/config-database" ]; then
+    from=(-F "$folder/slapd.d") listens="$listens ldapi://${folder//\//%2F}%2Fldapi"
+    rm -rf "$folder/slapd.d" && mkdir "$folder/slapd.d"
+    slaptest -f "$folder/slapd.conf" -F "$folder/slapd.d" >"$folder/slaptest.log" 2>&1 || { cat "$folder/slaptest.log" >&2; exit 1; }
+fi
+slapd -d 0 "${from[@]}" -h "$listens" \
     >"$folder/slapd.log" 2>&1 </dev/null &
 server=$!
 trap 'kill "$server" 2>/dev/null || true; wait "$server" || true' EXIT

@@ -15,6 +15,7 @@ pub mod ledger_process;
 pub mod ledger_service;
 pub mod oracle;
 pub mod process;
+pub mod rights;
 pub mod samba;
 pub mod slapd;
 

@@ -100,6 +100,12 @@ impl Samba {
         tool(self.client("ldapdelete").arg(dn), "");
     }
 
+    /// Runs a command of its administrator in a root shell of the server.
+    pub fn administer(&self, command: &str) {
+        let mut shell = Command::new("sh");
+        tool(shell.arg("-c").arg(command).env("SMB_CONF_PATH", self.folder.join("etc/smb.conf")), "");
+    }
+
     /// The entries of a search as LDIF, unfolded.
     pub fn search(&self, base: &str, filter: &str, attributes: &[&str]) -> String {
         let mut command = self.client("ldapsearch");

@@ -46,6 +46,20 @@ impl Slapd {
         Self::start_in(|file| file.write_all(ldif.as_bytes()), &["no-syncprov"])
     }
 
+    /// Starts one whose configuration is a database, as packages set it up: see `administer`.
+    pub fn start_configurable(ldif: &str, marks: &[&str]) -> Self {
+        let marks: Vec<&str> = marks.iter().copied().chain(["config-database"]).collect();
+        Self::start_in(|file| file.write_all(ldif.as_bytes()), &marks)
+    }
+
+    /// Runs a command of its administrator, written for a server at the usual socket, in a shell.
+    pub fn administer(&self, command: &str) {
+        let socket = self.folder.path().join("ldapi").to_string_lossy().replace('/', "%2F");
+        let here = command.replace("ldapi:///", &format!("ldapi://{socket}"));
+        assert_ne!(here, command, "a command that asks no server: {command}");
+        tool(Command::new("sh").arg("-c").arg(format!("set -e\n{here}")), "");
+    }
+
     /// The same, with entries too many to be held in one text.
     pub fn start_filled(write: impl FnOnce(&mut File) -> io::Result<()>) -> Self {
         Self::start_in(write, &[])

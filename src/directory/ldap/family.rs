@@ -16,6 +16,8 @@ use crate::ports::{Persistence, ReadError};
 
 /// Says Active Directory (MS-ADTS 3.1.1.3.4.3.1); Samba says so too.
 const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
+/// Content synchronisation (RFC 4533).
+const CONTENT_SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
 const COMMITTED: &str = "highestCommittedUSN";
 const STANDING: &str = "Could not find out where the server stands";
 
@@ -28,6 +30,9 @@ pub(super) struct RootDse {
     /// None: the server keeps its controls to itself.
     controls: Option<Vec<String>>,
     configuration: Option<String>,
+    /// Where the schema's classes and attributes lie, in Active Directory.
+    pub(super) schema: Option<String>,
+    vendor: Option<String>,
     service: Option<String>,
     committed: Option<String>,
 }
@@ -39,6 +44,8 @@ impl RootDse {
             "objectClass",
             "namingContexts",
             "configurationNamingContext",
+            "schemaNamingContext",
+            "vendorName",
             "supportedControl",
             "supportedCapabilities",
             "dsServiceName",
@@ -62,6 +69,8 @@ impl RootDse {
             naming_contexts: texts(entry, "namingContexts").iter().filter_map(|dn| Dn::parse(dn).ok()).collect(),
             controls: entry.has("supportedControl").then(|| texts(entry, "supportedControl")),
             configuration: text("configurationNamingContext"),
+            schema: text("schemaNamingContext"),
+            vendor: text("vendorName"),
             service: text("dsServiceName"),
             committed: text(COMMITTED),
         }
@@ -70,6 +79,16 @@ impl RootDse {
     /// Whether to ask for pages. A server that says nothing of its controls is asked, and says no if it must.
     pub(super) fn pages(&self) -> bool {
         self.controls.as_ref().is_none_or(|controls| controls.iter().any(|control| control == PAGED_RESULTS))
+    }
+
+    /// The domain controller is a Samba: other commands set it up than Windows'.
+    pub(super) fn is_samba(&self) -> bool {
+        self.vendor.as_ref().is_some_and(|vendor| vendor.starts_with("Samba"))
+    }
+
+    /// The server says that it knows how to synchronise: the overlay syncprov is loaded.
+    pub(super) fn synchronises(&self) -> bool {
+        self.controls.as_ref().is_some_and(|controls| controls.iter().any(|control| control == CONTENT_SYNC))
     }
 
     /// The naming context that holds a DN: the deepest of those known.

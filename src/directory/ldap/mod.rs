@@ -35,7 +35,6 @@ use self::locate::Locator;
 use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::session::Session;
-use crate::clock;
 use crate::model::settings::{DirectorySettings, LdapSettings};
 use crate::model::snapshot::{Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
@@ -202,7 +201,7 @@ impl Directory for LdapDirectory {
 
     async fn probe(&mut self) -> Vec<Probe> {
         let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, now: clock::now(), probes: Vec::new() }.run().await
+        Prober { settings, ldap, keys, probes: Vec::new() }.run().await
     }
 
     async fn close(&mut self) {

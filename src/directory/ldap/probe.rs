@@ -1,25 +1,31 @@
 //! `check --connect`: each thing a cycle needs of a directory, tried without changing anything.
 
+mod account;
+mod grant;
+mod limits;
+mod people;
+mod sid;
+
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
 use ldap3::Scope;
 
+use self::account::Account;
+use self::grant::Attribute;
+use self::people::Place;
 use super::budget::Budget;
 use super::connect::{bind, dial};
-use super::decode::{self, Item};
-use super::family;
 use super::locate::SHOW_DELETED;
-use super::page::{Pager, paged};
-use super::read::people_filter;
-use super::scope;
-use super::search::{Query, critical, nothing};
+use super::page::paged;
+use super::search::{Comparison, Query, critical, nothing};
 use super::session::Session;
-use crate::directory::entry::RawEntry;
+use super::{family, replication, scope};
+use crate::directory::entry::Entry as _;
+use crate::directory::group::{GroupObject, group_attributes};
 use crate::directory::person::PersonReader;
 use crate::model::Dn;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Found, Kind, ScopeKey};
+use crate::model::snapshot::{Found, Kind, Role, ScopeKey};
 use crate::ports::{Persistence, Probe, ReadError};
 
 /// Everything that is asked, in the order in which a cycle needs it.
@@ -27,7 +33,6 @@ pub(super) struct Prober<'a> {
     pub(super) settings: &'a DirectorySettings,
     pub(super) ldap: &'a LdapSettings,
     pub(super) keys: &'a [ScopeKey],
-    pub(super) now: Timestamp,
     pub(super) probes: Vec<Probe>,
 }
 
@@ -77,13 +82,34 @@ impl Prober<'_> {
     async fn ask(&mut self, session: &Session, budget: &Budget) {
         self.passed("kind", format!("{} at {}", session.kind.as_str(), session.connection.url));
         self.paging(session);
-        let bases = self.scope(session, budget).await;
-        self.watermark(session, &bases, budget).await;
-        if let Some(base) = bases.first() {
-            self.person(session, base, budget).await;
-            if session.kind == Kind::ActiveDirectory {
-                self.deleted(session, base, budget).await;
-            }
+        let configured: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+        let Some(some) = configured.first() else { return };
+        let account = match Account::find(session, &self.ldap.bind, some, budget).await {
+            Ok(account) => account,
+            Err(error) => return self.failed("account", &error, "Nobody knows what it may do"),
+        };
+        self.might(session, &account, budget).await;
+        let bases = self.scope(session, &account, budget).await;
+        self.watermark(&Place { session, account: &account, base: some }, &configured, budget).await;
+        for base in &bases {
+            let place = Place { session, account: &account, base };
+            self.people(&place, budget).await;
+            self.limits(&place, budget).await;
+        }
+        if session.kind == Kind::ActiveDirectory {
+            self.domains(session, &account, &bases, budget).await;
+        }
+    }
+
+    /// What is asked once a domain.
+    async fn domains(&mut self, session: &Session, account: &Account, bases: &[Dn], budget: &Budget) {
+        let mut contexts: Vec<&Dn> = bases.iter().filter_map(|base| session.context_of(base)).collect();
+        contexts.sort_unstable();
+        contexts.dedup();
+        for context in contexts {
+            let place = Place { session, account, base: context };
+            self.deleted(&place, budget).await;
+            self.received(&place, budget).await;
         }
     }
 
@@ -95,13 +121,13 @@ impl Prober<'_> {
                 "paging",
                 "the server has no paged results".to_owned(),
                 "Large directories meet the server's size limit, and need more memory",
-                "Enable paged results on the server (RFC 2696)",
+                Some("Enable paged results on the server (RFC 2696)"),
             );
         }
     }
 
     /// Every base and group; gives the bases that are there.
-    async fn scope(&mut self, session: &Session, budget: &Budget) -> Vec<Dn> {
+    async fn scope(&mut self, session: &Session, account: &Account, budget: &Budget) -> Vec<Dn> {
         let mut bases = Vec::new();
         for key in self.keys {
             let what = format!("{} {}", scope::word(key.role), key.dn);
@@ -112,14 +138,25 @@ impl Prober<'_> {
                         Some(Found::Here { anchor, .. }) => anchor.to_string(),
                         _ => String::new(),
                     };
-                    let members = resolved.groups.first().map(|(_, group)| group.members.len());
-                    let members = members.map(|count| format!(", {count} members")).unwrap_or_default();
-                    self.passed(&what, format!("found, {anchor}{members}"));
                     bases.extend(resolved.bases);
+                    let Some((_, group)) = resolved.groups.first() else {
+                        self.passed(&what, format!("found, {anchor}"));
+                        continue;
+                    };
+                    match closed_members(session, group, budget).await {
+                        Ok(None) => self.passed(&what, format!("found, {anchor}, {} members", listed(group))),
+                        Ok(Some(attribute)) => {
+                            let lost = "Nobody is known to be a member: everybody leaves who has a seat by it";
+                            let message = format!("found, {anchor}, but the account may not read {attribute}");
+                            let remedy = self.let_in(session, account, key, budget).await;
+                            self.missing(&what, message, lost, remedy.as_deref());
+                        }
+                        Err(error) => self.failed(&what, &error, lost),
+                    }
                 }
                 Ok(resolved) => {
-                    let remedy = "Mend the name in the config, or grant the account read access";
-                    self.missing(&what, resolved.problems.join(". "), lost, remedy);
+                    let remedy = self.let_in(session, account, key, budget).await;
+                    self.missing(&what, resolved.problems.join(". "), lost, remedy.as_deref());
                 }
                 Err(error) => self.failed(&what, &error, lost),
             }
@@ -127,84 +164,45 @@ impl Prober<'_> {
         bases
     }
 
-    async fn watermark(&mut self, session: &Session, bases: &[Dn], budget: &Budget) {
-        let lost = "A server whose old database was put back is not noticed";
+    /// The command that lets the account read a base or group, should it be there.
+    async fn let_in(&self, session: &Session, account: &Account, key: &ScopeKey, budget: &Budget) -> Option<String> {
+        let dn = Dn::parse(&key.dn).ok()?;
+        let place = Place { session, account, base: &dn };
+        match key.role {
+            Role::Base => {
+                let reader = PersonReader::new(session.kind, &self.settings.attributes);
+                self.read_tree(&place, &reader, budget).await
+            }
+            Role::Group => {
+                let names = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+                let attributes = place.attributes(&names, budget).await.ok()?;
+                Some(account.grantee.read_tree(dn.as_str(), place.suffix(), &attributes))
+            }
+        }
+    }
+
+    async fn watermark(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
+        let lost = "Neither a server whose old database was put back nor a replica that lags behind is noticed";
+        let session = place.session;
         match family::watermark(&session.connection, session.kind, &session.root, bases, budget).await {
             Ok(Some(mark)) => {
                 let at: Vec<String> = mark.position.iter().map(|(key, value)| format!("{key} {value}")).collect();
                 self.passed("watermark", at.join(", "));
             }
             Ok(None) => {
-                let remedy = match session.kind {
-                    Kind::ActiveDirectory => "Let the account read the root DSE and invocationId",
-                    _ => "Load the syncprov overlay, and let the account read contextCSN at the suffix",
-                };
-                self.less("watermark", "the server does not say where it stands".to_owned(), lost, remedy);
+                let remedy = stands(place);
+                self.less("watermark", "the server does not say where it stands".to_owned(), lost, Some(&remedy));
             }
             Err(error) => self.failed("watermark", &error, lost),
         }
     }
 
-    /// Reads one person and looks whether all that decides can be seen.
-    async fn person(&mut self, session: &Session, base: &Dn, budget: &Budget) {
-        let reader = PersonReader::new(session.kind, &self.settings.attributes);
-        match self.sample(session, base, &reader, budget).await {
-            Ok(Some(entry)) => match reader.read(&entry, self.now) {
-                Ok(person) => match person.quarantine {
-                    None => self.passed("person", format!("read {}", person.anchor)),
-                    Some(quarantine) => self.missing(
-                        "person",
-                        quarantine.message,
-                        "An entry like this is quarantined: it gets no seat",
-                        "Mend the entry, or grant the account the right to read the attribute",
-                    ),
-                },
-                Err(nobody) => self.missing(
-                    "person",
-                    nobody.quarantine.message,
-                    "Nobody can be told from an entry without an anchor",
-                    "Grant the account the right to read the anchor's attribute",
-                ),
-            },
-            Ok(None) => self.missing(
-                "person",
-                format!("nobody under {:?} matches the filter", base.as_str()),
-                "There is nobody to give a seat to",
-                "Mend `base` or `filter`, or grant the account read access",
-            ),
-            Err(error) => self.failed("person", &error, "Nobody can be read"),
-        }
-    }
-
-    async fn sample(
-        &self,
-        session: &Session,
-        base: &Dn,
-        reader: &PersonReader,
-        budget: &Budget,
-    ) -> Result<Option<RawEntry>, ReadError> {
-        let filter = people_filter(reader, self.settings);
-        let attributes = reader.wanted();
-        let size = session.root.pages().then_some(1);
-        let mut pager = Pager::new(&session.connection, base.as_str(), &filter, &attributes, size);
-        while let Some(page) = pager.next(budget).await? {
-            let entry = page.iter().find_map(|message| match decode::item(message) {
-                Ok(Item::Entry(entry)) => Some(entry.to_owned()),
-                _ => None,
-            });
-            if entry.is_some() {
-                return Ok(entry);
-            }
-        }
-        Ok(None)
-    }
-
     /// Whether deletions can be seen as such (MS-ADTS 3.1.1.5.5). Anybody may read the container; what is in it, only
     /// who was granted it.
-    async fn deleted(&mut self, session: &Session, base: &Dn, budget: &Budget) {
-        let Some(context) = session.context_of(base) else { return };
-        let container = format!("CN=Deleted Objects,{}", context.as_str());
-        let lost = "Who was deleted is taken for a leaver only after a second look";
+    async fn deleted(&mut self, place: &Place<'_>, budget: &Budget) {
+        let container = format!("CN=Deleted Objects,{}", place.base.as_str());
+        let lost =
+            "Who was deleted is taken for a leaver only when a second complete read, a cycle later, says so again";
         let doing = "Could not read the deleted objects";
         let attributes = nothing();
         let query = Query {
@@ -214,18 +212,37 @@ impl Prober<'_> {
             attributes: &attributes,
             controls: vec![critical(SHOW_DELETED), paged(1, &[])],
         };
-        match session.connection.entries(doing, &query, budget).await {
+        match place.session.connection.entries(doing, &query, budget).await {
             Ok(entries) if !entries.is_empty() => self.passed("deleted objects", "can be seen".to_owned()),
             Ok(_) => {
-                let remedy = format!(
-                    "dsacls \"{container}\" /takeownership, then dsacls \"{container}\" /g ACCOUNT:LCRP, \
-                     as a domain administrator"
-                );
+                let remedy = place.account.grantee.see_deleted(&container);
                 let message = "none can be seen: the account has no right to, or nothing was deleted yet".to_owned();
-                self.less("deleted objects", message, lost, &remedy);
+                self.less("deleted objects", message, lost, Some(&remedy));
             }
             Err(error) => self.failed("deleted objects", &error, lost),
         }
+    }
+
+    /// Whether another domain controller can be told to have caught up. One alone has nobody to hear from.
+    async fn received(&mut self, place: &Place<'_>, budget: &Budget) {
+        if self.ldap.urls.len() < 2 {
+            return;
+        }
+        let what = replication::RECEIVED;
+        let lost = "When another of the servers in `url` answers, nobody leaves for a day: it may lag behind";
+        let names = [what.to_owned()];
+        let doing = "Could not find out what the server has got from others";
+        let seen = match place.session.connection.entry(doing, place.base.as_str(), &names, budget).await {
+            Ok(entry) => entry.is_some_and(|entry| entry.has(what)),
+            Err(error) => return self.failed(what, &error, lost),
+        };
+        if seen {
+            return self.passed(what, "can be read".to_owned());
+        }
+        let attributes = place.attributes(&names, budget).await.unwrap_or_default();
+        let remedy = attributes.first().map(|of| place.account.grantee.read_at(place.base.as_str(), "", of));
+        let message = "cannot be seen: the account may not read it, or the domain has one controller only".to_owned();
+        self.less(what, message, lost, remedy.as_deref());
     }
 
     fn passed(&mut self, what: &str, message: String) {
@@ -237,18 +254,55 @@ impl Prober<'_> {
         self.probes.push(Probe { what, ok: false, message, lost, remedy: None });
     }
 
-    fn missing(&mut self, what: &str, message: String, lost: &str, remedy: &str) {
-        let (lost, remedy) = (Some(lost.to_owned()), Some(remedy.to_owned()));
+    fn missing(&mut self, what: &str, message: String, lost: &str, remedy: Option<&str>) {
+        let (lost, remedy) = (Some(lost.to_owned()), remedy.map(str::to_owned));
         self.probes.push(Probe { what: self.named(what), ok: false, message, lost, remedy });
     }
 
     /// A cycle works without it, only less well.
-    fn less(&mut self, what: &str, message: String, lost: &str, remedy: &str) {
-        let (lost, remedy) = (Some(lost.to_owned()), Some(remedy.to_owned()));
+    fn less(&mut self, what: &str, message: String, lost: &str, remedy: Option<&str>) {
+        let (lost, remedy) = (Some(lost.to_owned()), remedy.map(str::to_owned));
         self.probes.push(Probe { what: self.named(what), ok: true, message, lost, remedy });
     }
 
     fn named(&self, what: &str) -> String {
         format!("{}: {what}", self.settings.name)
+    }
+}
+
+/// Members it lists itself.
+fn listed(group: &GroupObject) -> usize {
+    group.members.len() + group.member_uids.len()
+}
+
+/// The attribute of a group's members that the account may not read, should it show none. slapd alone tells.
+async fn closed_members(
+    session: &Session,
+    group: &GroupObject,
+    budget: &Budget,
+) -> Result<Option<&'static str>, ReadError> {
+    if session.kind != Kind::OpenLdap || listed(group) > 0 {
+        return Ok(None);
+    }
+    // Values their syntaxes allow.
+    for (attribute, value) in [("member", ""), ("uniqueMember", ""), ("memberUid", "x")] {
+        let said = session.connection.compare(group.dn.as_str(), attribute, value, budget).await?;
+        if said == Comparison::Denied {
+            return Ok(Some(attribute));
+        }
+    }
+    Ok(None)
+}
+
+/// What makes a server say where it stands.
+fn stands(place: &Place<'_>) -> String {
+    let suffix = place.suffix();
+    let csn = Attribute { name: "contextCSN".to_owned(), schema_id: String::new() };
+    match place.session.kind {
+        Kind::ActiveDirectory => {
+            "Let the account read the root DSE, and invocationId of the server's dsServiceName".to_owned()
+        }
+        _ if place.session.root.synchronises() => place.account.grantee.read_at(suffix, suffix, &csn),
+        _ => grant::load_syncprov(suffix),
     }
 }

@@ -24,7 +24,7 @@ use crate::ports::ReadError;
 
 /// Up to which update of the server's own this read shows people and groups; its place in a watermark.
 pub(super) const CHANGED: &str = "uSNChanged";
-const RECEIVED: &str = "replUpToDateVector";
+pub(super) const RECEIVED: &str = "replUpToDateVector";
 /// After so long a change reaches every controller that is still to get it.
 const REPLICATED: SignedDuration = SignedDuration::from_hours(24);
 

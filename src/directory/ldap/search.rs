@@ -11,6 +11,12 @@ use super::failure::{failed, fault};
 use crate::directory::entry::RawEntry;
 use crate::ports::{Persistence, ReadError};
 
+/// What a comparison ends with (RFC 4511 appendix A.1).
+const COMPARE_FALSE: u32 = 5;
+const COMPARE_TRUE: u32 = 6;
+const NO_SUCH_ATTRIBUTE: u32 = 16;
+const UNDEFINED_ATTRIBUTE: u32 = 17;
+const INSUFFICIENT_ACCESS: u32 = 50;
 /// No such object; a DN that is none. Both mean that there is nothing at that place.
 const NO_SUCH_OBJECT: u32 = 32;
 const INVALID_DN_SYNTAX: u32 = 34;
@@ -29,6 +35,19 @@ pub(super) struct Query<'a> {
 pub(super) struct Answer {
     pub(super) messages: Vec<StructureTag>,
     pub(super) result: LdapResult,
+}
+
+/// What a comparison says of the attribute, whatever its value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Comparison {
+    /// It may be compared.
+    Answered,
+    /// It may not: nor may it be read (slapd.access(5): `read` implies `compare`).
+    Denied,
+    /// The server's schema does not have it.
+    Unknown,
+    /// The server says something else.
+    Unclear,
 }
 
 /// Everything, whatever it is.
@@ -104,6 +123,29 @@ impl Connection {
         let query = Query { base: dn, scope: Scope::Base, filter: ANYTHING, attributes, controls: vec![] };
         let entries = self.entries_if_there(doing, &query, budget).await?;
         Ok(entries.and_then(|entries| entries.into_iter().next()))
+    }
+
+    /// Compares an attribute of an entry that can be read with a value. `value` must be one its syntax allows.
+    pub(super) async fn compare(
+        &self,
+        dn: &str,
+        attribute: &str,
+        value: &str,
+        budget: &Budget,
+    ) -> Result<Comparison, ReadError> {
+        let doing = format!("Could not find out whether {attribute} may be read");
+        let mut ldap = self.ldap.clone();
+        match budget.watch(ldap.compare(dn, attribute, value)).await {
+            Ok(Ok(answer)) => Ok(match answer.0.rc {
+                COMPARE_FALSE | COMPARE_TRUE | NO_SUCH_ATTRIBUTE => Comparison::Answered,
+                // A server that must not even tell that the entry is there says that it is not.
+                INSUFFICIENT_ACCESS | NO_SUCH_OBJECT => Comparison::Denied,
+                UNDEFINED_ATTRIBUTE => Comparison::Unknown,
+                _ => Comparison::Unclear,
+            }),
+            Ok(Err(error)) => Err(self.error(&doing, error).await),
+            Err(overrun) => Err(self.overran(&doing, overrun)),
+        }
     }
 
     /// Any result code but success is an error.

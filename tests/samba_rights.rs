@@ -1,0 +1,89 @@
+//! `check --connect` at a real Samba domain controller: each right the account lacks, and that the command it names grants
+//! just that.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use support::rights::{lack, lacking, names, remedy};
+use support::{Agent, Samba, ldif};
+
+const PASSWORD: &str = "Passw0rd.few";
+
+/// Makes an account with the rights of any user, and an agent that binds as it by its principal name.
+fn agent(samba: &Samba, ou: &str, name: &str) -> Agent {
+    samba.administer(&format!("samba-tool user create {name} {PASSWORD}"));
+    let agent = Agent::new(&format!(
+        "[[directory]]\nname = \"corp\"\nurl = [\"{}\"]\nca_file = \"{}\"\nbind_dn = \"{name}@lab.test\"\n\
+         bind_password = {{ file = \"password\" }}\nbase = [\"{ou}\"]\n[[pool]]\nname = \"standard\"\nseats = 500\n",
+        samba.ldaps_url,
+        samba.ca.display()
+    ));
+    agent.secret("password", PASSWORD);
+    agent
+}
+
+/// A name and an OU that no other run has.
+fn scene(samba: &Samba, name: &str) -> (String, String) {
+    let ou = samba.ou(name);
+    let user = format!("few{name}{}", std::process::id());
+    samba.add(&ldif::ad_person(&ou, &format!("{user}-ada")));
+    (ou, user)
+}
+
+#[test]
+fn any_user_reads_all_but_the_deleted_and_the_command_shows_them_too() {
+    let samba = Samba::own();
+    let (ou, user) = scene(&samba, "deleted");
+    samba.add(&ldif::ad_person(&ou, "gone"));
+    samba.delete(&format!("CN=gone,{ou}"));
+    let agent = agent(&samba, &ou, &user);
+    let before = lacking(&agent);
+    assert_eq!(names(&before), ["corp: deleted objects"], "{before:#?}");
+    assert_eq!(before[0]["ok"], true, "a cycle works without it");
+    samba.administer(&remedy(&before[0]));
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+}
+
+#[test]
+fn a_base_and_an_attribute_that_are_closed_are_opened_by_the_commands() {
+    let samba = Samba::shared();
+    let (ou, user) = scene(&samba, "closed");
+    let agent = agent(&samba, &ou, &user);
+    let close = |aces: &str| samba.administer(&format!("samba-tool dsacl set --objectdn='{ou}' --sddl='{aces}'"));
+    // For every authenticated user (AU): the OU and all in it, then userAccountControl and accountExpires alone.
+    close("(D;CI;RPLC;;;AU)");
+    let told = lacking(&agent);
+    samba.administer(&remedy(lack(&told, &format!("base {ou}"))));
+    close("(OD;CIIO;RP;bf967a68-0de6-11d0-a285-00aa003049e2;;AU)(OD;CIIO;RP;bf967915-0de6-11d0-a285-00aa003049e2;;AU)");
+    let told = lacking(&agent);
+    for attribute in ["userAccountControl", "accountExpires"] {
+        let probe = lack(&told, &format!("{attribute} of people under {ou}"));
+        assert_eq!(probe["ok"], attribute != "userAccountControl", "nobody knows who is disabled: {probe}");
+        samba.administer(&remedy(probe));
+    }
+    let after = lacking(&agent);
+    let of_rights: Vec<&str> = names(&after).into_iter().filter(|what| !what.ends_with("deleted objects")).collect();
+    assert_eq!(of_rights, Vec::<&str>::new(), "{after:#?}");
+}
+
+#[test]
+fn an_account_that_is_an_administrator_by_a_nested_group_is_told_and_the_command_takes_it_out() {
+    let samba = Samba::own();
+    let (ou, user) = scene(&samba, "mighty");
+    let agent = agent(&samba, &ou, &user);
+    samba.administer(&format!(
+        "samba-tool group add {user}-desk && samba-tool group addmembers {user}-desk {user} && samba-tool group \
+         addmembers 'Domain Admins' {user}-desk"
+    ));
+    let before = lacking(&agent);
+    let probe = lack(&before, "account");
+    let message = probe["message"].as_str().expect("a message");
+    assert!(message.contains(&format!("Domain Admins (through {user}-desk)")), "{message}");
+    assert!(message.contains(&format!("Administrators (through {user}-desk)")), "{message}");
+    assert_eq!(remedy(probe).lines().count(), 1, "one command suffices: {probe}");
+    samba.administer(&remedy(probe));
+    let after = lacking(&agent);
+    assert_eq!(names(&after).into_iter().filter(|what| what.ends_with("account")).count(), 0, "{after:#?}");
+}

@@ -1,0 +1,108 @@
+//! `check --connect` at a real OpenLDAP: each right the account lacks, and that the command it names grants just that.
+
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use support::rights::{lack, lacking, names, remedy};
+use support::{Agent, Slapd, ldif};
+
+/// An agent that binds as `cn=WHO`.
+fn agent(slapd: &Slapd, who: &str, rest: &str) -> Agent {
+    let base = &slapd.base;
+    let agent = Agent::new(&format!(
+        "[[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"cn={who},{base}\"\n\
+         bind_password = {{ file = \"password\" }}\nbase = [\"ou=people,{base}\"]\n{rest}\n[[pool]]\nname = \
+         \"standard\"\nseats = 500\n",
+        slapd.url
+    ));
+    agent.secret("password", &slapd.password);
+    agent
+}
+
+#[test]
+fn an_account_that_reads_nothing_is_told_command_by_command_until_it_reads_all_it_needs() {
+    let people = ldif::people("dc=lab,dc=test", 3);
+    let crew = ldif::group("dc=lab,dc=test", "crew", &["uid=u0000001,ou=people,dc=lab,dc=test".to_owned()]);
+    let slapd = Slapd::start_configurable(&(people + &crew), &[]);
+    let group = format!("cn=crew,ou=groups,{}", slapd.base);
+    let agent = agent(&slapd, "nobody", &format!("groups = [\"{group}\"]\nfilter = \"(employeeType=*)\""));
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "employeeType", &["staff"]));
+    let before = lacking(&agent);
+    for what in [format!("base ou=people,{}", slapd.base), format!("group {group}"), "watermark".to_owned()] {
+        let probe = lack(&before, &what);
+        assert!(!remedy(probe).contains("userPassword"), "{probe}");
+        slapd.administer(&remedy(probe));
+    }
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+    let (code, report) = agent.plan();
+    assert_eq!((code, report["changes"].as_array().map(Vec::len)), (0, Some(1)), "{report}");
+}
+
+#[test]
+fn an_attribute_that_tells_who_left_and_may_not_be_read_is_named_and_one_that_nobody_has_is_not() {
+    let mut slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 3), &[]);
+    let agent = agent(&slapd, "sync", "");
+    assert!(lacking(&agent).is_empty(), "pwdEndTime and shadowExpire are nobody's here");
+    slapd.restrict("to attrs=pwdAccountLockedTime,mail by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break");
+    let before = lacking(&agent);
+    for attribute in ["pwdAccountLockedTime", "mail"] {
+        let probe = lack(&before, &format!("{attribute} of people under ou=people,dc=lab,dc=test"));
+        assert!(probe["message"].as_str().is_some_and(|told| told.ends_with("the account may not read it")), "{probe}");
+        assert_eq!(probe["ok"], attribute != "mail", "nobody gets a seat without a mail address: {probe}");
+        slapd.administer(&remedy(probe));
+    }
+    assert_eq!(names(&before).len(), 2, "{before:#?}");
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+}
+
+#[test]
+fn a_group_whose_members_are_closed_is_not_taken_for_an_empty_one() {
+    let people = ldif::people("dc=lab,dc=test", 1);
+    let crew = ldif::group("dc=lab,dc=test", "crew", &["uid=u0000001,ou=people,dc=lab,dc=test".to_owned()]);
+    let mut slapd = Slapd::start_configurable(&(people + &crew), &[]);
+    slapd.restrict("to attrs=member by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break");
+    let agent = agent(&slapd, "sync", "groups = [\"cn=crew,ou=groups,dc=lab,dc=test\"]");
+    let before = lacking(&agent);
+    let probe = lack(&before, "group cn=crew,ou=groups,dc=lab,dc=test");
+    assert!(probe["message"].as_str().is_some_and(|told| told.ends_with("may not read member")), "{probe}");
+    slapd.administer(&remedy(probe));
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+}
+
+#[test]
+fn a_server_that_cuts_says_after_how_many_and_the_command_takes_the_limit_away() {
+    let slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 130), &[]);
+    let agent = agent(&slapd, "limited", "page_size = 50");
+    let before = lacking(&agent);
+    let probe = lack(&before, "limits under ou=people,dc=lab,dc=test");
+    assert!(probe["message"].as_str().is_some_and(|told| told.contains("100 entries")), "{probe}");
+    slapd.administer(&remedy(probe));
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+}
+
+#[test]
+fn who_reads_password_hashes_is_told_so_and_the_command_closes_them() {
+    let seed = ldif::person("dc=lab,dc=test", "ada").trim_end().to_owned() + "\nuserPassword: secret\n\n";
+    let mut slapd = Slapd::start_configurable(&seed, &[]);
+    slapd.restrict("to attrs=userPassword by dn.exact=\"cn=sync,dc=lab,dc=test\" read by * break");
+    let agent = agent(&slapd, "sync", "");
+    let before = lacking(&agent);
+    slapd.administer(&remedy(lack(&before, "account")));
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+}
+
+#[test]
+fn a_server_that_does_not_say_where_it_stands_says_it_once_the_command_loaded_the_overlay() {
+    let slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 1), &["no-syncprov"]);
+    let agent = agent(&slapd, "sync", "");
+    let before = lacking(&agent);
+    slapd.administer(&remedy(lack(&before, "watermark")));
+    let after = lacking(&agent);
+    assert!(after.is_empty(), "{after:#?}");
+}
