@@ -15,6 +15,7 @@ mod pass;
 pub mod requests;
 mod ring;
 mod secret;
+mod sending;
 mod service;
 mod showing;
 mod telling;

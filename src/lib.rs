@@ -9,6 +9,7 @@ pub mod ports;
 pub mod directory;
 
 pub mod desired;
+pub mod notify;
 pub mod plan;
 
 pub mod agent;
@@ -16,6 +17,7 @@ pub mod apply;
 pub mod cycle;
 
 pub mod backend;
+pub mod delivery;
 pub mod ledger;
 pub mod state;
 
@@ -30,6 +32,8 @@ pub mod fault;
 pub mod listen;
 pub mod logging;
 pub mod retry;
+pub mod smtp;
 pub mod tls;
+pub mod web;
 #[cfg(windows)]
 pub mod windows;

@@ -13,7 +13,7 @@ use crate::model::{Anchor, Name, PersonId};
 
 mod memory;
 pub mod plain;
-pub use memory::{Accounts, History, Journal, Memory, Mirror, Requests, StateError, Succession};
+pub use memory::{Accounts, History, Journal, Memory, Mirror, Outbox, Requests, StateError, Succession};
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use backoff::Clock;
 use backoff::backoff::Backoff as _;
 use backoff::exponential::ExponentialBackoff;
 use futures_util::future::BoxFuture;
+use jiff::{SignedDuration, Timestamp};
 
 /// How often to try, and how the waits between grow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,6 +67,15 @@ impl Iterator for Waits {
         // The crate adds the jitter after its cap; without a limit of elapsed time it always has a next one.
         self.inner.next_backoff().map(|wait| wait.min(self.cap))
     }
+}
+
+/// When to try what is kept across restarts again: after 1, 2, 4, ... minutes, and at last every four hours. `attempts`: tries
+/// that failed before the last.
+#[must_use]
+pub fn next_try(now: Timestamp, attempts: u32) -> Timestamp {
+    const LONGEST: SignedDuration = SignedDuration::from_hours(4);
+    let wait = SignedDuration::from_mins(1 << attempts.min(8)).min(LONGEST);
+    now.checked_add(wait).unwrap_or(now)
 }
 
 /// A clock that stands still: the waits depend on how many there were, not on the time.
@@ -158,6 +168,15 @@ mod tests {
             let policy = Policy { attempts, first: Duration::from_secs(1), cap: Duration::from_secs(2) };
             prop_assert_eq!(policy.waits().count(), usize::try_from(attempts.saturating_sub(1)).unwrap());
         }
+    }
+
+    #[test]
+    fn tries_grow_apart_and_not_without_end() {
+        let minutes = |attempts| {
+            let wait = next_try(Timestamp::UNIX_EPOCH, attempts).duration_since(Timestamp::UNIX_EPOCH);
+            wait.as_secs() / 60
+        };
+        assert_eq!([minutes(0), minutes(1), minutes(5), minutes(9), minutes(4_000_000)], [1, 2, 32, 240, 240]);
     }
 
     async fn tries_until(succeed_at: u32, again: bool, deadline: Option<Duration>) -> (Result<u32, u32>, u32) {

@@ -1,6 +1,6 @@
 //! The architecture, enforced: imports go one way, the planning core does no I/O, files stay short.
 //!
-//! `model <- ports <- desired, plan <- apply <- cycle <- agent <- app <- cli, service <- main`; edges know `model`,
+//! `model <- ports <- desired, notify, plan <- apply <- cycle <- agent <- app <- cli, service <- main`; edges know `model`,
 //! `ports` and `plan::seats`, and never each other, but `backend::embedded` calls `ledger`, and `backend::ledger` speaks
 //! its `wire`.
 
@@ -10,7 +10,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// What each edge may know.
-const EDGE: &[&str] = &["model", "ports", "plan::seats", "clock", "fault", "retry", "tls", "listen", "windows"];
+const EDGE: &[&str] =
+    &["model", "ports", "plan::seats", "clock", "fault", "retry", "smtp", "tls", "web", "listen", "windows"];
 
 /// What a module at the top may import. A new module must be given its place here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
@@ -21,11 +22,14 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ports", &["model"]),
     ("listen", &["model"]),
     ("retry", &["model", "ports"]),
+    ("smtp", &["model"]),
     ("tls", &[]),
+    ("web", &["clock"]),
     ("desired", &["model", "ports"]),
+    ("notify", &["model"]),
     ("plan", &["model", "ports", "desired"]),
     ("apply", &["model", "ports", "plan", "fault", "retry", "clock"]),
-    ("cycle", &["model", "ports", "desired", "plan", "apply", "fault", "retry", "clock"]),
+    ("cycle", &["model", "ports", "desired", "notify", "plan", "apply", "fault", "retry", "clock"]),
     ("agent", &["model", "ports", "plan", "cycle", "fault", "retry", "clock"]),
     ("directory", EDGE),
     ("mirror", EDGE),
@@ -34,8 +38,9 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("ledger", EDGE),
     ("status", EDGE),
     ("backend", EDGE),
+    ("delivery", EDGE),
     ("backend::embedded", &["model", "ports", "plan::seats", "clock", "fault", "retry", "ledger"]),
-    ("backend::ledger", &["clock", "model", "ports", "retry", "tls", "ledger::wire"]),
+    ("backend::ledger", &["clock", "model", "ports", "retry", "tls", "web", "ledger::wire"]),
     ("backend::queue", &["model", "ports", "clock", "ledger::rules"]),
     ("app", &["*"]),
     ("cli", &["model", "ports", "plan", "cycle", "agent", "app", "service", "clock", "logging", "windows"]),
@@ -46,7 +51,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
 ];
 
 /// Same input, same plan: these ask nobody the time, and touch neither files nor network nor log.
-const PURE: &[&str] = &["model", "desired", "plan"];
+const PURE: &[&str] = &["model", "desired", "notify", "plan"];
 const IMPURE: &[&str] = &["crate::clock", "std::fs", "std::net", "std::process", "std::env", "tokio::", "tracing::"];
 
 #[test]

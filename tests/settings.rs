@@ -9,6 +9,8 @@ mod folder;
 mod ledger;
 #[path = "settings/merge.rs"]
 mod merge;
+#[path = "settings/notify.rs"]
+mod notify;
 #[path = "settings/rules.rs"]
 mod rules;
 #[path = "settings/samples.rs"]

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::engine::{Engine, Stop};
 use super::ledger::LedgerApp;
-use super::{App, access};
+use super::{App, access, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
@@ -25,6 +25,9 @@ impl App {
                 let warnings = loaded.warnings.iter().chain(&locked).map(problem).collect();
                 let app = Self::of(config, loaded);
                 let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
+                if connect {
+                    probes.extend(sending::probes(&app.settings).await);
+                }
                 probes.extend(app.status_probe(connect));
                 CheckReport::of(Vec::new(), warnings, probes)
             }

@@ -9,6 +9,7 @@ use super::{AppError, Code};
 use crate::apply::ApplyError;
 use crate::clock;
 use crate::cycle::reading::with_causes;
+use crate::cycle::remember;
 use crate::cycle::report::{of_failure, to_json};
 use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
@@ -60,7 +61,8 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
         report: to_json(&report),
     };
     let held = engine.state.held()?;
-    engine.state.finish_cycle(&record, held.as_ref(), None)
+    let news = remember::news(&engine.state, &engine.settings, &report)?;
+    engine.state.finish_cycle(&record, held.as_ref(), None, news.as_ref())
 }
 
 /// A cycle's failure, as people are told.

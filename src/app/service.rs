@@ -15,7 +15,7 @@ use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
 use super::showing::Turn;
 use super::telling::Telling;
-use super::{App, AppError, Code};
+use super::{App, AppError, Code, sending};
 use crate::agent::{self, Calls, GRACE, Pulse, ServiceManager, Watch, Work};
 use crate::cycle::{Asked, CycleError};
 use crate::model::memory::{Heartbeat, Request, RequestId};
@@ -28,6 +28,9 @@ use crate::{clock, settings};
 
 /// A sign of life this often.
 const BEAT: Duration = Duration::from_secs(2);
+
+/// A message that is being sent when the agent stops may take so long to end.
+const LAST_MESSAGE: Duration = Duration::from_secs(5);
 
 /// A read ends after ten of its timeouts without progress, the lookups after it take five; and as long as this for all else.
 const TIMEOUTS: u32 = 15;
@@ -52,6 +55,8 @@ impl App {
         let (turns, shown) = watch::channel(self.first_turn()?);
         let showing = self.show(shown).await?;
         let heart = tokio::spawn(beat(self.settings.clone(), turns.subscribe()));
+        let (halt, halting) = watch::channel(false);
+        let sending = tokio::spawn(sending::beside(turns.subscribe(), halting));
         let pulse = Arc::new(Pulse::new(patience(&self.settings)));
         let mut worker = Worker {
             config: self.config.clone(),
@@ -69,6 +74,9 @@ impl App {
         };
         tracing::info!(name: "agent.runs", agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
         agent::run(&mut worker, calls, Watch { manager, pulse: &pulse }, GRACE).await;
+        halt.send_replace(true);
+        // What is being handed over is noted as sent, so that the next start does not send it again.
+        let _ = tokio::time::timeout(LAST_MESSAGE, sending).await;
         heart.abort();
         worker.engine.backend.end_lease().await;
         drop(showing);

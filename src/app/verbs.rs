@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::engine::{Engine, Stop, state_error};
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
-use super::{App, AppError, Code, PlanOptions};
+use super::{App, AppError, Code, PlanOptions, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::Name;
@@ -48,9 +48,11 @@ impl App {
             Hands::Ours(mut engine, _lock) => {
                 requests::take_pending(&mut engine).await?;
                 let asked = Asked { by_person: true, full };
+                let halt = stop.clone();
                 let stop = Stop { reading: Some(stop.clone()), applying: Some(stop) };
                 let report = pass(&mut engine, asked, progress, stop).await.map_err(|error| cycle_error(&error));
                 engine.backend.end_lease().await;
+                sending::at_the_end(&mut engine, &halt).await;
                 report
             }
             Hands::Agent(state) => match self.ask(state, &Request::Sync { full }, progress, Some(&stop))? {

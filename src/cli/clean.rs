@@ -1,32 +1,9 @@
-//! Makes text from elsewhere harmless: a name must not move the cursor, hide text or turn a line around.
+//! What is printed must be harmless on a terminal, JSON too.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// Control characters, line and paragraph separators, and the marks that override the direction of text
-/// (Unicode Bidirectional Algorithm, UAX #9 §2). Joiners stay: Persian and many emoji need them.
-#[must_use]
-pub fn is_harmful(character: char) -> bool {
-    character.is_control()
-        || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
-}
-
-/// The text with every harmful character written out, such as `\u{1b}`.
-#[must_use]
-pub fn clean(text: &str) -> Cow<'_, str> {
-    if !text.contains(is_harmful) {
-        return Cow::Borrowed(text);
-    }
-    let mut cleaned = String::with_capacity(text.len() + 16);
-    for character in text.chars() {
-        if is_harmful(character) {
-            cleaned.extend(character.escape_default());
-        } else {
-            cleaned.push(character);
-        }
-    }
-    Cow::Owned(cleaned)
-}
+pub use crate::model::text::{clean, is_harmful};
 
 /// JSON with every harmful character written as `\uXXXX`: the same value, but harmless on a terminal.
 ///
@@ -51,23 +28,6 @@ pub fn clean_json(json: &str) -> Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_terminal_escape_in_a_name_is_shown_and_not_obeyed() {
-        assert_eq!(clean("A\u{1b}[2Jda\n\u{9b}x"), r"A\u{1b}[2Jda\n\u{9b}x");
-    }
-
-    #[test]
-    fn text_cannot_be_turned_around() {
-        assert_eq!(clean("ada\u{202e}nimda"), r"ada\u{202e}nimda");
-    }
-
-    #[test]
-    fn names_of_all_scripts_stay_as_they_are() {
-        for name in ["山田 太郎", "שרה כהן", "👩‍💻 Ada", "نرم\u{200c}افزار", "Zoë"] {
-            assert_eq!(clean(name), name);
-        }
-    }
 
     #[test]
     fn cleaned_json_says_the_same() {

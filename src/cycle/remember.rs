@@ -9,15 +9,18 @@ use jiff::Timestamp;
 use super::reading::{DirectoryRead, Readings, pins_after};
 use super::{CycleError, Parts, report};
 use crate::apply::Applied;
+use crate::clock;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
     Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadMode, ReadRecord, WantedPool, Whole,
 };
+use crate::model::notice::News;
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::{DirectorySettings, Drift, Settings};
 use crate::model::snapshot::{Role, ScopeKey, Snapshot};
 use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing};
+use crate::notify::{self, House};
 use crate::plan::Plan;
 use crate::ports::{Memory, StateError};
 
@@ -299,6 +302,16 @@ pub fn cycle(parts: &mut Parts<'_>, report: &SyncReport, plan: &Plan, readings: 
         report: report::to_json(&report.held),
     });
     let config = (report.outcome < CycleOutcome::Partial).then_some(parts.settings.digest.as_str());
-    parts.memory.finish_cycle(&record, held.as_ref(), config)?;
+    let news = news(parts.memory, parts.settings, report)?;
+    parts.memory.finish_cycle(&record, held.as_ref(), config, news.as_ref())?;
     Ok(())
+}
+
+/// What is to be told of a cycle that ended, well or not; None where nobody is to be told.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn news(memory: &dyn Memory, settings: &Settings, report: &SyncReport) -> Result<Option<News>, StateError> {
+    let Some(house) = House::of(settings, clock::zone()) else { return Ok(None) };
+    Ok(Some(notify::news(memory.told()?, report, &house, report.started)))
 }

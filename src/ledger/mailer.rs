@@ -3,63 +3,28 @@
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use lettre::Message;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, MessageBuilder};
-use lettre::transport::smtp::AsyncSmtpTransportBuilder;
-use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
-use secrecy::ExposeSecret as _;
-use thiserror::Error;
 
 use super::records::{Listed, Mail, Records};
 use super::service::{Failure, Service};
 use crate::clock;
 use crate::model::Assignment;
-use crate::model::settings::{SmtpSettings, SmtpTls};
+use crate::model::settings::SmtpSettings;
+use crate::retry::next_try;
+use crate::smtp::{MailError, Post, Unsent};
 
 /// Mails sent before looking again.
 const AT_ONCE: u32 = 20;
 /// A mail that cannot be sent for so long is given up.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(3 * 24);
-/// The longest wait between two tries.
-const LONGEST: SignedDuration = SignedDuration::from_hours(4);
 /// A mail server must answer within this time.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// Why no mail can be sent at all.
-#[derive(Debug, Error)]
-pub enum MailError {
-    #[error("TLS to the mail server {host} cannot be set up")]
-    Tls { host: String, source: lettre::transport::smtp::Error },
-    #[error("{from:?} is no mail address")]
-    From { from: String, source: lettre::address::AddressError },
-}
-
-/// Why one mail was not sent.
-#[derive(Debug, Error)]
-enum Unsent {
-    /// It cannot be written: no try can help.
-    #[error("it cannot be written")]
-    Unwritable(#[source] Box<dyn std::error::Error + Send + Sync>),
-    #[error("the mail server did not take it")]
-    Refused(#[source] lettre::transport::smtp::Error),
-}
-
-impl Unsent {
-    /// Whether no later try can help.
-    fn is_final(&self) -> bool {
-        match self {
-            Self::Unwritable(_) => true,
-            Self::Refused(error) => error.is_permanent(),
-        }
-    }
-}
-
 /// Sends what is due.
 pub struct Mailer {
-    transport: AsyncSmtpTransport<Tokio1Executor>,
-    from: Mailbox,
+    post: Post,
 }
 
 impl Mailer {
@@ -68,21 +33,7 @@ impl Mailer {
     /// # Errors
     /// Where the settings cannot be used.
     pub fn new(settings: &SmtpSettings) -> Result<Self, MailError> {
-        let SmtpSettings { host, port, tls, from, credentials } = settings;
-        let from = from.parse().map_err(|source| MailError::From { from: from.clone(), source })?;
-        let parameters =
-            || TlsParameters::new(host.clone()).map_err(|source| MailError::Tls { host: host.clone(), source });
-        let tls = match tls {
-            SmtpTls::Implicit => Tls::Wrapper(parameters()?),
-            SmtpTls::StartTls => Tls::Required(parameters()?),
-            SmtpTls::None => Tls::None,
-        };
-        let builder: AsyncSmtpTransportBuilder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host);
-        let mut builder = builder.port(*port).tls(tls).timeout(Some(TIMEOUT));
-        if let Some((user, password)) = credentials {
-            builder = builder.credentials(Credentials::new(user.clone(), password.expose_secret().to_owned()));
-        }
-        Ok(Self { transport: builder.build(), from })
+        Ok(Self { post: Post::new(settings, TIMEOUT)? })
     }
 
     /// Talks to the mail server without sending anything.
@@ -90,11 +41,7 @@ impl Mailer {
     /// # Errors
     /// Why it cannot be talked to.
     pub async fn probe(&self) -> Result<(), String> {
-        match self.transport.test_connection().await {
-            Ok(true) => Ok(()),
-            Ok(false) => Err("the mail server does not answer as it must".to_owned()),
-            Err(error) => Err(format!("the mail server cannot be talked to: {error}")),
-        }
+        self.post.probe().await
     }
 
     /// Sends the mails that are due now; how many it dealt with.
@@ -124,15 +71,14 @@ impl Mailer {
     }
 
     async fn send(&self, mail: &Mail, listed: &Listed) -> Result<(), Unsent> {
-        let message = self.write(mail, listed)?;
-        self.transport.send(message).await.map(|_| ()).map_err(Unsent::Refused)
+        self.post.send(self.write(mail, listed)?).await
     }
 
     fn write(&self, mail: &Mail, listed: &Listed) -> Result<Message, Unsent> {
         let profile = &listed.account.profile;
         let name = profile.display_name.as_deref().unwrap_or(&profile.user_name);
-        let address = profile.email.parse().map_err(|error| Unsent::Unwritable(Box::new(error)))?;
-        let builder: MessageBuilder = Message::builder().from(self.from.clone()).to(Mailbox::new(None, address));
+        let address = profile.email.parse().map_err(Unsent::unwritable)?;
+        let builder: MessageBuilder = Message::builder().from(self.post.from.clone()).to(Mailbox::new(None, address));
         let text = format!(
             "Hello {name},\n\nyou have a seat of {pool} now, given by {company}.\nYour user name is {user}.\n",
             pool = mail.pool,
@@ -143,7 +89,7 @@ impl Mailer {
             .subject(format!("You have a seat of {}", mail.pool))
             .header(ContentType::TEXT_PLAIN)
             .body(text)
-            .map_err(|error| Unsent::Unwritable(Box::new(error)))
+            .map_err(Unsent::unwritable)
     }
 }
 
@@ -154,44 +100,13 @@ fn note(records: &dyn Records, mail: &Mail, sent: Result<bool, Unsent>, now: Tim
     match sent {
         Ok(sent) => records.mail_done(mail, sent)?,
         Err(error) if error.is_final() || too_old => {
-            tracing::error!(%account, %company, reason = reason(&error), "A confirmation mail is given up.");
+            tracing::error!(%account, %company, reason = error.reason(), "A confirmation mail is given up.");
             records.mail_done(mail, false)?;
         }
         Err(error) => {
-            tracing::warn!(%account, %company, reason = reason(&error), "A confirmation mail was not taken; it is tried again.");
+            tracing::warn!(%account, %company, reason = error.reason(), "A confirmation mail was not taken; it is tried again.");
             records.mail_failed(mail, next_try(now, mail.attempts))?;
         }
     }
     Ok(())
-}
-
-/// After 1, 2, 4, ... minutes.
-fn next_try(now: Timestamp, attempts: u32) -> Timestamp {
-    let wait = SignedDuration::from_mins(1 << attempts.min(8)).min(LONGEST);
-    now.checked_add(wait).unwrap_or(now)
-}
-
-/// What may be logged: a mail server's own words name the address.
-fn reason(unsent: &Unsent) -> String {
-    match unsent {
-        Unsent::Unwritable(_) => "it cannot be written".to_owned(),
-        Unsent::Refused(error) => match error.status() {
-            Some(code) => format!("the mail server answered {code}"),
-            None => format!("the mail server cannot be talked to: {error}"),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn tries_grow_apart_and_not_without_end() {
-        let minutes = |attempts| {
-            let wait = next_try(Timestamp::UNIX_EPOCH, attempts).duration_since(Timestamp::UNIX_EPOCH);
-            wait.as_secs() / 60
-        };
-        assert_eq!([minutes(0), minutes(1), minutes(5), minutes(9), minutes(4_000_000)], [1, 2, 32, 240, 240]);
-    }
 }

@@ -36,6 +36,12 @@ pub const IDS: &[(u32, &str)] = &[
     (501, "state.requests"),
     (502, "state.batch_settled"),
     (503, "state.cycle_unrecorded"),
+    (600, "notify.undelivered"),
+    (601, "notify.delivered_again"),
+    (602, "notify.given_up"),
+    (603, "notify.unusable"),
+    (604, "notify.kept"),
+    (605, "notify.state"),
 ];
 
 /// Events without an id of their own, by how loud they are.

@@ -8,11 +8,14 @@ pub mod dn;
 pub mod filter;
 pub mod lease;
 pub mod memory;
+pub mod notice;
 pub mod report;
 pub mod settings;
 pub mod snapshot;
+pub mod text;
 pub mod user;
 pub mod value;
+pub mod webhook;
 
 pub use account::{Account, AccountId, AccountState, Assignment, PoolCount, SeatState, Suspension, WaitReason};
 pub use anchor::{Anchor, Name, PersonId};

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
-use secrecy::{ExposeSecret as _, SecretString};
+use jiff::civil::Time;
+use secrecy::{ExposeSecret as _, SecretSlice, SecretString};
 
 use super::anchor::Name;
 use super::change::Promotion;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub backend: BackendSettings,
     pub log: LogSettings,
     pub status: StatusSettings,
+    /// None: nobody is told.
+    pub notify: Option<NotifySettings>,
     /// Digest of everything that decides who has a seat: another one forces a full cycle.
     pub digest: String,
 }
@@ -270,6 +273,33 @@ pub enum SmtpTls {
     StartTls,
     /// This machine alone.
     None,
+}
+
+/// Who is told when something begins to be wrong, and when it is over.
+#[derive(Clone, Debug)]
+pub struct NotifySettings {
+    pub webhook: Option<WebhookSettings>,
+    pub email: Option<EmailSettings>,
+    /// So many cycles in a row make a failure, and the end of anything, worth telling; at least 1.
+    pub after_failures: u32,
+    /// When the daily digest is due, by this machine's clock; None: there is none.
+    pub digest: Option<Time>,
+}
+
+#[derive(Clone, Debug)]
+pub struct WebhookSettings {
+    /// `https://`, or `http://` to this very machine. What follows the host may be as good as a password.
+    pub url: SecretString,
+    /// What messages are signed with.
+    pub key: SecretSlice<u8>,
+    pub ca_file: Option<PathBuf>,
+}
+
+#[derive(Clone, Debug)]
+pub struct EmailSettings {
+    pub smtp: SmtpSettings,
+    /// Mail addresses, each once.
+    pub to: Vec<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

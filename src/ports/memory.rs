@@ -14,6 +14,7 @@ use crate::model::lease::Standby;
 use crate::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
+use crate::model::notice::{News, Parcel, Told};
 use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
 use crate::model::{Account, Anchor, Name, PersonId};
 
@@ -150,13 +151,18 @@ pub trait History: Send {
     fn begin_cycle(&mut self, started: Timestamp) -> Result<u64, StateError>;
 
     /// Ends a cycle and replaces what is held back, in one step. `config`: the digest of the config that now holds
-    /// everywhere; None where the last one stays.
+    /// everywhere; None where the last one stays. `news`: what is to be sent, and what counts as told; None: nobody is
+    /// told anything, and what was not sent yet is forgotten.
     fn finish_cycle(
         &mut self,
         cycle: &CycleRecord,
         held: Option<&Held>,
         config: Option<&str>,
+        news: Option<&News>,
     ) -> Result<(), StateError>;
+
+    /// What was told so far; nothing at first.
+    fn told(&self) -> Result<Told, StateError>;
 
     /// The config of the last cycle that carried one through: another one forces a full cycle.
     fn config_digest(&self) -> Result<Option<String>, StateError>;
@@ -169,6 +175,18 @@ pub trait History: Send {
 
     /// Confirmations that still hold.
     fn confirmations(&self, now: Timestamp) -> Result<Vec<Confirmation>, StateError>;
+}
+
+/// Messages that were not sent yet.
+pub trait Outbox: Send {
+    /// All, the oldest first.
+    fn parcels(&self) -> Result<Vec<Parcel>, StateError>;
+
+    /// Forgets one that was sent, or is given up.
+    fn parcel_done(&mut self, id: i64) -> Result<(), StateError>;
+
+    /// Stores that a try came to nothing, and when the next is due. `refused`: the receiver does not take this one.
+    fn parcel_failed(&mut self, id: i64, next: Timestamp, refused: bool) -> Result<(), StateError>;
 }
 
 /// Which agent of the company worked, and which stands by.

@@ -15,8 +15,19 @@ use crate::model::settings::{
 
 /// SHA-256 in hexadecimal. Neither secrets nor what only says how often, how fast and how loudly we work are in it.
 pub fn of(settings: &Settings) -> String {
-    let Settings { agent, directories, pools, seats, leavers, guard: _, backend, log: _, status: _, digest: _ } =
-        settings;
+    let Settings {
+        agent,
+        directories,
+        pools,
+        seats,
+        leavers,
+        guard: _,
+        backend,
+        log: _,
+        status: _,
+        notify: _,
+        digest: _,
+    } = settings;
     let AgentSettings { name: _, state_dir: _, poll: _, full: _, dry_run: _ } = agent;
     let deciding = json!({
         "version": 1,

@@ -38,8 +38,8 @@ const NOT_A_LEDGERS: &str = "no backend of this version has it: kind = \"ledger\
 
 pub const ROOT: Section = Section {
     name: "the config",
-    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log", "status", "ledger"],
-    later: &[("notify", "the log and the exit codes tell what changed")],
+    keys: &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "log", "status", "notify", "ledger"],
+    later: NOTHING_LATER,
     later_values: NO_LATER_VALUES,
 };
 
@@ -131,6 +131,12 @@ pub const LOG: Section = Section::plain("[log]", &["format", "level"]);
 
 pub const STATUS: Section = Section::plain("[status]", &["listen", "tls_cert", "tls_key", "token"]);
 
+pub const NOTIFY: Section = Section::plain("[notify]", &["webhook", "email", "after_failures", "digest"]);
+
+pub const WEBHOOK: Section = Section::plain("[notify.webhook]", &["url", "secret", "ca_file"]);
+
+pub const EMAIL: Section = Section::plain("[notify.email]", &["smtp", "user", "password", "from", "to"]);
+
 pub const LEDGER: Section = Section::plain("[ledger]", &["listen", "tls_cert", "tls_key", "database", "first", "smtp"]);
 
 pub const FIRST: Section = Section::plain("[ledger.first]", &["company", "pool", "seats", "token_file"]);
@@ -138,7 +144,8 @@ pub const FIRST: Section = Section::plain("[ledger.first]", &["company", "pool",
 pub const SMTP: Section = Section::plain("[ledger.smtp]", &["url", "from", "user", "password"]);
 
 /// Tables without which there is no agent: a config that has none of them is a ledger's alone.
-pub const OF_AN_AGENT: &[&str] = &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "status"];
+pub const OF_AN_AGENT: &[&str] =
+    &["agent", "directory", "pool", "seats", "leavers", "guard", "backend", "status", "notify"];
 
 /// Every table, to tell where a misplaced key belongs.
 pub const ALL: &[&Section] = &[
@@ -154,6 +161,9 @@ pub const ALL: &[&Section] = &[
     &BACKEND,
     &LOG,
     &STATUS,
+    &NOTIFY,
+    &WEBHOOK,
+    &EMAIL,
     &LEDGER,
     &FIRST,
     &SMTP,

@@ -20,6 +20,7 @@ mod lines;
 mod listen;
 mod log;
 mod naming;
+mod notify;
 pub use naming::nearest_of;
 mod overrides;
 mod permissions;
@@ -29,6 +30,7 @@ mod reader;
 pub mod sddl;
 mod seats;
 pub mod secret;
+mod smtp;
 mod source;
 mod status;
 #[cfg(test)]
@@ -154,10 +156,12 @@ fn compile(root: &Reader) -> (Settings, Option<LedgerSettings>) {
     let backend = root.section("backend", &keys::BACKEND, |reader| backend::compile(reader, &agent.state_dir));
     let log = root.section("log", &keys::LOG, log::compile);
     let status = root.section("status", &keys::STATUS, status::compile);
+    let notify = root.has("notify").then(|| root.section("notify", &keys::NOTIFY, notify::compile));
     let ledger = compile_ledger(root);
     root.finish();
+    let digest = String::new();
     let mut settings =
-        Settings { agent, directories, pools, seats, leavers, guard, backend, log, status, digest: String::new() };
+        Settings { agent, directories, pools, seats, leavers, guard, backend, log, status, notify, digest };
     settings.digest = digest::of(&settings);
     (settings, ledger)
 }

@@ -173,12 +173,16 @@ fn look(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
 
 /// What is kept secret, in words.
 fn what(reader: &Reader) -> &'static str {
-    if is_token(reader) { "the token" } else { "the password" }
+    match reader.place.shown.rsplit_once('.') {
+        Some((_, "token")) => "the token",
+        Some((_, "secret")) => "the secret",
+        _ => "the password",
+    }
 }
 
 /// A token is one line; what people choose as a password may be anything.
 fn is_token(reader: &Reader) -> bool {
-    reader.place.shown.rsplit_once('.').is_some_and(|(_, key)| key == "token")
+    what(reader) == "the token"
 }
 
 fn file_remedy(reader: &Reader, file: &Path) -> &'static str {
@@ -190,6 +194,10 @@ fn file_remedy(reader: &Reader, file: &Path) -> &'static str {
             "`seatsync ledger connector add` prints the token for it; a ledger whose ledger.first.token_file it is writes it when it is served for the first time: start that one first"
         }
         (true, true) => "name a file that holds the token and nothing else",
+        (false, false) if what(reader) == "the secret" => {
+            "make one: (umask 077; echo whsec_$(openssl rand -base64 32) >FILE)"
+        }
+        (false, _) if what(reader) == "the secret" => "name a file that holds the secret and nothing else",
         (false, _) => "name a file that holds the password and nothing else",
     }
 }

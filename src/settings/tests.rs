@@ -60,6 +60,9 @@ fn the_samples_show_every_key_of_the_parser_and_no_other() {
         ("backend", &keys::BACKEND),
         ("log", &keys::LOG),
         ("status", &keys::STATUS),
+        ("notify", &keys::NOTIFY),
+        ("webhook", &keys::WEBHOOK),
+        ("email", &keys::EMAIL),
         ("ledger", &keys::LEDGER),
         ("first", &keys::FIRST),
         ("smtp", &keys::SMTP),
@@ -134,6 +137,10 @@ fn the_digest_is_not_moved_by_how_often_and_how_loudly_we_work() {
         ("[[pool]]", "[log]\nlevel = \"debug\"\n[[pool]]"),
         ("[[pool]]", "[guard]\npercent = 50\n[[pool]]"),
         ("[[pool]]", "[status]\nlisten = \"off\"\n[[pool]]"),
+        (
+            "[[pool]]",
+            "[notify.email]\nsmtp = \"smtps://mail\"\nfrom = \"a@b.example\"\nto = [\"c@b.example\"]\n[[pool]]",
+        ),
     ] {
         let text = CONFIG.replace(from, to);
         assert_ne!(text, CONFIG);

@@ -23,6 +23,8 @@ const FORM: &str = "must be ldaps://HOST or ldap://HOST, with :PORT where it is 
 const HTTP_FORM: &str =
     "must be https://HOST, with :PORT where it is not 443, and with a path where the ledger has one";
 
+const WEBHOOK_FORM: &str = "must be https://HOST, with a path and what else the receiver asks for";
+
 fn shown(message: &str) -> Refusal {
     Refusal { message: message.to_owned(), secret: false }
 }
@@ -47,24 +49,46 @@ pub fn parse(text: &str) -> Result<Url, Refusal> {
 
 /// Checks the URL of a service; what is asked there is appended to it.
 pub fn parse_http(text: &str) -> Result<Url, Refusal> {
-    let (scheme, rest) = text.split_once("://").ok_or_else(|| shown(HTTP_FORM))?;
-    let tls = match scheme {
-        "http" => false,
-        "https" => true,
-        _ => return Err(shown(HTTP_FORM)),
-    };
-    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-    if authority.contains('@') {
+    let parts = split_http(text, HTTP_FORM)?;
+    if parts.authority.contains('@') {
         let message = "must not carry a user or password; use token".to_owned();
         return Err(Refusal { message, secret: true });
     }
-    if rest.contains(['?', '#']) {
+    if parts.rest.contains(['?', '#']) {
         return Err(shown("must end with its path: no question mark, no number sign"));
     }
-    if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        return Err(shown(HTTP_FORM));
+    server(parts.authority, parts.tls, HTTP_FORM)
+}
+
+/// Checks the URL that messages are sent to, whole as it is.
+pub fn parse_webhook(text: &str) -> Result<Url, Refusal> {
+    let parts = split_http(text, WEBHOOK_FORM)?;
+    if parts.authority.contains('@') || parts.rest.contains('#') {
+        return Err(shown("must carry neither a user nor a number sign"));
     }
-    server(authority, tls, HTTP_FORM)
+    let authority = parts.authority.split('?').next().unwrap_or_default();
+    server(authority, parts.tls, WEBHOOK_FORM)
+}
+
+struct HttpParts<'a> {
+    tls: bool,
+    authority: &'a str,
+    /// All after the scheme.
+    rest: &'a str,
+}
+
+fn split_http<'a>(text: &'a str, form: &str) -> Result<HttpParts<'a>, Refusal> {
+    let (scheme, rest) = text.split_once("://").ok_or_else(|| shown(form))?;
+    let tls = match scheme {
+        "http" => false,
+        "https" => true,
+        _ => return Err(shown(form)),
+    };
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    if path.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        return Err(shown(form));
+    }
+    Ok(HttpParts { tls, authority, rest })
 }
 
 fn server(authority: &str, tls: bool, form: &str) -> Result<Url, Refusal> {

@@ -3,11 +3,12 @@
 use jiff::Timestamp;
 use rusqlite::{OptionalExtension as _, Result, Row, params};
 
-use super::State;
 use super::requests::{note, note_json, set_note};
 use super::values::{json, number, time, to_integer, to_json};
+use super::{State, outbox};
 use crate::model::change::Confirmation;
 use crate::model::memory::{CycleRecord, Held};
+use crate::model::notice::{News, Told};
 use crate::ports::{History, StateError};
 
 /// Cycles kept: five weeks of one every five minutes.
@@ -34,6 +35,7 @@ impl History for State {
         cycle: &CycleRecord,
         held: Option<&Held>,
         config: Option<&str>,
+        news: Option<&News>,
     ) -> Result<(), StateError> {
         self.write("finish_cycle", "storing the report of a cycle", |transaction| {
             transaction.execute(
@@ -48,6 +50,7 @@ impl History for State {
             )?;
             transaction.execute("DELETE FROM confirmation WHERE expires_at <= ?1", [cycle.started.as_second()])?;
             set_note(transaction, "held", held.map(to_json).transpose()?.as_deref())?;
+            outbox::keep(transaction, news, cycle.started)?;
             match config {
                 Some(digest) => set_note(transaction, "config_digest", Some(digest)),
                 None => Ok(()),
@@ -57,6 +60,10 @@ impl History for State {
 
     fn config_digest(&self) -> Result<Option<String>, StateError> {
         self.read("reading the last config's digest", |connection| note(connection, "config_digest"))
+    }
+
+    fn told(&self) -> Result<Told, StateError> {
+        self.read("reading what was told", |connection| Ok(note_json(connection, "told")?.unwrap_or_default()))
     }
 
     fn held(&self) -> Result<Option<Held>, StateError> {

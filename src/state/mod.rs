@@ -10,6 +10,7 @@ mod journal;
 mod lock;
 mod lookup;
 mod open;
+mod outbox;
 mod people;
 mod queue;
 mod requests;

@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V1__state", include_str!("migrations/V1__state.sql")),
     ("V2__nested", include_str!("migrations/V2__nested.sql")),
     ("V3__queue", include_str!("migrations/V3__queue.sql")),
+    ("V4__outbox", include_str!("migrations/V4__outbox.sql")),
 ];
 
 /// How long to wait for another process that writes.

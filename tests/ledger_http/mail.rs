@@ -1,6 +1,5 @@
 //! Who gets a seat gets a mail: from a ledger to a mail server that keeps what it is given.
 
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -8,77 +7,13 @@ use seatsync::ledger::mailer::Mailer;
 use seatsync::ledger::service::chores;
 use seatsync::model::settings::{SmtpSettings, SmtpTls};
 use serde_json::{Value, json};
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 
 use crate::harness::Served;
-
-/// A mail server that keeps what it takes, and refuses what it is told to.
-#[derive(Clone, Default)]
-struct Sink {
-    taken: Arc<Mutex<Vec<String>>>,
-    /// Answer to the next recipients: `451 later`; gone once it was given.
-    refusals: Arc<Mutex<Vec<&'static str>>>,
-}
-
-impl Sink {
-    async fn start(&self) -> u16 {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let sink = self.clone();
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let sink = sink.clone();
-                tokio::spawn(async move { sink.talk(stream).await });
-            }
-        });
-        port
-    }
-
-    /// RFC 5321, as much of it as a client needs.
-    async fn talk(&self, stream: TcpStream) {
-        let (reading, mut writing) = stream.into_split();
-        let mut lines = BufReader::new(reading).lines();
-        writing.write_all(b"220 sink\r\n").await.unwrap();
-        let mut message: Option<String> = None;
-        while let Ok(Some(line)) = lines.next_line().await {
-            if let Some(text) = &mut message {
-                if line != "." {
-                    text.push_str(&line);
-                    text.push('\n');
-                    continue;
-                }
-                self.taken.lock().unwrap().extend(message.take());
-            } else if line == "DATA" {
-                message = Some(String::new());
-            }
-            let word = line.split(' ').next().unwrap_or_default().to_uppercase();
-            let refusal = (word == "RCPT").then(|| self.refusals.lock().unwrap().pop()).flatten();
-            let answer = match word.as_str() {
-                "DATA" => "354 go on",
-                "QUIT" => "221 bye",
-                _ => refusal.unwrap_or("250 sink"),
-            };
-            if writing.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
-                return;
-            }
-        }
-    }
-
-    async fn mails(&self, count: usize) -> Vec<String> {
-        for _ in 0..200 {
-            if self.taken.lock().unwrap().len() >= count {
-                break;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        self.taken.lock().unwrap().clone()
-    }
-}
+use crate::support::MailSink;
 
 /// A ledger that sends mail; the sender of its end.
-async fn mailing(sink: &Sink) -> (Served, watch::Sender<bool>) {
+async fn mailing(sink: &MailSink) -> (Served, watch::Sender<bool>) {
     let port = sink.start().await;
     let ledger = Served::start_with(true).await;
     let (stop, stopping) = watch::channel(false);
@@ -100,7 +35,7 @@ async fn invitation(ledger: &Served, id: &str) -> Value {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_seat_brings_one_mail_and_waiting_brings_none() {
-    let sink = Sink::default();
+    let sink = MailSink::default();
     let (ledger, _stop) = mailing(&sink).await;
     ledger.pool("Vault Standard", 1).await;
     let (ann, bob) = (ledger.account("ann").await, ledger.account("bob").await);
@@ -130,7 +65,7 @@ async fn a_seat_brings_one_mail_and_waiting_brings_none() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_mail_that_is_refused_for_now_stays_and_one_refused_for_good_is_given_up() {
-    let sink = Sink::default();
+    let sink = MailSink::default();
     sink.refusals.lock().unwrap().extend(["550 nobody here", "451 later"]);
     let (ledger, _stop) = mailing(&sink).await;
     ledger.pool("a", 9).await;
@@ -169,7 +104,7 @@ async fn a_mail_that_is_refused_for_now_stays_and_one_refused_for_good_is_given_
 
 #[tokio::test(flavor = "multi_thread")]
 async fn whoever_lost_the_seat_meanwhile_gets_no_mail_and_a_company_may_want_none() {
-    let sink = Sink::default();
+    let sink = MailSink::default();
     let ledger = Served::start_with(true).await;
     ledger.pool("a", 9).await;
     let (ann, bob) = (ledger.account("ann").await, ledger.account("bob").await);

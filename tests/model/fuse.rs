@@ -10,6 +10,7 @@ use seatsync::model::lease::{Lease, Standby};
 use seatsync::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
+use seatsync::model::notice::{News, Told};
 use seatsync::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
 use seatsync::model::{Account, Anchor, Name, PersonId};
 use seatsync::ports::{
@@ -195,7 +196,8 @@ mortal! { Succession {
 
 mortal! { History {
     fn begin_cycle([self: &mut self], started: Timestamp) -> u64;
-    fn finish_cycle([self: &mut self], cycle: &CycleRecord, held: Option<&Held>, config: Option<&str>) -> ();
+    fn finish_cycle([self: &mut self], cycle: &CycleRecord, held: Option<&Held>, config: Option<&str>, news: Option<&News>) -> ();
+    fn told([self: &self]) -> Told;
     fn config_digest([self: &self]) -> Option<String>;
     fn held([self: &self]) -> Option<Held>;
     fn keep_confirmation([self: &mut self], confirmation: &Confirmation) -> ();

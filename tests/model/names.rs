@@ -108,6 +108,7 @@ pub fn settings(company: &Company, folder: &Path) -> Settings {
         },
         log: LogSettings { format: LogFormat::Text, level: "off".to_owned() },
         status: StatusSettings { listen: None, tls: None, token: None },
+        notify: None,
         digest: "model".to_owned(),
     }
 }

@@ -34,6 +34,8 @@ fn load(text: &str) -> (Settings, Vec<Problem>) {
     folder.write("status.pem", &cert);
     folder.write("status.key", &key);
     folder.write("status.token", "0123456789abcdef\n");
+    folder.write("mail.password", "secret\n");
+    folder.write("webhook.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
     // What the demo's ledger makes.
     let path = folder.write("seatsync.toml", &text.replace("../target/demo-ledger/agent.token", "ledger.token"));
     match settings::load(&path, &these(&[])) {
@@ -85,6 +87,9 @@ fn the_sample_of_every_option_loads_with_every_option_taken_in() {
     let (settings, warnings) = load(&uncommented(&every_option()));
     assert!(warnings.is_empty(), "{warnings:?}");
     assert_eq!((settings.directories.len(), settings.pools.len()), (2, 2));
+    let notify = settings.notify.unwrap();
+    assert_eq!((notify.after_failures, notify.digest), (3, Some(jiff::civil::time(8, 0, 0, 0))));
+    assert!(notify.email.is_some() && notify.webhook.is_some());
 }
 
 #[test]

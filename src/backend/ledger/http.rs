@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use hyper_util::client::proxy::matcher::Matcher;
-use jiff::Timestamp;
-use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Client, Method, Response, StatusCode, Url, redirect};
+use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use reqwest::{Client, Method, Response, StatusCode, Url};
 use secrecy::ExposeSecret as _;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -18,12 +17,11 @@ use crate::ledger::wire::{Malformed, PROBLEM, Problem};
 use crate::model::settings::LedgerAccess;
 use crate::ports::{BackendError, Persistence};
 use crate::retry::{Policy, with_waits};
-use crate::{clock, tls};
+use crate::tls;
+use crate::web::{self, retry_after};
 
 /// No answer of a ledger is longer: ten thousand accounts are some ten megabytes, a batch's answer the like.
 const LONGEST_ANSWER: usize = 1 << 30;
-/// The longest that a request for rest is heeded: a slip of a proxy must not silence the agent for years.
-const BELIEVED: Duration = Duration::from_hours(1);
 /// As long as a 429 or 503 may keep a cycle waiting; after a longer one the next cycle tries again.
 const LONGEST_REST: Duration = Duration::from_mins(1);
 
@@ -119,16 +117,8 @@ impl Http {
         let headers = headers(settings)
             .ok_or_else(|| unusable("backend.token holds a character that no token has".to_owned(), None))?;
         let timeout = settings.timeout;
-        let client = Client::builder()
-            .tls_backend_preconfigured(tls)
+        let client = web::client(tls, agent, timeout)
             .default_headers(headers)
-            .user_agent(user_agent(agent))
-            // Whoever redirects is not the ledger, and must not get the token.
-            .redirect(redirect::Policy::none())
-            // We know what may be sent twice; the library does not.
-            .retry(reqwest::retry::never())
-            .connect_timeout(timeout.min(Duration::from_secs(10)))
-            .read_timeout(timeout)
             .build()
             .map_err(|error| unusable("Could not set up HTTP".to_owned(), Some(Box::new(error))))?;
         let company = address(&settings.url, company)
@@ -304,13 +294,6 @@ fn headers(settings: &LedgerAccess) -> Option<HeaderMap> {
     Some([(AUTHORIZATION, bearer), (ACCEPT, accept)].into_iter().collect())
 }
 
-/// `seatsync/1.2.3 (dc01; linux)`.
-fn user_agent(agent: &str) -> String {
-    let plain = |c: char| if c.is_ascii_graphic() && !"()\\".contains(c) { c } else { '_' };
-    let agent: String = agent.chars().map(plain).collect();
-    format!("seatsync/{} ({agent}; {})", env!("CARGO_PKG_VERSION"), std::env::consts::OS)
-}
-
 fn address(url: &str, company: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "companies", company]);
@@ -334,17 +317,6 @@ fn is_json(kind: &str, subtype: &str) -> bool {
     kind.strip_prefix("application/") == Some(subtype)
 }
 
-/// Seconds, or a date as proxies write it (RFC 9110 section 10.2.3); nobody is believed for longer than `BELIEVED`.
-fn retry_after(response: &Response) -> Option<Duration> {
-    let value = response.headers().get(RETRY_AFTER)?.to_str().ok()?.trim();
-    let until = |date| Timestamp::try_from(date).ok().map(|date| clock::now().duration_until(date));
-    let rest = match value.parse() {
-        Ok(seconds) => Duration::from_secs(seconds),
-        Err(_) => Duration::try_from(until(httpdate::parse_http_date(value).ok()?)?).ok()?,
-    };
-    Some(rest.min(BELIEVED))
-}
-
 /// All of the body, or a failure: a connection that ends before the length that was announced is one.
 async fn whole(mut response: Response, place: Place<'_>) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
@@ -366,12 +338,5 @@ mod tests {
         let url = address("https://ledger.corp.example/seats", "A & B/Söhne").unwrap();
         assert_eq!(url.as_str(), "https://ledger.corp.example/seats/v1/companies/A%20&%20B%2FS%C3%B6hne");
         assert_eq!(address("http://[::1]:8760", "acme").unwrap().as_str(), "http://[::1]:8760/v1/companies/acme");
-    }
-
-    #[test]
-    fn the_agent_is_named_in_characters_that_a_header_may_have() {
-        let said = user_agent("dc 01 (Zürich)");
-        assert!(said.starts_with("seatsync/") && said.contains("(dc_01__Z_rich_;"), "{said}");
-        assert!(HeaderValue::from_str(&said).is_ok());
     }
 }

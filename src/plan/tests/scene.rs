@@ -70,6 +70,7 @@ fn settings() -> Settings {
         },
         log: LogSettings { format: LogFormat::Auto, level: "info".into() },
         status: StatusSettings { listen: None, tls: None, token: None },
+        notify: None,
         digest: String::new(),
     }
 }

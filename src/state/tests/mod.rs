@@ -4,6 +4,7 @@ mod accounts;
 mod journal;
 mod mirror;
 mod opening;
+mod outbox;
 mod users;
 mod verbs;
 
