@@ -4,6 +4,8 @@
 
 mod support;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use support::agent::Ended;
 use support::company::{Company, company_of, pool};
 
@@ -213,4 +215,31 @@ fn advice_on_approval_passes_over_whom_no_seat_reaches_now() {
     let approved = run(&company, &["--json", "pending", "approve", "--next", "2"]).json_lines();
     let whom: Vec<&str> = approved.iter().filter_map(|row| row["user_name"].as_str()).collect();
     assert_eq!(whom, [&*names[1]]);
+}
+
+/// Characters that steer a terminal, or turn the order of what is read.
+fn steers(c: char) -> bool {
+    (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+}
+
+#[test]
+fn a_name_that_would_steer_the_terminal_reaches_it_in_no_verb() {
+    // ESC ]0;x BEL sets a terminal's title, ESC [2J clears it; U+202E turns what follows around.
+    let evil = STANDARD.encode("Eve \u{1b}]0;owned\u{7}\u{1b}[2J\r\u{202e}nimda");
+    let mut company = company_of(4, &pool(1));
+    for name in ["p001", "p002", "p003"] {
+        company.set(name, &format!("mail: {name}@lab.test\ndisplayName:: {evil}\n"));
+    }
+    company.set("p004", &format!("mail:: {evil}\ndisplayName:: {evil}\n"));
+    let mut shown = vec![run(&company, &["plan"]), run(&company, &["-vv", "sync"])];
+    company.disable("p001");
+    company.set("p001", &format!("mail: p001@lab.test\ndisplayName:: {evil}\npwdAccountLockedTime: 000001010000Z\n"));
+    shown.push(run(&company, &["sync"]));
+    for verb in ["users", "pending", "history", "status", "explain p002", "explain p004", "explain nobody\u{1b}[2J"] {
+        shown.push(company.agent.run(&verb.split(' ').collect::<Vec<_>>()));
+    }
+    let text: String = shown.iter().flat_map(|ended| [&*ended.stdout, &*ended.stderr]).collect();
+    assert!(text.contains(r"Eve ]0;owned [2J \u{202e}nimda"), "shown without, and written out: {text}");
+    let raw: Vec<&str> = text.lines().filter(|line| line.contains(steers)).collect();
+    assert!(raw.is_empty(), "{raw:?}");
 }
