@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod bundle;
 mod check;
 mod decisions;
 pub mod engine;
@@ -29,6 +30,7 @@ use crate::model::change::Promotion;
 use crate::model::settings::{LogSettings, Settings};
 use crate::settings::{self, Loaded, Problem};
 
+pub use bundle::{BundleOptions, BundleReport};
 pub use error::{AppError, Code};
 pub use secret::{KeptSecret, keep_secret};
 

@@ -26,6 +26,7 @@ mod service;
 mod shell;
 mod signals;
 mod status;
+mod support_bundle;
 mod sync;
 mod table;
 mod tone;
@@ -97,6 +98,13 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
             let report = wait_for(async { App::check(&config, connect, &foot.bar()).await })?;
             return check::check(&report, console);
         }
+        Verb::SupportBundle(asked) => {
+            let quiet = LogSettings { format: LogFormat::Text, level: "error".to_owned() };
+            start_logging(&quiet, Voice::Verb, &cli.global, &foot)?;
+            let (options, bar) = (asked.into(), foot.bar());
+            let made = wait_for(async { App::support_bundle(&config, &options, clock::now(), &bar).await })??;
+            return support_bundle::tell(&made, console);
+        }
         Verb::Secret { verb } => return secret::perform(&verb, &config, console),
         Verb::Service { verb } => return service::perform(verb, &cli.global, console),
         Verb::Ledger { verb } => return with_ledger(&config, verb, &cli.global, console, &foot),
@@ -145,6 +153,7 @@ fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exi
         Verb::Run
         | Verb::Check { .. }
         | Verb::Secret { .. }
+        | Verb::SupportBundle(_)
         | Verb::Service { .. }
         | Verb::Ledger { .. }
         | Verb::Completions { .. }

@@ -108,6 +108,9 @@ pub enum Verb {
         #[command(subcommand)]
         verb: ledger::args::Verb,
     },
+    /// Write a file for whoever helps you: config, versions, cycles and logs, without a person's name or a secret
+    #[command(after_help = help::SUPPORT_BUNDLE)]
+    SupportBundle(super::support_bundle::SupportBundle),
     /// Print a script that completes commands in a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions { shell: Shell },

@@ -138,6 +138,17 @@ Examples:
 
 Exit codes: 0 done, 1 it cannot be kept, 2 the name is none, or the secret is empty";
 
+pub const SUPPORT_BUNDLE: &str = "\
+The config without comments, what `check` and `status` say, counts of people, past cycles, and the end of the system's log. \
+People are the same person-XXXXXXXX throughout one bundle. It is a zip; look into it before you hand it on. It is written of a \
+config that is wrong, too: what cannot be had is named.
+
+Examples:
+  sudo seatsync support-bundle
+  seatsync support-bundle --connect --log /srv/seatsync/agent.log --out bundle.zip
+
+Exit codes: 0 written, 1 it cannot be written, or the file is there already";
+
 pub const SERVICE: &str = "\
 On Windows it makes the service; with systemd the package brings the unit, and install and uninstall let it start with the \
 system or not. On Windows a config that changed is taken at once on: sc.exe control seatsync paramchange

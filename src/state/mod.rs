@@ -27,6 +27,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use crate::fault;
 use crate::ports::StateError;
 
+pub use files::private;
 pub use lock::{Holder, Lock, Ownership};
 pub use lookup::Who;
 pub use requests::Progress;
