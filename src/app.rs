@@ -8,6 +8,7 @@ mod decisions;
 pub mod engine;
 pub mod error;
 mod explain;
+pub mod init;
 mod interrupt;
 pub mod ledger;
 mod listening;

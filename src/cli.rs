@@ -12,6 +12,7 @@ mod global;
 mod help;
 mod history;
 mod html;
+mod init;
 mod ledger;
 mod page;
 mod parts;
@@ -47,6 +48,7 @@ use self::console::Console;
 use self::exit::Exit;
 use self::global::Global;
 use self::progress::Foot;
+use crate::app::init::InitOptions;
 use crate::app::ledger::LedgerApp;
 use crate::app::{App, AppError, Code, UserFilter};
 use crate::clock;
@@ -89,21 +91,20 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
         Verb::Man { all: Some(folder), .. } => return shell::all_man_pages(&folder),
         Verb::Man { command, all: None } => return shell::man(command.as_deref()),
         Verb::Check { connect } => {
-            start_logging(
-                &LogSettings { format: LogFormat::Text, level: "warn".to_owned() },
-                Voice::Verb,
-                &cli.global,
-                &foot,
-            )?;
+            plain_logging("warn", &cli.global, &foot)?;
             let report = wait_for(async { App::check(&config, connect, &foot.bar()).await })?;
             return check::check(&report, console);
         }
         Verb::SupportBundle(asked) => {
-            let quiet = LogSettings { format: LogFormat::Text, level: "error".to_owned() };
-            start_logging(&quiet, Voice::Verb, &cli.global, &foot)?;
+            plain_logging("error", &cli.global, &foot)?;
             let (options, bar) = (asked.into(), foot.bar());
             let made = wait_for(async { App::support_bundle(&config, &options, clock::now(), &bar).await })??;
             return support_bundle::tell(&made, console);
+        }
+        Verb::Init { answers, force } => {
+            plain_logging("warn", &cli.global, &foot)?;
+            let options = InitOptions { config, answers, force };
+            return wait_for(init::init(&options, console, &foot))?;
         }
         Verb::Secret { verb } => return secret::perform(&verb, &config, console),
         Verb::Service { verb } => return service::perform(verb, &cli.global, console),
@@ -151,6 +152,7 @@ fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exi
         Verb::History => history::history(app, console),
         // Done without an app, before.
         Verb::Run
+        | Verb::Init { .. }
         | Verb::Check { .. }
         | Verb::Secret { .. }
         | Verb::SupportBundle(_)
@@ -171,6 +173,11 @@ fn wait_for<T>(work: impl Future<Output = T>) -> Result<T, AppError> {
     // What still blocks a thread, such as a name server that does not answer, is waited for by nobody.
     runtime.shutdown_timeout(LINGER);
     Ok(done)
+}
+
+/// Of a verb that has no config, or none that must be right.
+fn plain_logging(level: &str, global: &Global, foot: &Foot) -> Result<(), AppError> {
+    start_logging(&LogSettings { format: LogFormat::Text, level: level.to_owned() }, Voice::Verb, global, foot)
 }
 
 fn start_logging(settings: &LogSettings, voice: Voice, global: &Global, foot: &Foot) -> Result<(), AppError> {

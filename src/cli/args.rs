@@ -23,6 +23,16 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 pub enum Verb {
+    /// Find the servers, ask what is needed, and write a config that works
+    #[command(after_help = help::INIT)]
+    Init {
+        /// Ask nobody: take the answers from this file (TOML)
+        #[arg(long, value_name = "FILE")]
+        answers: Option<PathBuf>,
+        /// Write over a config that is there, and keep it beside the new one
+        #[arg(long)]
+        force: bool,
+    },
     /// Run the agent in the foreground, until stopped
     #[command(after_help = help::RUN)]
     Run,

@@ -16,7 +16,7 @@ pub fn check(report: &CheckReport, console: &Console) -> Result<Exit, AppError> 
 }
 
 /// What is wrong without asking a server is 2; whatever a server answered is 1.
-fn exit(report: &CheckReport) -> Exit {
+pub(super) fn exit(report: &CheckReport) -> Exit {
     match (report.ok, report.problems.is_empty()) {
         (true, _) => Exit::Done,
         (false, true) => Exit::Partial,
@@ -24,7 +24,7 @@ fn exit(report: &CheckReport) -> Exit {
     }
 }
 
-fn render(report: &CheckReport, page: &mut Page) {
+pub(super) fn render(report: &CheckReport, page: &mut Page) {
     if !report.problems.is_empty() || !report.warnings.is_empty() {
         page.heading("The config");
         report.problems.iter().for_each(|problem| tell_problem(page, Tone::Bad, "  wrong  ", problem));
@@ -80,8 +80,18 @@ fn tell_probe(page: &mut Page, probe: &Probe) {
     page.pieces(&[(tone, word), (Tone::Strong, &probe.what), (Tone::Plain, ": "), (Tone::Plain, &probe.message)]);
     for (label, text) in [("lost without it", &probe.lost), ("to mend it", &probe.remedy)] {
         if let Some(text) = text.as_ref().filter(|_| !probe.ok || probe.is_less()) {
-            page.pieces(&[(Tone::Faint, &format!("         {label}: ")), (Tone::Plain, text)]);
+            labelled(page, &format!("         {label}:"), text);
         }
+    }
+}
+
+/// A command of several lines stands as it is to be pasted: a here document ends only at the beginning of a line.
+fn labelled(page: &mut Page, label: &str, text: &str) {
+    if text.contains('\n') {
+        page.pieces(&[(Tone::Faint, label)]);
+        text.lines().for_each(|line| page.line(line));
+    } else {
+        page.pieces(&[(Tone::Faint, &format!("{label} ")), (Tone::Plain, text)]);
     }
 }
 
@@ -132,6 +142,15 @@ mod tests {
 ok: the config is right, and the servers answer as they must; 1 thing could be better
 "#;
         assert_eq!(page.plain(), expected);
+    }
+
+    #[test]
+    fn a_command_of_several_lines_can_be_pasted() {
+        let remedy = Some("ldapmodify <<END\ndn: cn=config\nEND".to_owned());
+        let mut page = Page::default();
+        render(&CheckReport::of(vec![], vec![], vec![Probe { remedy, ..probe(false) }]), &mut page);
+        let told = page.plain();
+        assert!(told.contains("\n         to mend it:\nldapmodify <<END\ndn: cn=config\nEND\n"), "{told}");
     }
 
     #[test]

@@ -8,6 +8,7 @@ users while seats remain, and lets the rest wait in a known order.";
 
 pub const TOP: &str = "\
 A first look:
+  seatsync init               find the servers, ask what is needed, write the config
   seatsync check              is the config right?
   seatsync check --connect    do the servers answer, and may we read what we must?
   seatsync plan               what would happen?
@@ -63,6 +64,29 @@ Example:
   seatsync confirm 3f9a1c0e
 
 Exit codes: 0 done, 2 wrong or expired fingerprint";
+
+pub const INIT: &str = "\
+Finds the directory by DNS, looks at what it is and how it encrypts, asks what it cannot find, tests each answer, and shows \
+whom the config would serve before it is written. Secrets are kept apart from it. Ctrl-C writes nothing.
+
+The answers of a file have the words of the config:
+  domain = \"corp.example\"                      # where to look for servers; left out: this machine's domain
+  [agent]                                       # state_dir
+  [directory]                                   # name, url, ca_file, base, filter, groups; what is left out is found
+  bind_dn = \"svc-seatsync@corp.example\"
+  bind_password = { file = \"corp.password\" }    # or { env = \"NAME\" }
+  [backend]                                     # ledger: url, token, ca_file as well
+  kind = \"embedded\"
+  company = \"acme\"
+  [[pool]]                                      # groups
+  name = \"standard\"
+  seats = 50
+
+Examples:
+  seatsync init
+  seatsync init --answers answers.toml --config seatsync.toml --json
+
+Exit codes: 0 written and checked, 1 a server refused or a probe failed, 2 wrong answers, or a config is there already";
 
 pub const CHECK: &str = "\
 Examples:

@@ -7,3 +7,4 @@ pub mod identity;
 pub mod ldap;
 pub mod ldif;
 pub mod person;
+pub mod srv;

@@ -21,7 +21,7 @@ mod listen;
 mod log;
 mod naming;
 mod notify;
-pub use naming::nearest_of;
+pub use naming::{check_word, nearest_of};
 mod overrides;
 mod permissions;
 mod pool;
@@ -168,6 +168,13 @@ fn compile(root: &Reader) -> (Settings, Option<LedgerSettings>) {
 
 fn compile_ledger(root: &Reader) -> Option<LedgerSettings> {
     root.has("ledger").then(|| root.section("ledger", &keys::LEDGER, ledger::compile))
+}
+
+/// Why a file is no place for a secret: who else may read it, with the command that mends it; None where nobody else may.
+#[must_use]
+pub fn refused_secret(file: &Path) -> Option<String> {
+    let metadata = std::fs::metadata(file).ok()?;
+    permissions::refusal(file, &metadata, permissions::Right::Any, "use it")
 }
 
 /// The variables of this process. What is no UTF-8 in them is refused where it is used.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use ldap3::{Ldap, LdapConnAsync, LdapConnSettings, LdapError, StdStream};
+use rustls::ClientConfig;
 use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
@@ -42,6 +43,16 @@ pub(super) async fn open(settings: &LdapSettings, url: &str, budget: &Budget) ->
 
 /// Connects to one server, without binding yet.
 pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
+    dial_with(settings, url, budget, || tls::config(settings.ca_file.as_deref())).await
+}
+
+/// The same, with TLS set up as `config` says where there is any.
+pub(super) async fn dial_with(
+    settings: &LdapSettings,
+    url: &str,
+    budget: &Budget,
+    config: impl FnOnce() -> Result<Arc<ClientConfig>, ReadError>,
+) -> Result<Connection, ReadError> {
     const DOING: &str = "Could not connect to the directory";
     let server = allowed(settings, url)?;
     let stream = match budget.watch(reach(&server, settings.timeout)).await {
@@ -54,7 +65,7 @@ pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) ->
         .set_starttls(settings.start_tls)
         .set_std_stream(StdStream::Tcp(stream));
     if server.tls || settings.start_tls {
-        options = options.set_config(tls::config(settings.ca_file.as_deref())?);
+        options = options.set_config(config()?);
     }
     // ldap3 panics on an odd answer to StartTLS.
     let dialled = AssertUnwindSafe(LdapConnAsync::with_settings(options, &server.text)).catch_unwind();

@@ -32,7 +32,9 @@ pub(super) struct RootDse {
     configuration: Option<String>,
     /// Where the schema's classes and attributes lie, in Active Directory.
     pub(super) schema: Option<String>,
-    vendor: Option<String>,
+    pub(super) vendor: Option<String>,
+    /// The domain's own, in Active Directory.
+    default_context: Option<String>,
     service: Option<String>,
     committed: Option<String>,
 }
@@ -45,6 +47,7 @@ impl RootDse {
             "namingContexts",
             "configurationNamingContext",
             "schemaNamingContext",
+            "defaultNamingContext",
             "vendorName",
             "supportedControl",
             "supportedCapabilities",
@@ -71,6 +74,7 @@ impl RootDse {
             configuration: text("configurationNamingContext"),
             schema: text("schemaNamingContext"),
             vendor: text("vendorName"),
+            default_context: text("defaultNamingContext"),
             service: text("dsServiceName"),
             committed: text(COMMITTED),
         }
@@ -79,6 +83,14 @@ impl RootDse {
     /// Whether to ask for pages. A server that says nothing of its controls is asked, and says no if it must.
     pub(super) fn pages(&self) -> bool {
         self.controls.as_ref().is_none_or(|controls| controls.iter().any(|control| control == PAGED_RESULTS))
+    }
+
+    /// Where people may lie: the domain, or all that a server holds.
+    pub(super) fn people_contexts(&self) -> Vec<String> {
+        match &self.default_context {
+            Some(domain) => vec![domain.clone()],
+            None => self.naming_contexts.iter().map(|context| context.as_str().to_owned()).collect(),
+        }
     }
 
     /// The domain controller is a Samba: other commands set it up than Windows'.

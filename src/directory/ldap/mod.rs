@@ -4,6 +4,7 @@
 //! one full read, `locate` a lookup of people who were missing, `probe` a try of everything.
 
 mod budget;
+mod certificate;
 mod connect;
 mod decode;
 mod failure;
@@ -21,8 +22,12 @@ mod replication;
 mod scope;
 mod search;
 mod session;
+mod survey;
 mod tls;
 mod url;
+
+pub use self::certificate::Certificate;
+pub use self::survey::{Catalogue, Greeting, GroupFound, Unmet, greet, survey};
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;

@@ -1,0 +1,98 @@
+//! Puts config and secrets on disk: the secrets apart, the config whole or not at all.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use secrecy::SecretString;
+
+use super::answers::Answers;
+use super::draft::{self, Places};
+use super::machine::Findings;
+use crate::app::{AppError, Code, keep_secret};
+
+/// The name under which a ledger's token is kept.
+const TOKEN: &str = "ledger-token";
+
+/// What was written.
+pub struct Kept {
+    pub config: PathBuf,
+    pub before: Option<PathBuf>,
+    pub secrets: Vec<PathBuf>,
+}
+
+/// Writes the secrets, then the config that names them. A config that lies there is kept as FILE.before.
+pub fn all(config: &Path, answers: &Answers, found: &Findings) -> Result<Kept, AppError> {
+    let failed = |error: &io::Error| {
+        AppError::new(Code::Failed, format!("could not write the config {}", config.display())).caused_by(error)
+    };
+    let config = super::absolute(config);
+    let folder = config.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder).map_err(|error| failed(&error))?;
+    let mut secrets = Vec::new();
+    let name = answers.name.clone().unwrap_or_default();
+    let places = Places {
+        state_dir: answers.state_dir.as_ref().map(|folder| folder.display().to_string()),
+        ledger: None,
+        password: secret(&config, &name, answers.bind_password.as_ref(), &mut secrets)?,
+        token: secret(&config, TOKEN, answers.ledger_token.as_ref(), &mut secrets)?,
+    };
+    let before = kept_before(&config).map_err(|error| failed(&error))?;
+    let state_dir = answers.state_dir.clone();
+    write(&config, &draft::text(answers, found, &places), state_dir.as_deref()).map_err(|error| failed(&error))?;
+    Ok(Kept { config, before, secrets })
+}
+
+/// Keeps one secret, and says how the config names it.
+fn secret(
+    config: &Path,
+    name: &str,
+    secret: Option<&SecretString>,
+    secrets: &mut Vec<PathBuf>,
+) -> Result<String, AppError> {
+    let Some(secret) = secret else { return Ok(String::new()) };
+    let kept = keep_secret(config, name, secret)?;
+    secrets.push(kept.file);
+    Ok(kept.reference)
+}
+
+fn kept_before(config: &Path) -> io::Result<Option<PathBuf>> {
+    if !config.exists() {
+        return Ok(None);
+    }
+    let mut before = config.as_os_str().to_owned();
+    before.push(".before");
+    let before = PathBuf::from(before);
+    fs::copy(config, &before)?;
+    Ok(Some(before))
+}
+
+fn write(config: &Path, text: &str, state_dir: Option<&Path>) -> io::Result<()> {
+    let folder = config.parent().unwrap_or(Path::new("."));
+    let mut fresh = tempfile::Builder::new().prefix(".seatsync").tempfile_in(folder)?;
+    fresh.write_all(text.as_bytes())?;
+    open_to_service(fresh.as_file(), fresh.path(), config, state_dir)?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(config)?;
+    Ok(())
+}
+
+/// Readable to the group of the config before it, else to that of the state's folder: the service's.
+#[cfg(unix)]
+fn open_to_service(fresh: &fs::File, path: &Path, config: &Path, state_dir: Option<&Path>) -> io::Result<()> {
+    use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+    const STATE: &str = "/var/lib/seatsync";
+    let model = fs::metadata(config).or_else(|_| fs::metadata(state_dir.unwrap_or(Path::new(STATE))));
+    if let Ok(model) = model {
+        // Who is neither root nor of that group keeps the file as it is.
+        let _ = chown(path, None, Some(model.gid()));
+    }
+    fresh.set_permissions(fs::Permissions::from_mode(0o640))
+}
+
+/// Its folder's access list says who may read it.
+#[cfg(windows)]
+#[expect(clippy::unnecessary_wraps, reason = "fails elsewhere")]
+fn open_to_service(_fresh: &fs::File, _path: &Path, _config: &Path, _state_dir: Option<&Path>) -> io::Result<()> {
+    Ok(())
+}
