@@ -1,11 +1,12 @@
 //! Mail over SMTP: how a server is talked to, whatever is sent.
 
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use lettre::message::Mailbox;
 use lettre::transport::smtp::AsyncSmtpTransportBuilder;
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport as _, Message, Tokio1Executor};
 use secrecy::ExposeSecret as _;
 use thiserror::Error;
@@ -17,6 +18,8 @@ use crate::model::settings::{SmtpSettings, SmtpTls};
 pub enum MailError {
     #[error("TLS to the mail server {host} cannot be set up")]
     Tls { host: String, source: lettre::transport::smtp::Error },
+    #[error("the certificate authority in {} (`ca_file`, PEM) cannot be read", path.display())]
+    Authority { path: PathBuf, source: Box<dyn std::error::Error + Send + Sync> },
     #[error("{from:?} is no mail address")]
     From { from: String, source: lettre::address::AddressError },
 }
@@ -87,13 +90,11 @@ impl Post {
     /// # Errors
     /// Where the settings cannot be used.
     pub fn new(settings: &SmtpSettings, timeout: Duration) -> Result<Self, MailError> {
-        let SmtpSettings { host, port, tls, from, credentials } = settings;
+        let SmtpSettings { host, port, tls, from, ca_file, credentials } = settings;
         let from = from.parse().map_err(|source| MailError::From { from: from.clone(), source })?;
-        let parameters =
-            || TlsParameters::new(host.clone()).map_err(|source| MailError::Tls { host: host.clone(), source });
         let tls = match tls {
-            SmtpTls::Implicit => Tls::Wrapper(parameters()?),
-            SmtpTls::StartTls => Tls::Required(parameters()?),
+            SmtpTls::Implicit => Tls::Wrapper(parameters(host, ca_file.as_deref())?),
+            SmtpTls::StartTls => Tls::Required(parameters(host, ca_file.as_deref())?),
             SmtpTls::None => Tls::None,
         };
         let builder: AsyncSmtpTransportBuilder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(host);
@@ -123,4 +124,16 @@ impl Post {
     pub async fn send(&self, message: Message) -> Result<(), Unsent> {
         self.transport.send(message).await.map(|_| ()).map_err(Unsent::Refused)
     }
+}
+
+/// With `ca_file` that authority alone is trusted, else those of the operating system.
+fn parameters(host: &str, ca_file: Option<&Path>) -> Result<TlsParameters, MailError> {
+    let mut builder = TlsParameters::builder(host.to_owned());
+    if let Some(path) = ca_file {
+        let unreadable = |source| MailError::Authority { path: path.to_owned(), source };
+        let pem = std::fs::read(path).map_err(|error| unreadable(error.into()))?;
+        let certificate = Certificate::from_pem(&pem).map_err(|error| unreadable(error.into()))?;
+        builder = builder.certificate_store(CertificateStore::None).add_root_certificate(certificate);
+    }
+    builder.build().map_err(|source| MailError::Tls { host: host.to_owned(), source })
 }

@@ -2,6 +2,8 @@
 
 mod mail;
 mod round;
+#[cfg(test)]
+mod tests;
 mod webhook;
 
 use std::time::Duration;

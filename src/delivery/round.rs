@@ -30,6 +30,18 @@ pub struct Round {
     failing: BTreeSet<&'static str>,
 }
 
+/// What came of one message.
+enum Came {
+    Done,
+    /// Kept, and the next may do better.
+    Refused,
+    /// Kept; no other is tried before then.
+    Stopped {
+        extent: Extent,
+        next: Timestamp,
+    },
+}
+
 impl Round {
     /// Sends what is due. Where something new is to be sent, or anything is due, all for that receiver is tried, the oldest
     /// first, until it fails: nobody reads of an end before its beginning. `halt` says when to begin with no further one.
@@ -47,37 +59,63 @@ impl Round {
         for parcel in outbox.parcels()? {
             queues.entry(parcel.channel.clone()).or_default().push(parcel);
         }
-        let (mut sent, mut blocked) = (Sent::default(), BTreeSet::new());
-        let due = queues.into_values().filter(|queue| queue.iter().any(|parcel| parcel.next <= now));
-        for queue in due {
-            for parcel in queue.iter().filter(|parcel| !parcel.refused || parcel.next <= now) {
-                let way = way(&parcel.channel);
-                if blocked.contains(way) || *halt.borrow() {
-                    break;
+        let (mut sent, mut blocked) = (Sent::default(), BTreeMap::new());
+        for queue in queues.into_values().filter(|queue| queue.iter().any(|parcel| parcel.next <= now)) {
+            let way = way(&queue[0].channel);
+            let mut queue = queue.iter().filter(|parcel| !parcel.refused || parcel.next <= now);
+            let mut stopped = blocked.get(way).copied();
+            while stopped.is_none() && !*halt.borrow() {
+                let Some(parcel) = queue.next() else { break };
+                match self.send(outbox, courier, parcel, now, &mut sent).await? {
+                    Came::Done | Came::Refused => {}
+                    Came::Stopped { extent, next } => {
+                        stopped = Some(next);
+                        if extent == Extent::Way {
+                            blocked.insert(way, next);
+                        }
+                    }
                 }
-                let Some(result) = courier.deliver(parcel).await else {
-                    // Taken out of the config meanwhile.
-                    outbox.parcel_done(parcel.id)?;
-                    continue;
-                };
-                fault::point("notify.sent");
-                let Err(undelivered) = result else {
-                    outbox.parcel_done(parcel.id)?;
-                    sent.sent += 1;
-                    self.works(way);
-                    continue;
-                };
-                self.fails(way, &undelivered.reason);
-                note(outbox, parcel, &undelivered, now)?;
-                sent.failed.insert(undelivered.reason);
-                match undelivered.extent {
-                    Extent::Message => {}
-                    Extent::Receiver => break,
-                    Extent::Way => drop(blocked.insert(way)),
-                }
+            }
+            if let Some(next) = stopped {
+                postpone(outbox, queue, next, now)?;
             }
         }
         Ok(sent)
+    }
+
+    async fn send(
+        &mut self,
+        outbox: &mut dyn Outbox,
+        courier: &Courier,
+        parcel: &Parcel,
+        now: Timestamp,
+        sent: &mut Sent,
+    ) -> Result<Came, StateError> {
+        let way = way(&parcel.channel);
+        let Some(result) = courier.deliver(parcel).await else {
+            // Taken out of the config meanwhile.
+            outbox.parcel_done(parcel.id)?;
+            return Ok(Came::Done);
+        };
+        fault::point("notify.sent");
+        let Err(undelivered) = result else {
+            outbox.parcel_done(parcel.id)?;
+            sent.sent += 1;
+            self.works(way);
+            return Ok(Came::Done);
+        };
+        self.fails(way, &undelivered.reason);
+        let next = next(parcel, &undelivered, now);
+        if is_too_old(parcel, now) {
+            give_up(outbox, parcel, &undelivered.reason)?;
+        } else {
+            outbox.parcel_failed(parcel.id, next, undelivered.extent == Extent::Message)?;
+        }
+        sent.failed.insert(undelivered.reason);
+        Ok(match undelivered.extent {
+            Extent::Message => Came::Refused,
+            extent => Came::Stopped { extent, next },
+        })
     }
 
     fn fails(&mut self, way: &'static str, reason: &str) {
@@ -95,14 +133,34 @@ impl Round {
     }
 }
 
-/// Keeps what was not taken for later, or gives it up.
-fn note(outbox: &mut dyn Outbox, parcel: &Parcel, undelivered: &Undelivered, now: Timestamp) -> Result<(), StateError> {
-    if parcel.notice.at.checked_add(GIVE_UP).is_ok_and(|end| end < now) {
-        let (way, kind) = (way(&parcel.channel), parcel.notice.kind.as_str());
-        tracing::error!(name: "notify.given_up", way, kind, made = %parcel.notice.at, reason = undelivered.reason, "A message about the agent is given up: nobody took it for three days.");
-        return outbox.parcel_done(parcel.id);
-    }
+/// When to try again: not before the receiver wants it.
+fn next(parcel: &Parcel, undelivered: &Undelivered, now: Timestamp) -> Timestamp {
     let due = next_try(now, parcel.attempts);
     let rest = undelivered.rest.and_then(|rest| now.checked_add(rest).ok());
-    outbox.parcel_failed(parcel.id, rest.map_or(due, |rest| rest.max(due)), undelivered.extent == Extent::Message)
+    rest.map_or(due, |rest| rest.max(due))
+}
+
+/// Those behind one that failed wait with it: were they due, that one would be tried before its time, again and again.
+fn postpone<'a>(
+    outbox: &mut dyn Outbox,
+    rest: impl Iterator<Item = &'a Parcel>,
+    next: Timestamp,
+    now: Timestamp,
+) -> Result<(), StateError> {
+    let (old, others): (Vec<&Parcel>, Vec<&Parcel>) = rest.partition(|parcel| is_too_old(parcel, now));
+    for parcel in old {
+        give_up(outbox, parcel, "those before it were not taken")?;
+    }
+    let ids: Vec<i64> = others.iter().map(|parcel| parcel.id).collect();
+    if ids.is_empty() { Ok(()) } else { outbox.postpone_parcels(&ids, next) }
+}
+
+fn is_too_old(parcel: &Parcel, now: Timestamp) -> bool {
+    parcel.notice.at.checked_add(GIVE_UP).is_ok_and(|end| end < now)
+}
+
+fn give_up(outbox: &mut dyn Outbox, parcel: &Parcel, reason: &str) -> Result<(), StateError> {
+    let (way, kind) = (way(&parcel.channel), parcel.notice.kind.as_str());
+    tracing::error!(name: "notify.given_up", way, kind, made = %parcel.notice.at, reason, "A message about the agent is given up: nobody took it for three days.");
+    outbox.parcel_done(parcel.id)
 }

@@ -261,6 +261,7 @@ pub struct SmtpSettings {
     pub tls: SmtpTls,
     /// A mail address, with a name before it or without.
     pub from: String,
+    pub ca_file: Option<PathBuf>,
     /// User and password.
     pub credentials: Option<(String, SecretString)>,
 }

@@ -185,6 +185,9 @@ pub trait Outbox: Send {
     /// Forgets one that was sent, or is given up.
     fn parcel_done(&mut self, id: i64) -> Result<(), StateError>;
 
+    /// Stores that these are not tried before then, for one of them was and came to nothing.
+    fn postpone_parcels(&mut self, ids: &[i64], next: Timestamp) -> Result<(), StateError>;
+
     /// Stores that a try came to nothing, and when the next is due. `refused`: the receiver does not take this one.
     fn parcel_failed(&mut self, id: i64, next: Timestamp, refused: bool) -> Result<(), StateError>;
 }

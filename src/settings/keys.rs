@@ -135,13 +135,13 @@ pub const NOTIFY: Section = Section::plain("[notify]", &["webhook", "email", "af
 
 pub const WEBHOOK: Section = Section::plain("[notify.webhook]", &["url", "secret", "ca_file"]);
 
-pub const EMAIL: Section = Section::plain("[notify.email]", &["smtp", "user", "password", "from", "to"]);
+pub const EMAIL: Section = Section::plain("[notify.email]", &["smtp", "ca_file", "user", "password", "from", "to"]);
 
 pub const LEDGER: Section = Section::plain("[ledger]", &["listen", "tls_cert", "tls_key", "database", "first", "smtp"]);
 
 pub const FIRST: Section = Section::plain("[ledger.first]", &["company", "pool", "seats", "token_file"]);
 
-pub const SMTP: Section = Section::plain("[ledger.smtp]", &["url", "from", "user", "password"]);
+pub const SMTP: Section = Section::plain("[ledger.smtp]", &["url", "ca_file", "from", "user", "password"]);
 
 /// Tables without which there is no agent: a config that has none of them is a ledger's alone.
 pub const OF_AN_AGENT: &[&str] =

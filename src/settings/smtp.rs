@@ -1,8 +1,7 @@
 //! A mail server, and who sends: `[ledger.smtp]` and `[notify.email]`.
 
 use super::reader::{Reader, show};
-use super::secret;
-use super::url;
+use super::{certificates, secret, url};
 use crate::model::settings::{SmtpSettings, SmtpTls};
 
 const FORM: &str = "must be smtps://HOST or smtp://HOST, with :PORT where it is not 465 or 587";
@@ -21,7 +20,8 @@ pub fn compile(reader: &Reader, server: &'static str) -> SmtpSettings {
     };
     let from = reader.required("from", "the sender of the mails", address);
     let Some(Server { implicit, host, port, loopback, user: _ }) = url else {
-        return SmtpSettings { host: String::new(), port: 0, tls: SmtpTls::Implicit, from, credentials };
+        let (host, ca_file) = (String::new(), reader.path("ca_file"));
+        return SmtpSettings { host, port: 0, tls: SmtpTls::Implicit, from, ca_file, credentials };
     };
     let tls = match (implicit, loopback) {
         (true, _) => SmtpTls::Implicit,
@@ -29,7 +29,9 @@ pub fn compile(reader: &Reader, server: &'static str) -> SmtpSettings {
         (false, _) => SmtpTls::StartTls,
     };
     let usual = if implicit { 465 } else { 587 };
-    SmtpSettings { host, port: port.unwrap_or(usual), tls, from, credentials }
+    let ca_file =
+        certificates::file(reader, tls != SmtpTls::None, "there is no TLS to this machine without a password");
+    SmtpSettings { host, port: port.unwrap_or(usual), tls, from, ca_file, credentials }
 }
 
 /// A mail address, with a name before it or without.

@@ -44,6 +44,16 @@ impl Outbox for State {
         })
     }
 
+    fn postpone_parcels(&mut self, ids: &[i64], next: Timestamp) -> std::result::Result<(), StateError> {
+        self.write("postpone_parcels", "storing that messages could not be sent", |transaction| {
+            let mut postpone = transaction.prepare_cached("UPDATE outbox SET next_at = ?2 WHERE id = ?1")?;
+            for id in ids {
+                postpone.execute(params![id, next.as_second()])?;
+            }
+            Ok(())
+        })
+    }
+
     fn parcel_failed(&mut self, id: i64, next: Timestamp, refused: bool) -> std::result::Result<(), StateError> {
         self.write("parcel_failed", "storing that a message could not be sent", |transaction| {
             let sql = "UPDATE outbox SET attempts = attempts + 1, next_at = ?2, refused = ?3 WHERE id = ?1";

@@ -22,6 +22,7 @@ async fn mailing(sink: &MailSink) -> (Served, watch::Sender<bool>) {
         port,
         tls: SmtpTls::None,
         from: "Seats <seats@corp.example>".to_owned(),
+        ca_file: None,
         credentials: None,
     };
     let mailer = Mailer::new(&settings).unwrap();
@@ -117,6 +118,7 @@ async fn whoever_lost_the_seat_meanwhile_gets_no_mail_and_a_company_may_want_non
         port: sink.start().await,
         tls: SmtpTls::None,
         from: "seats@corp.example".to_owned(),
+        ca_file: None,
         credentials: None,
     };
     let mailer = Mailer::new(&settings).unwrap();

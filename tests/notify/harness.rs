@@ -13,7 +13,7 @@ use crate::support::{Agent, MailSink, ldif};
 pub const HOOK_PATH: &str = "/hooks/T0KEN";
 const SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
-const CONFIG: &str = r#"
+pub const CONFIG: &str = r#"
 [agent]
 name = "dc01"
 state_dir = "state"

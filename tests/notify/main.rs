@@ -5,6 +5,7 @@
 #[cfg(feature = "fault-points")]
 mod crash;
 mod harness;
+mod login;
 mod receiver;
 mod running;
 #[path = "../support/mod.rs"]

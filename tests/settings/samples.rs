@@ -55,6 +55,7 @@ fn load_ledger(text: &str) -> LoadedLedger {
     let (cert, key) = certificate();
     folder.write("ledger.pem", &cert);
     folder.write("ledger.key", &key);
+    folder.write("corp-ca.pem", &cert);
     let path = folder.write("ledger.toml", text);
     assert!(settings::is_ledger_alone(&path, &these(&[])));
     settings::load_ledger(&path, &these(&[])).unwrap_or_else(|problems| panic!("{problems}"))

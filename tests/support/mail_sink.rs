@@ -3,8 +3,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
-use tokio::net::{TcpListener, TcpStream};
+use rustls::ServerConfig;
+use tokio::io::{AsyncBufReadExt as _, AsyncRead, AsyncWrite, AsyncWriteExt as _, BufReader};
+use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
 
 /// A mail server that keeps what it takes, and refuses what it is told to.
 #[derive(Clone, Debug, Default)]
@@ -12,6 +14,8 @@ pub struct MailSink {
     pub taken: Arc<Mutex<Vec<String>>>,
     /// Every word that a client said, but for what it sent as mail.
     pub said: Arc<Mutex<Vec<String>>>,
+    /// Who may send: base64 of NUL, user, NUL and password (RFC 4616); None: everybody.
+    pub login: Option<String>,
     /// Answer to the next recipients: `451 later`; gone once it was given.
     pub refusals: Arc<Mutex<Vec<&'static str>>>,
 }
@@ -35,9 +39,28 @@ impl MailSink {
         port
     }
 
+    /// The same behind TLS from the first byte.
+    pub async fn start_with_tls(&self, tls: ServerConfig) -> u16 {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let (sink, acceptor) = (self.clone(), TlsAcceptor::from(Arc::new(tls)));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                let (sink, acceptor) = (sink.clone(), acceptor.clone());
+                tokio::spawn(async move {
+                    // Who does not trust us goes away again.
+                    if let Ok(stream) = acceptor.accept(stream).await {
+                        sink.talk(stream).await;
+                    }
+                });
+            }
+        });
+        port
+    }
+
     /// RFC 5321, as much of it as a client needs.
-    async fn talk(&self, stream: TcpStream) {
-        let (reading, mut writing) = stream.into_split();
+    async fn talk(&self, stream: impl AsyncRead + AsyncWrite) {
+        let (reading, mut writing) = tokio::io::split(stream);
         let mut lines = BufReader::new(reading).lines();
         writing.write_all(b"220 sink\r\n").await.unwrap();
         let mut message: Option<String> = None;
@@ -52,12 +75,15 @@ impl MailSink {
             } else if line == "DATA" {
                 message = Some(String::new());
             }
-            self.said.lock().unwrap().push(line.clone());
             let word = line.split(' ').next().unwrap_or_default().to_uppercase();
+            self.said.lock().unwrap().push(line.clone());
             let refusal = (word == "RCPT").then(|| self.refusals.lock().unwrap().pop()).flatten();
             let answer = match word.as_str() {
                 "DATA" => "354 go on",
                 "QUIT" => "221 bye",
+                "EHLO" if self.login.is_some() => "250-sink\r\n250 AUTH PLAIN",
+                "AUTH" if self.login.as_ref().is_some_and(|login| line == format!("AUTH PLAIN {login}")) => "235 in",
+                "AUTH" => "535 who?",
                 _ => refusal.unwrap_or("250 sink"),
             };
             if writing.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {

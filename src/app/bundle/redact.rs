@@ -112,6 +112,12 @@ impl Redactor {
             Value::String(text) if key == "bind_dn" => *text = self.bind_dn(text),
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.under(key, item)),
+            Value::Object(fields) if key == "webhook" => {
+                if let Some(Value::String(url)) = fields.get_mut("url") {
+                    *url = without_path(url);
+                }
+                fields.iter_mut().for_each(|(key, value)| self.under(key, value));
+            }
             Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| self.under(key, value)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
         }
@@ -172,6 +178,14 @@ impl Redactor {
         let digest = Sha256::new().chain_update(self.salt).chain_update(value).finalize();
         digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// What follows the host of a webhook is as good as a password.
+fn without_path(url: &str) -> String {
+    let Some((scheme, rest)) = url.split_once("://") else { return "[redacted]".to_owned() };
+    let host = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    let more = if host.len() < rest.len() { "/[redacted]" } else { "" };
+    format!("{scheme}://{host}{more}")
 }
 
 /// Whether a value is of one person rather than a letter, or a count of something.

@@ -30,6 +30,7 @@ impl Scene {
             port: 25,
             tls: SmtpTls::None,
             from: "seats@corp.example".into(),
+            ca_file: None,
             credentials: None,
         };
         Self {

@@ -51,6 +51,15 @@ fn groups_of_the_config_stay_and_logins_in_addresses_go() {
 }
 
 #[test]
+fn of_a_webhook_the_host_alone_stays() {
+    let mut value = json!({"notify": {"webhook": {"url": "https://alerts.corp.example/hooks/T0KEN?code=geheim"}},
+        "backend": {"url": "https://ledger.corp.example/seats"}});
+    redactor().value(&mut value);
+    assert_eq!(value["notify"]["webhook"]["url"], "https://alerts.corp.example/[redacted]");
+    assert_eq!(value["backend"]["url"], "https://ledger.corp.example/seats");
+}
+
+#[test]
 fn what_stands_in_a_persons_field_goes_whole_and_numbers_stay() {
     let mut value = json!({"user_name": "Unknown Person", "count": 7, "token": "geheim",
         "fields": {"email": ["a b", "joerg@corp.example"]}, "bind_dn": "CN=Ada Admin,OU=Service,DC=corp"});
