@@ -20,6 +20,14 @@ fn agent(slapd: &Slapd, who: &str, rest: &str) -> Agent {
     agent
 }
 
+/// Puts an access rule before all others, while the server runs: one that is stopped may lose its ports to another test.
+fn restrict(slapd: &Slapd, rule: &str) {
+    slapd.administer(&format!(
+        "ldapmodify -Q -Y EXTERNAL -H ldapi:/// <<END\ndn: olcDatabase={{1}}mdb,cn=config\nchangetype: modify\nadd: \
+         olcAccess\nolcAccess: {{0}}{rule}\nEND"
+    ));
+}
+
 #[test]
 fn an_account_that_reads_nothing_is_told_command_by_command_until_it_reads_all_it_needs() {
     let people = ldif::people("dc=lab,dc=test", 3);
@@ -42,10 +50,10 @@ fn an_account_that_reads_nothing_is_told_command_by_command_until_it_reads_all_i
 
 #[test]
 fn an_attribute_that_tells_who_left_and_may_not_be_read_is_named_and_one_that_nobody_has_is_not() {
-    let mut slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 3), &[]);
+    let slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 3), &[]);
     let agent = agent(&slapd, "sync", "");
     assert!(lacking(&agent).is_empty(), "pwdEndTime and shadowExpire are nobody's here");
-    slapd.restrict("to attrs=pwdAccountLockedTime,mail by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break");
+    restrict(&slapd, "to attrs=pwdAccountLockedTime,mail by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break");
     let before = lacking(&agent);
     for attribute in ["pwdAccountLockedTime", "mail"] {
         let probe = lack(&before, &format!("{attribute} of people under ou=people,dc=lab,dc=test"));
@@ -62,8 +70,8 @@ fn an_attribute_that_tells_who_left_and_may_not_be_read_is_named_and_one_that_no
 fn a_group_whose_members_are_closed_is_not_taken_for_an_empty_one() {
     let people = ldif::people("dc=lab,dc=test", 1);
     let crew = ldif::group("dc=lab,dc=test", "crew", &["uid=u0000001,ou=people,dc=lab,dc=test".to_owned()]);
-    let mut slapd = Slapd::start_configurable(&(people + &crew), &[]);
-    slapd.restrict("to attrs=member by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break");
+    let slapd = Slapd::start_configurable(&(people + &crew), &[]);
+    restrict(&slapd, "to attrs=member by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break");
     let agent = agent(&slapd, "sync", "groups = [\"cn=crew,ou=groups,dc=lab,dc=test\"]");
     let before = lacking(&agent);
     let probe = lack(&before, "group cn=crew,ou=groups,dc=lab,dc=test");
@@ -88,8 +96,8 @@ fn a_server_that_cuts_says_after_how_many_and_the_command_takes_the_limit_away()
 #[test]
 fn who_reads_password_hashes_is_told_so_and_the_command_closes_them() {
     let seed = ldif::person("dc=lab,dc=test", "ada").trim_end().to_owned() + "\nuserPassword: secret\n\n";
-    let mut slapd = Slapd::start_configurable(&seed, &[]);
-    slapd.restrict("to attrs=userPassword by dn.exact=\"cn=sync,dc=lab,dc=test\" read by * break");
+    let slapd = Slapd::start_configurable(&seed, &[]);
+    restrict(&slapd, "to attrs=userPassword by dn.exact=\"cn=sync,dc=lab,dc=test\" read by * break");
     let agent = agent(&slapd, "sync", "");
     let before = lacking(&agent);
     slapd.administer(&remedy(lack(&before, "account")));

@@ -30,7 +30,10 @@ pub async fn init(options: &InitOptions, console: &Console, foot: &Foot) -> Resu
         }
     };
     let report = init::init(options, front.as_mut(), &WhileReading { foot, bar: Mutex::new(None) }).await?;
-    console.answer(&report, render)?;
+    let is_fine = report.check.as_ref().is_some_and(|check| check.ok && check.warnings.is_empty());
+    if !console.spares(is_fine) {
+        console.answer(&report, render)?;
+    }
     Ok(match (&report.config, &report.check) {
         (_, Some(checked)) => check::exit(checked),
         (Some(_), None) => Exit::Partial,

@@ -167,11 +167,13 @@ async fn survey(answers: &Answers, found: &mut Findings) -> Result<Vec<String>, 
     let greeting = found.greeting.clone().unwrap_or_default();
     let settings = ldap_settings(answers, &greeting, found.urls.clone());
     let catalogue = ldap::survey(&settings).await.map_err(|error| refused(&error))?;
-    let Catalogue { kind, bases, groups } = &catalogue;
+    let Catalogue { kind, bases, groups, problem } = &catalogue;
     let kind = kind.map(Kind::as_str).unwrap_or_default();
-    let told = format!("The account is let in ({kind}). It sees {} places and {} groups.", bases.len(), groups.len());
+    let mut told =
+        vec![format!("The account is let in ({kind}). It sees {} places and {} groups.", bases.len(), groups.len())];
+    told.extend(problem.as_ref().map(|problem| format!("Not all of them: {problem}")));
     found.catalogue = Some(catalogue);
-    Ok(vec![told])
+    Ok(told)
 }
 
 /// Of refused credentials others may be typed; whatever else fails stays so.

@@ -242,7 +242,8 @@ mod tests {
             "look Greet" => found.greeting = Some(Greeting::default()),
             "look Survey" => {
                 let groups = vec![GroupFound { dn: "CN=Crew,DC=corp".to_owned(), members: 7 }];
-                found.catalogue = Some(Catalogue { kind: None, bases: vec!["DC=corp".to_owned()], groups });
+                let bases = vec!["DC=corp".to_owned()];
+                found.catalogue = Some(Catalogue { bases, groups, ..Catalogue::default() });
             }
             "look Ledger" => found.pools = Some(vec![("standard".to_owned(), 5), ("advanced".to_owned(), 2)]),
             "look Forecast" => found.forecast = Some(Forecast::default()),

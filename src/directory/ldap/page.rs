@@ -71,6 +71,11 @@ impl<'a> Pager<'a> {
         }
     }
 
+    /// The same, for something else than people.
+    pub(super) fn doing(self, doing: String) -> Self {
+        Self { doing, ..self }
+    }
+
     /// The messages of the next page; None after the last.
     ///
     /// # Errors

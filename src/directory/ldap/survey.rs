@@ -10,6 +10,7 @@ use super::decode::{self, Item};
 use super::family::RootDse;
 use super::members;
 use super::page::Pager;
+use super::search::nothing;
 use super::session::Session;
 use super::url::ServerUrl;
 use crate::directory::group::group_attributes;
@@ -59,6 +60,8 @@ pub struct Catalogue {
     pub bases: Vec<String>,
     /// The largest first.
     pub groups: Vec<GroupFound>,
+    /// Why the lists are not whole.
+    pub problem: Option<String>,
 }
 
 /// Greets a server by each way that keeps what is said from others, best first. `address` is a URL, or a host with a port
@@ -122,48 +125,57 @@ fn is_untrusted(error: &ReadError) -> bool {
     matches!(tls, Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
 }
 
-/// Binds, and lists where people and groups may be.
+/// Binds, and lists where people and groups may be. What cannot be listed is only missing from the lists: whether the account
+/// may read what a config names, `check` tells.
 ///
 /// # Errors
-/// Where the account is refused, or the server breaks off.
+/// Where the account is refused, or no server answers.
 pub async fn survey(settings: &LdapSettings) -> Result<Catalogue, ReadError> {
     let budget = Budget::new(settings.timeout, TIMEOUTS);
     let session = Session::open(settings, None, 0, &budget).await?;
-    let mut bases = session.root.people_contexts();
-    let mut groups = Vec::new();
-    for context in bases.clone() {
-        bases.extend(places(&session, &context, &budget).await?);
-        groups.extend(groups_in(&session, &context, &budget).await?);
+    let contexts = session.root.people_contexts();
+    let mut found = Catalogue { kind: Some(session.kind), bases: contexts.clone(), ..Catalogue::default() };
+    for context in &contexts {
+        let listed = match places(&session, context, &mut found.bases, &budget).await {
+            Ok(()) => groups_in(&session, context, &mut found.groups, &budget).await,
+            Err(error) => Err(error),
+        };
+        found.problem = found.problem.or(listed.err().map(|error| error.doing));
     }
-    groups.sort_by(|one: &GroupFound, other| other.members.cmp(&one.members).then_with(|| one.dn.cmp(&other.dn)));
+    found.groups.sort_by(|one, other| other.members.cmp(&one.members).then_with(|| one.dn.cmp(&other.dn)));
     session.connection.close().await;
-    Ok(Catalogue { kind: Some(session.kind), bases, groups })
+    Ok(found)
 }
 
 /// Organizational units, and in Active Directory the container where people are put by default.
-async fn places(session: &Session, context: &str, budget: &Budget) -> Result<Vec<String>, ReadError> {
+async fn places(session: &Session, context: &str, found: &mut Vec<String>, budget: &Budget) -> Result<(), ReadError> {
     let filter = "(|(objectClass=organizationalUnit)(&(objectClass=container)(cn=Users)))";
-    let mut found = Vec::new();
-    let attributes = ["1.1".to_owned()];
-    let mut pager = Pager::new(&session.connection, context, filter, &attributes, page_size(session));
+    let doing = format!("Could not list the places under {context:?}");
+    let attributes = nothing();
+    let mut pager = Pager::new(&session.connection, context, filter, &attributes, page_size(session)).doing(doing);
     while let Some(page) = pager.next(budget).await? {
         for message in &page {
             if let Ok(Item::Entry(entry)) = decode::item(message)
-                && let Ok(dn) = std::str::from_utf8(&entry.to_owned().dn)
+                && let Ok(dn) = String::from_utf8(entry.to_owned().dn)
                 && dn != context
+                && found.len() < MOST_SHOWN
             {
-                found.push(dn.to_owned());
+                found.push(dn);
             }
         }
         if found.len() >= MOST_SHOWN {
             break;
         }
     }
-    found.truncate(MOST_SHOWN);
-    Ok(found)
+    Ok(())
 }
 
-async fn groups_in(session: &Session, context: &str, budget: &Budget) -> Result<Vec<GroupFound>, ReadError> {
+async fn groups_in(
+    session: &Session,
+    context: &str,
+    found: &mut Vec<GroupFound>,
+    budget: &Budget,
+) -> Result<(), ReadError> {
     let filter = match session.kind {
         // Those that every domain has for itself are no company's teams.
         Kind::ActiveDirectory => "(&(objectClass=group)(!(isCriticalSystemObject=TRUE)))",
@@ -171,13 +183,15 @@ async fn groups_in(session: &Session, context: &str, budget: &Budget) -> Result<
             "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=groupOfMembers)(objectClass=posixGroup))"
         }
     };
+    let doing = format!("Could not list the groups under {context:?}");
     let attributes: Vec<String> = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect();
-    let mut found = Vec::new();
-    let mut pager = Pager::new(&session.connection, context, filter, &attributes, page_size(session));
+    let mut pager = Pager::new(&session.connection, context, filter, &attributes, page_size(session)).doing(doing);
     while let Some(page) = pager.next(budget).await? {
         for message in &page {
             let Ok(Item::Entry(entry)) = decode::item(message) else { continue };
-            if let Some(group) = members::group_of(session, entry.to_owned(), budget).await? {
+            if let Some(group) = members::group_of(session, entry.to_owned(), budget).await?
+                && found.len() < MOST_SHOWN
+            {
                 let members = group.members.len() + group.member_uids.len();
                 found.push(GroupFound { dn: group.dn.to_string(), members });
             }
@@ -186,8 +200,7 @@ async fn groups_in(session: &Session, context: &str, budget: &Budget) -> Result<
             break;
         }
     }
-    found.truncate(MOST_SHOWN);
-    Ok(found)
+    Ok(())
 }
 
 fn page_size(session: &Session) -> Option<u32> {
