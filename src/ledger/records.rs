@@ -198,7 +198,15 @@ pub trait Records: View {
         invitation: Invitation,
         last: Option<Timestamp>,
     ) -> Result<()>;
-    fn remember_batch(&self, company: &str, batch: &Batch, answer: &Answer, request: Option<&str>) -> Result<()>;
+    /// `at`: by the ledger's own clock. From then on it counts how long batch and marks are kept.
+    fn remember_batch(
+        &self,
+        company: &str,
+        batch: &Batch,
+        answer: &Answer,
+        request: Option<&str>,
+        at: Timestamp,
+    ) -> Result<()>;
     fn remember_confirmation(&self, company: &str, confirmation: &Confirmation) -> Result<()>;
     fn remember_reply(&self, company: &str, key: &str, replay: &Replay, at: Timestamp) -> Result<()>;
     /// Drops what is too old to matter.

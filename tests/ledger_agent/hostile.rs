@@ -20,7 +20,7 @@ fn claim(number: u8) -> Value {
 }
 
 fn batch(steps: &[Value]) -> Value {
-    json!({"at": "2026-01-01T00:00:00Z", "steps": steps, "allocation": {"promotion": "automatic"}})
+    json!({"at": seatsync::clock::now(), "steps": steps, "allocation": {"promotion": "automatic"}})
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! What an agent asks: the company whole, batches under a lease, confirmations, relinks.
 
+use jiff::SignedDuration;
 use reqwest::{Method, StatusCode};
+use seatsync::clock;
 use seatsync::ledger::wire;
 use seatsync::model::Account;
 use serde_json::{Value, json};
@@ -72,6 +74,37 @@ async fn an_older_epoch_is_fenced() {
     assert_eq!(told.iter().filter(|one| one.starts_with("lease.taken")).count(), 3);
 }
 
+/// The lease as a backup of the database has it, put back.
+fn restore_lease(ledger: &Served, backup: &rusqlite::Connection) {
+    let columns = "lease_epoch, lease_holder, lease_connector, lease_expires, lease_others, lease_last, lease_instance, lease_since";
+    let sql = format!("UPDATE company SET ({columns}) = (SELECT {columns} FROM backup.company WHERE name = 'acme')");
+    let path = backup.path().unwrap().to_owned();
+    let shell = rusqlite::Connection::open(ledger.path()).unwrap();
+    shell.busy_timeout(std::time::Duration::from_secs(10)).unwrap();
+    shell.execute("ATTACH ?1 AS backup", [path]).unwrap();
+    assert_eq!(shell.execute(&sql, []).unwrap(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restore_the_epoch_that_one_agent_had_is_not_given_to_another() {
+    let ledger = Served::start().await;
+    ledger.lease("dc01").await;
+    let copies = tempfile::tempdir().unwrap();
+    let copy = copies.path().join("backup.db");
+    let source = rusqlite::Connection::open(ledger.path()).unwrap();
+    source.execute("VACUUM INTO ?1", [copy.to_str().unwrap()]).unwrap();
+    let backup = rusqlite::Connection::open(copy).unwrap();
+    let lost = ledger.lease("dc01").await;
+    backup.execute("UPDATE company SET lease_expires = '2026-01-01T00:00:00Z'", []).unwrap();
+    restore_lease(&ledger, &backup);
+    let taken = ledger.lease("dc02").await;
+    assert_ne!(taken, lost, "two agents would work at once");
+    let kept = lease(&ledger, Method::PUT, Some(lost), &json!({ "seconds": 60 })).await;
+    assert_eq!(kept.problem(), "409 stale-epoch");
+    assert_eq!(ledger.batch(lost, "k", &[create(1)]).await.problem(), "409 stale-epoch");
+    ledger.batch(taken, "k", &[create(1)]).await.good();
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn an_epoch_is_good_with_the_token_of_its_connector_alone() {
     let ledger = Served::start().await;
@@ -100,10 +133,14 @@ async fn another_run_of_the_same_holder_waits_until_the_lease_is_given_back() {
     let copy = lease(&ledger, Method::POST, None, &take("b")).await;
     assert_eq!((copy.problem().as_str(), &copy.body["holder"]), ("409 lease-held", &"dc01/1".into()));
     assert_eq!((&copy.body["since"], &copy.body["expires"]), (&first["since"], &first["expires"]));
-    lease(&ledger, Method::POST, None, &take("a")).await.good();
-    assert_eq!(lease(&ledger, Method::DELETE, Some(2), &Value::Null).await.status, StatusCode::NO_CONTENT);
+    let again = lease(&ledger, Method::POST, None, &take("a")).await.good();
+    let copy = json!({ "seconds": 60, "holder": "dc01/1", "instance": "b" });
+    assert_eq!(lease(&ledger, Method::PUT, again["epoch"].as_u64(), &copy).await.problem(), "409 stale-epoch");
+    let given_back = lease(&ledger, Method::DELETE, again["epoch"].as_u64(), &Value::Null).await;
+    assert_eq!(given_back.status, StatusCode::NO_CONTENT);
     let taken = lease(&ledger, Method::POST, None, &take("b")).await.good();
-    assert_eq!((&taken["epoch"], &taken["others"]), (&3.into(), &0.into()));
+    assert!(taken["epoch"].as_u64() > again["epoch"].as_u64());
+    assert_eq!((&taken["instance"], &taken["others"]), (&"b".into(), &0.into()));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -186,4 +223,47 @@ async fn a_batch_may_be_large_and_packed() {
         .header("Content-Encoding", "gzip")
         .header("Content-Type", "application/json");
     assert_eq!(send(torn.body("not gzip at all")).await.problem(), "400 invalid-request");
+}
+
+/// A batch that its sender dates so far from now.
+async fn dated(ledger: &Served, epoch: u64, key: &str, hours: i64, steps: &[Value]) -> Answer {
+    let mut body = batch(steps);
+    body["at"] = json!(clock::now().checked_add(SignedDuration::from_hours(hours)).unwrap());
+    let request = ledger.request(Method::POST, &ledger.connector, "batches").header("Connector-Epoch", epoch);
+    send(request.header("Idempotency-Key", key).json(&body)).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_of_a_clock_that_is_off_is_refused_with_how_far_and_one_carried_out_before_is_answered() {
+    let ledger = Served::start().await;
+    let epoch = ledger.lease("dc01").await;
+    for (hours, words) in [(-24 * 90, "90 days behind"), (24 * 60, "59 days ahead of"), (-30, "30 hours behind")] {
+        let refused = dated(&ledger, epoch, "k", hours, &[create(1)]).await;
+        assert_eq!(refused.problem(), "422 clock-skew");
+        let said = refused.body["detail"].as_str().unwrap();
+        assert!(said.contains(&format!("this machine's clock is {words} the ledger's")), "{said}");
+    }
+    assert_eq!(ledger.get(&ledger.connector, "state").await.good()["accounts"], 0, "nothing of it happened");
+    dated(&ledger, epoch, "k", -20, &[create(1)]).await.good();
+    let mut confirmation = json!({ "fingerprint": "3f9a", "expires": "2999-01-01T00:00:00Z", "changes": [] });
+    confirmation["at"] = json!("2026-01-01T00:00:00Z");
+    assert_eq!(ledger.post(&ledger.connector, "confirmations", &confirmation).await.problem(), "422 clock-skew");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn keys_and_marks_are_kept_by_the_ledgers_clock_whatever_time_a_batch_bears() {
+    let ledger = Served::start().await;
+    let epoch = ledger.lease("dc01").await;
+    let suspend = json!({ "do": "suspend", "person": person(1), "cause": "disabled", "keep_seats": false,
+                          "counted": { "kind": "leaving", "confirmed": false } });
+    let begun = clock::now();
+    dated(&ledger, epoch, "k", -20, &[create(1), suspend]).await.good();
+    // What is forgotten is as old as the row says; a batch of twenty hours ago was received now.
+    let stored = rusqlite::Connection::open(ledger.path()).unwrap();
+    for table in ["batch", "guard_mark"] {
+        let at: String = stored.query_row(&format!("SELECT at FROM {table}"), [], |row| row.get(0)).unwrap();
+        assert!(at.parse::<jiff::Timestamp>().unwrap() >= begun, "{table} {at}");
+    }
+    let mark = &ledger.get(&ledger.connector, "state").await.good()["marks"][0];
+    assert!(mark["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() >= begun, "{mark}");
 }

@@ -2,9 +2,11 @@
 
 use std::net::TcpListener;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use seatsync::clock;
 use seatsync::ledger::Ledger;
 use seatsync::ledger::http::{Limits, server};
 use seatsync::ledger::service::Service;
@@ -240,8 +242,11 @@ pub fn claim(n: u128, pool: &str) -> Value {
             "created": "2020-01-01T00:00:00Z" })
 }
 
+/// The start of the cycle that all batches are of: the same batch is the same request.
+static CYCLE: LazyLock<jiff::Timestamp> = LazyLock::new(clock::now);
+
 pub fn batch(steps: &[Value]) -> Value {
-    json!({ "at": "2026-01-01T00:00:00Z", "steps": steps, "allocation": { "promotion": "automatic" } })
+    json!({ "at": *CYCLE, "steps": steps, "allocation": { "promotion": "automatic" } })
 }
 
 /// The state of an account's seat, with the reason where it has one: `waiting no_seat`.

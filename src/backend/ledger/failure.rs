@@ -257,6 +257,7 @@ fn advice(problem: &str) -> &'static str {
         "connector-removed" => {
             "Register the connector anew there, and put its token where backend.token says; the agent asks again in an hour"
         }
+        "clock-skew" => "Nothing was changed. Set the clock of whichever of the two is wrong, and let NTP keep both",
         "stale-epoch" => "Another agent took over; this one stands by",
         "not-found" => "Check backend.company, and who is named",
         "too-large" | "internal" => "",
@@ -315,6 +316,7 @@ mod tests {
             (403, "tier-required", Persistence::Permanent),
             (409, "stale-epoch", Persistence::Superseded),
             (409, "list-changed", Persistence::Transient),
+            (422, "clock-skew", Persistence::Permanent),
             (413, "too-large", Persistence::Permanent),
             (422, "idempotency-key-reused", Persistence::Permanent),
             (429, "rate-limited", Persistence::Transient),

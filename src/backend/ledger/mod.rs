@@ -17,6 +17,7 @@ use reqwest::Method;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::clock;
 use crate::ledger::wire;
 use crate::model::PersonId;
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
@@ -126,7 +127,8 @@ impl Backend for Ledger {
     async fn probe(&mut self) -> Vec<Probe> {
         let doing = "try the connector's rights";
         let request = self.http.request(doing, Method::PUT, &["lease"]).epoch(u64::MAX);
-        let tried = self.http.ask::<wire::Lease>(&request.body(&wire::LeaseRenew { seconds: 60 })).await;
+        let renew = wire::LeaseRenew { seconds: 60, holder: None, instance: None };
+        let tried = self.http.ask::<wire::Lease>(&request.body(&renew)).await;
         let failure = tried.err().filter(|failure| !failure.is("stale-epoch"));
         vec![Probe {
             what: "backend: write as a connector".to_owned(),
@@ -217,7 +219,8 @@ impl Backend for Ledger {
     }
 
     async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
-        self.change("send the confirmation", "confirmations", &wire::Confirmation::from(confirmation)).await
+        let sent = wire::Confirmation { at: Some(clock::now()), ..confirmation.into() };
+        self.change("send the confirmation", "confirmations", &sent).await
     }
 
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {

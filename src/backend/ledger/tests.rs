@@ -325,6 +325,22 @@ async fn a_lease_of_ours_is_renewed_and_one_of_others_is_waited_for() {
 }
 
 #[tokio::test]
+async fn a_lease_that_is_renewed_for_another_holder_is_lost() {
+    let held = || problem(409, "lease-held", "", &json!({"holder": "dc02/2", "expires": "2026-01-01T00:00:15Z"}));
+    for (holder, instance) in [("dc02/2", Value::Null), ("dc01/1", json!("another run"))] {
+        let anothers = json!({"epoch": 7, "others": 0, "holder": holder, "instance": instance, "connector": "main",
+                              "expires": "2026-01-01T00:00:15Z"});
+        let script = Script::new(vec![lease(7), ok(&anothers), held()]);
+        let mut ledger = script.ledger();
+        ledger.lease(false).await.unwrap();
+        assert!(matches!(ledger.lease(false).await.unwrap(), Lease::Others(_)), "{holder} {instance}");
+        let asked = script.asked();
+        assert!(asked[1].contains(r#""holder":"dc01/1","instance":""#), "{}", asked[1]);
+        assert!(asked[2].starts_with("POST /v1/companies/acme/lease"), "{asked:?}");
+    }
+}
+
+#[tokio::test]
 async fn an_old_epoch_means_that_another_agent_took_over() {
     let script = Script::new(vec![lease(7), problem(409, "stale-epoch", "", &json!({"epoch": 8}))]);
     let mut ledger = script.ledger();

@@ -144,12 +144,13 @@ pub async fn post_confirmation(
     epoch: Epoch,
     body: Body<wire::Confirmation>,
 ) -> Result<Reply, Fault> {
+    let at = body.value.at;
     let confirmation = change::Confirmation::try_from(body.value)?;
     let company = caller.company.clone();
     let work = move |desk: &Desk<'_>| {
         once(desk, &key, &body.request, |desk| {
             fence(desk, caller.connector.as_deref(), epoch)?;
-            decisions::confirm(desk, &confirmation)?;
+            decisions::confirm_at(desk, &confirmation, at)?;
             Ok(Reply::nothing())
         })
     };

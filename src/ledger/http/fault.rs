@@ -131,6 +131,7 @@ impl From<Declined> for Fault {
                     .with(|problem| problem.etag = etag)
             }
             Declined::AlreadyExpired => Self::invalid(detail),
+            Declined::ClockSkew { .. } => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "clock-skew", detail),
             Declined::KeyReused => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "idempotency-key-reused", detail),
             Declined::ListChanged => Self::conflict("list-changed", detail),
             Declined::EventsExpired { oldest } | Declined::EventsAhead { oldest, .. } => {

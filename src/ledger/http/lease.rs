@@ -10,7 +10,7 @@ use super::headers::Epoch;
 use super::reply::Reply;
 use super::{CompanyPath, Hub, Problems};
 use crate::ledger::operations::{Desk, companies};
-use crate::ledger::rules::company::{Claimant, Company};
+use crate::ledger::rules::company::{Claimant, Company, Keeper};
 use crate::ledger::wire::{Lease, LeaseRenew, LeaseTake, name};
 
 /// Show the lease
@@ -46,8 +46,10 @@ pub async fn put(
     epoch: Epoch,
     body: Body<LeaseRenew>,
 ) -> Result<Reply, Fault> {
-    let (epoch, length) = (epoch.required()?, length(body.value.seconds)?);
-    let work = move |desk: &Desk<'_>| shown(&companies::renew_lease(desk, &connector, epoch, until(desk.now, length))?);
+    let LeaseRenew { seconds, holder, instance } = body.value;
+    let (epoch, length) = (epoch.required()?, length(seconds)?);
+    let keeper = Keeper { connector, holder, instance };
+    let work = move |desk: &Desk<'_>| shown(&companies::renew_lease(desk, &keeper, epoch, until(desk.now, length))?);
     hub.service.change(&caller.company, work).await
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::Desk;
+use super::{Desk, clocks};
 use crate::ledger::LedgerError;
 use crate::ledger::records::{Asked, Touched};
 use crate::ledger::rules::{Declined, wanted};
@@ -31,7 +31,7 @@ pub fn validate(desk: &Desk<'_>, batch: &Batch) -> Result<Vec<Outcome>, LedgerEr
 /// The same for an agent elsewhere: `request` is the digest of what it sent, `connector` and `epoch` are those of its lease.
 ///
 /// # Errors
-/// Where another agent took over, the key was used for another request, or it could not be stored.
+/// Where another agent took over, the key was used for another request, the agent's clock is off, or it could not be stored.
 pub fn apply_fenced(
     desk: &Desk<'_>,
     batch: &Batch,
@@ -44,6 +44,7 @@ pub fn apply_fenced(
         Asked::Just(_) | Asked::Unnoted => return apply(desk, batch),
     }
     desk.settings()?.lease.check(connector, epoch)?;
+    clocks::check(batch.at, desk.now)?;
     carry_out(desk, batch, Some(request))
 }
 
@@ -61,7 +62,7 @@ fn carry_out(desk: &Desk<'_>, batch: &Batch, request: Option<&str>) -> Result<An
         desk.records.save_company(&company)?;
     }
     desk.records.forget_old(desk.company, desk.now)?;
-    desk.records.remember_batch(desk.company, batch, &answer, request)?;
+    desk.records.remember_batch(desk.company, batch, &answer, request, desk.now)?;
     Ok(answer)
 }
 

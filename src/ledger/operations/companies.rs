@@ -7,7 +7,7 @@ use super::Desk;
 use super::expect::{self, Expect};
 use crate::ledger::LedgerError;
 use crate::ledger::records::{Connector, Role, Token, Touched, Wanted};
-use crate::ledger::rules::company::{Claimant, Company, Policy, Tier};
+use crate::ledger::rules::company::{Claimant, Company, Keeper, Policy, Tier};
 use crate::ledger::rules::happenings::What;
 use crate::ledger::rules::{Declined, Happening};
 use crate::model::Name;
@@ -124,7 +124,7 @@ pub fn remove_connector(desk: &Desk<'_>, name: &Name) -> Result<(), LedgerError>
     }
     desk.records.delete_connector(desk.company, name, desk.now)?;
     let mut company = desk.settings()?;
-    if company.lease.revoke(name) {
+    if company.lease.revoke(name, desk.now) {
         desk.records.save_company(&company)?;
     }
     desk.tell(Happening::of_company(What::ConnectorRemoved, json!({ "name": name })))
@@ -177,9 +177,9 @@ pub fn take_lease(desk: &Desk<'_>, who: Claimant, expires: Timestamp) -> Result<
 ///
 /// # Errors
 /// Where another took over.
-pub fn renew_lease(desk: &Desk<'_>, connector: &str, epoch: u64, expires: Timestamp) -> Result<Company, LedgerError> {
+pub fn renew_lease(desk: &Desk<'_>, keeper: &Keeper, epoch: u64, expires: Timestamp) -> Result<Company, LedgerError> {
     let mut company = desk.settings()?;
-    company.lease.renew(connector, epoch, expires)?;
+    company.lease.renew(keeper, epoch, expires)?;
     desk.records.save_company(&company)?;
     Ok(company)
 }

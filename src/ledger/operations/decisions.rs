@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
 use serde_json::json;
 
-use super::Desk;
+use super::{Desk, clocks};
 use crate::ledger::LedgerError;
 use crate::ledger::records::Touched;
 use crate::ledger::rules::happenings::What;
@@ -111,6 +112,15 @@ pub fn confirm(desk: &Desk<'_>, confirmation: &Confirmation) -> Result<(), Ledge
         return Ok(());
     }
     desk.tell(Happening::of_company(What::Confirmed, json!({ "fingerprint": confirmation.fingerprint })))
+}
+
+/// The same for somebody elsewhere, whose clock said `at` when it was sent: how long it holds is judged by theirs.
+///
+/// # Errors
+/// Where their clock is off, or it could not be stored.
+pub fn confirm_at(desk: &Desk<'_>, confirmation: &Confirmation, at: Option<Timestamp>) -> Result<(), LedgerError> {
+    at.map_or(Ok(()), |at| clocks::check(at, desk.now))?;
+    confirm(desk, confirmation)
 }
 
 /// Makes the account of one person that of another; seats, places and `since` go with it.

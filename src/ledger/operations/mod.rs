@@ -2,6 +2,7 @@
 
 pub mod accounts;
 pub mod batch;
+mod clocks;
 pub mod companies;
 pub mod decisions;
 pub mod expect;

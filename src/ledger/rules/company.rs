@@ -29,7 +29,7 @@ pub struct Renewal {
     pub every: Option<Every>,
 }
 
-/// Who among several agents may write. An epoch is given once.
+/// Who among several agents may write. An epoch is given once, by a ledger that was restored from a backup, too.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Lease {
     /// The latest ever given; 0: none.
@@ -59,6 +59,21 @@ pub struct Claimant {
     pub connector: Name,
     pub holder: String,
     pub instance: Option<String>,
+}
+
+/// Who renews the lease, as far as it says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keeper {
+    pub connector: Name,
+    pub holder: Option<String>,
+    pub instance: Option<String>,
+}
+
+impl Keeper {
+    fn may_be(&self, taken: &Taken) -> bool {
+        let holder = self.holder.as_ref().is_none_or(|holder| *holder == taken.holder);
+        holder && self.instance.as_ref().is_none_or(|instance| Some(instance) == taken.instance.as_ref())
+    }
 }
 
 /// What the ledger keeps of a company besides pools and accounts.
@@ -161,23 +176,31 @@ impl Lease {
             self.others = self.epoch;
             self.last = Some(who);
         }
-        self.epoch += 1;
+        self.epoch = self.next(now);
         self.taken = Some(Taken { connector, holder, instance, since: now, expires });
         Ok(())
     }
 
-    /// Lets whoever has the latest epoch keep it for longer, also after it ran out.
+    /// Milliseconds since 1970, or one more than the latest. A ledger restored from a backup forgot what it gave since, and
+    /// must give none of it to somebody else: two agents under one epoch would both write.
+    fn next(&self, now: Timestamp) -> u64 {
+        u64::try_from(now.as_millisecond()).unwrap_or_default().max(self.epoch.saturating_add(1))
+    }
+
+    /// Lets whoever has the latest epoch keep it for longer, also after it ran out. What the keeper says of itself must be
+    /// what it said when it took the lease.
     ///
     /// # Errors
     /// Where another took over, or it was given back.
-    pub fn renew(&mut self, connector: &str, epoch: u64, expires: Timestamp) -> Result<(), Declined> {
-        self.check(connector, epoch)?;
-        match &mut self.taken {
+    pub fn renew(&mut self, keeper: &Keeper, epoch: u64, expires: Timestamp) -> Result<(), Declined> {
+        self.check(&keeper.connector, epoch)?;
+        let latest = self.epoch;
+        match self.taken.as_mut().filter(|taken| keeper.may_be(taken)) {
             Some(taken) => {
                 taken.expires = expires;
                 Ok(())
             }
-            None => Err(Declined::StaleEpoch { latest: self.epoch }),
+            None => Err(Declined::StaleEpoch { latest }),
         }
     }
 
@@ -192,9 +215,11 @@ impl Lease {
     }
 
     /// Takes it away from a connector that is removed: what its agent still has in hand is fenced. Whether it had it.
-    pub fn revoke(&mut self, connector: &Name) -> bool {
+    pub fn revoke(&mut self, connector: &Name, now: Timestamp) -> bool {
         let had = self.taken.take_if(|taken| taken.connector == *connector).is_some();
-        self.epoch += u64::from(had);
+        if had {
+            self.epoch = self.next(now);
+        }
         had
     }
 

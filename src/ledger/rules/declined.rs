@@ -1,6 +1,6 @@
 //! Why the ledger did not do what somebody asked of it. Nothing of it happened.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 
 use crate::model::{AccountId, Name};
@@ -70,6 +70,8 @@ pub enum Declined {
     PreconditionFailed { etag: Option<String> },
     #[error("expires must lie in the future")]
     AlreadyExpired,
+    #[error("this machine's clock is {} the ledger's, which says {now}", off(*ahead))]
+    ClockSkew { ahead: SignedDuration, now: Timestamp },
     #[error("this key was used for another request")]
     KeyReused,
     #[error("what was listed changed meanwhile: begin again")]
@@ -81,4 +83,15 @@ pub enum Declined {
          company anew, and follow from there"
     )]
     EventsAhead { oldest: u64, last: u64 },
+}
+
+/// How far a clock is from another, in words: "90 days behind".
+fn off(ahead: SignedDuration) -> String {
+    let hours = ahead.as_hours().unsigned_abs();
+    let far = match hours {
+        1 => "1 hour".to_owned(),
+        2..=48 => format!("{hours} hours"),
+        _ => format!("{} days", hours / 24),
+    };
+    if ahead.is_negative() { format!("{far} behind") } else { format!("{far} ahead of") }
 }

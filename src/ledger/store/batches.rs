@@ -34,6 +34,7 @@ pub(super) fn remember_batch(
     batch: &Batch,
     answer: &Answer,
     request: Option<&str>,
+    at: Timestamp,
 ) -> Result<(), LedgerError> {
     let unmanaged = answer.accounts.iter().filter(|account| !account.is_managed());
     let refused = answer.outcomes.iter().enumerate().filter(|(_, outcome)| **outcome != Outcome::Done);
@@ -47,12 +48,12 @@ pub(super) fn remember_batch(
     let json = serde_json::to_string(&outcomes).map_err(|source| LedgerError::Encode { table: "batch", source })?;
     connection
         .prepare_cached("INSERT INTO batch (company, key, at, outcomes, request) VALUES (?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut sql| sql.execute((company, &batch.key, time_text(batch.at), json, request)))
+        .and_then(|mut sql| sql.execute((company, &batch.key, time_text(at), json, request)))
         .doing(|| "storing the outcomes of the batch".to_owned())?;
     let done = batch.steps.iter().zip(&answer.outcomes).filter(|(_, outcome)| **outcome == Outcome::Done);
     let mut spent = BTreeSet::new();
     for (step, _) in done {
-        if let Some(mark) = GuardMark::of(step, batch.at) {
+        if let Some(mark) = GuardMark::of(step, at) {
             guard::remember_mark(connection, company, &mark)?;
         }
         spent.extend(HeldChange::confirmed_by(step));

@@ -183,8 +183,15 @@ impl Records for Tables<'_> {
         list::set_activity(self.0, company, id, invitation, last.map(time_text))
     }
 
-    fn remember_batch(&self, company: &str, batch: &Batch, answer: &Answer, request: Option<&str>) -> Result<()> {
-        batches::remember_batch(self.0, company, batch, answer, request)
+    fn remember_batch(
+        &self,
+        company: &str,
+        batch: &Batch,
+        answer: &Answer,
+        request: Option<&str>,
+        at: Timestamp,
+    ) -> Result<()> {
+        batches::remember_batch(self.0, company, batch, answer, request, at)
     }
 
     fn remember_confirmation(&self, company: &str, confirmation: &Confirmation) -> Result<()> {

@@ -166,6 +166,9 @@ pub struct Lease {
     /// The latest given to another agent than the one that took it last; 0: none.
     pub others: u64,
     pub holder: Option<String>,
+    /// Which run of the holder, where it said so.
+    #[serde(default)]
+    pub instance: Option<String>,
     pub connector: Option<String>,
     #[serde(default)]
     pub since: Option<Timestamp>,
@@ -186,11 +189,18 @@ pub struct LeaseTake {
     pub seconds: u32,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LeaseRenew {
     #[schema(minimum = 10, maximum = 3600)]
     pub seconds: u32,
+    /// As the lease was taken with. Left out: whoever has the epoch.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub holder: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(min_length = 1, max_length = 128)]
+    pub instance: Option<String>,
 }
 
 impl Company {
@@ -287,6 +297,7 @@ impl From<&company::Lease> for Lease {
             epoch: lease.epoch,
             others: lease.others,
             holder: taken.map(|taken| taken.holder.clone()),
+            instance: taken.and_then(|taken| taken.instance.clone()),
             connector: taken.map(|taken| taken.connector.to_string()),
             since: taken.map(|taken| taken.since),
             expires: taken.map(|taken| taken.expires),

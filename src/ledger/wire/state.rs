@@ -68,6 +68,9 @@ pub struct Confirmation {
     pub fingerprint: String,
     pub changes: Vec<HeldChange>,
     pub expires: Timestamp,
+    /// When it was sent, by the sender's clock: refused where that is off. Not shown.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<Timestamp>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -132,6 +135,7 @@ impl From<&model::change::Confirmation> for Confirmation {
             fingerprint: confirmation.fingerprint.clone(),
             changes: confirmation.changes.iter().map(change).collect(),
             expires: confirmation.expires,
+            at: None,
         }
     }
 }
