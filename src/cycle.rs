@@ -3,6 +3,7 @@
 pub mod current;
 mod elsewhere;
 pub mod last_known;
+mod moment;
 pub mod people;
 pub mod reading;
 pub mod remember;
@@ -79,6 +80,11 @@ pub enum CycleError {
     )]
     BackendLost { lost: Lost },
     #[error(
+        "the ledger shows an earlier moment than before, its change {shown} instead of {known}; nothing was changed. If it \
+         was restored from a backup, the next cycle goes on with what it has then; else something between keeps its old answers"
+    )]
+    WentBack { shown: u64, known: u64 },
+    #[error(
         "the backend has no pool {pool:?}, which the config names (it has {known}): correct pool.name, or make the pool \
          there; nothing was changed"
     )]
@@ -121,7 +127,8 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
     let settled = apply::recover(parts.memory, parts.backend).await?;
     let number = parts.memory.begin_cycle(now)?;
     let Sources { current, readings, mut remembered } = reading::read_all(parts, now).await?;
-    if succession::begin(parts, turn, &current, now)? {
+    let seen = moment::judge(parts, &current).await?;
+    if succession::begin(parts, turn, seen, &current, now)? {
         remembered = AccountsLastKnown::load(parts.memory)?;
     }
     let elsewhere = elsewhere::since_last(parts, &current)?;
@@ -140,6 +147,7 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
         remember::accounts(parts, &current, &applied, &plan, now)?;
         applied
     };
+    moment::remember(parts)?;
     elsewhere::log(number, &elsewhere);
     let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
     let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));

@@ -199,6 +199,15 @@ pub trait Backend: Send {
     /// Where any part could not be read.
     async fn read(&mut self) -> Result<BackendState, BackendError>;
 
+    /// The moment of what was last read or answered: a number that grows with every change of the company. None where the
+    /// backend has none, or said nothing yet.
+    fn moment(&self) -> Option<u64> {
+        None
+    }
+
+    /// What was read is doubted: the next lease is a new one, and what is read under it must show it.
+    async fn doubt(&mut self) {}
+
     /// Carries out a batch and says how each step went. The same key again gets the stored answer.
     ///
     /// # Errors
@@ -216,6 +225,25 @@ pub trait Backend: Send {
     /// # Errors
     /// Where a decision could not be stored.
     async fn decide(&mut self, decisions: &[Decision], at: Timestamp) -> Result<(), BackendError>;
+
+    /// The same under a key. Where the backend settles at once it says what changed; else the answer is empty.
+    ///
+    /// # Errors
+    /// As `decide`; where it is not known what happened, ask `decided` with the key.
+    async fn decide_keyed(&mut self, key: &str, decisions: &[Decision], at: Timestamp) -> Result<Answer, BackendError> {
+        let _ = key;
+        self.decide(decisions, at).await?;
+        Ok(Answer::default())
+    }
+
+    /// What came of the decisions of this key, if they ever arrived. A backend in this process always answered.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked.
+    async fn decided(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
+        let _ = key;
+        Ok(None)
+    }
 
     /// Remembers that a person let changes through, so that losing our state does not lose it. The same fingerprint again
     /// replaces what was let through by it; nothing ends it.

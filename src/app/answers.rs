@@ -198,6 +198,9 @@ pub fn pools_now(state: &State) -> Result<Vec<PoolRow>, AppError> {
 }
 
 fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppError> {
+    if let Some(pools) = state.pools_since_last_cycle().map_err(|error| state_error(&error))? {
+        return Ok(pools);
+    }
     if let Some(cycle) = last.filter(|cycle| !cycle.pools.is_empty()) {
         return Ok(cycle.pools.clone());
     }

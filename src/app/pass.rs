@@ -49,6 +49,7 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
         CycleError::BackendLost { .. } => "backend_lost",
         CycleError::NoPool { .. } => "no_pool",
+        CycleError::WentBack { .. } => "went_back",
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
     };
@@ -70,9 +71,11 @@ pub fn cycle_error(error: &CycleError) -> AppError {
     let code = match error {
         CycleError::State(_) => Code::State,
         CycleError::Stopped => Code::Failed,
-        CycleError::Backend(_) | CycleError::Apply(_) | CycleError::BackendLost { .. } | CycleError::NoPool { .. } => {
-            Code::Backend
-        }
+        CycleError::Backend(_)
+        | CycleError::Apply(_)
+        | CycleError::BackendLost { .. }
+        | CycleError::WentBack { .. }
+        | CycleError::NoPool { .. } => Code::Backend,
     };
     AppError::new(code, error.to_string()).caused_by(error)
 }

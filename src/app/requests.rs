@@ -1,6 +1,7 @@
 //! What other verbs ask for, carried out by whoever owns the state.
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
 use super::engine::{Engine, Stop, state_error};
 use super::pass::{cycle_error, pass};
@@ -10,7 +11,7 @@ use crate::cycle::Asked;
 use crate::model::change::{Confirmation, Decision, Verdict};
 use crate::model::memory::Request;
 use crate::model::report::SyncReport;
-use crate::ports::{Accounts as _, BackendError, History as _, Requests as _, Silent};
+use crate::ports::{Accounts as _, BackendError, History as _, Journal as _, Persistence, Requests as _, Silent};
 
 /// The answer to a request, as it is stored for who asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -96,10 +97,25 @@ async fn decide(engine: &mut Engine, decisions: &[Decision]) -> Result<(), AppEr
     let (given_back, rest): (Vec<&Decision>, Vec<&Decision>) = decisions.iter().partition(again);
     let rest: Vec<Decision> = rest.into_iter().cloned().collect();
     if !rest.is_empty() {
-        engine.backend.decide(&rest, clock::now()).await.map_err(|error| backend_error(&error))?;
+        decide_in_backend(engine, &rest).await?;
     }
     let people: Vec<_> = given_back.into_iter().map(|decision| decision.person.clone()).collect();
     engine.state.give_back(&people).map_err(|error| state_error(&error))
+}
+
+/// Written down before it is sent: where the answer is lost, the next pass asks what came of it.
+async fn decide_in_backend(engine: &mut Engine, decisions: &[Decision]) -> Result<(), AppError> {
+    let key = Uuid::new_v4().to_string();
+    engine.state.decision_sent(&key).map_err(|error| state_error(&error))?;
+    let decided = engine.backend.decide_keyed(&key, decisions, clock::now()).await;
+    let settled = match &decided {
+        Ok(answer) => engine.state.decision_settled(&key, Some(answer)),
+        // It may have been carried out all the same.
+        Err(error) if error.persistence == Persistence::Transient => Ok(()),
+        Err(_) => engine.state.decision_settled(&key, None),
+    };
+    settled.map_err(|error| state_error(&error))?;
+    decided.map(drop).map_err(|error| backend_error(&error))
 }
 
 fn backend_error(error: &BackendError) -> AppError {

@@ -35,7 +35,18 @@ pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Resu
             None => memory.drop_batch(&open.batch.key)?,
         }
     }
+    look_up_decisions(memory, backend).await?;
     Ok(settled)
+}
+
+/// Decisions whose answer was lost: what came of them was asked for here, and is no other hand's doing.
+async fn look_up_decisions(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Result<(), ApplyError> {
+    for key in memory.open_decisions()? {
+        let answer = backend.decided(&key).await?;
+        tracing::info!(name: "state.decision_settled", decision = %key, done = answer.is_some(), "A decision whose answer was lost was looked up.");
+        memory.decision_settled(&key, answer.as_ref())?;
+    }
+    Ok(())
 }
 
 impl Settled {

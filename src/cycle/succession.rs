@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::moment::{self, Seen};
 use super::{CycleError, Parts, managed, report};
 use crate::model::change::BackendState;
 use crate::model::lease::{Lease, Standby};
@@ -48,14 +49,25 @@ pub async fn turn(parts: &mut Parts<'_>) -> Result<Turn, CycleError> {
     }
 }
 
-/// Begins a turn: what another agent did meanwhile is no other hand's work, so it is remembered as it is now. Says
-/// whether anything is remembered anew.
+/// Begins a turn: what another agent did meanwhile is no other hand's work, so it is remembered as it is now, and so is
+/// what a backup brought back. Says whether anything is remembered anew.
 ///
 /// # Errors
 /// Where more accounts are gone than the guard lets leave: then nothing is taken over.
-pub fn begin(parts: &mut Parts<'_>, turn: &Turn, current: &BackendState, now: Timestamp) -> Result<bool, CycleError> {
-    let Turn::Inherited { epoch } = turn else { return Ok(false) };
-    learn(parts, current, now)?;
+pub fn begin(
+    parts: &mut Parts<'_>,
+    turn: &Turn,
+    seen: Seen,
+    current: &BackendState,
+    now: Timestamp,
+) -> Result<bool, CycleError> {
+    let Turn::Inherited { epoch } = turn else {
+        if seen == Seen::Restored {
+            learn(parts, seen, current, now)?;
+        }
+        return Ok(seen == Seen::Restored);
+    };
+    learn(parts, seen, current, now)?;
     parts.memory.set_epoch(*epoch)?;
     tracing::info!(name: "agent.took_over", epoch, "Took over from another agent of the company.");
     Ok(true)
@@ -68,20 +80,32 @@ pub fn begin(parts: &mut Parts<'_>, turn: &Turn, current: &BackendState, now: Ti
 pub async fn stand_by(parts: &mut Parts<'_>, standby: Standby, now: Timestamp) -> Result<SyncReport, CycleError> {
     parts.memory.set_standby(Some(&standby))?;
     let current = super::current::read(parts.backend).await?;
-    learn(parts, &current, now)?;
+    let seen = moment::judge(parts, &current).await?;
+    learn(parts, seen, &current, now)?;
+    moment::remember(parts)?;
     Ok(of_standby(standby, &current, now))
 }
 
 /// Remembers the accounts as they are. Who had one that was not suspended, and has none now, lost it to another hand: an
-/// agent removes suspended accounts alone (rules 13 and 15).
-fn learn(parts: &mut Parts<'_>, current: &BackendState, now: Timestamp) -> Result<(), CycleError> {
-    let remembered = parts.memory.remembered()?;
-    let taken = gone(&remembered, current);
-    if let Some(lost) = lost(parts, &taken, current) {
-        return Err(CycleError::BackendLost { lost });
-    }
+/// agent removes suspended accounts alone (rules 13 and 15). But in a ledger that was restored nobody lost one: it was not
+/// made yet.
+fn learn(parts: &mut Parts<'_>, seen: Seen, current: &BackendState, now: Timestamp) -> Result<(), CycleError> {
+    let gone = gone_within_limit(parts, current)?;
+    let taken = if seen == Seen::Restored { Vec::new() } else { gone };
     parts.memory.inherit(&current.accounts, &taken, now)?;
     Ok(())
+}
+
+/// Who had an account that was not suspended, and has none now.
+///
+/// # Errors
+/// Where they are more than the guard lets leave.
+pub fn gone_within_limit(parts: &Parts<'_>, current: &BackendState) -> Result<Vec<PersonId>, CycleError> {
+    let gone = gone(&parts.memory.remembered()?, current);
+    match lost(parts, &gone, current) {
+        Some(lost) => Err(CycleError::BackendLost { lost }),
+        None => Ok(gone),
+    }
 }
 
 fn gone(remembered: &BTreeMap<PersonId, Remembered>, current: &BackendState) -> Vec<PersonId> {

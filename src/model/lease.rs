@@ -3,6 +3,15 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+/// How far a backend came that counts its changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Moment {
+    pub version: u64,
+    /// It showed this earlier one since, once: restored from a backup, or kept by something between.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub back: Option<u64>,
+}
+
 /// Of several agents one works, and the others stand by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Lease {

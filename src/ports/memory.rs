@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 
 use crate::model::change::{Answer, Batch, Confirmation};
-use crate::model::lease::Standby;
+use crate::model::lease::{Moment, Standby};
 use crate::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
@@ -131,6 +131,15 @@ pub trait Journal: Send {
 
     /// Forgets a batch of which nothing happened.
     fn drop_batch(&mut self, key: &str) -> Result<(), StateError>;
+
+    /// Stores that decisions are about to be sent under this key: from here on they may have been carried out.
+    fn decision_sent(&mut self, key: &str) -> Result<(), StateError>;
+
+    /// Stores what came of them, in one step: None where nothing did.
+    fn decision_settled(&mut self, key: &str, answer: Option<&Answer>) -> Result<(), StateError>;
+
+    /// Keys of decisions of which nobody heard what came.
+    fn open_decisions(&self) -> Result<Vec<String>, StateError>;
 }
 
 /// What other verbs ask of the agent, and its signs of life.
@@ -199,6 +208,12 @@ pub trait Succession: Send {
 
     /// From here on it is learnt under this one.
     fn set_epoch(&mut self, epoch: u64) -> Result<(), StateError>;
+
+    /// The latest moment that the backend showed.
+    fn moment(&self) -> Result<Option<Moment>, StateError>;
+
+    /// From here on it is this one.
+    fn set_moment(&mut self, moment: Moment) -> Result<(), StateError>;
 
     /// Stores that another agent works, or that this one does.
     fn set_standby(&mut self, standby: Option<&Standby>) -> Result<(), StateError>;

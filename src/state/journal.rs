@@ -2,13 +2,16 @@
 
 use std::collections::BTreeSet;
 
-use rusqlite::{Result, Row, Transaction, params};
+use rusqlite::{Connection, Result, Row, Transaction, params};
+use serde::{Deserialize, Serialize};
 
 use super::State;
 use super::accounts::store_answer;
+use super::requests::{note_json, set_note};
 use super::values::{json, to_integer, to_json};
 use crate::model::change::{Answer, Batch, Confirmation, HeldChange, Outcome};
 use crate::model::memory::OpenBatch;
+use crate::model::report::PoolRow;
 use crate::ports::{Journal, StateError};
 
 /// Plans kept for those who look into what happened.
@@ -46,6 +49,70 @@ impl Journal for State {
     fn drop_batch(&mut self, key: &str) -> Result<(), StateError> {
         self.write("drop", "taking a batch out of the journal", |transaction| {
             found(transaction.execute("DELETE FROM batch WHERE key = ?1 AND state < 2", [key])?)
+        })
+    }
+
+    fn decision_sent(&mut self, key: &str) -> Result<(), StateError> {
+        self.write("decision", "writing down that a decision is sent", |transaction| {
+            let mut open = open_decisions(transaction)?;
+            open.push(key.to_owned());
+            set_note(transaction, DECISIONS, Some(&to_json(&open)?))
+        })
+    }
+
+    fn decision_settled(&mut self, key: &str, answer: Option<&Answer>) -> Result<(), StateError> {
+        self.write("decided", "writing down what came of a decision", |transaction| {
+            let mut open = open_decisions(transaction)?;
+            open.retain(|known| known != key);
+            set_note(transaction, DECISIONS, Some(&to_json(&open)?))?;
+            let Some(answer) = answer else { return Ok(()) };
+            store_answer(transaction, answer)?;
+            store_pools(transaction, answer)
+        })
+    }
+
+    fn open_decisions(&self) -> Result<Vec<String>, StateError> {
+        self.read("reading which decisions are open", open_decisions)
+    }
+}
+
+/// Notes: keys of decisions without an answer, and pools as the last answer showed them.
+const DECISIONS: &str = "decisions";
+const POOLS: &str = "pools";
+
+fn open_decisions(connection: &Connection) -> Result<Vec<String>> {
+    Ok(note_json(connection, DECISIONS)?.unwrap_or_default())
+}
+
+/// Pools that changed after a cycle, until the next one says how they are.
+#[derive(Serialize, Deserialize)]
+struct PoolsSince {
+    cycle: Option<i64>,
+    pools: Vec<PoolRow>,
+}
+
+fn last_cycle(connection: &Connection) -> Result<Option<i64>> {
+    connection.query_row("SELECT max(number) FROM cycle WHERE report IS NOT NULL", [], |row| row.get(0))
+}
+
+fn store_pools(transaction: &Transaction<'_>, answer: &Answer) -> Result<()> {
+    if answer.pools.is_empty() {
+        return Ok(());
+    }
+    let since = PoolsSince { cycle: last_cycle(transaction)?, pools: answer.pools.iter().map(PoolRow::from).collect() };
+    set_note(transaction, POOLS, Some(&to_json(&since)?))
+}
+
+impl State {
+    /// The pools as an answer after the last cycle showed them, where there was one.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn pools_since_last_cycle(&self) -> Result<Option<Vec<PoolRow>>, StateError> {
+        self.read("reading the pools", |connection| {
+            let since: Option<PoolsSince> = note_json(connection, POOLS)?;
+            let last = last_cycle(connection)?;
+            Ok(since.filter(|since| since.cycle == last).map(|since| since.pools))
         })
     }
 }

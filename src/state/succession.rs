@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::State;
 use super::requests::{note, note_json, set_note};
 use super::values::to_json;
-use crate::model::lease::Standby;
+use crate::model::lease::{Moment, Standby};
 use crate::ports::{StateError, Succession};
 
 impl Succession for State {
@@ -16,6 +16,19 @@ impl Succession for State {
     fn set_epoch(&mut self, epoch: u64) -> Result<(), StateError> {
         self.write("epoch", "storing the epoch of the lease", |transaction| {
             set_note(transaction, "epoch", Some(&epoch.to_string()))
+        })
+    }
+
+    fn moment(&self) -> Result<Option<Moment>, StateError> {
+        self.read("reading how far the backend came", |connection| note_json(connection, "moment"))
+    }
+
+    fn set_moment(&mut self, moment: Moment) -> Result<(), StateError> {
+        if self.moment()? == Some(moment) {
+            return Ok(());
+        }
+        self.write("moment", "storing how far the backend came", |transaction| {
+            set_note(transaction, "moment", Some(&to_json(&moment)?))
         })
     }
 

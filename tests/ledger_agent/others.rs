@@ -106,5 +106,5 @@ fn a_decision_typed_here_says_that_the_ledger_carried_it_out() {
     assert!(ledger.holders().contains(&name), "at once");
     assert!(decided.stdout.contains("ok: 1 approved in the ledger, which gives free seats at once"), "{decided:?}");
     assert!(!decided.stdout.contains("next cycle"), "{decided:?}");
-    assert_eq!(told(&sync(&company)), [format!("promoted {name} standard")]);
+    assert!(told(&sync(&company)).is_empty(), "what was typed here was done by nobody else");
 }

@@ -6,7 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::ledger::{LONG, Served, company};
+use crate::support::company::Company;
 use crate::support::process::{now, wait_until};
+use crate::support::{Fault, HttpProxy};
 
 const AUTOMATIC: &str = "[seats]\npromotion = \"automatic\"\n";
 
@@ -168,7 +170,7 @@ fn check_says_what_a_token_may_not() {
 #[test]
 fn an_empty_ledger_in_the_place_of_a_full_one_is_a_loss_and_never_filled_anew() {
     let (lost, empty) = (Served::start(), Served::start());
-    let proxy = crate::support::HttpProxy::start(&lost.address());
+    let proxy = HttpProxy::start(&lost.address());
     for ledger in [&lost, &empty] {
         ledger.buy("standard", 10);
     }
@@ -188,4 +190,77 @@ fn an_empty_ledger_in_the_place_of_a_full_one_is_a_loss_and_never_filled_anew() 
     let (code, report) = company.agent.sync();
     assert_eq!((code, &report["problems"]), (0, &Value::Array(vec![])), "{report}");
     assert_eq!(lost.accounts().len(), 12);
+}
+
+/// People's states, and the reasons why they wait, as `users` has them.
+fn known(company: &Company, name: &str) -> (Value, Value, Value) {
+    let users = company.agent.users();
+    let user = users.iter().find(|user| user["user_name"] == name).expect("known");
+    (user["state"].clone(), user["seats"][0]["state"].clone(), user["seats"][0]["reason"].clone())
+}
+
+#[test]
+fn what_was_decided_without_an_agent_is_known_at_once() {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let company = company(3, "", &ledger.url(), &ledger.connector, AUTOMATIC);
+    assert_eq!(company.sync().0, 0);
+    let holders = company.agent.names("active");
+    let waiting = company.agent.pending()[0]["user_name"].as_str().unwrap().to_owned();
+    assert_eq!(company.agent.decide("release", &[&holders[0]]).code, 0);
+    assert_eq!(known(&company, &holders[0]), (json!("pending"), json!("waiting"), json!("removed_elsewhere")));
+    assert_eq!(known(&company, &waiting).0, "active", "the freed seat is theirs");
+    ledger.buy("standard", 1 + 2);
+    assert_eq!(company.agent.decide("approve", &[&holders[0]]).code, 0);
+    assert_eq!(company.agent.status()["pools"][0]["held"], 3, "{}", company.agent.status());
+    assert!(company.agent.pending().is_empty());
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["elsewhere"]), (0, &json!([])), "nothing of it was another's: {report}");
+}
+
+#[test]
+fn a_decision_whose_answer_was_lost_may_have_happened_and_is_looked_up_by_the_next_cycle() {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let company = company(3, "", &ledger.url(), &ledger.connector, "");
+    assert_eq!(company.sync().0, 0);
+    let proxy = HttpProxy::start(&ledger.address());
+    let config = std::fs::read_to_string(company.agent.config_file()).unwrap();
+    company.agent.write_config(&config.replace(&ledger.url(), &proxy.url()));
+    let holders = company.agent.names("active");
+    proxy.fault("POST /v1/companies/acme/decisions", Fault::LoseAnswer, usize::MAX);
+    let lost = company.agent.decide("release", &[&holders[0]]);
+    let said = lost.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(lost.code == 1 && said.contains("It may have been carried out all the same"), "{said}");
+    assert_eq!(ledger.pool("standard").1, 1, "it was");
+    proxy.heal();
+    let refused = company.agent.decide("deny", &[&holders[1]]);
+    let said = refused.json()["error"]["message"].as_str().unwrap().to_owned();
+    assert!(said.contains("Could not carry out the decision") && !said.contains("Could not send"), "{said}");
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["elsewhere"]), (0, &json!([])), "no other hand did it: {report}");
+    assert_eq!(known(&company, &holders[0]).2, "removed_elsewhere");
+}
+
+#[test]
+fn a_ledger_that_went_back_in_time_deleted_nobody() {
+    let ledger = Served::start();
+    ledger.buy("standard", 9);
+    let mut company = company(5, "", &ledger.url(), &ledger.connector, AUTOMATIC);
+    assert_eq!(company.sync().0, 0);
+    company.join("p009");
+    assert_eq!(company.sync().0, 0);
+    // As a backup from before p009 has it.
+    ledger.by_hand(
+        "DELETE FROM account WHERE user_name = 'p009'; DELETE FROM event WHERE seq > 5; UPDATE company SET last_event = 5;
+         UPDATE pool SET held = 5",
+    );
+    let (code, failure) = company.sync();
+    let said = failure["error"]["message"].as_str().unwrap_or_default();
+    assert!(code == 1 && said.contains("the ledger shows an earlier moment than before"), "{failure}");
+    assert_eq!(ledger.accounts().len(), 5, "nothing was done");
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["problems"]), (0, &json!([])), "{report}");
+    assert_eq!(known(&company, "p009").0, "active", "made again, and given its seat");
+    assert_eq!(company.sync().0, 0, "and that is that");
 }

@@ -29,7 +29,9 @@ async fn a_batch_is_carried_out_once_and_answered_again() {
     let states: Vec<String> = first["accounts"].as_array().unwrap().iter().map(|one| state(one, "a")).collect();
     assert_eq!(states, ["held", "waiting no_seat"]);
     assert_eq!((&first["pools"][0]["held"], &first["pools"][0]["waiting"]), (&1.into(), &1.into()));
-    let mut again = ledger.batch(epoch, "k", &steps).await.good();
+    let again = ledger.batch(epoch, "k", &steps).await;
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    let mut again = again.good();
     assert_eq!((&again["previous"], first["previous"].as_u64() < first["version"].as_u64()), (&first["version"], true));
     assert_eq!(ledger.get(&ledger.connector, "batches/k").await.good(), again);
     again["previous"] = first["previous"].clone();
@@ -266,4 +268,33 @@ async fn keys_and_marks_are_kept_by_the_ledgers_clock_whatever_time_a_batch_bear
     }
     let mark = &ledger.get(&ledger.connector, "state").await.good()["marks"][0];
     assert!(mark["at"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap() >= begun, "{mark}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_key_is_for_a_decision_or_for_a_batch_and_the_answer_to_a_decision_is_found_by_it() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 1).await;
+    let epoch = ledger.lease("dc01").await;
+    ledger.batch(epoch, "batch", &[create(1), claim(1, "a")]).await.good();
+    let release = json!({ "decisions": [{ "person": person(1), "pool": null, "verdict": "release" }] });
+    let crossed = ledger.post_keyed(&ledger.connector, "decisions", "batch", &release).await;
+    assert_eq!(crossed.problem(), "422 idempotency-key-reused");
+    assert_eq!(ledger.counts("a").await, (1, 1, 0), "nothing was decided");
+    assert_eq!(ledger.get(&ledger.connector, "decisions/decision").await.problem(), "404 not-found");
+    let decided = ledger.post_keyed(&ledger.connector, "decisions", "decision", &release).await.good();
+    let crossed = ledger.batch(epoch, "decision", &[create(2)]).await;
+    assert_eq!(crossed.problem(), "422 idempotency-key-reused");
+    assert_eq!(ledger.get(&ledger.connector, "decisions/decision").await.good(), decided);
+    assert_eq!(ledger.get(&ledger.connector, "decisions/batch").await.problem(), "404 not-found");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_answer_may_be_kept_by_anything_between() {
+    let ledger = Served::start().await;
+    for (token, path) in
+        [(ledger.connector.as_str(), "state"), ("none", "state"), (&ledger.admin, "/nowhere"), ("", "/healthz")]
+    {
+        let answer = ledger.get(token, path).await;
+        assert_eq!(answer.header("cache-control"), Some("no-store"), "{path} {}", answer.status);
+    }
 }

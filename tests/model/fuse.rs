@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
-use seatsync::model::lease::{Lease, Standby};
+use seatsync::model::lease::{Lease, Moment, Standby};
 use seatsync::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
 };
@@ -180,6 +180,9 @@ mortal! { Journal {
     fn finished([self: &mut self], key: &str, answer: &Answer) -> ();
     fn open_batches([self: &self]) -> Vec<OpenBatch>;
     fn drop_batch([self: &mut self], key: &str) -> ();
+    fn decision_sent([self: &mut self], key: &str) -> ();
+    fn decision_settled([self: &mut self], key: &str, answer: Option<&Answer>) -> ();
+    fn open_decisions([self: &self]) -> Vec<String>;
 }}
 
 mortal! { Requests {
@@ -191,6 +194,8 @@ mortal! { Requests {
 mortal! { Succession {
     fn epoch([self: &self]) -> Option<u64>;
     fn set_epoch([self: &mut self], epoch: u64) -> ();
+    fn moment([self: &self]) -> Option<Moment>;
+    fn set_moment([self: &mut self], moment: Moment) -> ();
     fn set_standby([self: &mut self], standby: Option<&Standby>) -> ();
 }}
 

@@ -146,6 +146,15 @@ impl Place<'_> {
         self.failure(said, advice, Kind::Refused(Box::new(problem)), None)
     }
 
+    /// An answer of an earlier moment than one before it. It may be gone with the next read: as where the ledger was
+    /// restored from a backup between the two.
+    pub fn kept(self) -> Failure {
+        let advice =
+            "A cache or a proxy between keeps old answers: it must pass the ledger's on (Cache-Control: no-store)";
+        let problem = Problem { kind: format!("{PROBLEM}list-changed"), ..Problem::default() };
+        self.failure("an answer is older than one before it", advice, Kind::Refused(Box::new(problem)), None)
+    }
+
     /// Two answers are of two moments; the ledger's own word for it is `list-changed`.
     pub fn changed(self) -> Failure {
         let problem = Problem { kind: format!("{PROBLEM}list-changed"), ..Problem::default() };
@@ -210,6 +219,15 @@ impl Failure {
         matches!(self.kind, Kind::Unanswered)
     }
 
+    /// Says that it may have happened all the same, where that is so.
+    #[must_use]
+    pub fn in_doubt(mut self, doubt: &str) -> Self {
+        if self.is_uncertain() {
+            self.message = format!("{}. {doubt}", self.message.trim_end_matches('.'));
+        }
+        self
+    }
+
     /// How long to wait before the next try, where `due` is the turn; none where trying again is of no use.
     #[must_use]
     pub fn wait(&self, due: Duration, longest: Duration) -> Option<Duration> {
@@ -246,8 +264,8 @@ impl From<Failure> for BackendError {
 fn advice(problem: &str) -> &'static str {
     match problem {
         "unauthorized" => {
-            "The token ran out, was taken back or is another ledger's: register the connector anew there, and put the new \
-             token where backend.token says"
+            "The token ran out, was taken back or is another ledger's: make a new one there (`seatsync ledger token add connector \
+             --connector main`, with the connector's name), and put it where backend.token says"
         }
         "forbidden" => "backend.token must be a connector's, and of backend.company",
         "tier-required" => {
@@ -255,7 +273,8 @@ fn advice(problem: &str) -> &'static str {
              again in an hour"
         }
         "connector-removed" => {
-            "Register the connector anew there, and put its token where backend.token says; the agent asks again in an hour"
+            "Register the connector anew there (`seatsync ledger connector add main`, with its name), and put its token where \
+             backend.token says; the agent asks again in an hour"
         }
         "clock-skew" => "Nothing was changed. Set the clock of whichever of the two is wrong, and let NTP keep both",
         "stale-epoch" => "Another agent took over; this one stands by",

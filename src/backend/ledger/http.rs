@@ -250,6 +250,12 @@ impl Http {
         self.at(doing).miscounted(said)
     }
 
+    /// What was read is older than our lease.
+    #[must_use]
+    pub fn kept(&self, doing: &str) -> Failure {
+        self.at(doing).kept()
+    }
+
     /// What was read is of two moments.
     #[must_use]
     pub fn changed(&self, doing: &str) -> Failure {

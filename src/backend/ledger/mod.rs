@@ -39,6 +39,8 @@ pub struct Ledger {
     is_watching: bool,
     /// Of the lease under which this pass works. Another one, taken meanwhile, is not for what it planned.
     epoch: Option<u64>,
+    /// The version last read or answered.
+    moment: Option<u64>,
     refused: Option<Refusal>,
 }
 
@@ -60,7 +62,7 @@ impl Ledger {
     pub fn new(settings: &LedgerAccess, company: &str, agent: &str, holder: String) -> Result<Self, BackendError> {
         let http = Arc::new(Http::new(settings, company, agent)?);
         let watch = Arc::new(Watch::new(Arc::clone(&http), holder));
-        Ok(Self { http, watch, tasks: Tasks::default(), is_watching: false, epoch: None, refused: None })
+        Ok(Self { http, watch, tasks: Tasks::default(), is_watching: false, epoch: None, moment: None, refused: None })
     }
 
     /// Goes on as the run of this name did, before its lease ran out.
@@ -98,10 +100,20 @@ impl Ledger {
     async fn change(&self, doing: &str, path: &str, body: &impl serde::Serialize) -> Result<(), BackendError> {
         let key = Uuid::new_v4().to_string();
         let request = self.http.request(doing, Method::POST, &[path]).key(&key).body(body);
-        self.http.ask::<serde::de::IgnoredAny>(&request).await?;
+        self.http.ask::<serde::de::IgnoredAny>(&request).await.map_err(|failure| failure.in_doubt(DOUBT))?;
         Ok(())
     }
+
+    /// What came of decisions.
+    fn ruled(&self, doing: &str, decided: wire::Decided) -> Result<Answer, BackendError> {
+        Ok(Answer::try_from(decided).map_err(|error| self.http.malformed(doing, error))?)
+    }
 }
+
+/// Said of what was sent and not answered.
+const DOUBT: &str = "It may have been done all the same";
+const DECISION_IN_DOUBT: &str = "It may have been carried out all the same; the next cycle asks the ledger: `seatsync sync` makes \
+    one now, `seatsync explain` says then what came of it";
 
 /// Steps of one batch: some 600 bytes each, and 256 MiB are taken.
 const BATCH: usize = 300_000;
@@ -177,13 +189,22 @@ impl Backend for Ledger {
     }
 
     async fn read(&mut self) -> Result<BackendState, BackendError> {
-        let moment = read::company(&self.http).await?;
+        let moment = read::company(&self.http, self.epoch).await?;
         self.watch.read(moment.version, moment.last_event);
+        self.moment = Some(moment.version);
         Ok(moment.state)
     }
 
+    fn moment(&self) -> Option<u64> {
+        self.moment
+    }
+
+    async fn doubt(&mut self) {
+        self.watch.doubt().await;
+    }
+
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
-        let doing = "send changes";
+        let doing = "carry out the changes";
         let steps = wire::Batch::of(batch).map_err(|error| self.http.impossible(doing, &error.to_string()))?;
         let request = self.http.request(doing, Method::POST, &["batches"]).key(&batch.key).body(&steps);
         let Some(epoch) = self.epoch else {
@@ -214,13 +235,35 @@ impl Backend for Ledger {
         }
     }
 
-    async fn decide(&mut self, decisions: &[Decision], _at: Timestamp) -> Result<(), BackendError> {
-        self.change("send the decision", "decisions", &wire::Decisions::of(decisions)).await
+    async fn decide(&mut self, decisions: &[Decision], at: Timestamp) -> Result<(), BackendError> {
+        self.decide_keyed(&Uuid::new_v4().to_string(), decisions, at).await.map(drop)
+    }
+
+    async fn decide_keyed(
+        &mut self,
+        key: &str,
+        decisions: &[Decision],
+        _at: Timestamp,
+    ) -> Result<Answer, BackendError> {
+        let doing = "carry out the decision";
+        let body = wire::Decisions::of(decisions);
+        let request = self.http.request(doing, Method::POST, &["decisions"]).key(key).body(&body);
+        let decided = self.http.ask(&request).await.map_err(|failure| failure.in_doubt(DECISION_IN_DOUBT))?;
+        self.ruled(doing, decided)
+    }
+
+    async fn decided(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
+        let doing = "ask what became of a decision";
+        match self.http.ask(&self.http.request(doing, Method::GET, &["decisions", key])).await {
+            Ok(decided) => self.ruled(doing, decided).map(Some),
+            Err(failure) if failure.is("not-found") => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
     }
 
     async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
         let sent = wire::Confirmation { at: Some(clock::now()), ..confirmation.into() };
-        self.change("send the confirmation", "confirmations", &sent).await
+        self.change("let the changes through", "confirmations", &sent).await
     }
 
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {
@@ -230,10 +273,11 @@ impl Backend for Ledger {
 
 impl Ledger {
     /// The answer to a batch, if it is one to so many steps.
-    fn understood(&self, doing: &str, answer: wire::BatchAnswer, steps: usize) -> Result<Answer, BackendError> {
+    fn understood(&mut self, doing: &str, answer: wire::BatchAnswer, steps: usize) -> Result<Answer, BackendError> {
         let (previous, version) = (answer.previous, answer.version);
         let answer = answer.into_model(steps).map_err(|error| self.http.malformed(doing, error))?;
         self.watch.made(previous, version);
+        self.moment = self.moment.max(Some(version));
         Ok(answer)
     }
 }

@@ -42,15 +42,15 @@ pub struct Moment {
 /// Accounts by id: no answer may show one twice.
 type Accounts = BTreeMap<AccountId, Account>;
 
-/// Reads everything.
+/// Reads everything. `epoch`: of the lease that we have; what was read must show it, or a later one.
 ///
 /// # Errors
 /// Where a part could not be read, or the parts do not make a whole.
-pub async fn company(http: &Http) -> Result<Moment, Failure> {
+pub async fn company(http: &Http, epoch: Option<u64>) -> Result<Moment, Failure> {
     let mut waits = Waits::new(Duration::from_millis(50), Duration::from_secs(2)).take(ROUNDS);
     let mut counts = Waits::new(Duration::from_millis(300), Duration::from_secs(2)).take(MISCOUNTS);
     loop {
-        match once(http).await {
+        match once(http, epoch).await {
             Err(failure) if failure.is("miscounted") => {
                 let Some(wait) = counts.next() else { return Err(failure) };
                 tracing::debug!(%failure, "The ledger's counts are wrong; reading again.");
@@ -66,9 +66,12 @@ pub async fn company(http: &Http) -> Result<Moment, Failure> {
     }
 }
 
-async fn once(http: &Http) -> Result<Moment, Failure> {
+async fn once(http: &Http, epoch: Option<u64>) -> Result<Moment, Failure> {
     let (since, mut accounts) = listed(http).await?;
     let state = catch_up(http, since, &mut accounts).await?;
+    if epoch.is_some_and(|epoch| state.lease.epoch < epoch) {
+        return Err(http.kept(DOING));
+    }
     let (version, last_event) = (state.version, state.last_event);
     let state = understood(http, state, accounts)?;
     Ok(Moment { state, version, last_event })
@@ -81,7 +84,7 @@ async fn listed(http: &Http) -> Result<(u64, Accounts), Failure> {
     loop {
         let page: Page<wire::Account> = http.ask(&page(http, cursor.as_deref())).await?;
         if page.version < latest {
-            return Err(http.changed(DOING));
+            return Err(http.kept(DOING));
         }
         let since = *first.get_or_insert(page.version);
         latest = page.version;

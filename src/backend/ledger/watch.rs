@@ -134,7 +134,9 @@ impl Watch {
             let (holder, instance) = (Some(self.holder.clone()), Some(self.instance.clone()));
             let request = manner(request.body(&wire::LeaseRenew { seconds: LEASE, holder, instance }));
             match self.http.ask::<wire::Lease>(&request).await {
-                Ok(lease) if self.has(&lease, ours) => return Ok((self.ours(ours, lease.others), false)),
+                Ok(lease) if lease.is_of(ours, &self.holder, &self.instance) => {
+                    return Ok((self.ours(ours, lease.others), false));
+                }
                 Ok(_) => *epoch = None,
                 Err(failure) if failure.is("stale-epoch") => *epoch = None,
                 Err(failure) => return Err(failure),
@@ -159,13 +161,6 @@ impl Watch {
                 None => Err(failure),
             },
         }
-    }
-
-    /// Whether the lease that was renewed is the one that we took: a ledger that was restored from a backup may have given
-    /// our epoch to another.
-    fn has(&self, lease: &wire::Lease, epoch: u64) -> bool {
-        let is_us = |named: &Option<String>, us: &String| named.as_ref().is_none_or(|named| named == us);
-        lease.epoch == epoch && is_us(&lease.holder, &self.holder) && is_us(&lease.instance, &self.instance)
     }
 
     /// The ledger cannot tell the epochs of our copy from ours.

@@ -12,7 +12,7 @@ use super::headers::{Epoch, Key};
 use super::reply::{Reply, once};
 use super::{CompanyPath, Hub, Problems, show};
 use crate::ledger::operations::{self, Desk, batch, decisions, expect};
-use crate::ledger::records::{View, Wanted};
+use crate::ledger::records::{Asked, View, Wanted};
 use crate::ledger::wire::{self, BatchAnswer, Person, Refused, Relink};
 use crate::model::PersonId;
 use crate::model::change::{self, Answer, Outcome};
@@ -66,10 +66,12 @@ pub async fn post_batch(
         // Also where whoever asked is gone.
         let _held = held;
         let previous = desk.settings()?.version;
+        let replayed = desk.records.batch_request(desk.company, &batch.key)? != Asked::Never;
         let answer = batch::apply_fenced(desk, &batch, &request, (&connector, epoch))?;
-        Ok::<_, Fault>(Answered { previous, ..Answered::of(desk.records, desk.company, answer)? })
+        Ok::<_, Fault>((Answered { previous, ..Answered::of(desk.records, desk.company, answer)? }, replayed))
     };
-    hub.service.change(&caller.company, work).await?.reply().await
+    let (answered, replayed) = hub.service.change(&caller.company, work).await?;
+    Ok(answered.reply().await?.replayed(replayed))
 }
 
 /// Show what was answered to a batch

@@ -1,9 +1,11 @@
 //! Decisions about people who wait, and seats that go to another.
 
 use axum::extract::State;
+use serde::Deserialize;
+use utoipa::IntoParams;
 
 use super::agents::fence;
-use super::body::Body;
+use super::body::{Body, Place};
 use super::caller::{Caller, Decider};
 use super::fault::Fault;
 use super::headers::{Epoch, Key};
@@ -11,6 +13,7 @@ use super::reply::{Reply, once};
 use super::{CompanyPath, Hub, Problems, show};
 use crate::ledger::operations::decisions::{Ruled, Ruling, rule};
 use crate::ledger::operations::{Desk, accounts};
+use crate::ledger::records::View;
 use crate::ledger::wire::{Decided, DecisionPost, Decisions, Transfer, Transferred};
 use crate::model::{AccountId, Name};
 
@@ -36,6 +39,26 @@ pub async fn post(
         })
     };
     hub.service.change(&company, work).await
+}
+
+/// Decisions, by their key.
+#[derive(Clone, Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Path)]
+pub struct DecisionPath {
+    pub key: String,
+}
+
+/// Show what was answered to decisions
+#[utoipa::path(get, path = "/v1/companies/{company}/decisions/{key}", tag = "decisions", security(("token" = [])),
+    params(CompanyPath, DecisionPath), responses((status = 200, body = Decided), Problems))]
+pub async fn get(State(hub): State<Hub>, caller: Caller, Place(path): Place<DecisionPath>) -> Result<Reply, Fault> {
+    let read = move |view: &dyn View| {
+        let kept = view.replay(&caller.company, &path.key)?;
+        // The key may be that of another request, with an answer of its own.
+        let decided = kept.and_then(|kept| serde_json::from_str::<Decided>(&kept.body).ok());
+        Reply::ok(&decided.ok_or_else(|| Fault::not_found("no decisions of this key were carried out"))?)
+    };
+    hub.service.read(read).await
 }
 
 fn rulings(decisions: Vec<DecisionPost>) -> Result<Vec<Ruling>, Fault> {

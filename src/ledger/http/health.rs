@@ -1,7 +1,8 @@
 //! For whoever watches the service, and for whoever writes against it: no token is needed.
 
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 
 use super::Hub;
@@ -46,4 +47,10 @@ pub fn broken(_cause: Box<dyn std::any::Any + Send>) -> Response {
     tracing::error!("A request could not be answered: a mistake of the program.");
     let detail = "the ledger could not answer; its log says why";
     Fault::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", detail).into_response()
+}
+
+/// Every answer is of its moment: a cache between that keeps one tells an agent of people who are gone or not there yet.
+pub async fn unkept(mut answer: Response) -> Response {
+    answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    answer
 }

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::fault::Fault;
 use crate::ledger::LedgerError;
 use crate::ledger::operations::Desk;
-use crate::ledger::records::Replay;
+use crate::ledger::records::{Asked, Replay};
 use crate::ledger::rules::Declined;
 
 /// An answer to be sent.
@@ -50,6 +50,14 @@ impl Reply {
     }
 }
 
+impl Reply {
+    /// Says that it was carried out before, and not now.
+    pub const fn replayed(mut self, replayed: bool) -> Self {
+        self.replayed = replayed;
+        self
+    }
+}
+
 impl IntoResponse for Reply {
     fn into_response(self) -> Response {
         let mut response = (self.status, self.body).into_response();
@@ -82,6 +90,9 @@ pub fn once(
         }
         let status = StatusCode::from_u16(kept.status).unwrap_or(StatusCode::OK);
         return Ok(Reply { status, body: kept.body, etag: None, replayed: true });
+    }
+    if desk.records.batch_request(desk.company, key)? != Asked::Never {
+        return Err(Declined::KeyReused.into());
     }
     let reply = work(desk)?;
     let kept = Replay { request: request.to_owned(), status: reply.status.as_u16(), body: reply.body.clone() };

@@ -30,6 +30,7 @@ pub fn router(hub: Hub) -> Router {
         .layer(CompressionLayer::new().gzip(true))
         .layer(CatchPanicLayer::custom(health::broken))
         .layer(middleware::from_fn(early::finish))
+        .layer(middleware::map_response(health::unkept))
         .with_state(hub)
 }
 
@@ -87,6 +88,7 @@ fn paths() -> OpenApiRouter<Hub> {
         .routes(routes!(accounts::put_seat, accounts::delete_seat))
         .routes(routes!(accounts::put_activity))
         .routes(routes!(decisions::post))
+        .routes(routes!(decisions::get))
         .routes(routes!(decisions::post_transfer));
     let pools = OpenApiRouter::new()
         .routes(routes!(pools::list))

@@ -40,6 +40,9 @@ pub fn apply_fenced(
 ) -> Result<Answer, LedgerError> {
     match desk.records.batch_request(desk.company, &batch.key)? {
         Asked::Just(before) if before != request => return Err(Declined::KeyReused.into()),
+        Asked::Never if desk.records.replay(desk.company, &batch.key)?.is_some() => {
+            return Err(Declined::KeyReused.into());
+        }
         Asked::Never => {}
         Asked::Just(_) | Asked::Unnoted => return apply(desk, batch),
     }

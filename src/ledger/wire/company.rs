@@ -290,6 +290,16 @@ impl From<records::Token> for Token {
     }
 }
 
+impl Lease {
+    /// Whether it is the one that this run of this holder took: a ledger that was restored from a backup may have given the
+    /// epoch to another.
+    #[must_use]
+    pub fn is_of(&self, epoch: u64, holder: &str, instance: &str) -> bool {
+        let is_us = |named: &Option<String>, us: &str| named.as_ref().is_none_or(|named| named == us);
+        self.epoch == epoch && is_us(&self.holder, holder) && is_us(&self.instance, instance)
+    }
+}
+
 impl From<&company::Lease> for Lease {
     fn from(lease: &company::Lease) -> Self {
         let taken = lease.taken.as_ref();

@@ -10,6 +10,7 @@ use super::{Malformed, Person, name};
 use crate::ledger::operations::decisions::{Ruling, Whom};
 use crate::ledger::records::Invitation;
 use crate::model;
+use crate::model::change;
 use crate::model::{AccountId, PersonId};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -113,8 +114,8 @@ pub struct Transferred {
 impl Decisions {
     /// Decisions of an agent.
     #[must_use]
-    pub fn of(decisions: &[model::change::Decision]) -> Self {
-        let decision = |decision: &model::change::Decision| DecisionPost {
+    pub fn of(decisions: &[change::Decision]) -> Self {
+        let decision = |decision: &change::Decision| DecisionPost {
             account: None,
             person: Some((&decision.person).into()),
             pool: decision.pool.as_ref().map(ToString::to_string),
@@ -138,22 +139,36 @@ impl TryFrom<DecisionPost> for Ruling {
     }
 }
 
-impl From<model::change::Verdict> for Verdict {
-    fn from(verdict: model::change::Verdict) -> Self {
+impl From<change::Verdict> for Verdict {
+    fn from(verdict: change::Verdict) -> Self {
         match verdict {
-            model::change::Verdict::Approve => Self::Approve,
-            model::change::Verdict::Deny => Self::Deny,
-            model::change::Verdict::Release => Self::Release,
+            change::Verdict::Approve => Self::Approve,
+            change::Verdict::Deny => Self::Deny,
+            change::Verdict::Release => Self::Release,
         }
     }
 }
 
-impl From<Verdict> for model::change::Verdict {
+impl From<Verdict> for change::Verdict {
     fn from(verdict: Verdict) -> Self {
         match verdict {
             Verdict::Approve => Self::Approve,
             Verdict::Deny => Self::Deny,
             Verdict::Release => Self::Release,
         }
+    }
+}
+
+impl TryFrom<Decided> for change::Answer {
+    type Error = Malformed;
+
+    /// What came of decisions, as of a batch without steps.
+    fn try_from(decided: Decided) -> Result<Self, Malformed> {
+        let accounts: Result<Vec<model::Account>, Malformed> =
+            decided.accounts.into_iter().map(model::Account::try_from).collect();
+        let mut accounts = accounts?;
+        accounts.sort_by(|a, b| a.owner.cmp(&b.owner));
+        let pools: Result<Vec<model::PoolCount>, Malformed> = decided.pools.iter().map(Pool::count).collect();
+        Ok(Self { accounts, pools: pools?, ..Self::default() })
     }
 }
