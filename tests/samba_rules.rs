@@ -113,3 +113,59 @@ fn a_read_cut_before_a_controller_takes_nobodys_seat() {
         assert_eq!((code, &report["changes"]["suspended"]), (0, &0.into()), "{rules}: {report}");
     }
 }
+
+/// Lets nobody but the system read an attribute (its schema GUID) of an entry.
+fn hide(samba: &Samba, dn: &str, attribute: &str) {
+    samba.administer(&format!("samba-tool dsacl set --objectdn='{dn}' --sddl='(OD;;RP;{attribute};;AU)'"));
+}
+
+#[test]
+fn a_group_whose_members_are_hidden_is_not_empty_and_one_that_is_emptied_is() {
+    let samba = Samba::shared();
+    let ou = samba.ou("veiled");
+    let (entries, names) = people(&ou, "veil", 6);
+    let dn = |number: usize| format!("CN={},{ou}", names[number]);
+    let group = |what: &str| format!("CN={}-{what},{ou}", names[0]);
+    let add = |what: &str, members: &[String]| ldif::ad_group(&ou, &format!("{}-{what}", names[0]), members);
+    samba.load(&entries);
+    samba.load(&add("in", &[dn(0), dn(1)]));
+    samba.load(&add("spare", &[dn(2)]));
+    samba.load(&add("all", &[group("in"), group("spare"), dn(3), dn(4), dn(5)]));
+    samba.load(&add("out", &[dn(5)]));
+    let scope = format!("groups = [\"{}\"]\nexclude_groups = [\"{}\"]", group("all"), group("out"));
+    let agent = agent(&samba, &samba.ldaps_url, &ou, &scope);
+    let (code, report) = agent.sync();
+    assert_eq!((code, &report["changes"]["provisioned"]), (0, &5.into()), "{report}");
+    samba.modify(&format!("dn: {}\nchangetype: modify\ndelete: member\n-\n\n", group("spare")));
+    let (code, report) = agent.sync();
+    assert_eq!((code, &report["changes"]["suspended"]), (0, &1.into()), "this one is empty: {report}");
+    for hidden in ["out", "in"] {
+        hide(&samba, &group(hidden), "bf9679c0-0de6-11d0-a285-00aa003049e2");
+        let (code, report) = agent.sync();
+        let problem = report["directories"][0]["problem"].as_str().unwrap_or_default();
+        assert!(code == 1 && problem.contains("right to read member"), "{hidden}: {report}");
+        assert_eq!(agent.names("active").len(), 4, "{hidden}: {report}");
+    }
+}
+
+#[test]
+fn whose_expiry_is_hidden_is_neither_resumed_nor_given_a_seat() {
+    let samba = Samba::shared();
+    let ou = samba.ou("expiry");
+    let (entries, names) = people(&ou, "expiry", 5);
+    samba.load(&entries);
+    let dn = |number: usize| format!("CN={},{ou}", names[number]);
+    samba.modify(&ldif::replace(&dn(1), "accountExpires", &["133800000000000000"]));
+    let agent = agent(&samba, &samba.ldaps_url, &ou, "");
+    assert_eq!(agent.sync().1["changes"]["provisioned"], 4);
+    samba.modify(&ldif::replace(&dn(0), "accountExpires", &["133800000000000000"]));
+    assert_eq!(agent.sync().1["changes"]["suspended"], 1);
+    for number in [0, 1, 2] {
+        hide(&samba, &dn(number), "bf967915-0de6-11d0-a285-00aa003049e2");
+    }
+    let (code, report) = agent.sync();
+    assert_eq!((code, &report["directories"][0]["quarantined"]), (0, &3.into()), "{report}");
+    assert_eq!(agent.names("active").len(), 3, "who had a seat keeps it: {report}");
+    assert_eq!(agent.names("suspended"), [format!("{}@lab.test", names[0])]);
+    assert_eq!(agent.user(&format!("{}@lab.test", names[1]))["state"], serde_json::Value::Null);
+}

@@ -115,3 +115,34 @@ fn people_whom_a_group_lists_by_user_id_keep_the_seat_where_the_id_cannot_be_rea
     assert_eq!(sync(&agent), (0, PEOPLE - 1, String::new()), "what can be read again counts again");
     assert_eq!(agent.user("u0000002@lab.test")["quarantine"], serde_json::Value::Null);
 }
+
+#[test]
+fn groups_whose_members_are_hidden_are_not_empty_whatever_they_are_for() {
+    let mut slapd = seeded();
+    let uids: String = (1..=PEOPLE).map(|n| format!("memberUid: u{n:07}\n")).collect();
+    slapd.add(&format!(
+        "dn: cn=blue,ou=groups,{0}\nobjectClass: posixGroup\ncn: blue\ngidNumber: 7\n{uids}\n{1}",
+        slapd.base,
+        ldif::group(&slapd.base, "out", &[slapd.dn("u0000012")]),
+    ));
+    let scope = format!(
+        "exclude_groups = [\"cn=out,ou=groups,{0}\"]\n[[pool]]\nname = \"blue\"\nseats = 50\ngroups = [\"cn=blue,ou=groups,{0}\"]",
+        slapd.base
+    );
+    let agent = agent(&slapd, &scope);
+    assert_eq!(sync(&agent), (0, PEOPLE - 1, String::new()));
+    for (group, attribute) in [("inner", "member"), ("vault", "uniqueMember"), ("blue", "memberUid"), ("out", "member")]
+    {
+        let dn = format!("cn={group},ou=groups,{}", slapd.base);
+        slapd.restrict(&format!("to dn.base=\"{dn}\" attrs={attribute} by * none"));
+        for _ in 0..2 {
+            let (code, active, problem) = sync(&agent);
+            assert_eq!((code, active), (1, PEOPLE - 1), "{group}: {problem}");
+            assert!(problem.contains(&dn) && problem.contains(&format!("right to read {attribute}")), "{problem}");
+            let moved = agent.history().last().map(|cycle| cycle["changes"].clone()).unwrap_or_default();
+            assert_eq!((&moved["moved"], &moved["released"]), (&0.into(), &0.into()), "{group}: {moved}");
+        }
+        slapd.unrestrict();
+        assert_eq!(sync(&agent), (0, PEOPLE - 1, String::new()), "{group} can be seen again");
+    }
+}

@@ -3,6 +3,7 @@
 //! We walk them ourselves, each group once for all roots: a server's own rule for nested groups costs a scan (1.6 s at
 //! 10,000 users on Samba 4.17), misses primary groups, and answers "nobody" for a group that is gone.
 
+mod hidden;
 mod nested;
 mod object;
 mod people;
@@ -14,6 +15,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+pub use hidden::hidden;
 pub use nested::{Missed, missed};
 pub use object::{GroupObject, group_attributes, group_object, member_dn};
 pub use people::PeopleIndex;
@@ -47,6 +49,12 @@ pub trait GroupSource: Send {
     /// Where it could not be found out.
     async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError>;
 
+    /// Of groups that show no members, the attribute that keeps them from us, where one does; same order, same length.
+    ///
+    /// # Errors
+    /// Where it could not be found out.
+    async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError>;
+
     /// Belongs to another domain, so this server cannot tell what it is.
     fn is_foreign(&self, dn: &Dn) -> bool;
 }
@@ -63,6 +71,8 @@ pub struct Walked {
     pub nested: BTreeSet<Dn>,
     /// Members that are not there, and to which groups of the config they belong, directly or not.
     pub gone: BTreeMap<Dn, BTreeSet<ScopeKey>>,
+    /// Groups that show no members, and to which groups of the config they belong, directly or not.
+    pub empty: BTreeMap<Dn, BTreeSet<ScopeKey>>,
     /// Members of another domain.
     pub foreign: u64,
     /// Members that are not there.
@@ -198,6 +208,9 @@ impl<'a> Graph<'a> {
                     members.entry(anchor).or_insert_with(|| Arc::clone(&way));
                 });
                 walked.by_uid.extend(people.listed_by_uid(group));
+                if group.is_empty() {
+                    walked.empty.entry(group.dn.clone()).or_default().insert(key.clone());
+                }
                 for (dn, inner) in self.within(group) {
                     let Some(inner) = inner else {
                         walked.gone.entry(dn.clone()).or_default().insert(key.clone());

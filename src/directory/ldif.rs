@@ -214,6 +214,11 @@ impl GroupSource for InFile<'_> {
         Ok(dns.iter().map(object).collect())
     }
 
+    /// A file hides nothing.
+    async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
+        Ok(vec![None; dns.len()])
+    }
+
     async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
         Ok(self.0.reaches(place))
     }

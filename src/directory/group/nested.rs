@@ -56,7 +56,7 @@ pub async fn missed(
         }
     }
     // Behind a group that cannot be read there may be others, of which nothing new is known.
-    let stay = before.iter().filter(|_| !judged.problems.is_empty());
+    let stay = before.iter().filter(|_| !whole || !judged.problems.is_empty());
     let stay = stay.filter(|group| !walked.gone.contains_key(&group.dn) && !walked.nested.contains(&group.dn));
     judged.nested.extend(stay.cloned());
     judged.nested.extend(walked.nested.iter().map(|dn| Nested { dn: dn.clone(), missed: None }));

@@ -35,6 +35,18 @@ const MEMBERS: [&str; 2] = ["member", "uniqueMember"];
 const MEMBER_UID: &str = "memberUid";
 
 impl GroupObject {
+    /// Lists nobody, though it is of a kind that lists its members.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.lists_members && self.listed() == 0
+    }
+
+    /// Members it lists itself, those included that can name nobody.
+    #[must_use]
+    pub fn listed(&self) -> usize {
+        self.members.len() + self.member_uids.len() + usize::try_from(self.unreadable).unwrap_or(usize::MAX)
+    }
+
     /// Adds member values, as they come in ranges.
     pub fn add_members<'a>(&mut self, values: impl IntoIterator<Item = &'a [u8]>) {
         for value in values {

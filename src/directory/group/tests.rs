@@ -53,6 +53,8 @@ fn key(name: &str) -> ScopeKey {
 struct Memory {
     groups: Vec<GroupObject>,
     others: Vec<Dn>,
+    /// Groups whose members may not be seen.
+    closed: Vec<Dn>,
     asked: Vec<Vec<String>>,
 }
 
@@ -66,6 +68,10 @@ impl GroupSource for Memory {
             None => Object::Gone,
         });
         Ok(found.collect())
+    }
+
+    async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
+        Ok(dns.iter().map(|dn| self.closed.contains(dn).then_some("member")).collect())
     }
 
     async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
@@ -128,7 +134,7 @@ async fn members_that_are_no_people_are_counted_once_each() {
             group("b", &["CN=PC,dc=x", "cn=gone,DC=x", "cn=S-1-5,dc=other"]),
         ],
         others: vec![dn("cn=pc,dc=x")],
-        asked: Vec::new(),
+        ..Memory::default()
     };
     source.groups[1].unreadable = 2;
     let walked = walk_from("a", &[person(1)], &mut source).await;
@@ -175,6 +181,10 @@ async fn a_source_that_answers_too_little_is_an_error() {
     #[async_trait]
     impl GroupSource for Short {
         async fn fetch(&mut self, _: &[Dn]) -> Result<Vec<Object>, ReadError> {
+            Ok(Vec::new())
+        }
+
+        async fn hidden(&mut self, _: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
             Ok(Vec::new())
         }
 
@@ -320,4 +330,30 @@ proptest! {
         let two = runtime.block_on(walk_from("g0", &backwards, &mut build(&reversed)));
         prop_assert_eq!(one, two);
     }
+}
+
+#[tokio::test]
+async fn a_group_whose_members_may_not_be_seen_is_not_an_empty_one_wherever_it_is_nested() {
+    let people = [person(1)];
+    let mut source = Memory {
+        groups: vec![
+            group("outer", &["uid=p1,ou=people,dc=x", "cn=inner,dc=x"]),
+            group("inner", &[]),
+            group("other", &["cn=truly empty,dc=x"]),
+            group("truly empty", &[]),
+        ],
+        closed: vec![dn("cn=inner,dc=x")],
+        ..Memory::default()
+    };
+    let root = |name: &str| {
+        (key(name), source.groups.iter().find(|g| g.dn == dn(&format!("cn={name},dc=x"))).unwrap().clone())
+    };
+    let roots = [root("outer"), root("other")];
+    let mut walked = walk(&roots, &PeopleIndex::new(&people), &mut source).await.unwrap();
+    let problems = hidden(&mut walked, &mut source).await.unwrap();
+    assert!(
+        problems.len() == 1 && problems[0].contains("cn=inner,dc=x") && problems[0].contains("member"),
+        "{problems:?}"
+    );
+    assert_eq!(walked.members.keys().collect::<Vec<_>>(), [&key("other")], "who is in the outer one is not known");
 }

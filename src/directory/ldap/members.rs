@@ -2,14 +2,17 @@
 
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
+use ldap3::Scope;
 
 use super::budget::Budget;
+use super::filter;
 use super::range;
-use super::search::nothing;
+use super::search::{Comparison, Query, nothing};
 use super::session::Session;
 use crate::directory::entry::Entry as _;
 use crate::directory::group::{GroupObject, GroupSource, Object, group_attributes, group_object};
 use crate::model::Dn;
+use crate::model::snapshot::Kind;
 use crate::ports::ReadError;
 
 /// Reads in flight at once on the one connection.
@@ -43,6 +46,40 @@ pub(super) async fn group_of(
     Ok(group_object(session.kind, &entry))
 }
 
+/// The attribute of a group's members that the account may not read, where the group shows none.
+pub(super) async fn hidden_members(
+    session: &Session,
+    group: &Dn,
+    budget: &Budget,
+) -> Result<Option<&'static str>, ReadError> {
+    if session.kind == Kind::ActiveDirectory {
+        return Ok(is_somebodys(session, group, budget).await?.then_some("member"));
+    }
+    // Values their syntaxes allow.
+    for (attribute, value) in [("member", ""), ("uniqueMember", ""), ("memberUid", "x")] {
+        let said = session.connection.compare(group.as_str(), attribute, value, budget).await?;
+        if said == Comparison::Denied {
+            return Ok(Some(attribute));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether anything of the group's domain says of itself that it is a member: the link's other end has rights of its own
+/// (MS-ADTS 3.1.1.1.6).
+async fn is_somebodys(session: &Session, group: &Dn, budget: &Budget) -> Result<bool, ReadError> {
+    let Some(context) = session.context_of(group) else { return Ok(false) };
+    let query = Query {
+        base: context.as_str(),
+        scope: Scope::Subtree,
+        filter: &format!("(memberOf={})", filter::text(group.as_str())),
+        attributes: &nothing(),
+        controls: vec![],
+    };
+    let doing = format!("Could not find out whether {:?} truly has no members", group.as_str());
+    session.connection.finds(&doing, &query, budget).await
+}
+
 /// Where the walk through nested groups looks things up.
 pub(super) struct LdapGroups<'a> {
     pub(super) session: &'a Session,
@@ -58,6 +95,15 @@ impl GroupSource for LdapGroups<'_> {
             objects.extend(try_join_all(reads).await?);
         }
         Ok(objects)
+    }
+
+    async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
+        let mut hidden = Vec::with_capacity(dns.len());
+        for some in dns.chunks(AT_ONCE) {
+            let asked = some.iter().map(|dn| hidden_members(self.session, dn, self.budget));
+            hidden.extend(try_join_all(asked).await?);
+        }
+        Ok(hidden)
     }
 
     async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {

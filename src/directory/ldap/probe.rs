@@ -16,12 +16,13 @@ use self::people::Place;
 use super::budget::Budget;
 use super::connect::{bind, dial};
 use super::locate::SHOW_DELETED;
+use super::members::hidden_members;
 use super::page::paged;
-use super::search::{Comparison, Query, critical, nothing};
+use super::search::{Query, critical, nothing};
 use super::session::Session;
 use super::{family, replication, scope};
 use crate::directory::entry::Entry as _;
-use crate::directory::group::{GroupObject, group_attributes};
+use crate::directory::group::group_attributes;
 use crate::directory::person::PersonReader;
 use crate::model::Dn;
 use crate::model::settings::{DirectorySettings, LdapSettings};
@@ -143,8 +144,12 @@ impl Prober<'_> {
                         self.passed(&what, format!("found, {anchor}"));
                         continue;
                     };
-                    match closed_members(session, group, budget).await {
-                        Ok(None) => self.passed(&what, format!("found, {anchor}, {} members", listed(group))),
+                    let closed = match group.is_empty() {
+                        true => hidden_members(session, &group.dn, budget).await,
+                        false => Ok(None),
+                    };
+                    match closed {
+                        Ok(None) => self.passed(&what, format!("found, {anchor}, {} members", group.listed())),
                         Ok(Some(attribute)) => {
                             let lost = "Nobody is known to be a member: everybody leaves who has a seat by it";
                             let message = format!("found, {anchor}, but the account may not read {attribute}");
@@ -268,30 +273,6 @@ impl Prober<'_> {
     fn named(&self, what: &str) -> String {
         format!("{}: {what}", self.settings.name)
     }
-}
-
-/// Members it lists itself.
-fn listed(group: &GroupObject) -> usize {
-    group.members.len() + group.member_uids.len()
-}
-
-/// The attribute of a group's members that the account may not read, should it show none. slapd alone tells.
-async fn closed_members(
-    session: &Session,
-    group: &GroupObject,
-    budget: &Budget,
-) -> Result<Option<&'static str>, ReadError> {
-    if session.kind != Kind::OpenLdap || listed(group) > 0 {
-        return Ok(None);
-    }
-    // Values their syntaxes allow.
-    for (attribute, value) in [("member", ""), ("uniqueMember", ""), ("memberUid", "x")] {
-        let said = session.connection.compare(group.dn.as_str(), attribute, value, budget).await?;
-        if said == Comparison::Denied {
-            return Ok(Some(attribute));
-        }
-    }
-    Ok(None)
 }
 
 /// What makes a server say where it stands.

@@ -13,7 +13,7 @@ use super::people::{self, Asked, Harvest, Moved};
 use super::replication;
 use super::scope::{self, Resolved};
 use super::session::Session;
-use crate::directory::group::{GroupObject, PeopleIndex, missed, walk};
+use crate::directory::group::{GroupObject, PeopleIndex, hidden, missed, walk};
 use crate::directory::identity::anchor_in;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
@@ -127,6 +127,7 @@ impl Read<'_> {
         let people: &[Sighting] = if groups.is_empty() { &[] } else { &draft.people };
         let mut source = LdapGroups { session, budget: self.budget };
         let mut walked = walk(groups, &PeopleIndex::new(people), &mut source).await?;
+        draft.problems.extend(hidden(&mut walked, &mut source).await?);
         let how = (session.kind, draft.problems.is_empty(), self.request.now);
         let missed = missed(&self.request.nested, &mut walked, &mut source, how).await?;
         draft.problems.extend(missed.problems);

@@ -125,6 +125,15 @@ impl Connection {
         Ok(entries.and_then(|entries| entries.into_iter().next()))
     }
 
+    /// Whether a search finds anything; a server that found more than it may tell found something.
+    pub(super) async fn finds(&self, doing: &str, query: &Query<'_>, budget: &Budget) -> Result<bool, ReadError> {
+        let answer = self.search(doing, query, budget).await?;
+        if !self.decoded(doing, answer.messages)?.is_empty() {
+            return Ok(true);
+        }
+        self.succeeded(doing, answer.result).map(|_| false)
+    }
+
     /// Compares an attribute of an entry that can be read with a value. `value` must be one its syntax allows.
     pub(super) async fn compare(
         &self,

@@ -3,7 +3,7 @@
 //! | attribute | kinds | leaving | stays, but is asked again then | stays | cannot be read |
 //! |---|---|---|---|---|---|
 //! | userAccountControl | AD, ldif | bit 2: disabled | | else | no number; missing for objectClass user |
-//! | accountExpires | AD, ldif | now or before: expired | later | 0, 2^63-1, no value | no number, negative |
+//! | accountExpires | AD, ldif | now or before: expired | later | 0, 2^63-1; no value in a file | no number, negative; missing in AD |
 //! | pwdAccountLockedTime | openldap, ldif | `000001010000Z`: disabled | | any other | |
 //! | pwdEndTime | openldap, ldif | now or before: expired | later | no value | no time |
 //! | shadowExpire | openldap, ldif | 1 or more, now or before: expired | later | 0, negative | no number |
@@ -56,12 +56,7 @@ const SIGNS: [Sign; 6] = [
         read: control,
         means: "its bit 2 says that the account is disabled",
     },
-    Sign {
-        attribute: "accountExpires",
-        kinds: &[Kind::ActiveDirectory, Kind::Ldif],
-        read: account_expires,
-        means: ENDS,
-    },
+    Sign { attribute: EXPIRES, kinds: &[Kind::ActiveDirectory, Kind::Ldif], read: account_expires, means: ENDS },
     Sign {
         attribute: "pwdAccountLockedTime",
         kinds: &[Kind::OpenLdap, Kind::Ldif],
@@ -85,6 +80,7 @@ impl Sign {
 }
 
 const CONTROL: &str = "userAccountControl";
+const EXPIRES: &str = "accountExpires";
 
 /// The attributes that can say that somebody of this kind left.
 pub(super) fn attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
@@ -96,7 +92,7 @@ pub(super) fn judge(kind: Kind, entry: &impl Entry, now: Timestamp) -> Judgement
     // What says so, each by the first sign that does.
     let (mut disabled, mut expired) = (None, None);
     let mut due: Option<Timestamp> = None;
-    let mut fault = missing_control(kind, entry);
+    let mut fault = missing(kind, entry);
     for sign in SIGNS.iter().filter(|sign| sign.kinds.contains(&kind)) {
         for value in entry.values(sign.attribute) {
             match std::str::from_utf8(value).ok().and_then(|text| (sign.read)(text.trim())) {
@@ -124,15 +120,17 @@ pub(super) fn judge(kind: Kind, entry: &impl Entry, now: Timestamp) -> Judgement
     Judgement { standing, sign: disabled.or(expired), due, fault }
 }
 
-/// Active Directory has this on every user (MS-ADTS 2.2.16): where it is not to be seen, a right is missing.
-fn missing_control(kind: Kind, entry: &impl Entry) -> Option<Fault> {
-    let needed = match kind {
-        Kind::ActiveDirectory => true,
-        Kind::OpenLdap => false,
-        Kind::Ldif => entry.says("objectClass", "user"),
+/// Active Directory has these on every user (MS-ADTS 3.1.1.8.1 sets them as it makes one): where one is not to be seen, a right
+/// is missing.
+fn missing(kind: Kind, entry: &impl Entry) -> Option<Fault> {
+    let needed: &[&'static str] = match kind {
+        Kind::ActiveDirectory => &[CONTROL, EXPIRES],
+        // A file may have been exported without what says nothing.
+        Kind::Ldif if entry.says("objectClass", "user") => &[CONTROL],
+        Kind::OpenLdap | Kind::Ldif => &[],
     };
-    let fault = || Fault::new(CONTROL, Defect::Missing, "cannot be seen, and decides who may stay");
-    (needed && !entry.has(CONTROL)).then(fault)
+    let hidden = needed.iter().copied().find(|attribute| !entry.has(attribute))?;
+    Some(Fault::new(hidden, Defect::Missing, "cannot be seen, and decides who may stay"))
 }
 
 /// `userAccountControl`: bit 2 is `ADS_UF_ACCOUNT_DISABLE` (MS-ADTS 2.2.16).

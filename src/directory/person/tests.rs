@@ -90,14 +90,20 @@ fn active_directory_says_who_left() {
 fn a_deciding_attribute_that_cannot_be_read_never_means_enabled() {
     for (pairs, fault) in [
         (&[][..], ("userAccountControl", Defect::Missing)),
-        (&[("userAccountControl", "")], ("userAccountControl", Defect::Malformed)),
-        (&[("userAccountControl", "normal")], ("userAccountControl", Defect::Malformed)),
+        (&[("userAccountControl", "512")], ("accountExpires", Defect::Missing)),
+        (&[("userAccountControl", ""), ("accountExpires", "0")], ("userAccountControl", Defect::Malformed)),
+        (&[("userAccountControl", "normal"), ("accountExpires", "0")], ("userAccountControl", Defect::Malformed)),
         (&[("userAccountControl", "512"), ("accountExpires", "never")], ("accountExpires", Defect::Malformed)),
         (&[("userAccountControl", "512"), ("accountExpires", "-1")], ("accountExpires", Defect::Malformed)),
-        (&[("userAccountControl", "512"), ("primaryGroupID", "x")], ("primaryGroupID", Defect::Malformed)),
+        (
+            &[("userAccountControl", "512"), ("accountExpires", "0"), ("primaryGroupID", "x")],
+            ("primaryGroupID", Defect::Malformed),
+        ),
     ] {
         assert_eq!(reason(&read(Kind::ActiveDirectory, &windows(pairs))), Some(fault), "{pairs:?}");
     }
+    let exported = windows(&[("userAccountControl", "512"), ("uid", "a")]);
+    assert_eq!(reason(&read(Kind::Ldif, &exported)), None, "a file need not say what ends nothing");
     for (name, value) in [("pwdEndTime", "soon"), ("shadowExpire", "x"), ("nsAccountLock", "maybe")] {
         let seen = read(Kind::Ldif, &posix(&[(name, value)]));
         assert_eq!(reason(&seen), Some((name, Defect::Malformed)));
@@ -277,7 +283,12 @@ fn creation_and_groups_are_read_where_they_can_be() {
     );
     assert_eq!(seen.created, Some("2024-01-01T00:00:00Z".parse().unwrap()));
     assert_eq!((seen.member_of.len(), seen.uid.as_deref(), seen.primary_group), (1, Some("a"), None));
-    let spoilt = windows(&[("whenCreated", "yesterday"), ("primaryGroupID", "513"), ("userAccountControl", "512")]);
+    let spoilt = windows(&[
+        ("whenCreated", "yesterday"),
+        ("primaryGroupID", "513"),
+        ("userAccountControl", "512"),
+        ("accountExpires", "0"),
+    ]);
     let seen = read(Kind::ActiveDirectory, &spoilt);
     assert_eq!((seen.created, seen.primary_group, reason(&seen)), (None, Some(513), None));
 }

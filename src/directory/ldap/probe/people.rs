@@ -22,7 +22,6 @@ use crate::ports::ReadError;
 /// People looked at under each base.
 const SAMPLE: u32 = 100;
 const PASSWORD: &str = "userPassword";
-const CONTROL: &str = "userAccountControl";
 
 /// One attribute, and what does not work without it.
 struct Need<'a> {
@@ -245,13 +244,13 @@ fn needs<'a>(session: &Session, reader: &'a PersonReader) -> Vec<Need<'a>> {
     let signs = leaving_attributes(session.kind).map(move |attribute| Need {
         attribute,
         value: example(attribute),
-        lost: if attribute == CONTROL {
-            "Nobody knows who is disabled: everybody is quarantined, and gets no seat".to_owned()
+        lost: if is_windows {
+            "Nobody knows who left by it: everybody is quarantined, and gets no seat".to_owned()
         } else {
             "Who left by it keeps the seat".to_owned()
         },
         is_everybodys: is_windows,
-        is_vital: attribute == CONTROL,
+        is_vital: is_windows,
     });
     std::iter::once(anchor).chain(required).chain(signs).collect()
 }
