@@ -8,7 +8,7 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::model::settings::{DirectorySettings, GroupRef, Match, Settings};
 use crate::model::snapshot::{Members, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting, Standing};
-use crate::model::{Account, Anchor, Name, PersonId, folded};
+use crate::model::{Account, Anchor, Name, PersonId, Profile, folded};
 
 /// A seat somebody should have, by the pool's place in the config.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,9 +25,9 @@ pub enum Wish<'a> {
     /// In scope, enabled and valid.
     Seats { sighting: &'a Sighting, created: Timestamp, asks: Vec<Ask> },
     /// In scope, but the entry cannot be used: keeps seat and place, gets nothing.
-    Quarantined { quarantine: Quarantine },
-    /// Evidence that the person left, and the entry, where it was read and can be used: what it says now is the account's
-    /// too, so that a value it let go is free for somebody else.
+    /// `shows`: what the entry says all the same, and nobody else may take meanwhile.
+    Quarantined { quarantine: Quarantine, shows: &'a Profile },
+    /// Evidence that the person left, and the entry, where it can be used: a value that it let go is free for others.
     Leaves { cause: LeaveCause, sighting: Option<&'a Sighting> },
     /// Not seen, and not yet proven to be gone: keeps everything.
     Unproven,
@@ -147,7 +147,8 @@ fn absence<'a>(reading: &Reading<'a>, anchor: &Anchor) -> Option<Wish<'a>> {
 
 /// An entry whose values count though the person left.
 fn usable<'s>(sighting: &'s Sighting, known: &dyn Known) -> Option<&'s Sighting> {
-    (sighting.quarantine.is_none() && !known.is_unplaced(&sighting.anchor)).then_some(sighting)
+    let is_named = !sighting.profile.user_name.is_empty() && !sighting.profile.email.is_empty();
+    (is_named && sighting.quarantine.is_none() && !known.is_unplaced(&sighting.anchor)).then_some(sighting)
 }
 
 const fn standing_cause(standing: Standing) -> Option<LeaveCause> {
@@ -246,13 +247,13 @@ impl<'a> Rules<'a> {
         }
         // Neither in nor out of a group: nobody leaves, or gets something else, by an attribute that cannot be read.
         if known.is_unplaced(&sighting.anchor) {
-            return Some(Wish::Quarantined { quarantine: uid_missing(sighting) });
+            return Some(Wish::Quarantined { quarantine: uid_missing(sighting), shows: &sighting.profile });
         }
         if !matches!(self.scope(&sighting.anchor), Scope::In { .. }) {
             return leaves(LeaveCause::OutOfScope);
         }
         if let Some(quarantine) = &sighting.quarantine {
-            return Some(Wish::Quarantined { quarantine: quarantine.clone() });
+            return Some(Wish::Quarantined { quarantine: quarantine.clone(), shows: &sighting.profile });
         }
         let created = sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or(now);
         Some(Wish::Seats { sighting, created, asks: self.asks(&sighting.anchor) })
@@ -339,11 +340,13 @@ fn quarantine_duplicates(wishes: &mut [(PersonId, Wish<'_>)], accounts: &[Accoun
         }
     }
     for (index, quarantine) in verdicts {
-        wishes[index].1 = Wish::Quarantined { quarantine };
+        if let Wish::Seats { sighting, .. } = wishes[index].1 {
+            wishes[index].1 = Wish::Quarantined { quarantine, shows: &sighting.profile };
+        }
     }
 }
 
-type Value = fn(&crate::model::Profile) -> &str;
+type Value = fn(&Profile) -> &str;
 
 /// The values that must be unique, and what people call them.
 const VALUES: [(&str, Value); 2] = [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];

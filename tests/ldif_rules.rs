@@ -210,60 +210,6 @@ fn a_damaged_state_is_kept_and_stops_everything() {
 }
 
 #[test]
-fn two_people_swap_their_mail_addresses() {
-    let mut company = company_of(12, &pool(12));
-    company.sync();
-    company.set("p001", "mail: p002@lab.test\n");
-    company.set("p002", "mail: p001@lab.test\n");
-    let (code, report) = company.sync();
-    assert_eq!((code, &report["changes"]["updated"]), (0, &2.into()), "{report}");
-    assert_eq!(company.agent.user("p001")["email"], "p002@lab.test");
-    assert_eq!(company.agent.user("p002")["email"], "p001@lab.test");
-    assert_eq!(company.sync().1["changes"]["updated"], 0);
-}
-
-#[test]
-fn the_old_address_of_somebody_disabled_passes_to_a_colleague() {
-    let mut company = company_of(12, &pool(12));
-    company.sync();
-    company.disable("p001");
-    company.set("p001", "mail: old1@lab.test\npwdAccountLockedTime: 000001010000Z\n");
-    company.set("p002", "mail: p001@lab.test\n");
-    assert_eq!(company.sync().1["changes"]["updated"], 2);
-    assert_eq!(company.agent.user("p002")["email"], "p001@lab.test");
-    assert_eq!(company.sync().1["changes"]["updated"], 0);
-}
-
-#[test]
-fn renaming_everybodys_mail_is_held_while_other_fields_follow() {
-    let mut company = company_of(20, &pool(20));
-    company.sync();
-    for name in names(20) {
-        company.set(&name, &format!("mail: {name}@new.test\ngivenName: New\n"));
-    }
-    let (code, report) = company.sync();
-    assert_eq!(code, 4);
-    assert_eq!(report["held"][0]["kind"], "renaming");
-    assert_eq!(company.agent.user("p001")["email"], "p001@lab.test");
-    assert_eq!(report["changes"]["updated"], 20);
-}
-
-#[test]
-fn two_people_with_one_mail_address_are_duplicates_unless_one_has_the_account() {
-    let mut company = company_of(5, &pool(9));
-    company.sync();
-    company.set("x1", "mail: p001@lab.test\n");
-    company.set("y1", "mail: Same@lab.test\n");
-    company.set("y2", "mail: same@LAB.test\n");
-    company.sync();
-    assert_eq!(company.agent.user("p001")["quarantine"], serde_json::Value::Null);
-    for name in ["x1", "y1", "y2"] {
-        assert_eq!(company.agent.user(name)["quarantine"]["reason"], "duplicate", "{name}");
-        assert_eq!(company.agent.user(name)["state"], serde_json::Value::Null);
-    }
-}
-
-#[test]
 fn fewer_seats_than_holders_evict_nobody_and_grant_nothing() {
     let mut company = company_of(6, &pool(5));
     company.sync();

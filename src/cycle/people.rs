@@ -1,6 +1,7 @@
 //! People as earlier cycles knew them, and those of whom this one cannot tell what became of them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use jiff::Timestamp;
 
@@ -8,7 +9,7 @@ use crate::desired;
 use crate::model::memory::{Absence, Known};
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Kind, Partial, Snapshot, Whereabouts};
-use crate::model::{Account, Anchor};
+use crate::model::{Account, Anchor, Profile, folded};
 use crate::plan::diff;
 use crate::ports::{Memory, StateError};
 
@@ -75,7 +76,12 @@ pub fn unplaced(
 /// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.
 #[must_use]
 pub fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, now: Timestamp) -> Vec<Anchor> {
-    let wanted = |account: &&Account| account.suspension.is_none() || diff::removal_due(settings, account, now);
+    let asked_for = names_of_others(accounts, snapshot);
+    let wanted = |account: &&Account| {
+        account.suspension.is_none()
+            || diff::removal_due(settings, account, now)
+            || names(&account.profile).iter().any(|name| asked_for.contains(&**name))
+    };
     let owners = accounts.iter().filter(wanted).filter_map(|account| Some(account.owner.as_ref()?.anchor));
     let mut seen = snapshot.people.iter().map(|sighting| sighting.anchor).peekable();
     let is_missing = |anchor: &Anchor| {
@@ -83,6 +89,30 @@ pub fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, n
         seen.peek() != Some(anchor)
     };
     owners.filter(is_missing).collect()
+}
+
+/// User names and mail addresses that suspended accounts have and entries show: whether their owners' entries let them go,
+/// only a look at those tells.
+fn names_of_others(accounts: &[Account], snapshot: &Snapshot) -> HashSet<String> {
+    let suspended = accounts.iter().filter(|account| account.suspension.is_some());
+    let had: HashMap<String, Option<Anchor>> = suspended
+        .flat_map(|account| {
+            let owner = account.owner.as_ref().map(|owner| owner.anchor);
+            names(&account.profile).map(|name| (name.into_owned(), owner))
+        })
+        .collect();
+    if had.is_empty() {
+        return HashSet::new();
+    }
+    let people = snapshot.people.iter();
+    let shown = people.flat_map(|person| names(&person.profile).map(|name| (name, person.anchor)));
+    let of_others = shown.filter(|(name, anchor)| had.get(&**name).is_some_and(|owner| *owner != Some(*anchor)));
+    of_others.map(|(name, _)| name.into_owned()).collect()
+}
+
+/// What must be unique among accounts, folded.
+fn names(profile: &Profile) -> [Cow<'_, str>; 2] {
+    [folded(&profile.email), folded(&profile.user_name)]
 }
 
 /// Somebody is there after all: the read lost entries, and nobody knows how many.

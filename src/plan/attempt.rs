@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::departed::let_go;
 use super::diff::{Action, Draft, Intent};
 use super::seats::{Book, Seats, Settlement, settle};
 use super::values::{self, Values};
@@ -49,15 +50,12 @@ impl<'a> Attempt<'a> {
     #[must_use]
     pub fn new(world: &World<'a>, draft: &Draft<'a>, held: &BTreeSet<&Key>, confirmed: &BTreeSet<HeldChange>) -> Self {
         let mut intents: Vec<Intent<'a>> = draft.intents.iter().map(|intent| hold(intent, held, confirmed)).collect();
-        values::leavers_give_way(&mut intents);
-        let values = Values::of(&holders(world, draft, &intents), &intents);
-        let mut conflicts = values.conflicts(world, &intents);
+        let_go(world, draft, &mut intents);
+        let values = Values::of(&draft.others, &intents);
+        let conflicts = values.conflicts(world, &intents);
         for intent in intents.iter_mut().filter(|intent| conflicts.contains_key(&intent.person)) {
-            if intent.left { values::go_without(intent) } else { stand_still(intent) }
+            stand_still(intent);
         }
-        // A leaver is in need of no value, and is told of none.
-        conflicts
-            .retain(|person, _| intents.binary_search_by(|i| i.person.cmp(person)).is_ok_and(|at| !intents[at].left));
         let mut book = book(world, &intents);
         let mut settlement = settle(&book, world.settings.seats.promotion);
         // A seat that is not given up is one that nobody else gets in place of theirs: so look again.
@@ -68,12 +66,6 @@ impl<'a> Attempt<'a> {
         let guarded = guarded(&intents, &gains(&settlement), confirmed);
         Self { intents, values, conflicts, book, settlement, guarded }
     }
-}
-
-/// The accounts that may have a value that an intent is to get.
-fn holders<'a>(world: &World<'a>, draft: &Draft<'a>, intents: &[Intent<'a>]) -> Vec<&'a Account> {
-    let of_anybody = intents.iter().any(|intent| intent.left && values::takes_names(intent));
-    if of_anybody { world.accounts.iter().collect() } else { draft.others.clone() }
 }
 
 /// An intent without the kinds that are held back for its directory.
@@ -175,7 +167,9 @@ fn leaving(intent: &Intent<'_>) -> Option<HeldChange> {
     }
 }
 
+/// Who left lets go of a name for somebody else, who is counted.
 fn renaming(intent: &Intent<'_>) -> Option<HeldChange> {
+    intent.profile?;
     let (account, update) = intent.account.zip(intent.update.as_ref())?;
     values::renames(&account.profile, update).then(|| HeldChange::renaming(&intent.person, update))
 }

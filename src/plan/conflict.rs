@@ -30,8 +30,8 @@ pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account)
 /// | the owner | what frees the value |
 /// |---|---|
 /// | is there | a change in the directory, of either |
-/// | left, and the entry is read | the same: the account of a leaver follows the entry |
-/// | left, and no usable entry is read | nothing in the directory that this owner's account would follow |
+/// | left, and the entry is read | the same: the account of a leaver lets go of what the entry does not show |
+/// | left, and no usable entry is read | nothing in the directory |
 ///
 /// Where only one of the two has an account it may be the same person. (Whoever has one of his own cannot be given
 /// another's.)

@@ -21,8 +21,6 @@ pub struct Intent<'a> {
     pub action: Action,
     /// The profile to send, where it differs from the account's.
     pub update: Option<Profile>,
-    /// Left: the account follows the entry as far as nobody who is there is in need of the values.
-    pub left: bool,
     /// Seats that others stand in for, and places no longer asked for: given up whatever else happens.
     pub releases: Vec<Name>,
     /// Seats given up for nothing, unless this plan grants another in their place.
@@ -67,8 +65,10 @@ pub struct Draft<'a> {
     /// By person; only those of whom something is to be said.
     pub intents: Vec<Intent<'a>>,
     /// All accounts but those that are just as wished. Only these can have a value that somebody else is to get: of two
-    /// people who wish for one value, one is a duplicate and gets nothing. (Leavers may wish for a value of anybody's.)
+    /// people who wish for one value, one is a duplicate and gets nothing.
     pub others: Vec<&'a Account>,
+    /// Who left, with an account that may let go of a name; by person.
+    pub departed: Vec<Departed<'a>>,
     pub problems: Vec<Problem>,
     /// People in scope whose entry cannot be used.
     pub quarantined: BTreeMap<PersonId, Quarantine>,
@@ -78,6 +78,15 @@ pub struct Draft<'a> {
     pub vanished: BTreeSet<PersonId>,
     /// Profiles as the agent applied them, of accounts that another hand changed and that are left so.
     pub drifted: Vec<(PersonId, Profile)>,
+}
+
+/// Somebody who left, whose entry is read all the same.
+#[derive(Debug)]
+pub struct Departed<'a> {
+    /// What would be done if nobody needed a name of theirs.
+    pub intent: Intent<'a>,
+    pub account: &'a Account,
+    pub shows: &'a Profile,
 }
 
 /// Compares everyone. Wishes and accounts come in one order, so one walk over both suffices.
@@ -109,7 +118,7 @@ impl<'a> Draft<'a> {
     fn newcomer(&mut self, world: &World<'a>, unmanaged: &Unmanaged<'a>, person: &PersonId, wish: &'a Wish<'a>) {
         let (sighting, created, asks) = match wish {
             Wish::Seats { sighting, created, asks } => (*sighting, *created, asks),
-            Wish::Quarantined { quarantine } => {
+            Wish::Quarantined { quarantine, .. } => {
                 self.quarantined.insert(person.clone(), quarantine.clone());
                 return;
             }
@@ -167,7 +176,7 @@ impl<'a> Draft<'a> {
                 self.leaving(world, &mut intent, account, *cause, *sighting);
             }
             other => {
-                if let Some(Wish::Quarantined { quarantine }) = other {
+                if let Some(Wish::Quarantined { quarantine, .. }) = other {
                     self.quarantined.insert(owner.clone(), quarantine.clone());
                 }
                 intent.places = wants::kept(account, Standstill::of(world, owner));
@@ -178,27 +187,25 @@ impl<'a> Draft<'a> {
         }
     }
 
-    /// Somebody who left, with an account: it goes as the rules say, and until then follows the entry.
+    /// Somebody who left, with an account: it goes as the rules say.
     fn leaving(
         &mut self,
         world: &World<'a>,
         intent: &mut Intent<'a>,
         account: &'a Account,
         cause: LeaveCause,
-        sighting: Option<&Sighting>,
+        sighting: Option<&'a Sighting>,
     ) {
-        let person = intent.person.clone();
         intent.action = leaver(world, account, cause);
-        intent.left = true;
-        if intent.action != Action::Remove {
-            intent.update = self.update(world, &person, account, sighting.map(|sighting| &sighting.profile));
-        }
         // Who is suspended leaves the queues: only `keep` keeps a place.
         if intent.action == Action::Keep {
-            intent.places = wants::kept(account, Standstill::of(world, &person));
+            intent.places = wants::kept(account, Standstill::of(world, &intent.person));
         }
         if matches!(intent.action, Action::Keep | Action::StaySuspended { .. }) {
             intent.losses = left_behind(world, account, cause);
+        }
+        if let Some(sighting) = sighting {
+            self.departed.push(Departed { intent: intent.clone(), account, shows: &sighting.profile });
         }
     }
 
@@ -293,7 +300,6 @@ impl<'a> Intent<'a> {
             profile,
             action: Action::Keep,
             update: None,
-            left: false,
             releases: Vec::new(),
             losses: Vec::new(),
             places: Vec::new(),

@@ -5,6 +5,7 @@
 
 pub mod attempt;
 mod conflict;
+mod departed;
 pub mod diff;
 pub mod effects;
 pub mod fingerprint;

@@ -15,7 +15,7 @@ type Read = fn(&Profile) -> &str;
 const FIELDS: [(&str, Read); 2] = [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
 
 /// A value of one of the unique fields, folded.
-type Value = (usize, String);
+pub type Value = (usize, String);
 
 /// Who holds the values that a plan would give to others.
 #[derive(Debug)]
@@ -144,7 +144,8 @@ fn on_a_ring<'a>(
 }
 
 /// The unique values an intent would take that its account does not have.
-fn wanted(intent: &Intent<'_>) -> Vec<Value> {
+#[must_use]
+pub fn wanted(intent: &Intent<'_>) -> Vec<Value> {
     let profile = match (&intent.action, &intent.update) {
         (Action::Create { .. }, _) => intent.profile,
         (_, Some(update)) => Some(update),
@@ -171,40 +172,22 @@ pub fn keep_names(profile: Profile, current: &Profile) -> Profile {
     Profile { user_name: current.user_name.clone(), email: current.email.clone(), ..profile }
 }
 
-/// Whether an intent takes a unique value that its account does not have.
-#[must_use]
-pub fn takes_names(intent: &Intent<'_>) -> bool {
-    !wanted(intent).is_empty()
-}
-
-/// The account of a leaver keeps the names it has; the rest of the entry it follows.
-pub fn go_without(intent: &mut Intent<'_>) {
-    let current = intent.account.map(|account| &account.profile);
-    let rest = intent.update.take().zip(current).map(|(update, current)| keep_names(update, current));
-    intent.update = rest.filter(|rest| Some(rest) != current);
-}
-
-/// Of a value that a leaver's entry shows and somebody else's too, the leaver's account goes without; of two leavers, the
-/// later one's.
-pub fn leavers_give_way(intents: &mut [Intent<'_>]) {
-    if !intents.iter().any(|intent| intent.left && takes_names(intent)) {
-        return;
-    }
-    let mut taken: HashSet<Value> = intents.iter().filter(|intent| !intent.left).flat_map(wanted).collect();
-    for intent in intents.iter_mut().filter(|intent| intent.left) {
-        let wanted = wanted(intent);
-        if wanted.iter().any(|value| taken.contains(value)) {
-            go_without(intent);
-        } else {
-            taken.extend(wanted);
-        }
-    }
-}
-
 /// Whether two profiles differ in a value that must be unique.
 #[must_use]
 pub fn renames(current: &Profile, desired: &Profile) -> bool {
     FIELDS.iter().any(|(_, read)| folded(read(current)) != folded(read(desired)))
+}
+
+/// Values that nobody else has, in the order of the fields.
+#[must_use]
+pub fn placeholders(person: &PersonId) -> [String; FIELDS.len()] {
+    let name = format!("seatsync-swap-{}", person.anchor);
+    [format!("{name}@swap.invalid"), name]
+}
+
+/// The unique values of a profile, folded.
+pub fn of_profile(profile: &Profile) -> impl Iterator<Item = Value> {
+    FIELDS.iter().enumerate().map(|(field, (_, read))| (field, folded(read(profile)).into_owned()))
 }
 
 /// One person's step from one profile to another.
@@ -218,8 +201,8 @@ pub struct Rename {
 impl Rename {
     /// Steps aside to temporary values, so that others can have the present ones; what remains starts from there.
     fn park(&mut self) -> Self {
-        let name = format!("seatsync-swap-{}", self.person.anchor);
-        let aside = Profile { email: format!("{name}@swap.invalid"), user_name: name, ..self.current.clone() };
+        let [email, user_name] = placeholders(&self.person);
+        let aside = Profile { user_name, email, ..self.current.clone() };
         let step = Self { desired: aside.clone(), ..self.clone() };
         self.current = aside;
         step

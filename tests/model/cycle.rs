@@ -82,12 +82,9 @@ impl Cycle<'_> {
                 Sight::Spoiled | Sight::Missing => {}
             }
         }
-        for who in self.sights.updated.iter().chain(&self.sights.followed) {
+        for who in &self.sights.updated {
             let person = &self.company.people[*who];
-            let follows = |account: &&mut Account| account.suspended.is_none() || self.sights.followed.contains(who);
-            let Some(account) = asked.get_mut(who).filter(follows).filter(|_| !self.is_to_go(before, *who)) else {
-                continue;
-            };
+            let Some(account) = asked.get_mut(who).filter(|account| account.suspended.is_none()) else { continue };
             account.nickname = person.nickname;
             let renames = Change::Rename(*who, person.address());
             if !(before.contains_key(who) && self.stopped(stops, renames)) {
@@ -108,18 +105,6 @@ impl Cycle<'_> {
         self.sights.of.get(&who) == Some(&Sight::Here) && !self.known.taken.contains_key(&who)
     }
 
-    fn is_due(&self, cause: LeaveCause, suspended_at: Time) -> bool {
-        self.company.rule(cause) == LeaverRule::Remove && suspended_at + REMOVE_AFTER <= self.now
-    }
-
-    /// To be removed now, whether the guard lets that through or not.
-    fn is_to_go(&self, before: &Accounts, who: Who) -> bool {
-        let Some(Sight::Left(cause)) = self.sights.of.get(&who) else { return false };
-        let suspended = before.get(&who).and_then(|account| account.suspended);
-        suspended
-            .is_some_and(|(was, at)| self.company.rule(was) == self.company.rule(*cause) && self.is_due(*cause, at))
-    }
-
     /// Suspended by default, and the seats freed; kept by `keep`; removed later by `remove`.
     fn leave(&self, accounts: &mut Accounts, who: Who, cause: LeaveCause, stops: &Stops) {
         let account = accounts.get_mut(&who).expect("leavers have accounts");
@@ -135,7 +120,7 @@ impl Cycle<'_> {
                 account.suspended = Some((cause, self.now));
             }
             Some((_, at)) => {
-                let due = self.is_due(cause, at);
+                let due = self.company.rule(cause) == LeaverRule::Remove && at + REMOVE_AFTER <= self.now;
                 if due && !self.stopped(stops, Change::Remove(who)) {
                     accounts.remove(&who);
                 }

@@ -62,12 +62,12 @@ pub fn changes(before: &Accounts, after: &Accounts) -> BTreeSet<Change> {
             changes.insert(Change::Remove(who));
             continue;
         };
-        if was.address != is.address {
-            changes.insert(Change::Rename(who, is.address));
-        }
         if was.suspended.is_none() && is.suspended.is_some() {
             changes.insert(Change::Suspend(who));
             continue;
+        }
+        if was.address != is.address {
+            changes.insert(Change::Rename(who, is.address));
         }
         let held_only = |a: &Account, b: &Account| -> Vec<Pool> {
             a.seats.keys().copied().filter(|pool| a.is(*pool, State::Held) && !b.is(*pool, State::Held)).collect()

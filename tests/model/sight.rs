@@ -31,8 +31,6 @@ pub struct Sights {
     pub shown: BTreeSet<Who>,
     /// Those among them who are in scope, enabled, and whose entry can be used: attributes follow from any read.
     pub updated: BTreeSet<Who>,
-    /// Leavers whose entry was shown or found, and can be used: the account, while there is one, follows it.
-    pub followed: BTreeSet<Who>,
     /// Nobody is there by that anchor, though the parent can be read, or a tombstone.
     pub missed: BTreeSet<Who>,
     /// Looked up by anchor.
@@ -72,8 +70,6 @@ pub fn look(company: &Company, faults: &[Fault], known: &Reference, now: Time) -
         sights.missed.extend(sought.iter().copied().filter(missed));
         sights.sought.extend(&sought);
         sights.of.extend(sought.into_iter().map(|who| (who, absence(company, known, fault, who))));
-        let left = people().filter(|who| matches!(sights.of.get(who), Some(Sight::Left(_))));
-        sights.followed.extend(left.filter(|who| has_usable_entry(company, *who)).collect::<Vec<_>>());
     }
     sights
 }
@@ -94,14 +90,6 @@ fn entry(company: &Company, known: &Reference, who: Who) -> Option<Sight> {
         _ if person.spoiled => Some(Sight::Spoiled),
         _ => Some(Sight::Here),
     }
-}
-
-const fn is_somewhere(place: Place) -> bool {
-    !matches!(place, Place::Nowhere | Place::Tombstone)
-}
-
-fn has_usable_entry(company: &Company, who: Who) -> bool {
-    is_somewhere(company.people[who].place) && !company.people[who].spoiled
 }
 
 /// What it means that somebody was not shown, once looked up.

@@ -144,10 +144,8 @@ impl Prober<'_> {
                         self.passed(&what, format!("found, {anchor}"));
                         continue;
                     };
-                    let closed = match group.is_empty() {
-                        true => hidden_members(session, &group.dn, budget).await,
-                        false => Ok(None),
-                    };
+                    let closed =
+                        if group.is_empty() { hidden_members(session, &group.dn, budget).await } else { Ok(None) };
                     match closed {
                         Ok(None) => self.passed(&what, format!("found, {anchor}, {} members", group.listed())),
                         Ok(Some(attribute)) => {
