@@ -63,11 +63,16 @@ ok "makes its user" id seatsync
 ok "waits until it is configured" is inactive
 ok "the config is a conffile" sh -c "dpkg-query -W -f '\${Conffiles}' seatsync | grep -q $config"
 ok "the config is for root and the service alone" test "$(stat -c %U:%G:%a $config)" = root:seatsync:640
+ok "the state's folder is there, and the service's" test "$(stat -c %U:%G:%a $state)" = seatsync:seatsync:700
 ok "the secrets are root's alone" test "$(stat -c %U:%G:%a /etc/seatsync/secrets)" = root:root:700
 ok "manual pages and completions are there" test -f /usr/share/man/man1/seatsync-plan.1.gz -a -f /usr/share/bash-completion/completions/seatsync
 ok "a start without a config fails" without systemctl start seatsync
 ok "and says what is missing" said "directory"
 systemctl reset-failed seatsync
+
+sed 's|/var/lib/seatsync/ledger|&.first|' /usr/share/doc/seatsync/examples/ledger.toml >/etc/seatsync/ledger.toml
+ok "the service's user makes a ledger before the first start" runuser -u seatsync -- seatsync --config /etc/seatsync/ledger.toml ledger company add acme
+rm -r /etc/seatsync/ledger.toml $state/ledger.first
 
 echo "-- the service"
 people 40; write_config 30
