@@ -9,7 +9,7 @@ use super::engine::state_error;
 use super::pass::BACKEND_FAILED;
 use super::{App, AppError, Code, StateFilter, UserFilter};
 use crate::cycle::report::{queue, waiting_rows};
-use crate::model::change::Confirmation;
+use crate::model::change::{Confirmation, Decision};
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
     BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow,
@@ -102,7 +102,17 @@ impl App {
         if let Some(pool) = pool {
             self.known_pool(pool)?;
         }
-        Ok(pending_rows(&everyone(&self.state_beside()?)?, pool))
+        let state = self.state_beside()?;
+        let decided = state.decided().map_err(|error| state_error(&error))?;
+        let mut rows = pending_rows(&everyone(&state)?, pool);
+        for row in &mut rows {
+            let of = |one: &&Decision| {
+                Some(one.person.anchor) == row.anchor && one.pool.as_ref().is_none_or(|pool| *pool == row.pool)
+            };
+            // The last word counts.
+            row.decided = decided.iter().rev().find(of).map(|decision| decision.verdict);
+        }
+        Ok(rows)
     }
 
     /// The pools as the last cycle left them.
@@ -138,6 +148,7 @@ pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> 
         reason: row.reason,
         since: row.since,
         passed_over: row.passed_over,
+        decided: None,
     };
     rows.map(row).collect()
 }

@@ -39,13 +39,16 @@ impl App {
         self.carry_out_decisions(verdict, &people, pool).await
     }
 
-    /// Approves the first `next` people of one pool's queue who wait for approval; fewer, where fewer do.
+    /// Approves the first `next` people of one pool's queue who wait for approval, and whom nobody decided on since the last
+    /// cycle; fewer, where fewer do.
     ///
     /// # Errors
     /// Where people wait in several pools and none is named.
     pub async fn approve_next(&self, next: u32, pool: Option<&str>) -> Result<Vec<DecisionRow>, AppError> {
         let mut waiting = self.pending(pool)?;
-        waiting.retain(|row| !row.passed_over && self.promotion().lacks_approval(row.reason, row.approved));
+        waiting.retain(|row| {
+            !row.passed_over && row.decided.is_none() && self.promotion().lacks_approval(row.reason, row.approved)
+        });
         let Some(pool) = waiting.first().map(|row| row.pool.clone()) else { return Ok(Vec::new()) };
         if waiting.iter().any(|row| row.pool != pool) {
             return Err(AppError::new(Code::Usage, "people wait for approval in several pools: which is meant?")

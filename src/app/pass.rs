@@ -14,6 +14,7 @@ use crate::cycle::report::{of_failure, to_json};
 use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
 use crate::model::report::{SyncReport, seconds};
+use crate::model::settings::BackendKind;
 use crate::ports::{History as _, Progress, StateError};
 
 /// What a cycle's report says where the backend did not answer.
@@ -32,7 +33,12 @@ pub async fn pass(
     let (started, stopwatch) = (clock::now(), Instant::now());
     let result = cycle::run_once(&mut engine.parts(progress, asked, stop), started).await;
     match &result {
-        Ok(_) | Err(CycleError::Stopped) => {}
+        Ok(report) => {
+            if let Err(error) = note(engine, report) {
+                tracing::warn!(%error, "What the next verbs are to know of this cycle could not be noted.");
+            }
+        }
+        Err(CycleError::Stopped) => {}
         Err(failure) => {
             if let Err(error) = record(engine, started, stopwatch.elapsed(), failure) {
                 tracing::error!(name: "state.cycle_unrecorded", %error, "The failed cycle could not be recorded.");
@@ -40,6 +46,15 @@ pub async fn pass(
         }
     }
     result
+}
+
+/// Where the ledger lies, so that one which is gone can be looked for there; and that decisions wait no more.
+fn note(engine: &mut Engine, report: &SyncReport) -> Result<(), StateError> {
+    if let BackendKind::Embedded { path } = &engine.settings.backend.kind {
+        engine.state.set_ledger_place(&path.display().to_string())?;
+    }
+    let remembers = !engine.settings.agent.dry_run && report.standby.is_none();
+    if remembers { engine.state.forget_decided() } else { Ok(()) }
 }
 
 /// What was held back before stays held back.

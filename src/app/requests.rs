@@ -100,7 +100,8 @@ async fn decide(engine: &mut Engine, decisions: &[Decision]) -> Result<(), AppEr
         decide_in_backend(engine, &rest).await?;
     }
     let people: Vec<_> = given_back.into_iter().map(|decision| decision.person.clone()).collect();
-    engine.state.give_back(&people).map_err(|error| state_error(&error))
+    engine.state.give_back(&people).map_err(|error| state_error(&error))?;
+    engine.state.note_decided(decisions).map_err(|error| state_error(&error))
 }
 
 /// Written down before it is sent: where the answer is lost, the next pass asks what came of it.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::page::Page;
 use super::words::{self, counted, number};
-use crate::model::change::Promotion;
+use crate::model::change::{Promotion, Verdict};
 use crate::model::report::{PendingRow, PoolRow, WaitingRow};
 use crate::model::{Name, WaitReason};
 
@@ -15,17 +15,21 @@ pub struct Place<'a> {
     reason: WaitReason,
     approved: bool,
     passed_over: bool,
+    /// Since the last cycle.
+    decided: Option<Verdict>,
 }
 
 impl<'a> From<&'a WaitingRow> for Place<'a> {
     fn from(row: &'a WaitingRow) -> Self {
-        Self { pool: &row.pool, reason: row.reason, approved: row.approved, passed_over: row.passed_over }
+        let WaitingRow { pool, reason, approved, passed_over, .. } = row;
+        Self { pool, reason: *reason, approved: *approved, passed_over: *passed_over, decided: None }
     }
 }
 
 impl<'a> From<&'a PendingRow> for Place<'a> {
     fn from(row: &'a PendingRow) -> Self {
-        Self { pool: &row.pool, reason: row.reason, approved: row.approved, passed_over: row.passed_over }
+        let PendingRow { pool, reason, approved, passed_over, decided, .. } = row;
+        Self { pool, reason: *reason, approved: *approved, passed_over: *passed_over, decided: *decided }
     }
 }
 
@@ -42,9 +46,16 @@ impl<'a> Reach<'a> {
     /// The first of those who lack approval, as many as there are free seats, pool by pool.
     pub fn of(places: impl Iterator<Item = Place<'a>>, pools: &'a [PoolRow], promotion: Promotion) -> Self {
         let mut open: BTreeMap<&Name, (u32, u32)> = pools.iter().map(|pool| (&pool.name, (pool.free, 0))).collect();
-        let lacks_approval =
-            |place: &Place<'_>| !place.passed_over && promotion.lacks_approval(place.reason, place.approved);
+        let lacks_approval = |place: &Place<'_>| {
+            !place.passed_over && place.decided.is_none() && promotion.lacks_approval(place.reason, place.approved)
+        };
         let places: Vec<Place<'_>> = places.collect();
+        for place in places.iter().filter(|place| place.decided == Some(Verdict::Approve)) {
+            // Spoken for.
+            if let Some((free, _)) = open.get_mut(place.pool) {
+                *free = free.saturating_sub(1);
+            }
+        }
         let mut reach = |place: &Place<'a>| match open.get_mut(place.pool) {
             Some((free, given)) if lacks_approval(place) && *given < *free => {
                 *given += 1;
@@ -58,13 +69,19 @@ impl<'a> Reach<'a> {
 
     /// Why the place of this index waits.
     pub fn words(&self, index: usize) -> String {
-        let Place { reason, approved, .. } = self.places[index];
+        let Place { reason, approved, decided, .. } = self.places[index];
         let said = match (self.reached[index], reason) {
             (true, WaitReason::NoSeat) => "seat free, awaits approval",
             (true, WaitReason::ApprovalRequired) => "seat free, needs approval",
             _ => words::reason(reason),
         };
-        if approved { format!("{said}, approved") } else { said.to_owned() }
+        match decided {
+            Some(Verdict::Approve) => format!("{said}; approved, with the next cycle"),
+            Some(Verdict::Deny) => format!("{said}; denied, with the next cycle"),
+            Some(Verdict::Release) => format!("{said}; released, with the next cycle"),
+            None if approved => format!("{said}, approved"),
+            None => said.to_owned(),
+        }
     }
 
     /// What a person can do about it, pool by pool; the seats of the pools in `what_if` are not bought yet.
@@ -97,7 +114,7 @@ mod tests {
 
     fn said(pools: &[PoolRow], promotion: Promotion, what_if: &[Name]) -> (Vec<String>, String) {
         let name = Name::from("standard");
-        let place = |reason, approved| Place { pool: &name, reason, approved, passed_over: false };
+        let place = |reason, approved| Place { pool: &name, reason, approved, passed_over: false, decided: None };
         let places = [
             Place { passed_over: true, ..place(NoSeat, false) },
             place(NoSeat, true),
@@ -133,6 +150,23 @@ mod tests {
         let (words, told) = said(&[pool(3)], Promotion::Automatic, &["standard".into()]);
         assert_eq!((words[2].as_str(), words[4].as_str()), ("no free seat", "seat free, needs approval"));
         assert!(told.contains("would reach the first 1 person") && told.contains("once they are bought"), "{told}");
+    }
+
+    #[test]
+    fn who_is_approved_already_takes_the_free_seat_of_nobody_else() {
+        let name = Name::from("standard");
+        let place = |decided| Place { pool: &name, reason: NoSeat, approved: false, passed_over: false, decided };
+        let places = [place(Some(Verdict::Approve)), place(Some(Verdict::Deny)), place(None), place(None)];
+        let pools = [pool(2)];
+        let reach = Reach::of(places.into_iter(), &pools, Promotion::Manual);
+        let words: Vec<String> = (0..4).map(|index| reach.words(index)).collect();
+        let expected = [
+            "no free seat; approved, with the next cycle",
+            "no free seat; denied, with the next cycle",
+            "seat free, awaits approval",
+            "no free seat",
+        ];
+        assert_eq!(words, expected);
     }
 
     #[test]

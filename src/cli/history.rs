@@ -31,7 +31,7 @@ fn render(rows: &[HistoryRow], page: &mut Page) {
             .collect();
         let others: Vec<String> =
             row.elsewhere.iter().map(|(deed, count)| format!("{} {}", number(*count), deed.as_str())).collect();
-        let others = (!others.is_empty()).then(|| format!("by others: {}", others.join(", ")));
+        let others = (!others.is_empty()).then(|| format!("by hand or others: {}", others.join(", ")));
         let ours = (!changes.is_empty()).then(|| changes.join(", "));
         let changes: Vec<String> = ours.into_iter().chain(others).collect();
         let changes = if changes.is_empty() { NONE.to_owned() } else { changes.join("; ") };
@@ -71,7 +71,7 @@ mod tests {
         render(&rows, &mut page);
         let expected = "\
 CYCLE  STARTED                   TOOK  OUTCOME  CHANGES
-    9  2026-01-01 00:00:00 UTC  0.4 s  ok       50 provisioned, 10 waiting; by others: 2 promoted, 1 denied
+    9  2026-01-01 00:00:00 UTC  0.4 s  ok       50 provisioned, 10 waiting; by hand or others: 2 promoted, 1 denied
    10  2026-01-01 00:00:00 UTC  0.4 s  partial  -
 
 partial: the last of 2 cycles

@@ -104,6 +104,7 @@ mod tests {
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: position == 1,
             passed_over: false,
+            decided: None,
         };
         let mut page = Page::default();
         let rows = [row("ada", 1), row("grace", 2)];

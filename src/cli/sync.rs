@@ -84,12 +84,12 @@ fn lost(page: &mut Page, lost: &[LostRow]) {
     }
 }
 
-/// What others did: it is in none of the counts.
+/// What people decided and others did: it is in none of the counts.
 fn elsewhere(page: &mut Page, rows: &[ElsewhereRow]) {
     if rows.is_empty() {
         return;
     }
-    page.heading("Done by others in the backend since the last cycle");
+    page.heading("Done by hand, or by others, since the last cycle");
     let mut grid = Grid::new(&["POOL", "WHO", "USER NAME", "WHAT"]);
     for row in rows.iter().take(PEOPLE) {
         let pool = parts::pool_change(row.from_pool.as_ref(), row.pool.as_ref());
@@ -107,7 +107,7 @@ const fn deed(deed: Deed) -> &'static str {
         Deed::Promoted => "waited, and got the seat",
         Deed::Granted => "got a seat",
         Deed::Moved => "got another seat",
-        Deed::Released => "lost the seat",
+        Deed::Released => "released: lost the seat",
         Deed::Approved => "approved, and waits",
         Deed::Denied => "denied",
         Deed::Suspended => "suspended",

@@ -24,7 +24,7 @@ pub const fn reason(reason: WaitReason) -> &'static str {
         WaitReason::NoSeat => "no free seat",
         WaitReason::ApprovalRequired => "needs approval",
         WaitReason::DomainNotApproved => "mail domain not approved",
-        WaitReason::RemovedElsewhere => "taken away in the backend",
+        WaitReason::RemovedElsewhere => "released by hand",
     }
 }
 

@@ -1,6 +1,6 @@
-//! What others did since the last cycle, where the backend settles its pools for whoever asks: a raised pool promotes
-//! people, an approver approves them, a portal takes seats away. The plan sees only what became of it; what is remembered
-//! of the accounts tells it from what the cycle does.
+//! What people and others did since the last cycle: somebody approves, denies or releases, a raised pool promotes people, a
+//! portal takes seats away. The plan sees only what became of it; what is remembered of the accounts tells it from what the
+//! cycle does.
 
 use crate::model::change::BackendState;
 use crate::model::report::{Deed, ElsewhereRow, people_by_deed};
@@ -16,7 +16,7 @@ use super::Parts;
 /// # Errors
 /// Where the state cannot be read.
 pub fn since_last(parts: &Parts<'_>, current: &BackendState) -> Result<Vec<ElsewhereRow>, StateError> {
-    if parts.settings.agent.dry_run || !parts.backend.capabilities().counts_seats {
+    if parts.settings.agent.dry_run {
         return Ok(Vec::new());
     }
     // Whose account has another owner now lost nothing.
@@ -34,7 +34,7 @@ pub fn log(cycle: u64, rows: &[ElsewhereRow]) {
     }
     let said: Vec<String> =
         people_by_deed(rows).into_iter().map(|(deed, count)| format!("{count} {}", deed.as_str())).collect();
-    tracing::info!(cycle, people = %said.join(", "), "Others changed accounts in the backend since the last cycle.");
+    tracing::info!(cycle, people = %said.join(", "), "Accounts were changed by hand, or by others, since the last cycle.");
 }
 
 type Happened = (Deed, Option<Name>, Option<Name>);

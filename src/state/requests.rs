@@ -7,6 +7,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, Transaction, params};
 
 use super::State;
 use super::values::{json, to_json};
+use crate::model::change::Decision;
 use crate::model::memory::{Heartbeat, Request, RequestId};
 use crate::ports::{Requests, StateError};
 
@@ -14,6 +15,8 @@ use crate::ports::{Requests, StateError};
 const PAUSE: Duration = Duration::from_millis(100);
 /// Answers nobody came back for.
 const ANSWERS_KEPT: SignedDuration = SignedDuration::from_hours(24);
+/// Decisions that no cycle has seen yet.
+const DECIDED: &str = "decided";
 
 impl Requests for State {
     fn next_request(&mut self, now: Timestamp) -> Result<Option<(RequestId, Request)>, StateError> {
@@ -111,6 +114,46 @@ impl State {
             connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))?.collect()
         })?;
         Ok(waiting.iter().any(|request| !matches!(request, Request::Sync { .. })))
+    }
+
+    /// What people decided since the last cycle, in that order, and what was left for the agent and not taken yet.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn decided(&self) -> Result<Vec<Decision>, StateError> {
+        self.read("looking for decisions", |connection| {
+            let mut decided: Vec<Decision> = note_json(connection, DECIDED)?.unwrap_or_default();
+            let sql = "SELECT request_json FROM request WHERE answered_at IS NULL ORDER BY id";
+            for request in connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))? {
+                if let Request::Decide(more) = request? {
+                    decided.extend(more);
+                }
+            }
+            Ok(decided)
+        })
+    }
+
+    /// Notes decisions that were carried out, and that no cycle has seen yet.
+    ///
+    /// # Errors
+    /// Where the state cannot be written.
+    pub fn note_decided(&mut self, decisions: &[Decision]) -> Result<(), StateError> {
+        self.write("decided", "noting decisions", |transaction| {
+            let mut decided: Vec<Decision> = note_json(transaction, DECIDED)?.unwrap_or_default();
+            decided.extend_from_slice(decisions);
+            set_note(transaction, DECIDED, Some(&to_json(&decided)?))
+        })
+    }
+
+    /// A cycle saw what came of them.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or written.
+    pub fn forget_decided(&mut self) -> Result<(), StateError> {
+        if self.read("looking for decisions", |connection| note(connection, DECIDED))?.is_none() {
+            return Ok(());
+        }
+        self.write("decided", "forgetting decisions", |transaction| set_note(transaction, DECIDED, None))
     }
 
     /// The last sign of life of an agent, running or not.

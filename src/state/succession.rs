@@ -60,6 +60,27 @@ impl State {
         self.read("reading the state's own id", |connection| note(connection, "instance"))
     }
 
+    /// Where the embedded ledger lay when a cycle last used it.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn ledger_place(&self) -> Result<Option<String>, StateError> {
+        self.read("reading where the ledger lay", |connection| note(connection, "ledger_place"))
+    }
+
+    /// Remembers where the embedded ledger lies.
+    ///
+    /// # Errors
+    /// Where the state cannot be read or written.
+    pub fn set_ledger_place(&mut self, place: &str) -> Result<(), StateError> {
+        if self.ledger_place()?.as_deref() == Some(place) {
+            return Ok(());
+        }
+        self.write("ledger_place", "storing where the ledger lies", |transaction| {
+            set_note(transaction, "ledger_place", Some(place))
+        })
+    }
+
     /// Gives a state its id, once.
     pub(super) fn name_instance(&mut self) -> Result<(), StateError> {
         if self.instance()?.is_some() {

@@ -52,7 +52,7 @@ fn whom_a_raised_pool_promoted_is_told_by_the_next_cycle_and_by_no_other() {
     assert_eq!(history.last().expect("a cycle")["elsewhere"], json!({ "promoted": 2 }));
     assert_eq!(history[0]["elsewhere"], json!({}));
     let shown = company.agent.run(&["history"]).stdout;
-    assert!(shown.contains("by others: 2 promoted"), "{shown}");
+    assert!(shown.contains("by hand or others: 2 promoted"), "{shown}");
     let again = sync(&company);
     assert!(told(&again).is_empty(), "{again}");
     // In one cycle with work of the agent's own, on the same person too.
@@ -82,7 +82,7 @@ fn what_people_decide_in_the_ledger_is_told_and_shown_under_a_heading_of_its_own
     assert!(ledger.holders().contains(&waiting[0]));
     let shown = company.agent.run(&["-v", "sync"]);
     assert_eq!(shown.code, 0, "{shown:?}");
-    let heading = "Done by others in the backend since the last cycle";
+    let heading = "Done by hand, or by others, since the last cycle";
     let (_, rows) = shown.stdout.split_once(heading).unwrap_or_else(|| panic!("{shown:?}"));
     for (name, what) in [(&waiting[0], "waited, and got the seat"), (&waiting[1], "denied"), (&holder, "lost the seat")]
     {

@@ -1,4 +1,4 @@
-//! What others did in the backend between two cycles: no cycle's work, told once by the next.
+//! What people and others did between two cycles: no cycle's work, told once by the next.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -72,6 +72,9 @@ pub struct PendingRow {
     /// Gets nothing now, whatever is free: the entry cannot be used, or a leaver is kept.
     #[serde(default)]
     pub passed_over: bool,
+    /// What people decided since the last cycle: the next one acts on it, or reads what came of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided: Option<Verdict>,
 }
 
 /// What became of one decision (`pending approve|deny|release`).
