@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use super::access::Access;
 use super::engine::{Engine, Stop};
 use super::ledger::LedgerApp;
-use super::{App, access, sending};
+use super::{App, AppError, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
@@ -21,11 +22,12 @@ impl App {
         match settings::load(config, &settings::process_variables()) {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
             Ok(loaded) => {
-                let locked = access::locked(&loaded.settings.agent.state_dir, &loaded.files);
-                let warnings = loaded.warnings.iter().chain(&locked).map(problem).collect();
+                let access = Access::of(config, &loaded);
+                let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
                 let app = Self::of(config, loaded);
                 let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
                 if connect {
+                    probes.extend(access.probes());
                     probes.extend(sending::probes(&app.settings).await);
                 }
                 probes.extend(app.status_probe(connect));
@@ -38,7 +40,7 @@ impl App {
         let engine = self.state_beside().and_then(|state| Engine::new(&self.settings, state));
         let mut engine = match engine {
             Ok(engine) => engine,
-            Err(error) => return vec![failed("the state and the backend", &error)],
+            Err(error) => return vec![not_opened(&error)],
         };
         let mut probes = Vec::new();
         for source in &mut engine.directories {
@@ -56,7 +58,11 @@ impl App {
             Ok(state) => Probe {
                 what: "backend: read everything".to_owned(),
                 ok: true,
-                message: format!("{} accounts in {} pools", state.accounts.len(), state.pools.len()),
+                message: format!(
+                    "{} in {}",
+                    counted(state.accounts.len(), "account"),
+                    counted(state.pools.len(), "pool")
+                ),
                 lost: None,
                 remedy: None,
             },
@@ -68,6 +74,11 @@ impl App {
         }
         probes
     }
+}
+
+/// "1 pool", "2 pools".
+fn counted(count: usize, one: &str) -> String {
+    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The same of a ledger's config.
@@ -92,8 +103,12 @@ async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
 }
 
 fn people(read: &DirectoryReport) -> Probe {
-    let counts =
-        format!("{} entries, {} people in scope, {} of them quarantined", read.entries, read.users, read.quarantined);
+    let entries = if read.entries == 1 { "entry" } else { "entries" };
+    let people = if read.users == 1 { "person" } else { "people" };
+    let counts = format!(
+        "{} {entries}, {} {people} in scope, {} of them quarantined",
+        read.entries, read.users, read.quarantined
+    );
     let (ok, told, lost) = match (&read.problem, read.complete, read.users) {
         (problem, false, _) => (false, problem.clone(), Some("nobody leaves and nobody gets a seat")),
         (Some(problem), true, _) => (true, Some(problem.clone()), Some("what the message says")),
@@ -119,6 +134,13 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
         lost: Some("nothing can be planned or changed".to_owned()),
         remedy: None,
     }
+}
+
+/// State and backend, with all that is known of why, and of what to do.
+fn not_opened(error: &AppError) -> Probe {
+    let told = AppError { next: None, ..error.clone() };
+    let message = told.in_one_line();
+    Probe { message, remedy: error.next.clone(), ..failed("the state and the backend", error) }
 }
 
 fn problem(problem: &settings::Problem) -> CheckProblem {

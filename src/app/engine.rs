@@ -1,5 +1,6 @@
 //! The adapters of one config, made and held together.
 
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -121,9 +122,51 @@ fn backend(settings: &Settings, state: &State) -> Result<Box<dyn Backend>, AppEr
 fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn Backend>, AppError> {
     let must_exist = state.knows_accounts().map_err(|error| state_error(&error))?;
     let opened = Embedded::open(path, &settings.backend.company, must_exist);
-    opened.map(|embedded| Box::new(embedded) as Box<dyn Backend>).map_err(|error| {
-        AppError::new(Code::Backend, format!("could not open the licence ledger {}", path.display())).caused_by(&error)
-    })
+    let error = match opened {
+        Ok(embedded) => return Ok(Box::new(embedded)),
+        Err(error) => error,
+    };
+    let told =
+        AppError::new(Code::Backend, format!("could not open the licence ledger {}", path.display())).caused_by(&error);
+    if is_denied(&error) {
+        return Err(told.with_next(AS_THE_OWNER));
+    }
+    if must_exist && path.symlink_metadata().is_err() {
+        let before = state.ledger_place().map_err(|error| state_error(&error))?;
+        return Err(told.with_next(lost_ledger(path, before.filter(|before| Path::new(before) != path))));
+    }
+    Err(told)
+}
+
+/// What helps where the system forbids it.
+#[cfg(unix)]
+const AS_THE_OWNER: &str = "run this as root or as the service's user (`runuser -u seatsync -- seatsync ...`); what became root's by mistake \
+                            is given back with `chown -R seatsync:seatsync /var/lib/seatsync`";
+#[cfg(not(unix))]
+const AS_THE_OWNER: &str = "run this as an administrator";
+
+/// The system forbids it to whoever runs this.
+fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
+    let mut next = Some(error);
+    while let Some(one) = next {
+        if one.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
+            return true;
+        }
+        next = one.source();
+    }
+    false
+}
+
+/// Where a ledger that is gone may be.
+fn lost_ledger(path: &Path, before: Option<String>) -> String {
+    match before {
+        Some(before) => format!(
+            "backend.path was changed: the ledger was {before}. Write that path again, or stop the agent and move the file (with \
+             those that begin with its name) to {}",
+            path.display()
+        ),
+        None => format!("put the file back from a backup at {}, or correct backend.path", path.display()),
+    }
 }
 
 /// A directory of the settings, and a digest by which another credential is told from the one refused.
@@ -167,5 +210,20 @@ fn credentials(ldap: &LdapSettings) -> Digest {
 /// A failure of the state, as people are told.
 #[must_use]
 pub fn state_error(error: &StateError) -> AppError {
-    AppError::new(Code::State, error.to_string()).caused_by(error)
+    let told = AppError::new(Code::State, error.to_string()).caused_by(error);
+    if is_denied(error) { told.with_next(AS_THE_OWNER) } else { told }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_system_forbids_has_a_next_step() {
+        let denied = io::Error::from(io::ErrorKind::PermissionDenied);
+        let failed =
+            |source: io::Error| StateError::Failed { doing: "opening".to_owned(), source: Some(Box::new(source)) };
+        assert_eq!(state_error(&failed(denied)).next.as_deref(), Some(AS_THE_OWNER));
+        assert_eq!(state_error(&failed(io::ErrorKind::StorageFull.into())).next, None);
+    }
 }

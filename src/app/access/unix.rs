@@ -1,0 +1,116 @@
+//! By mode bits, and by what the unit lets the service write.
+
+use std::path::{Path, PathBuf};
+
+use super::Closed;
+use super::service::{READ, SEARCH, Service, WRITE};
+use super::unit::Unit;
+use crate::settings::{Problem, UsedFile};
+
+/// What the service's user may not read. Nothing where nobody says who that is.
+pub fn unreadable(config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
+    let passwd = passwd();
+    let unit = unit(config);
+    let Some(service) = Service::of(state_dir, config, unit.as_ref(), &passwd) else { return Vec::new() };
+    files.iter().filter_map(|file| refused(&service, &passwd, file)).collect()
+}
+
+/// Where the service could not write; the first of the places is the state's folder.
+pub fn unwritable(config: &Path, places: &[(&'static str, &Path)]) -> Vec<Closed> {
+    let passwd = passwd();
+    let unit = unit(config);
+    let Some((_, state_dir)) = places.first() else { return Vec::new() };
+    let service = Service::of(state_dir, config, unit.as_ref(), &passwd);
+    places.iter().filter_map(|(key, path)| closed(key, path, unit.as_ref(), service.as_ref(), &passwd)).collect()
+}
+
+fn passwd() -> String {
+    std::fs::read_to_string("/etc/passwd").unwrap_or_default()
+}
+
+fn unit(config: &Path) -> Option<Unit> {
+    Unit::of(config, Path::new("/"))
+}
+
+fn refused(service: &Service, passwd: &str, file: &UsedFile) -> Option<Problem> {
+    let shown = file.path.display();
+    let (user, known_by) = (service.user(passwd), &service.known_by);
+    let message = match service.closed_before(&file.path) {
+        Some(folder) => format!(
+            "the service runs as {user}, {known_by}, and may not enter {}: run: chmod o+x {}",
+            folder.display(),
+            folder.display()
+        ),
+        None if !service.may(&file.path, READ) => {
+            format!("the service runs as {user}, {known_by}, and may not read {shown}: run: chown {user} {shown}")
+        }
+        None => return None,
+    };
+    Some(Problem { message, ..file.place.clone() })
+}
+
+fn closed(
+    key: &'static str,
+    path: &Path,
+    unit: Option<&Unit>,
+    service: Option<&Service>,
+    passwd: &str,
+) -> Option<Closed> {
+    if let Some((unit, folders)) = unit.and_then(|unit| Some((unit, unit.writable()?))) {
+        match folders.iter().find(|folder| path.starts_with(folder)) {
+            None => return Some(outside(key, path, unit, folders)),
+            // systemd makes it, and gives it to the user.
+            Some(folder) if !folder.exists() => return None,
+            Some(_) => {}
+        }
+    }
+    let service = service?;
+    let there = path.ancestors().find(|part| part.exists())?;
+    let rights = if there.is_dir() { WRITE | SEARCH } else { READ | WRITE };
+    // SQLite makes files beside its own.
+    let folder = if there.is_dir() { there } else { there.parent()? };
+    let shut =
+        [(there, rights), (folder, WRITE | SEARCH)].into_iter().find(|(part, rights)| !service.may(part, *rights))?.0;
+    let user = service.user(passwd);
+    let message = format!(
+        "the service runs as {user}, {}, and may not write {}, where {} is to lie",
+        service.known_by,
+        shut.display(),
+        path.display()
+    );
+    Some(Closed { key, message, remedy: opened(key, path, shut, &user) })
+}
+
+/// A place that the unit closes, whoever owns it.
+fn outside(key: &'static str, path: &Path, unit: &Unit, folders: &[PathBuf]) -> Closed {
+    let shown: Vec<String> = folders.iter().map(|folder| folder.display().to_string()).collect();
+    let message = format!(
+        "the service may write {} alone ({}), and {key} is {}",
+        if shown.is_empty() { "nothing".to_owned() } else { shown.join(", ") },
+        unit.file.display(),
+        path.display()
+    );
+    let name = path.file_name().map(Path::new).filter(|_| key == "backend.path");
+    let remedy = match folders.first() {
+        Some(folder) => {
+            let inside = name.map_or_else(|| folder.clone(), |name| folder.join(name));
+            let moved = if path.exists() { ", and move what lies there" } else { "" };
+            format!("write {key} = \"{}\"{moved}", inside.display())
+        }
+        None => format!("name its folder as ReadWritePaths= in {}", unit.file.display()),
+    };
+    Closed { key, message, remedy }
+}
+
+/// The command that lets the user write a place.
+fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
+    let folder = if key == "backend.path" { path.parent().unwrap_or(path) } else { path };
+    if folder.exists() {
+        format!("run: chown {user} {}", shut.display())
+    } else {
+        format!("run: install -d -m 700 -o {user} {}", folder.display())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,92 @@
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
+use std::path::PathBuf;
+
+use super::*;
+
+fn used(path: PathBuf) -> UsedFile {
+    let place = Problem {
+        file: "x.toml".to_owned(),
+        line: Some(3),
+        key: "a.b".to_owned(),
+        value: None,
+        message: String::new(),
+    };
+    UsedFile { place, path }
+}
+
+fn mode(path: &Path, mode: u32) {
+    fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+}
+
+fn service(gid: u32) -> Service {
+    Service { uid: 12_345, gid, known_by: "who owns state_dir".to_owned() }
+}
+
+#[test]
+fn a_file_that_only_root_may_read_is_named_with_the_user_who_may_not_and_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    mode(folder.path(), 0o755);
+    let [state, secret, open] = ["state", "secret", "open"].map(|name| folder.path().join(name));
+    fs::create_dir(&state).unwrap();
+    fs::write(&secret, "x").unwrap();
+    fs::write(&open, "x").unwrap();
+    mode(&secret, 0o600);
+    mode(&open, 0o644);
+    let refuses = |gid, files: &[PathBuf]| -> Vec<Problem> {
+        files.iter().filter_map(|file| refused(&service(gid), "", &used(file.clone()))).collect()
+    };
+    let told = refuses(12_346, &[secret.clone(), open.clone()]);
+    let [problem] = told.as_slice() else { panic!("{told:?}") };
+    let command = format!("chown 12345 {}", secret.display());
+    assert!(problem.message.contains("runs as 12345") && problem.message.ends_with(&command), "{}", problem.message);
+    assert_eq!(problem.line, Some(3));
+
+    mode(&secret, 0o640);
+    let group = fs::metadata(&secret).unwrap().gid();
+    assert!(refuses(group, std::slice::from_ref(&secret)).is_empty(), "the group may read it");
+    // Only root can give a folder away: then the service is its owner.
+    if chown(&state, Some(12_345), Some(12_346)).is_ok() {
+        mode(&secret, 0o600);
+        assert_eq!(unreadable(Path::new("x.toml"), &state, &[used(secret), used(open.clone())]).len(), 1);
+    }
+    mode(folder.path(), 0o700);
+    let told = refuses(12_346, &[open]);
+    assert!(told[0].message.contains(&format!("may not enter {}", folder.path().display())), "{told:?}");
+}
+
+#[test]
+fn a_ledger_in_a_folder_that_is_somebody_elses_is_told_with_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    mode(folder.path(), 0o755);
+    let ledger = folder.path().join("ledger/ledger.db");
+    let told = |path: &Path| closed("backend.path", path, None, Some(&service(12_346)), "");
+    let closed = told(&ledger).unwrap();
+    assert!(closed.message.contains(&format!("may not write {}", folder.path().display())), "{closed:?}");
+    let made = folder.path().join("ledger");
+    assert_eq!(closed.remedy, format!("run: install -d -m 700 -o 12345 {}", made.display()));
+    fs::create_dir(&made).unwrap();
+    mode(&made, 0o755);
+    assert_eq!(told(&ledger).unwrap().remedy, format!("run: chown 12345 {}", made.display()));
+    mode(&made, 0o777);
+    assert_eq!(told(&ledger), None);
+    fs::write(&ledger, "").unwrap();
+    mode(&ledger, 0o644);
+    assert_eq!(told(&ledger).unwrap().remedy, format!("run: chown 12345 {}", ledger.display()));
+}
+
+#[test]
+fn the_default_ledger_lies_where_the_packaged_service_may_not_write_and_the_config_is_told_what_may() {
+    let root = tempfile::tempdir().unwrap();
+    let units = root.path().join("etc/systemd/system");
+    fs::create_dir_all(&units).unwrap();
+    fs::write(units.join("seatsync.service"), include_str!("../../../../systemd/seatsync.service")).unwrap();
+    let unit = Unit::of(Path::new("/etc/seatsync/seatsync.toml"), root.path()).unwrap();
+    let told = |key, path: &str| closed(key, Path::new(path), Some(&unit), None, "");
+    let closed = told("backend.path", "/var/lib/ledger/ledger.db").unwrap();
+    assert!(closed.message.starts_with("the service may write /var/lib/seatsync alone"), "{closed:?}");
+    assert_eq!(closed.remedy, "write backend.path = \"/var/lib/seatsync/ledger.db\"");
+    assert_eq!(told("backend.path", "/var/lib/seatsync/ledger.db"), None);
+    let closed = told("agent.state_dir", "/srv/state").unwrap();
+    assert_eq!(closed.remedy, "write agent.state_dir = \"/var/lib/seatsync\"");
+}

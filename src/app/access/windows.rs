@@ -1,0 +1,30 @@
+//! By the access lists of Windows.
+
+use std::path::Path;
+
+use super::Closed;
+use crate::settings::{Problem, UsedFile, sddl};
+use crate::windows::access::{self, SERVICE};
+
+/// What the service may not read by the files' access lists. Nothing where the state's folder is not the service's: then it is
+/// somebody's who only tries it out.
+pub fn unreadable(_config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
+    if !access::of(state_dir).is_ok_and(|list| sddl::names(&list, SERVICE)) {
+        return Vec::new();
+    }
+    let is_locked = |file: &&UsedFile| access::of(&file.path).is_ok_and(|list| !sddl::lets_read(&list, SERVICE));
+    let told = |file: &UsedFile| {
+        let shown = file.path.display();
+        let message = format!(
+            "the service, NT SERVICE\\seatsync, is not let in by the access list of {shown}: run: icacls \"{shown}\" /grant \
+             *{SERVICE}:R"
+        );
+        Problem { message, ..file.place.clone() }
+    };
+    files.iter().filter(is_locked).map(told).collect()
+}
+
+/// The installer gives the service all of its data folder, and nothing else is judged.
+pub const fn unwritable(_config: &Path, _places: &[(&'static str, &Path)]) -> Vec<Closed> {
+    Vec::new()
+}

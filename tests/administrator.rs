@@ -1,0 +1,117 @@
+//! What an administrator runs into first: a ledger that is elsewhere, decisions that wait, verbs before any cycle.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use support::company::{company_of, pool};
+
+#[test]
+fn a_ledger_that_is_not_where_the_config_says_is_told_with_the_place_where_it_was() {
+    let company = company_of(3, &pool(2));
+    company.write();
+    assert_eq!(company.agent.sync().0, 0);
+    let place = company.agent.folder().join("ledger.db").display().to_string();
+    let config = std::fs::read_to_string(company.agent.config_file()).unwrap();
+    let moved = config.replace("\"ledger.db\"", "\"elsewhere.db\"");
+    assert_ne!(moved, config);
+    std::fs::write(company.agent.config_file(), moved).unwrap();
+    let synced = company.agent.run(&["--json", "sync"]);
+    assert_eq!(synced.code, 1);
+    let next = synced.json()["error"]["next"].as_str().unwrap().to_owned();
+    assert!(next.contains(&format!("the ledger was {place}")), "{next}");
+    let (code, checked) = company.agent.check(true);
+    let probe = &checked["probes"][0];
+    assert_eq!((code, probe["remedy"].as_str()), (1, Some(next.as_str())), "{checked}");
+    assert!(probe["message"].as_str().unwrap().contains("elsewhere.db"), "{checked}");
+    assert!(!company.agent.folder().join("elsewhere.db").exists(), "nothing is made anew");
+
+    std::fs::rename(&place, company.agent.folder().join("lost.db")).unwrap();
+    std::fs::write(company.agent.config_file(), config).unwrap();
+    let told = company.agent.run(&["sync"]).stderr;
+    assert!(told.contains("put the file back") && !told.contains("was changed"), "{told}");
+}
+
+#[test]
+fn before_the_first_cycle_stdout_is_empty_and_stderr_says_how_to_make_one() {
+    let company = company_of(3, &pool(2));
+    for verb in ["users", "pending", "history"] {
+        let said = company.agent.run(&[verb]);
+        assert_eq!((said.code, said.stdout.as_str()), (0, ""), "{verb}");
+        assert!(said.stderr.starts_with("no cycle yet: `seatsync sync"), "{verb}: {said:?}");
+        let said = company.agent.run(&["--json", verb]);
+        assert_eq!((said.code, said.stdout.as_str(), said.stderr.as_str()), (0, "", ""), "{verb}");
+    }
+    let nobody = company.agent.run(&["explain", "p001"]);
+    assert!(nobody.code == 2 && nobody.stderr.contains("no cycle yet"), "{nobody:?}");
+    company.sync();
+    assert!(company.agent.run(&["users"]).stderr.is_empty());
+    assert!(!company.agent.run(&["explain", "nobody"]).stderr.contains("no cycle yet"));
+}
+
+#[test]
+fn approving_the_next_twice_reaches_the_next_people_and_shows_who_was_approved() {
+    let mut company = company_of(6, &pool(1));
+    company.sync();
+    let names = |rows: &[serde_json::Value]| -> Vec<String> {
+        rows.iter().map(|row| row["user_name"].as_str().unwrap().to_owned()).collect()
+    };
+    let queue = names(&company.agent.pending());
+    assert_eq!(queue.len(), 5);
+    let approve = |what: &[&str]| {
+        let ended = company.agent.run(&[&["--json", "pending", "approve"], what].concat());
+        names(&ended.json_lines())
+    };
+    assert_eq!(approve(&[&queue[1]]), [queue[1].as_str()]);
+    assert_eq!(approve(&["--next", "2"]), [queue[0].as_str(), &queue[2]], "the one named is not counted again");
+    assert_eq!(approve(&["--next", "2"]), [queue[3].as_str(), &queue[4]]);
+    assert!(approve(&["--next", "2"]).is_empty());
+    let shown = company.agent.run(&["pending"]).stdout;
+    assert_eq!(shown.matches("approved, with the next cycle").count(), 5, "{shown}");
+    assert!(company.agent.pending().iter().all(|row| row["decided"] == "approve" && row["approved"] == false));
+    company.join("p007");
+    company.sync();
+    let rows = company.agent.pending();
+    assert!(rows.iter().all(|row| row["decided"].is_null()), "{rows:?}");
+    assert_eq!(rows.iter().filter(|row| row["approved"] == true).count(), 5);
+}
+
+#[test]
+fn what_was_decided_by_hand_is_told_once_by_the_next_cycle() {
+    let company = company_of(4, &pool(2));
+    company.sync();
+    let holder = company.agent.names("active").remove(0);
+    let waiting = company.agent.names("pending");
+    assert_eq!(company.agent.decide("release", &[&holder]).code, 0);
+    assert_eq!(company.agent.decide("deny", &[&waiting[0]]).code, 0);
+    assert_eq!(company.agent.decide("approve", &[&waiting[1]]).code, 0);
+    let told = company.agent.run(&["-v", "sync"]);
+    assert_eq!(told.code, 0, "{told:?}");
+    let (_, rows) = told.stdout.split_once("Done by hand, or by others, since the last cycle").unwrap();
+    for (name, what) in [(&holder, "released: lost the seat"), (&waiting[0], "denied"), (&waiting[1], "approved")] {
+        assert!(rows.lines().any(|line| line.contains(name.as_str()) && line.contains(what)), "{name} {what}: {rows}");
+    }
+    let history = company.agent.history();
+    let counts = serde_json::json!({ "released": 1, "approved": 1, "denied": 1 });
+    assert_eq!(history.last().unwrap()["elsewhere"], counts);
+    assert!(company.agent.run(&["history"]).stdout.contains("by hand or others: 1 released, 1 approved, 1 denied"));
+    let shown = company.agent.run(&["explain", &holder]).stdout;
+    assert!(shown.contains("released by hand") && !shown.contains("in the backend"), "{shown}");
+    let (_, again) = company.agent.sync();
+    assert_eq!(again["elsewhere"], serde_json::json!([]), "{again}");
+}
+
+#[test]
+fn a_config_that_the_environment_names_is_told_to_be_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("gone.toml");
+    let said = |arguments: &[&str]| {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_seatsync"));
+        let ended = command.args(arguments).env("SEATSYNC_CONFIG", &missing).output().unwrap();
+        format!("{}{}", String::from_utf8(ended.stdout).unwrap(), String::from_utf8(ended.stderr).unwrap())
+    };
+    for verb in ["sync", "status", "check"] {
+        assert!(said(&[verb]).contains("SEATSYNC_CONFIG names"), "{verb}: {}", said(&[verb]));
+        let path = missing.display().to_string();
+        assert!(!said(&[verb, "--config", &path]).contains("SEATSYNC_CONFIG"), "{verb}");
+    }
+}
