@@ -65,7 +65,7 @@ pub fn main(arguments: &[OsString]) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return usage::answer(&error, arguments),
     };
-    let console = Console::new(&cli.global);
+    let console = Console::new(&cli.global, arguments);
     if matches!(cli.verb, Verb::Run) {
         return crate::service::host(Box::new(move |host| ended(run::run(&cli.global, host), &console))).into();
     }

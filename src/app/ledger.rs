@@ -2,11 +2,13 @@
 
 mod first;
 mod serve;
+mod typed;
 
 use std::path::Path;
 
 use jiff::Timestamp;
 
+use self::typed::told;
 use super::{AppError, Code, warn};
 use crate::clock;
 use crate::ledger::operations::expect::{self, Expect};
@@ -86,7 +88,8 @@ impl LedgerApp {
         let mut ledger = self.ledger(false)?;
         let others = ledger.companies().map_err(|error| told(&error))?;
         if others.iter().any(|known| *known == *name) {
-            return Err(AppError::new(Code::Usage, format!("there is a company {company:?} already")));
+            return Err(AppError::new(Code::Usage, format!("there is a company {company:?} already"))
+                .with_next(format!("`seatsync ledger company set {company}` changes it; or take another name")));
         }
         ledger.company(&name, false).map_err(|error| told(&error))?;
         let it = self.view(|view| view.company(&name).map(|company| show(&company)))?;
@@ -213,7 +216,11 @@ impl LedgerApp {
         named("label", &post.label)?;
         if (post.role == Role::Connector) != post.connector.is_some() {
             let message = "a token of the role connector names its connector, and no other does";
-            return Err(AppError::new(Code::Usage, message));
+            let next = match post.role {
+                Role::Connector => "say whose with --connector NAME; `seatsync ledger connector` lists them",
+                _ => "leave --connector out",
+            };
+            return Err(AppError::new(Code::Usage, message).with_next(next));
         }
         let connector = post.connector.as_deref().map(Name::from);
         let purpose = Purpose { role: post.role, connector, label: post.label, expires: post.expires };
@@ -248,6 +255,10 @@ impl LedgerApp {
     /// Where it is there already, or the tier has no connectors.
     pub fn add_connector(&self, company: Option<&str>, name: &str) -> Result<wire::NewConnector, AppError> {
         let name = named("connector", name)?;
+        if self.connectors(company)?.iter().any(|known| *known.name == *name) {
+            let message = format!("the company has a connector {:?} already", &*name);
+            return Err(AppError::new(Code::Backend, message).with_next(typed::another(&name)));
+        }
         self.change(company, |desk| {
             let (kept, token) = secret::make(&desk.company.into(), Purpose::of_connector(&name), desk.now)?;
             let connector = companies::add_connector(desk, &name, &kept)?;
@@ -338,26 +349,4 @@ fn show(company: &company::Company) -> wire::Company {
 
 fn shown_pool(pool: &crate::ledger::records::Pool) -> wire::Pool {
     wire::Pool::of(pool, expect::of_pool(pool.count.seats, &pool.terms))
-}
-
-/// A failure of the ledger, as people are told.
-fn told(error: &LedgerError) -> AppError {
-    let code = match error {
-        LedgerError::Declined(Declined::NotFound { what: "pool", .. }) => Code::UnknownPool,
-        LedgerError::Declined(Declined::NotFound { .. }) | LedgerError::NoCompany { .. } => Code::Usage,
-        _ => Code::Backend,
-    };
-    let told = AppError::new(code, error.to_string()).caused_by(error);
-    match error {
-        LedgerError::Declined(Declined::TierBlocked(blockers)) => {
-            told.with_details(blockers.iter().map(|blocker| match blocker {
-                crate::ledger::rules::declined::Blocker::Policy(name) => format!("policy {name} is enabled"),
-                crate::ledger::rules::declined::Blocker::Connector(name) => format!("connector {name} is registered"),
-            }))
-        }
-        LedgerError::Declined(Declined::OwnedByConfig { .. }) => {
-            told.with_next("if no embedded agent uses this ledger any more: add --take-over")
-        }
-        _ => told,
-    }
 }

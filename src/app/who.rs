@@ -39,7 +39,10 @@ pub fn anybody(state: &State, text: &str) -> Result<Who, AppError> {
 fn unknown(state: &State, text: &str) -> Result<AppError, AppError> {
     let error = AppError::new(Code::UnknownUser, format!("nobody is known by {text:?}"));
     let called = state.called(text).map_err(|error| state_error(&error))?;
-    Ok(if called.is_empty() {
+    let is_new = state.last_cycle().map_err(|error| state_error(&error))?.is_none();
+    Ok(if is_new {
+        error.with_next("no cycle yet, so nobody is known: `seatsync sync` makes one")
+    } else if called.is_empty() {
         error.with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")
     } else {
         error

@@ -159,12 +159,13 @@ pub enum Decision {
 }
 
 #[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
 pub struct Approval {
     /// Anchors, DNs, user names or mail addresses
-    #[arg(required_unless_present = "next", value_name = "USER")]
+    #[arg(value_name = "USER")]
     pub users: Vec<String>,
-    /// The first N who wait for approval, in the order of the queue
-    #[arg(long, value_name = "N", conflicts_with = "users", value_parser = clap::value_parser!(u32).range(1..))]
+    /// The first N who wait for approval, in the order of the queue; who was decided on since the last cycle is passed over
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub next: Option<u32>,
 }
 
@@ -254,6 +255,8 @@ mod tests {
         for wrong in [&["--next", "0"][..], &["ada", "--next", "1"], &["--next", "-1"], &[]] {
             assert!(parse(&[&["pending", "approve"], wrong].concat()).is_err(), "{wrong:?}");
         }
+        let nobody = parse(&["pending", "approve"]).map(drop).unwrap_err().to_string();
+        assert!(nobody.contains("--next <N>") && nobody.contains("USER"), "{nobody}");
         let cli = parse(&["pending", "approve", "--next", "3"]).unwrap();
         assert!(matches!(
             cli.verb,

@@ -10,7 +10,12 @@ use crate::model::report::{CheckProblem, CheckReport, Probe};
 /// Prints what was found; the caller looked, since a config may be too broken to open.
 pub fn check(report: &CheckReport, console: &Console) -> Result<Exit, AppError> {
     if !console.spares(report.ok && report.warnings.is_empty()) {
-        console.answer(report, render)?;
+        console.answer(report, |report, page| {
+            if console.by_variable && !report.problems.is_empty() {
+                page.line("SEATSYNC_CONFIG names this config.");
+            }
+            render(report, page);
+        })?;
     }
     Ok(exit(report))
 }

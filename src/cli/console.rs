@@ -1,5 +1,6 @@
 //! Where answers go: stdout, as a page for a person or as JSON for a program. Nothing else writes there.
 
+use std::ffi::OsString;
 use std::io::{self, BufWriter, ErrorKind, Write};
 use std::path::Path;
 
@@ -11,6 +12,9 @@ use super::global::Global;
 use super::page::{Page, Tone};
 use crate::app::{AppError, Code};
 
+/// Why there is nothing to list yet.
+const NO_CYCLE: &str = "no cycle yet: `seatsync sync` makes one, `seatsync plan` shows what it would do";
+
 /// How this run speaks.
 #[derive(Debug)]
 pub struct Console {
@@ -19,17 +23,20 @@ pub struct Console {
     pub quiet: bool,
     width: Option<u16>,
     options: String,
+    /// The environment, and nobody's option, names the config.
+    pub by_variable: bool,
 }
 
 impl Console {
     #[must_use]
-    pub fn new(global: &Global) -> Self {
+    pub fn new(global: &Global, arguments: &[OsString]) -> Self {
         Self {
             json: global.json,
             quiet: global.quiet,
             // Known only where stdout is a terminal.
-            width: comfy_table::Table::new().width(),
+            width: comfy_table::Table::new().width().and_then(usable),
             options: global.config.as_deref().map(config_option).unwrap_or_default(),
+            by_variable: global.config.is_some() && !arguments.iter().any(is_config_option),
         }
     }
 
@@ -39,7 +46,7 @@ impl Console {
     }
 
     /// Prints a list: as JSON Lines, or as a page. An empty one is `nothing` in words, once there was a cycle that could
-    /// have found somebody (`known`).
+    /// have found somebody (`known`); before, stdout stays empty, and stderr says why.
     pub fn list<T: Serialize>(
         &self,
         rows: &[T],
@@ -51,8 +58,21 @@ impl Console {
             (true, _, _) => print_json(rows),
             (false, false, _) => self.page(|page| render(rows, page)),
             (false, true, true) => self.page(|page| page.verdict(Tone::Good, "ok", nothing)),
-            (false, true, false) => Ok(()),
+            (false, true, false) => {
+                self.aside(NO_CYCLE);
+                Ok(())
+            }
         }
+    }
+
+    /// Tells a person something that is no part of the answer. Nothing is left to do where that fails.
+    fn aside(&self, text: &str) {
+        if self.quiet {
+            return;
+        }
+        let mut page = Page::new(None, self.options.clone());
+        page.line(text);
+        let _ = AutoStream::auto(io::stderr()).lock().write_all(page.as_str().as_bytes());
     }
 
     /// Whether `--quiet` keeps an answer back from a person that needs no attention.
@@ -71,6 +91,8 @@ impl Console {
 
     /// Prints an error: as JSON on stdout, or to a person on stderr. Nothing is left to do where even that fails.
     pub fn fail(&self, error: &AppError) {
+        let named = (self.by_variable && error.code == Code::Config).then(|| naming_the_variable(error));
+        let error = named.as_ref().unwrap_or(error);
         if self.json {
             let _ = print_json([Failure { error }]);
             return;
@@ -79,6 +101,20 @@ impl Console {
         error_page(&mut page, error);
         let _ = AutoStream::auto(io::stderr()).lock().write_all(page.as_str().as_bytes());
     }
+}
+
+/// A terminal that does not know its width says 0; and nothing fits into a few columns.
+fn usable(width: u16) -> Option<u16> {
+    (width >= 20).then_some(width)
+}
+
+/// Somebody wonders why this file, of all.
+fn naming_the_variable(error: &AppError) -> AppError {
+    AppError { message: format!("{} (SEATSYNC_CONFIG names it)", error.message), ..error.clone() }
+}
+
+fn is_config_option(argument: &OsString) -> bool {
+    argument.to_str().is_some_and(|text| text == "--config" || text.starts_with("--config="))
 }
 
 /// An error as JSON.
@@ -189,6 +225,11 @@ mod tests {
     fn a_reader_who_leaves_is_no_failure_and_a_full_disk_is() {
         assert!(written(Err(ErrorKind::BrokenPipe.into())).is_ok());
         assert_eq!(written(Err(ErrorKind::StorageFull.into())).map_err(|error| error.code), Err(Code::Output));
+    }
+
+    #[test]
+    fn a_terminal_of_no_columns_is_one_whose_width_is_not_known() {
+        assert_eq!([0, 19, 20, 80].map(usable), [None, None, Some(20), Some(80)]);
     }
 
     #[test]

@@ -148,7 +148,10 @@ Examples:
   seatsync completions zsh > \"${fpath[1]}/_seatsync\"";
 
 pub const MAN: &str = "\
+On a terminal it is shown by `man`, where there is one; elsewhere it is printed as roff.
+
 Examples:
+  seatsync man sync
   seatsync man > seatsync.1
   seatsync man sync > seatsync-sync.1";
 

@@ -35,7 +35,11 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
     let mut grid =
         Grid::new(&["DIRECTORY", "READ", ">ENTRIES", ">PEOPLE", ">QUARANTINED", ">FOREIGN", ">DANGLING", ">TIME"]);
     for directory in directories {
-        let read = format!("{}{}", words::mode(directory.mode), if directory.complete { "" } else { ", partial" });
+        let read = match (directory.complete, directory.entries) {
+            (true, _) => words::mode(directory.mode).to_owned(),
+            (false, 0) => "not read".to_owned(),
+            (false, _) => format!("{}, partial", words::mode(directory.mode)),
+        };
         let tone = if directory.complete { Tone::Plain } else { Tone::Bad };
         let numbers =
             [directory.entries, directory.users, directory.quarantined, directory.foreign, directory.dangling];
@@ -78,6 +82,7 @@ pub fn held(page: &mut Page, held: Option<&[HeldRow]>, fingerprint: Option<&str>
     page.command("look at it", "plan");
     if let Some(fingerprint) = fingerprint {
         page.command("if this is right", &format!("confirm {fingerprint}"));
+        page.line("  if it is wrong: mend the directory or the config; what is right again is held back no more");
     }
 }
 

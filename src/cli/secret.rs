@@ -14,7 +14,10 @@ use crate::app::{AppError, Code, keep_secret};
 #[derive(Debug, Subcommand)]
 pub enum Verb {
     /// Keep a secret under a name, over the one that is there; typed unseen, or read from stdin
-    Set { name: String },
+    Set {
+        /// What the config calls it
+        name: String,
+    },
 }
 
 /// Does what the verb says.

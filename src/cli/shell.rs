@@ -1,6 +1,8 @@
 //! `completions` and `man`: made from the same definitions as the command line itself.
 
+use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
+use std::process::{self, Stdio};
 use std::{fs, io, iter};
 
 use clap::{Command, CommandFactory as _};
@@ -21,8 +23,22 @@ pub fn completions(shell: Shell) -> Result<Exit, AppError> {
 }
 
 pub fn man(command: Option<&str>) -> Result<Exit, AppError> {
-    print_raw(&man_page(command)?)?;
+    let page = man_page(command)?;
+    // Who reads it on a terminal wants no markup.
+    if !(io::stdout().is_terminal() && is_shown(&page)) {
+        print_raw(&page)?;
+    }
     Ok(Exit::Done)
+}
+
+/// Shown by `man`, where the system has it.
+fn is_shown(page: &[u8]) -> bool {
+    let Ok(mut man) = process::Command::new("man").args(["-l", "-"]).stdin(Stdio::piped()).spawn() else {
+        return false;
+    };
+    // Who leaves the pager early has seen enough.
+    let _ = man.stdin.take().map(|mut stdin| stdin.write_all(page));
+    man.wait().is_ok_and(|ended| ended.success())
 }
 
 /// Every page, named as `man` looks for it. What lies there under these names is replaced.

@@ -53,7 +53,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     }
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
-    parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
+    quarantined(page, report);
+    let is_confirmed = report.confirmations.iter().any(|one| Some(&one.fingerprint) == report.fingerprint.as_ref());
+    parts::held(page, report.held.as_deref(), report.fingerprint.as_deref().filter(|_| !is_confirmed));
     confirmed(page, &report.confirmations, now);
     let (tone, word, sentence) = verdict(report);
     page.verdict(tone, word, &sentence);
@@ -108,6 +110,19 @@ fn free_yet_waited_for(page: &mut Page, pools: &[PoolRow]) {
     }
 }
 
+/// How many people get nothing new until their entry is mended.
+fn quarantined(page: &mut Page, report: &StatusReport) {
+    let count = report.last_cycle.iter().flat_map(|cycle| &cycle.directories).map(|one| one.quarantined).sum();
+    match count {
+        0 => {}
+        1 => page.line("1 entry is quarantined: `seatsync users --state quarantined` says why."),
+        count => page.line(format!(
+            "{} entries are quarantined: `seatsync users --state quarantined` says why.",
+            words::number(count)
+        )),
+    }
+}
+
 fn confirmed(page: &mut Page, confirmations: &[ConfirmationRow], now: Timestamp) {
     if confirmations.is_empty() {
         return;
@@ -123,6 +138,9 @@ fn confirmed(page: &mut Page, confirmations: &[ConfirmationRow], now: Timestamp)
         let until = format!("{} ({})", words::time(one.expires), words::distance(one.expires, now));
         page.bullet(format!("{}: {} may pass until {until}", one.fingerprint, said.join(", ")));
     }
+    page.line(
+        "  if it is wrong after all: mend the directory or the config before the next cycle, and nobody loses anything",
+    );
 }
 
 fn verdict(report: &StatusReport) -> (Tone, &'static str, String) {

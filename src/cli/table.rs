@@ -1,7 +1,7 @@
 //! Tables without borders, aligned by what a terminal shows, whatever the script.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{Attribute, Cell, CellAlignment, Color, ContentArrangement, Table};
+use comfy_table::{Attribute, Cell, CellAlignment, Color, ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::clean::clean;
 use super::tone::Tone;
@@ -11,7 +11,14 @@ use super::tone::Tone;
 pub struct Grid {
     table: Table,
     alignment: Vec<CellAlignment>,
+    /// The width of each column's longest word.
+    words: Vec<usize>,
 }
+
+/// Between two columns.
+const GAP: u16 = 2;
+/// A column whose words do not fit is this wide at least.
+const NARROW: usize = 6;
 
 impl Grid {
     /// Columns by title; one that begins with `>` holds numbers and is aligned to the right.
@@ -26,7 +33,8 @@ impl Grid {
         table.set_header(titles.iter().zip(&alignment).map(|(title, side)| {
             Cell::new(title.trim_start_matches('>')).set_alignment(*side).add_attribute(Attribute::Dim)
         }));
-        Self { table, alignment }
+        let words = titles.iter().map(|title| longest_word(title.trim_start_matches('>'))).collect();
+        Self { table, alignment, words }
     }
 
     pub fn row<T: AsRef<str>>(&mut self, cells: impl IntoIterator<Item = T>) {
@@ -37,13 +45,18 @@ impl Grid {
     pub fn toned<T: AsRef<str>>(&mut self, tone: Tone, cells: impl IntoIterator<Item = T>) {
         let row: Vec<_> = cells
             .into_iter()
-            .zip(&self.alignment)
-            .map(|(text, side)| coloured(Cell::new(clean(text.as_ref())).set_alignment(*side), tone))
+            .zip(self.alignment.iter().zip(&mut self.words))
+            .map(|(text, (side, longest))| {
+                let text = clean(text.as_ref());
+                *longest = (*longest).max(longest_word(&text));
+                coloured(Cell::new(text).set_alignment(*side), tone)
+            })
             .collect();
         self.table.add_row(row);
     }
 
-    /// Fitted to the width by breaking cells; as wide as it likes without one. Nothing where there are no rows.
+    /// Fitted to the width by breaking cells, between words where it can be; as wide as it likes without a width. Nothing
+    /// where there are no rows.
     #[must_use]
     pub fn draw(mut self, width: Option<u16>) -> String {
         if self.table.is_empty() {
@@ -51,13 +64,38 @@ impl Grid {
         }
         if let Some(width) = width {
             self.table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+            self.keep_words(width);
         }
         let last = self.alignment.len().saturating_sub(1);
         for (index, column) in self.table.column_iter_mut().enumerate() {
-            column.set_padding((0, if index == last { 0 } else { 2 }));
+            column.set_padding((0, if index == last { 0 } else { GAP }));
         }
         self.table.trim_fmt() + "\n"
     }
+
+    /// Makes columns as wide as their longest word, those with short words first, as long as all fit.
+    fn keep_words(&mut self, width: u16) {
+        let gaps = usize::from(GAP) * self.words.len().saturating_sub(1);
+        let least: usize = self.words.iter().map(|word| NARROW.min(*word)).sum();
+        let mut free = usize::from(width).saturating_sub(gaps + least);
+        let mut columns: Vec<(usize, usize)> = self.words.iter().copied().enumerate().collect();
+        columns.sort_by_key(|(_, word)| *word);
+        for (index, word) in columns {
+            let more = word.saturating_sub(NARROW);
+            if more > free {
+                break;
+            }
+            free -= more;
+            let (Some(column), Ok(word)) = (self.table.column_mut(index), u16::try_from(word)) else { break };
+            let gap = if index + 1 == self.words.len() { 0 } else { GAP };
+            column.set_constraint(ColumnConstraint::LowerBoundary(Width::Fixed(word + gap)));
+        }
+    }
+}
+
+/// In characters.
+fn longest_word(text: &str) -> usize {
+    text.split_whitespace().map(|word| word.chars().count()).max().unwrap_or_default()
 }
 
 fn coloured(cell: Cell, tone: Tone) -> Cell {
@@ -106,6 +144,26 @@ Ada Lovelace     12  ada
         let text = plain(grid, Some(40));
         assert!(text.lines().all(|line| line.chars().count() <= 40), "{text}");
         assert!(text.lines().count() > 2);
+    }
+
+    #[test]
+    fn at_70_columns_a_name_stays_whole_while_a_sentence_beside_it_can_wrap() {
+        let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "REASON", "SINCE (UTC)"]);
+        grid.row(["standard", "1", "Ada Lovelace", "ada.lovelace", "seat free, awaits approval", "2026-01-01 00:00"]);
+        grid.row(["standard", "2", "Grace Hopper", "grace.brewster.hopper", "no free seat", "2026-01-01 00:00"]);
+        let text = plain(grid, Some(70));
+        assert!(text.lines().all(|line| line.chars().count() <= 70), "{text}");
+        for word in ["ada.lovelace", "grace.brewster.hopper", "standard", "Lovelace", "approval", "2026-01-01"] {
+            assert!(text.contains(word), "{word}\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_longer_than_the_terminal_is_broken_and_the_rest_stays_whole() {
+        let mut grid = Grid::new(&["WHO", "MAIL"]);
+        grid.row(["Ada Lovelace", &"x".repeat(60)]);
+        let text = plain(grid, Some(40));
+        assert!(text.lines().all(|line| line.chars().count() <= 40) && text.contains("Lovelace"), "{text}");
     }
 
     #[test]

@@ -19,7 +19,7 @@ pub fn answer(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().skip(1).take_while(|one| *one != "--").any(|one| one == "--json");
     if json {
         let global = Global { config: None, json: true, quiet: false, verbose: 0 };
-        Console::new(&global).fail(&told(error));
+        Console::new(&global, arguments).fail(&told(error));
     } else {
         let _ = error.print();
     }

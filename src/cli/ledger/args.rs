@@ -49,11 +49,17 @@ pub enum Verb {
 #[derive(Debug, Subcommand)]
 pub enum Company {
     /// Add a company; the first one makes the ledger
-    Add { name: String },
+    Add {
+        /// What it is called
+        name: String,
+    },
     /// Change a company's settings
     Set(Box<CompanySet>),
     /// Remove a company without accounts and connectors
-    Remove { name: String },
+    Remove {
+        /// Which
+        name: String,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -108,26 +114,36 @@ pub enum Pool {
     Set(PoolSet),
     /// Have fewer seats later: at the company's renewal, or from a time on
     Reduce {
+        /// Which
         pool: String,
-        #[arg(long)]
+        /// How many there are to be then, in all
+        #[arg(long, value_name = "N")]
         seats: u32,
         /// Such as 2027-01-01T00:00:00Z; left out: the company's renewal
         #[arg(long, value_name = "TIME", value_parser = time)]
         at: Option<Timestamp>,
     },
     /// Take a scheduled reduction back
-    Cancel { pool: String },
+    Cancel {
+        /// Of which pool
+        pool: String,
+    },
     /// Remove a pool that nobody holds or waits for a seat of
-    Remove { pool: String },
+    Remove {
+        /// Which
+        pool: String,
+    },
 }
 
 #[derive(Debug, Args)]
 pub struct PoolSet {
+    /// What it is called, as the agents' configs name it; made where it is not there
     pub pool: String,
-    #[arg(long)]
+    /// How many there are to be from now on, in all
+    #[arg(long, value_name = "N")]
     pub seats: Option<u32>,
     /// The floor: fewer cannot be had
-    #[arg(long, value_name = "SEATS")]
+    #[arg(long, value_name = "N")]
     pub min_seats: Option<u32>,
     /// The ledger sets the seats, no more the config of an embedded agent. One that still runs on this ledger takes them back
     /// with its next cycle
@@ -140,11 +156,15 @@ pub enum Token {
     /// Make a token, and print it this once
     Add(TokenAdd),
     /// Take a token back
-    Remove { id: String },
+    Remove {
+        /// As `seatsync ledger token` lists it
+        id: String,
+    },
 }
 
 #[derive(Debug, Args)]
 pub struct TokenAdd {
+    /// Who it is for
     #[arg(value_enum)]
     pub role: TokenRole,
     /// What it is for, to tell it from others
@@ -171,9 +191,15 @@ pub enum TokenRole {
 #[derive(Debug, Subcommand)]
 pub enum Connector {
     /// Register a connector, and print its token this once
-    Add { name: String },
+    Add {
+        /// What it is called: one for each agent, or for agents that stand in for each other
+        name: String,
+    },
     /// Remove a connector, its tokens and its lease
-    Remove { name: String },
+    Remove {
+        /// Which
+        name: String,
+    },
 }
 
 fn time(text: &str) -> Result<Timestamp, String> {

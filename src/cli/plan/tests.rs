@@ -91,6 +91,7 @@ Held back until confirmed; so far nobody has lost anything by it
   - corp: 1 of 1 person would lose their seat or account; the limit is 0.
   look at it: seatsync plan
   if this is right: seatsync confirm 3f9a
+  if it is wrong: mend the directory or the config; what is right again is held back no more
 
 held back: 5 changes, 1 place in a queue, 1 held back; nothing was changed (0.2 s)
 ";

@@ -148,8 +148,59 @@ fn a_confirmation_that_holds_is_shown_with_what_it_lets_through_and_until_when()
     let expected = "
 Confirmed, and not carried out yet
   - 3f9a: 5 changes leaving, 1 change renamed may pass until 2026-01-02 00:01:00 UTC (in 24 h)
+  if it is wrong after all: mend the directory or the config before the next cycle, and nobody loses anything
 ";
     assert!(rendered(&report).contains(expected), "{}", rendered(&report));
+}
+
+#[test]
+fn what_is_confirmed_is_not_asked_to_be_confirmed_again() {
+    use crate::model::report::{HeldKind, HeldRow};
+    let mut report = running();
+    report.fingerprint = Some("3f9a".to_owned());
+    report.held = Some(vec![HeldRow {
+        directory: "corp".into(),
+        kind: HeldKind::Leaving,
+        count: 5,
+        recent: 0,
+        of: 20,
+        limit: 3,
+        old: None,
+        new: None,
+        dn: None,
+    }]);
+    assert!(rendered(&report).contains("if this is right: seatsync confirm 3f9a"), "{}", rendered(&report));
+    report.confirmations = vec![ConfirmationRow {
+        fingerprint: "3f9a".to_owned(),
+        leaving: 5,
+        renaming: 0,
+        scope: 0,
+        expires: at("2026-01-02T00:01:00Z"),
+    }];
+    let text = rendered(&report);
+    assert!(!text.contains("if this is right") && text.contains("if it is wrong after all"), "{text}");
+}
+
+#[test]
+fn it_says_how_many_entries_are_quarantined_and_where_to_see_why() {
+    let mut report = running();
+    let directory = crate::model::report::DirectoryReport {
+        name: "corp".into(),
+        mode: crate::model::report::ReadMode::Full,
+        complete: true,
+        entries: 9,
+        users: 9,
+        quarantined: 2,
+        foreign: 0,
+        dangling: 0,
+        seconds: 0.1,
+        problem: None,
+    };
+    if let Some(cycle) = &mut report.last_cycle {
+        cycle.directories = vec![directory];
+    }
+    let text = rendered(&report);
+    assert!(text.contains("2 entries are quarantined: `seatsync users --state quarantined` says why."), "{text}");
 }
 
 #[test]

@@ -139,6 +139,7 @@ Held back until confirmed; so far nobody has lost anything by it
   - demo: 25 of 60 people would lose their seat or account, and 4 did so already within the guard's window; the limit is 6.
   look at it: seatsync plan
   if this is right: seatsync confirm 3f9a1c
+  if it is wrong: mend the directory or the config; what is right again is held back no more
 
 held back: 0 got a seat, 1 waits, 25 people held back (0.4 s)
 ";
