@@ -109,7 +109,7 @@ impl Pass<'_> {
         for pool in &self.scene.settings.pools {
             let count = &self.scene.backend.pools[&pool.name];
             let queue = self.in_queue(&pool.name);
-            if count.free() as usize <= self.kept_turns(&queue).count() {
+            if count.free() as usize <= self.may_keep_turns(&queue) {
                 continue;
             }
             for (account, seat) in queue.iter().filter(|(account, _)| !self.is_frozen(account)) {
@@ -133,6 +133,14 @@ impl Pass<'_> {
             self.is_frozen(account) && (self.automatic() || place.approved) && place.fallback_for.is_none()
         };
         queue.iter().filter(keeps).map(|(_, place)| *place)
+    }
+
+    /// The most seats that may be kept free, fallbacks included: one whose preferred pool gives nothing keeps its turn here.
+    fn may_keep_turns(&self, queue: &[(&Account, &Assignment)]) -> usize {
+        let may = |(account, place): &&(&Account, &Assignment)| {
+            self.is_frozen(account) && (self.automatic() || place.approved)
+        };
+        queue.iter().filter(may).count()
     }
 
     /// First asks in this cycle, and is not approved.
