@@ -4,6 +4,8 @@
 
 mod support;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use support::company::{company_of, names, pool};
 
 #[test]
@@ -95,4 +97,24 @@ fn two_people_with_one_mail_address_are_duplicates_unless_one_has_the_account() 
         assert_eq!(company.agent.user(name)["quarantine"]["reason"], "duplicate", "{name}");
         assert_eq!(company.agent.user(name)["state"], serde_json::Value::Null);
     }
+}
+
+#[test]
+fn a_name_arrives_as_it_is_written_with_the_spaces_around_it_and_whatever_is_in_it() {
+    let names = [
+        "  two lead and one follows ",
+        "O'Neil, Jr. #1 + \\ (*) \"q\"",
+        "e\u{301} and \u{e9}",
+        "\u{5e9}\u{5e8}\u{5d4} 👩\u{200d}💻",
+    ];
+    let mut company = company_of(names.len(), &pool(9));
+    for (number, name) in names.iter().enumerate() {
+        let user = format!("p{:03}", number + 1);
+        company.set(&user, &format!("mail: {user}@lab.test\ndisplayName:: {}\n", STANDARD.encode(name)));
+    }
+    company.sync();
+    for (number, name) in names.iter().enumerate() {
+        assert_eq!(company.agent.user(&format!("p{:03}", number + 1))["display_name"], *name);
+    }
+    assert_eq!(company.sync().1["changes"]["updated"], 0);
 }

@@ -133,7 +133,7 @@ impl PersonReader {
             quarantine: faults.into_iter().next().map(|fault| fault.quarantine(anchor, &dn)),
             profile,
             created,
-            uid: self.names_by_uid().then(|| read_text(entry, "uid").value()).flatten(),
+            uid: self.names_by_uid().then(|| read_text(entry, "uid").trimmed().value()).flatten(),
             primary_group,
             member_of: self.member_of(entry),
             anchor,
@@ -161,8 +161,8 @@ impl PersonReader {
     /// What the backend is told. What cannot be used is noted, the two required values first.
     fn profile(&self, entry: &impl Entry, faults: &mut Vec<Fault>) -> Profile {
         let names = &self.names;
-        let user_name = required(&names.user_name, read_text(entry, &names.user_name), faults);
-        let email = match read_text(entry, &names.email) {
+        let user_name = required(&names.user_name, read_text(entry, &names.user_name).trimmed(), faults);
+        let email = match read_text(entry, &names.email).trimmed() {
             Field::Value(value) => email_fault(&value).map_or(Field::Value(value), Field::Malformed),
             field => field,
         };

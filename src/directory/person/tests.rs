@@ -235,6 +235,17 @@ fn a_control_character_in_an_optional_value_becomes_a_space_and_in_a_required_on
 }
 
 #[test]
+fn the_spaces_around_a_name_stay_and_those_around_an_address_do_not() {
+    let mut spaced = posix(&[("displayName", "  two lead, one follows "), ("sn", " ")]);
+    spaced.attributes.retain(|(name, _)| name != "mail" && name != "uid");
+    spaced.attributes.push(("mail".to_owned(), vec![b" a@x ".to_vec()]));
+    spaced.attributes.push(("uid".to_owned(), vec![b"a ".to_vec()]));
+    let profile = read(Kind::OpenLdap, &spaced).profile;
+    assert_eq!(profile.display_name.as_deref(), Some("  two lead, one follows "));
+    assert_eq!((&*profile.email, &*profile.user_name, profile.family_name), ("a@x", "a", None));
+}
+
+#[test]
 fn of_several_values_the_choice_does_not_hang_on_their_order() {
     let one = posix(&[("mail", "b@x"), ("mail", "A0@x"), ("mail", " ")]);
     let mut other = one.clone();

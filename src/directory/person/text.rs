@@ -20,9 +20,14 @@ impl Field {
     pub(super) fn value(self) -> Option<String> {
         if let Self::Value(value) = self { Some(value) } else { None }
     }
+
+    /// Without the spaces around it, which no user name or address means.
+    pub(super) fn trimmed(self) -> Self {
+        if let Self::Value(value) = self { Self::Value(value.trim().to_owned()) } else { self }
+    }
 }
 
-/// Reads an attribute as one text. Spaces around it are dropped.
+/// Reads an attribute as one text, unchanged but for control characters.
 ///
 /// Values of an attribute have no order (RFC 4512 section 2.2), so of several that can be used the smallest counts,
 /// case-folded: the same on every server and in every read.
@@ -48,8 +53,7 @@ fn better(one: Field, other: Field) -> Field {
 
 fn read_value(value: &[u8]) -> Field {
     let Ok(text) = std::str::from_utf8(value) else { return Field::Malformed("is not UTF-8") };
-    let text = text.trim();
-    if text.is_empty() {
+    if text.trim().is_empty() {
         Field::Blank
     } else if text.chars().any(char::is_control) {
         let parts = text.split(char::is_control).map(str::trim).filter(|part| !part.is_empty());
