@@ -135,7 +135,7 @@ fn done(day: &Day) -> String {
         .into_iter()
         .filter(|(_, count)| *count > 0)
         .map(|(name, count)| format!("{count} {}", if name == "waiting" { "began to wait" } else { name }))
-        .chain((day.elsewhere > 0).then(|| format!("{} by others in the backend", day.elsewhere)))
+        .chain((day.elsewhere > 0).then(|| format!("{} by hand or by others", day.elsewhere)))
         .collect();
     if counts.is_empty() { "no changes".to_owned() } else { counts.join(", ") }
 }

@@ -23,7 +23,8 @@ impl Prober<'_> {
     pub(super) async fn limits(&mut self, place: &Place<'_>, budget: &Budget) {
         let what = format!("limits under {}", place.base.as_str());
         let count = self.count(place, budget).await;
-        let so_far = format!("{} entries in {} pages", count.entries, count.pages);
+        let (pages, entries) = (plural(count.pages, "page", "pages"), plural(count.entries, "entry", "entries"));
+        let so_far = format!("{entries} in {pages}");
         match (count.cut, count.size) {
             (None, Some(size)) if size < self.ldap.page_size as usize => {
                 self.passed(&what, format!("{so_far}, everything; the server cuts pages at {size}"));
@@ -64,4 +65,8 @@ impl Prober<'_> {
             }
         }
     }
+}
+
+fn plural(count: usize, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
