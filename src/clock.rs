@@ -1,5 +1,8 @@
 //! The one place that asks what time it is. Everything else takes the time as an argument.
 
+use std::fmt;
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -15,4 +18,33 @@ pub fn now() -> Timestamp {
 #[must_use]
 pub fn zone() -> TimeZone {
     TimeZone::system()
+}
+
+/// A clock that can be another one than the machine's, for whoever plays days in seconds.
+#[derive(Clone)]
+pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+
+impl Clock {
+    #[must_use]
+    pub fn of(tell: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(tell))
+    }
+
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        (self.0)()
+    }
+}
+
+/// The machine's.
+impl Default for Clock {
+    fn default() -> Self {
+        Self::of(now)
+    }
+}
+
+impl fmt::Debug for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Clock({})", self.now())
+    }
 }

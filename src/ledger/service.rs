@@ -19,7 +19,7 @@ use self::writer::Writer;
 use super::LedgerError;
 use super::operations::{Desk, Manner};
 use super::records::{Records, Store, View};
-use crate::clock;
+use crate::clock::Clock;
 
 /// Why the service could not say anything. Nothing happened, as far as anybody was told.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -41,6 +41,7 @@ pub struct Service {
     writer: Arc<Writer>,
     readers: Arc<dyn Readers>,
     manner: Manner,
+    clock: Clock,
     changed: watch::Receiver<u64>,
     stirred: watch::Receiver<()>,
 }
@@ -60,7 +61,20 @@ impl Service {
         let (stir, stirred) = watch::channel(());
         outside::watch(Arc::clone(&open), stir, Arc::downgrade(&writer))?;
         let readers = readers::pool(move || open());
-        Ok(Self { writer, readers, manner: Manner::Served { mails }, changed, stirred })
+        let (manner, clock) = (Manner::Served { mails }, Clock::default());
+        Ok(Self { writer, readers, manner, clock, changed, stirred })
+    }
+
+    /// The same by another clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
+    }
+
+    /// The time that counts here.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     /// Changes a company, in one transaction that others may share.
@@ -77,7 +91,7 @@ impl Service {
         E: From<LedgerError> + From<Unserved> + Send + 'static,
     {
         let (company, manner) = (company.to_owned(), self.manner);
-        let now = clock::now();
+        let now = self.now();
         self.write(move |records| work(&Desk { records, company: &company, now, manner })).await
     }
 

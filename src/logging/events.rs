@@ -36,6 +36,7 @@ pub const IDS: &[(u32, &str)] = &[
     (501, "state.requests"),
     (502, "state.batch_settled"),
     (503, "state.cycle_unrecorded"),
+    (504, "state.decision_settled"),
     (600, "notify.undelivered"),
     (601, "notify.delivered_again"),
     (602, "notify.given_up"),

@@ -1,5 +1,7 @@
 //! Batches in few words.
 
+use std::sync::LazyLock;
+
 use jiff::Timestamp;
 use seatsync::model::change::{
     Allocation, Batch, Claim, Counted, Decision, GuardKind, Operation, Promotion, Step, Verdict,
@@ -9,8 +11,10 @@ use seatsync::model::{Account, Anchor, LeaveCause, Name, PersonId, Profile, Seat
 /// The pools of every test.
 pub const POOLS: [&str; 2] = ["basic", "gold"];
 
+/// A ledger does what is of its own time.
 pub fn at(second: i64) -> Timestamp {
-    Timestamp::from_second(1_700_000_000 + second).expect("a time")
+    static START: LazyLock<i64> = LazyLock::new(|| seatsync::clock::now().as_second());
+    Timestamp::from_second(*START + second).expect("a time")
 }
 
 /// People are numbered; a higher number has a higher anchor.

@@ -68,7 +68,7 @@ impl Subject {
             timeout: Duration::from_mins(1),
         };
         let mut ledger = Ledger::new(&access, "acme", "test", "test/1".to_owned()).unwrap();
-        assert_eq!(ledger.lease(true).await.unwrap(), Lease::Ours { epoch: Some(1), others: 0 });
+        assert!(matches!(ledger.lease(true).await.unwrap(), Lease::Ours { epoch: Some(_), others: 0 }));
         Self { backend: Box::new(ledger), hands: Hands::Admin(Box::new(served)), _keep: Box::new(()) }
     }
 

@@ -129,6 +129,9 @@ impl Engine {
 
     fn try_cycle(&mut self, now: Time, death: Option<Death>) -> Result<SyncReport, (CycleError, Option<usize>)> {
         *self.fuse.lock().expect("the fuse") = Fuse::new(death);
+        if let Some(served) = &self.served {
+            served.tell_time(time(now));
+        }
         let result = self.on_parts(|runtime, parts| runtime.block_on(cycle::run_once(parts, time(now))));
         let fuse = std::mem::take(&mut *self.fuse.lock().expect("the fuse"));
         result.map_err(|error| (error, fuse.burnt.then_some(fuse.batches)))

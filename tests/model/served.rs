@@ -1,16 +1,19 @@
 //! The ledger as a service, and between it and the agent a network that loses, doubles, delays and cuts.
 
 use std::path::{Path, PathBuf};
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use seatsync::backend::ledger::Ledger;
+use seatsync::clock::Clock;
 use seatsync::model::settings::{BackendKind, LedgerAccess, Settings};
 use secrecy::SecretString;
 use tokio::runtime::Runtime;
 
 use super::company::{Company, Pool};
-use super::names::pool_name;
+use super::names::{pool_name, time};
 use crate::support::ledger_service::furnish;
 use crate::support::{HttpProxy, LedgerService};
 
@@ -21,6 +24,9 @@ const IMPATIENT: Duration = Duration::from_millis(400);
 
 pub struct Served {
     _service: LedgerService,
+    /// What the clock of ledger and agent says, in seconds of Unix time.
+    seconds: Arc<AtomicI64>,
+    clock: Clock,
     proxy: HttpProxy,
     path: PathBuf,
     token: String,
@@ -36,9 +42,13 @@ impl Served {
     /// A ledger in a file that is not there yet.
     pub fn start(path: &Path, company: &Company, seed: u64) -> Self {
         let [.., token] = furnish(path, "acme");
-        let service = LedgerService::start(path, runtime());
+        let seconds = Arc::new(AtomicI64::new(time(0).as_second()));
+        let told = Arc::clone(&seconds);
+        let now = move || Timestamp::from_second(told.load(Ordering::SeqCst)).expect("a time");
+        let clock = Clock::of(now);
+        let service = LedgerService::start_by(path, runtime(), clock.clone());
         let proxy = HttpProxy::start(&service.address());
-        let served = Self { _service: service, proxy, path: path.to_owned(), token, seed };
+        let served = Self { _service: service, seconds, clock, proxy, path: path.to_owned(), token, seed };
         let file = served.file();
         for pool in 0..company.pools.len() {
             let sql = "INSERT INTO pool (company, name, seats) VALUES ('acme', ?1, ?2)";
@@ -51,7 +61,7 @@ impl Served {
     pub fn backend(&self) -> Ledger {
         // Nobody waits here until the lease of a process that died ran out.
         let made = Ledger::new(&self.access(), "acme", "model", "model/1".to_owned()).expect("a client");
-        made.with_instance("1")
+        made.with_instance("1").with_clock(self.clock.clone())
     }
 
     /// The config of an agent that asks it.
@@ -68,6 +78,11 @@ impl Served {
             let pool: Pool = pool;
             file.execute(sql, (&*pool_name(pool), rule.seats)).expect("the ledger's file");
         }
+    }
+
+    /// It is so late for the ledger, and for whoever asks it.
+    pub fn tell_time(&self, now: Timestamp) {
+        self.seconds.store(now.as_second(), Ordering::SeqCst);
     }
 
     pub fn storm(&mut self) {

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use seatsync::clock;
+use seatsync::clock::{self, Clock};
 use seatsync::ledger::http::{Limits, server};
 use seatsync::ledger::operations::{Desk, Manner, companies};
 use seatsync::ledger::records::{Records, Role, Store as _};
@@ -22,12 +22,17 @@ pub struct LedgerService {
 impl LedgerService {
     /// Serves the ledger at a path, which is there, on a port of its own.
     pub fn start(path: &Path, runtime: &Runtime) -> Self {
+        Self::start_by(path, runtime, Clock::default())
+    }
+
+    /// The same by another clock.
+    pub fn start_by(path: &Path, runtime: &Runtime, clock: Clock) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         let (stop, stopping) = watch::channel(false);
         let path = path.to_owned();
-        let service = Service::start(move || Ledger::open(&path, true), false).unwrap();
+        let service = Service::start(move || Ledger::open(&path, true), false).unwrap().with_clock(clock);
         runtime
             .spawn(async move { server::serve(listener, None, service, Limits::default(), stopping).await.unwrap() });
         Self { port, stop }

@@ -17,7 +17,7 @@ use reqwest::Method;
 use tokio::time::Instant;
 use uuid::Uuid;
 
-use crate::clock;
+use crate::clock::Clock;
 use crate::ledger::wire;
 use crate::model::PersonId;
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
@@ -42,6 +42,7 @@ pub struct Ledger {
     /// The version last read or answered.
     moment: Option<u64>,
     refused: Option<Refusal>,
+    clock: Clock,
 }
 
 /// The ledger lets us in no more: not asked again with every pass (rule 20).
@@ -62,7 +63,16 @@ impl Ledger {
     pub fn new(settings: &LedgerAccess, company: &str, agent: &str, holder: String) -> Result<Self, BackendError> {
         let http = Arc::new(Http::new(settings, company, agent)?);
         let watch = Arc::new(Watch::new(Arc::clone(&http), holder));
-        Ok(Self { http, watch, tasks: Tasks::default(), is_watching: false, epoch: None, moment: None, refused: None })
+        Ok(Self {
+            http,
+            watch,
+            tasks: Tasks::default(),
+            is_watching: false,
+            epoch: None,
+            moment: None,
+            refused: None,
+            clock: Clock::default(),
+        })
     }
 
     /// Goes on as the run of this name did, before its lease ran out.
@@ -71,6 +81,12 @@ impl Ledger {
         let watch = Watch::new(Arc::clone(&self.http), self.watch.holder().to_owned());
         self.watch = Arc::new(watch.with_instance(instance));
         self
+    }
+
+    /// Says of what it confirms that it was by this clock.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Self {
+        Self { clock, ..self }
     }
 
     fn start_tasks(&mut self) {
@@ -262,7 +278,7 @@ impl Backend for Ledger {
     }
 
     async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
-        let sent = wire::Confirmation { at: Some(clock::now()), ..confirmation.into() };
+        let sent = wire::Confirmation { at: Some(self.clock.now()), ..confirmation.into() };
         self.change("let the changes through", "confirmations", &sent).await
     }
 

@@ -6,7 +6,6 @@ use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Failure, Service};
-use crate::clock;
 use crate::ledger::mailer::Mailer;
 
 /// Look for reductions and mails this often, where nothing happens.
@@ -23,9 +22,9 @@ pub async fn run(service: Service, mailer: Option<Mailer>, mut stopping: watch::
         tokio::select! {
             () = stopped(&mut stopping) => return,
             _ = ticks.tick() => {
-                complain("reductions", service.reduce(clock::now()).await);
+                complain("reductions", service.reduce(service.now()).await);
                 if forgot.is_none_or(|then| then.elapsed() >= FORGET) {
-                    complain("forgetting what is old", service.forget(clock::now()).await);
+                    complain("forgetting what is old", service.forget(service.now()).await);
                     forgot = Some(Instant::now());
                 }
             }
