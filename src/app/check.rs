@@ -10,6 +10,7 @@ use super::{App, AppError, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
+use crate::model::text::counted;
 use crate::ports::Progress;
 use crate::settings;
 
@@ -60,8 +61,8 @@ impl App {
                 ok: true,
                 message: format!(
                     "{} in {}",
-                    counted(state.accounts.len(), "account"),
-                    counted(state.pools.len(), "pool")
+                    counted(state.accounts.len() as u64, "account", "accounts"),
+                    counted(state.pools.len() as u64, "pool", "pools")
                 ),
                 lost: None,
                 remedy: None,
@@ -74,11 +75,6 @@ impl App {
         }
         probes
     }
-}
-
-/// "1 pool", "2 pools".
-fn counted(count: usize, one: &str) -> String {
-    format!("{count} {one}{}", if count == 1 { "" } else { "s" })
 }
 
 /// The same of a ledger's config.
@@ -103,11 +99,11 @@ async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
 }
 
 fn people(read: &DirectoryReport) -> Probe {
-    let entries = if read.entries == 1 { "entry" } else { "entries" };
-    let people = if read.users == 1 { "person" } else { "people" };
     let counts = format!(
-        "{} {entries}, {} {people} in scope, {} of them quarantined",
-        read.entries, read.users, read.quarantined
+        "{}, {} in scope, {} of them quarantined",
+        counted(read.entries, "entry", "entries"),
+        counted(read.users, "person", "people"),
+        read.quarantined
     );
     let (ok, told, lost) = match (&read.problem, read.complete, read.users) {
         (problem, false, _) => (false, problem.clone(), Some("nobody leaves and nobody gets a seat")),

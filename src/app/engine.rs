@@ -147,14 +147,9 @@ const AS_THE_OWNER: &str = "run this as an administrator";
 
 /// The system forbids it to whoever runs this.
 fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
-    let mut next = Some(error);
-    while let Some(one) = next {
-        if one.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::PermissionDenied) {
-            return true;
-        }
-        next = one.source();
-    }
-    false
+    std::iter::successors(Some(error), |error| error.source())
+        .filter_map(|error| error.downcast_ref::<io::Error>())
+        .any(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 /// Where a ledger that is gone may be.

@@ -10,7 +10,7 @@ use crate::apply::ApplyError;
 use crate::clock;
 use crate::cycle::reading::with_causes;
 use crate::cycle::remember;
-use crate::cycle::report::{of_failure, to_json};
+use crate::cycle::report::to_json;
 use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
 use crate::model::report::{SyncReport, seconds};
@@ -68,7 +68,10 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
     };
-    let report = SyncReport { seconds: seconds(elapsed), ..of_failure(number, started, code, &with_causes(failure)) };
+    let report = SyncReport {
+        seconds: seconds(elapsed),
+        ..SyncReport::of_failure(number, started, code, &with_causes(failure))
+    };
     let record = CycleRecord {
         number,
         started,

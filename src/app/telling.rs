@@ -158,12 +158,11 @@ fn sentence(report: &SyncReport) -> String {
 mod tests {
     use super::*;
     use crate::clock;
-    use crate::cycle::report::of_failure;
     use crate::model::report::PoolRow;
 
     fn report(outcome: CycleOutcome, fingerprint: Option<&str>) -> SyncReport {
         let fingerprint = fingerprint.map(str::to_owned);
-        SyncReport { outcome, fingerprint, ..of_failure(1, clock::now(), "none", "") }
+        SyncReport { outcome, fingerprint, ..SyncReport::of_failure(1, clock::now(), "none", "") }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! People as earlier cycles knew them, and those of whom this one cannot tell what became of them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use jiff::Timestamp;
 
@@ -76,38 +76,33 @@ pub fn unplaced(
 /// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.
 #[must_use]
 pub fn missing(settings: &Settings, accounts: &[Account], snapshot: &Snapshot, now: Timestamp) -> Vec<Anchor> {
-    let asked_for = names_of_others(accounts, snapshot);
+    let mut seen = snapshot.people.iter().map(|sighting| sighting.anchor).peekable();
+    let is_missing = |account: &&Account| {
+        account.owner.as_ref().is_some_and(|owner| {
+            while seen.next_if(|next| *next < owner.anchor).is_some() {}
+            seen.peek() != Some(&owner.anchor)
+        })
+    };
+    let missing: Vec<&Account> = accounts.iter().filter(is_missing).collect();
+    let shown = names_shown(&missing, snapshot);
     let wanted = |account: &&Account| {
         account.suspension.is_none()
             || diff::removal_due(settings, account, now)
-            || names(&account.profile).iter().any(|name| asked_for.contains(&**name))
+            || names(&account.profile).iter().any(|name| shown.contains(&**name))
     };
-    let owners = accounts.iter().filter(wanted).filter_map(|account| Some(account.owner.as_ref()?.anchor));
-    let mut seen = snapshot.people.iter().map(|sighting| sighting.anchor).peekable();
-    let is_missing = |anchor: &Anchor| {
-        while seen.next_if(|next| next < anchor).is_some() {}
-        seen.peek() != Some(anchor)
-    };
-    owners.filter(is_missing).collect()
+    missing.into_iter().filter(wanted).filter_map(|account| Some(account.owner.as_ref()?.anchor)).collect()
 }
 
-/// User names and mail addresses that suspended accounts have and entries show: whether their owners' entries let them go,
-/// only a look at those tells.
-fn names_of_others(accounts: &[Account], snapshot: &Snapshot) -> HashSet<String> {
-    let suspended = accounts.iter().filter(|account| account.suspension.is_some());
-    let had: HashMap<String, Option<Anchor>> = suspended
-        .flat_map(|account| {
-            let owner = account.owner.as_ref().map(|owner| owner.anchor);
-            names(&account.profile).map(|name| (name.into_owned(), owner))
-        })
-        .collect();
+/// User names and mail addresses that those of the missing who are suspended have, and entries of others show: whether their
+/// own let them go, only a look at those tells.
+fn names_shown(missing: &[&Account], snapshot: &Snapshot) -> HashSet<String> {
+    let suspended = missing.iter().filter(|account| account.suspension.is_some());
+    let had: HashSet<String> = suspended.flat_map(|account| names(&account.profile).map(Cow::into_owned)).collect();
     if had.is_empty() {
-        return HashSet::new();
+        return had;
     }
-    let people = snapshot.people.iter();
-    let shown = people.flat_map(|person| names(&person.profile).map(|name| (name, person.anchor)));
-    let of_others = shown.filter(|(name, anchor)| had.get(&**name).is_some_and(|owner| *owner != Some(*anchor)));
-    of_others.map(|(name, _)| name.into_owned()).collect()
+    let shown = snapshot.people.iter().flat_map(|person| names(&person.profile));
+    shown.filter(|name| had.contains(&**name)).map(Cow::into_owned).collect()
 }
 
 /// What must be unique among accounts, folded.

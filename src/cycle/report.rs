@@ -360,25 +360,3 @@ fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> Wai
         passed_over: waiting.passed_over,
     }
 }
-
-/// The report of a cycle that came to nothing.
-#[must_use]
-pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> SyncReport {
-    SyncReport {
-        cycle,
-        outcome: CycleOutcome::Failed,
-        directories: Vec::new(),
-        changes: ChangeCounts::default(),
-        pools: Vec::new(),
-        held: None,
-        fingerprint: None,
-        problems: vec![ProblemRow { anchor: None, pool: None, code: code.to_owned(), message: message.to_owned() }],
-        seconds: 0.0,
-        started,
-        granted: Vec::new(),
-        waiting: Vec::new(),
-        lost: Vec::new(),
-        elsewhere: Vec::new(),
-        standby: None,
-    }
-}

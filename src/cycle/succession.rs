@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::moment::{self, Seen};
-use super::{CycleError, Parts, managed, report};
+use super::{CycleError, Parts, managed};
 use crate::model::change::BackendState;
 use crate::model::lease::{Lease, Standby};
 use crate::model::memory::Remembered;
@@ -136,6 +136,6 @@ fn of_standby(standby: Standby, current: &BackendState, now: Timestamp) -> SyncR
         pools: current.pools.values().map(PoolRow::from).collect(),
         problems: Vec::new(),
         standby: Some(standby),
-        ..report::of_failure(0, now, "", "")
+        ..SyncReport::of_failure(0, now, "", "")
     }
 }

@@ -1,4 +1,5 @@
-//! Makes text from elsewhere harmless: a name must not move the cursor, hide text or turn a line around.
+//! Text for people. What comes from elsewhere is made harmless: a name must not move the cursor, hide text or turn a line
+//! around.
 
 use std::borrow::Cow;
 
@@ -25,6 +26,12 @@ pub fn clean(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(cleaned)
+}
+
+/// `1 person waits`, `3 people wait`.
+#[must_use]
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
 #[cfg(test)]

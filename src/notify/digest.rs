@@ -6,10 +6,11 @@ use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Map, Value, json};
 
 use super::House;
-use super::letter::{Letter, counted, some_of};
+use super::letter::{Letter, some_of};
 use super::pools::seats;
 use crate::model::notice::{Day, NoticeKind, Told, Watch};
 use crate::model::report::{ChangeCounts, SyncReport};
+use crate::model::text::counted;
 
 /// Counts a cycle, and sums up where a digest is due: the first one the day after the first cycle, and after a rest of some
 /// days one for all of them.

@@ -4,10 +4,11 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::House;
-use super::letter::{Letter, counted};
+use super::letter::Letter;
 use super::watch::{AT_ONCE, Turn, is_clearly_more, observe};
 use crate::model::notice::{HeldTold, NoticeKind, Told, Watch};
 use crate::model::report::{HeldKind, HeldRow, SyncReport};
+use crate::model::text::counted;
 
 /// Told when something is held back that was not, when it comes again as something else after a read without it, and when
 /// it is clearly more than was told. A few more or fewer of the same are no news, though the fingerprint is another one: the

@@ -60,11 +60,6 @@ fn harmless(line: &str) -> String {
     }
 }
 
-/// `1 person waits`, `3 people wait`.
-pub fn counted(number: u64, one: &str, many: &str) -> String {
-    if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
-}
-
 /// `ada, bob and 5 more`; at most ten names.
 pub fn some_of(names: &[&str]) -> String {
     const MOST: usize = 10;

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::House;
-use super::letter::{Letter, counted, some_of};
+use super::letter::{Letter, some_of};
 use super::watch::{AT_ONCE, Turn, observe};
 use crate::model::change::Promotion;
 use crate::model::notice::{NoticeKind, PoolTold};
 use crate::model::report::{PoolRow, SyncReport, WaitingRow};
+use crate::model::text::counted;
 use crate::model::{Name, WaitReason};
 
 /// At most one message a pool for each of the two; where both change together, one says both.

@@ -6,11 +6,12 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::House;
-use super::letter::{Letter, counted};
+use super::letter::Letter;
 use super::watch::{AT_ONCE, Turn, is_clearly_more, observe};
 use crate::model::Name;
 use crate::model::notice::{CycleTold, FailedTold, NoticeKind, Watch};
 use crate::model::report::{DirectoryReport, SyncReport};
+use crate::model::text::counted;
 
 /// Failures that no later cycle mends by itself.
 const URGENT: &[&str] = &["backend_lost", "no_pool"];

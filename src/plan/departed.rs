@@ -30,11 +30,14 @@ pub fn let_go<'a>(world: &World<'a>, draft: &Draft<'a>, intents: &mut Vec<Intent
     taken.extend(taken_by_others(world, &letting));
     for departed in letting {
         let profile = freed(world, departed, &needed, &mut taken);
-        match intents.binary_search_by(|intent| intent.person.cmp(&departed.intent.person)) {
+        match intents.binary_search_by(|intent| intent.person.cmp(departed.person)) {
             // Removed: the values go with the account.
             Ok(at) if intents[at].action == Action::Remove => {}
             Ok(at) => intents[at].update = Some(profile),
-            Err(at) => intents.insert(at, Intent { update: Some(profile), ..departed.intent.clone() }),
+            Err(at) => {
+                let intent = Intent::new(departed.person, Some(departed.account), None);
+                intents.insert(at, Intent { update: Some(profile), ..intent });
+            }
         }
     }
 }
@@ -59,7 +62,7 @@ fn taken_by_others(world: &World<'_>, letting: &[&Departed<'_>]) -> HashSet<Valu
 /// The account's profile without what is needed.
 fn freed(world: &World<'_>, departed: &Departed<'_>, needed: &HashSet<Value>, taken: &mut HashSet<Value>) -> Profile {
     let mut profile = departed.account.profile.clone();
-    let [email, user_name] = placeholders(&departed.intent.person);
+    let [email, user_name] = placeholders(departed.person);
     let fields = [
         (&mut profile.email, &departed.shows.email, email),
         (&mut profile.user_name, &departed.shows.user_name, user_name),

@@ -83,8 +83,7 @@ pub struct Draft<'a> {
 /// Somebody who left, whose entry is read all the same.
 #[derive(Debug)]
 pub struct Departed<'a> {
-    /// What would be done if nobody needed a name of theirs.
-    pub intent: Intent<'a>,
+    pub person: &'a PersonId,
     pub account: &'a Account,
     pub shows: &'a Profile,
 }
@@ -159,7 +158,7 @@ impl<'a> Draft<'a> {
     }
 
     /// Somebody with a managed account.
-    fn known(&mut self, world: &World<'a>, account: &'a Account, owner: &PersonId, wish: Option<&'a Wish<'a>>) {
+    fn known(&mut self, world: &World<'a>, account: &'a Account, owner: &'a PersonId, wish: Option<&'a Wish<'a>>) {
         if let Some(Wish::Seats { sighting, asks, .. }) = wish
             && wants::is_served(world, account, &sighting.profile, asks)
         {
@@ -173,7 +172,9 @@ impl<'a> Draft<'a> {
                 self.wanted(world, &mut intent, account, *created, asks);
             }
             Some(Wish::Leaves { cause, sighting }) if !world.desired.frozen.contains(&owner.directory) => {
-                self.leaving(world, &mut intent, account, *cause, *sighting);
+                leaving(world, &mut intent, account, *cause);
+                let departed = |sighting: &&'a Sighting| Departed { person: owner, account, shows: &sighting.profile };
+                self.departed.extend(sighting.as_ref().map(departed));
             }
             other => {
                 if let Some(Wish::Quarantined { quarantine, .. }) = other {
@@ -184,28 +185,6 @@ impl<'a> Draft<'a> {
         }
         if !intent.is_empty() {
             self.intents.push(intent);
-        }
-    }
-
-    /// Somebody who left, with an account: it goes as the rules say.
-    fn leaving(
-        &mut self,
-        world: &World<'a>,
-        intent: &mut Intent<'a>,
-        account: &'a Account,
-        cause: LeaveCause,
-        sighting: Option<&'a Sighting>,
-    ) {
-        intent.action = leaver(world, account, cause);
-        // Who is suspended leaves the queues: only `keep` keeps a place.
-        if intent.action == Action::Keep {
-            intent.places = wants::kept(account, Standstill::of(world, &intent.person));
-        }
-        if matches!(intent.action, Action::Keep | Action::StaySuspended { .. }) {
-            intent.losses = left_behind(world, account, cause);
-        }
-        if let Some(sighting) = sighting {
-            self.departed.push(Departed { intent: intent.clone(), account, shows: &sighting.profile });
         }
     }
 
@@ -293,7 +272,9 @@ impl<'a> Draft<'a> {
 }
 
 impl<'a> Intent<'a> {
-    fn new(person: &PersonId, account: Option<&'a Account>, profile: Option<&'a Profile>) -> Self {
+    /// Nothing is to be done.
+    #[must_use]
+    pub fn new(person: &PersonId, account: Option<&'a Account>, profile: Option<&'a Profile>) -> Self {
         Self {
             person: person.clone(),
             account,
@@ -309,6 +290,18 @@ impl<'a> Intent<'a> {
     fn is_empty(&self) -> bool {
         let seats = self.releases.is_empty() && self.losses.is_empty() && self.places.is_empty();
         self.action == Action::Keep && self.update.is_none() && seats
+    }
+}
+
+/// Somebody who left, with an account: it goes as the rules say.
+fn leaving<'a>(world: &World<'a>, intent: &mut Intent<'a>, account: &'a Account, cause: LeaveCause) {
+    intent.action = leaver(world, account, cause);
+    // Who is suspended leaves the queues: only `keep` keeps a place.
+    if intent.action == Action::Keep {
+        intent.places = wants::kept(account, Standstill::of(world, &intent.person));
+    }
+    if matches!(intent.action, Action::Keep | Action::StaySuspended { .. }) {
+        intent.losses = left_behind(world, account, cause);
     }
 }
 

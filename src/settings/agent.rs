@@ -40,13 +40,17 @@ fn state_dir(reader: &Reader) -> PathBuf {
     folder
 }
 
+/// Where the state lies unless the config says otherwise.
 #[cfg(windows)]
-fn default_state_dir() -> PathBuf {
+#[must_use]
+pub fn default_state_dir() -> PathBuf {
     crate::windows::data_folder().join("state")
 }
 
+/// Where the state lies unless the config says otherwise.
 #[cfg(not(windows))]
-fn default_state_dir() -> PathBuf {
+#[must_use]
+pub fn default_state_dir() -> PathBuf {
     PathBuf::from("/var/lib/seatsync")
 }
 

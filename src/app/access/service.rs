@@ -99,6 +99,6 @@ mod tests {
         assert_eq!(uid(config, Some(&unit("licences"))), Some((77, 78)));
         assert_eq!(uid(config, Some(&unit("root"))), None);
         assert_eq!(uid(config, None), Some((990, 991)));
-        assert_eq!(uid(Path::new("/root/try.toml"), None), None);
+        assert_eq!(uid(Path::new("/srv/try.toml"), None), None);
     }
 }

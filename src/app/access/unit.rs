@@ -89,7 +89,7 @@ mod tests {
         let unit = of("/etc/seatsync/seatsync.toml").unwrap();
         assert_eq!(unit.user.as_deref(), Some("seatsync"));
         assert_eq!(unit.writable(), Some(&[PathBuf::from("/var/lib/seatsync")][..]));
-        assert_eq!(of("/root/try.toml"), None, "another config is nobody's service");
+        assert_eq!(of("/srv/try.toml"), None, "another config is nobody's service");
 
         let ours = root.path().join("etc/systemd/system/seatsync.service.d");
         fs::create_dir_all(&ours).unwrap();

@@ -81,8 +81,11 @@ fn write(config: &Path, text: &str, state_dir: Option<&Path>) -> io::Result<()> 
 #[cfg(unix)]
 fn open_to_service(fresh: &fs::File, path: &Path, config: &Path, state_dir: Option<&Path>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
-    const STATE: &str = "/var/lib/seatsync";
-    let model = fs::metadata(config).or_else(|_| fs::metadata(state_dir.unwrap_or(Path::new(STATE))));
+
+    use crate::settings;
+
+    let state_dir = state_dir.map_or_else(settings::default_state_dir, Path::to_owned);
+    let model = fs::metadata(config).or_else(|_| fs::metadata(state_dir));
     if let Ok(model) = model {
         // Who is neither root nor of that group keeps the file as it is.
         let _ = chown(path, None, Some(model.gid()));

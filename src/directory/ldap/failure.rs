@@ -118,9 +118,14 @@ pub(super) fn page_is_too_large(result: &LdapResult) -> bool {
     result.rc == 11 && result.text.contains("illegal pagedResults page size")
 }
 
+/// What TLS said, where the connection failed by it.
+pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
+    error.get_ref()?.downcast_ref()
+}
+
 fn judge_io(error: &io::Error) -> Verdict {
     use Persistence::{Permanent, Transient};
-    if let Some(tls) = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>()) {
+    if let Some(tls) = tls_error(error) {
         return judge_tls(tls);
     }
     match error.kind() {

@@ -7,6 +7,7 @@ use super::budget::Budget;
 use super::certificate::{self, Certificate};
 use super::connect;
 use super::decode::{self, Item};
+use super::failure::tls_error;
 use super::family::RootDse;
 use super::members;
 use super::page::Pager;
@@ -121,8 +122,7 @@ async fn greet_by(settings: &LdapSettings, url: &str, budget: &Budget) -> Result
 fn is_untrusted(error: &ReadError) -> bool {
     let source = error.source.as_ref().and_then(|source| source.downcast_ref::<LdapError>());
     let Some(LdapError::Io { source }) = source else { return false };
-    let tls = source.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
-    matches!(tls, Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
+    matches!(tls_error(source), Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
 }
 
 /// Binds, and lists where people and groups may be. What cannot be listed is only missing from the lists: whether the account

@@ -268,6 +268,30 @@ pub struct SyncReport {
     pub standby: Option<Standby>,
 }
 
+impl SyncReport {
+    /// Of a cycle that came to nothing.
+    #[must_use]
+    pub fn of_failure(cycle: u64, started: Timestamp, code: &str, message: &str) -> Self {
+        Self {
+            cycle,
+            outcome: CycleOutcome::Failed,
+            directories: Vec::new(),
+            changes: ChangeCounts::default(),
+            pools: Vec::new(),
+            held: None,
+            fingerprint: None,
+            problems: vec![ProblemRow { anchor: None, pool: None, code: code.to_owned(), message: message.to_owned() }],
+            seconds: 0.0,
+            started,
+            granted: Vec::new(),
+            waiting: Vec::new(),
+            lost: Vec::new(),
+            elsewhere: Vec::new(),
+            standby: None,
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::CycleOutcome::{Failed, Held, Ok, Partial, SomeFailed};

@@ -7,8 +7,7 @@ use crate::model::WaitReason;
 use crate::model::change::Promotion;
 use crate::model::notice::{Notice, NoticeKind, Told};
 use crate::model::report::{
-    ChangeCounts, CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, ReadMode, SyncReport,
-    WaitingRow,
+    ChangeCounts, CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, ReadMode, SyncReport, WaitingRow,
 };
 use crate::model::settings::{EmailSettings, NotifySettings, SmtpSettings, SmtpTls};
 use crate::notify::{House, news};
@@ -101,23 +100,7 @@ impl Scene {
 
     /// A cycle that came to nothing.
     pub fn failure(&self, code: &str) -> SyncReport {
-        SyncReport {
-            cycle: 0,
-            outcome: CycleOutcome::Failed,
-            directories: Vec::new(),
-            changes: ChangeCounts::default(),
-            pools: Vec::new(),
-            held: None,
-            fingerprint: None,
-            problems: vec![ProblemRow { anchor: None, pool: None, code: code.into(), message: "It is so.".into() }],
-            seconds: 0.0,
-            started: self.now,
-            granted: Vec::new(),
-            waiting: Vec::new(),
-            lost: Vec::new(),
-            elsewhere: Vec::new(),
-            standby: None,
-        }
+        SyncReport::of_failure(0, self.now, code, "It is so.")
     }
 }
 

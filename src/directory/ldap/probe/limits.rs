@@ -7,12 +7,13 @@ use super::super::search::nothing;
 use super::Prober;
 use super::people::Place;
 use crate::directory::person::PersonReader;
+use crate::model::text::counted;
 use crate::ports::ReadError;
 
 /// What came of counting everybody under a base.
 struct Count {
-    entries: usize,
-    pages: usize,
+    entries: u64,
+    pages: u64,
     /// Of the first page, where another followed.
     size: Option<usize>,
     cut: Option<ReadError>,
@@ -23,7 +24,7 @@ impl Prober<'_> {
     pub(super) async fn limits(&mut self, place: &Place<'_>, budget: &Budget) {
         let what = format!("limits under {}", place.base.as_str());
         let count = self.count(place, budget).await;
-        let (pages, entries) = (plural(count.pages, "page", "pages"), plural(count.entries, "entry", "entries"));
+        let (pages, entries) = (counted(count.pages, "page", "pages"), counted(count.entries, "entry", "entries"));
         let so_far = format!("{entries} in {pages}");
         match (count.cut, count.size) {
             (None, Some(size)) if size < self.ldap.page_size as usize => {
@@ -51,7 +52,7 @@ impl Prober<'_> {
             match pager.next(budget).await {
                 Ok(Some(page)) => {
                     count.pages += 1;
-                    count.entries += page.len();
+                    count.entries += page.len() as u64;
                     match count.pages {
                         1 => first = page.len(),
                         _ => count.size = Some(first),
@@ -65,8 +66,4 @@ impl Prober<'_> {
             }
         }
     }
-}
-
-fn plural(count: usize, one: &str, many: &str) -> String {
-    format!("{count} {}", if count == 1 { one } else { many })
 }
