@@ -5,6 +5,8 @@ use crate::model::report::{CycleOutcome, HistoryRow};
 /// A bar, the room beside it included.
 const STEP: usize = 10;
 const HEIGHT: f64 = 60.0;
+/// Few cycles are as wide as many.
+const ROOM: usize = 60;
 /// A cycle that changed nothing is seen, too.
 const LOWEST: f64 = 4.0;
 
@@ -38,7 +40,7 @@ pub fn chart(cycles: &[HistoryRow]) -> Chart {
             title: format!("cycle {number}, {started:.0}: {word}, {count} changes, {seconds:.1} s"),
         }
     };
-    Chart { bars: cycles.iter().enumerate().map(bar).collect(), width: cycles.len().max(1) * STEP, most }
+    Chart { bars: cycles.iter().enumerate().map(bar).collect(), width: cycles.len().max(ROOM) * STEP, most }
 }
 
 fn changed(cycle: &HistoryRow) -> u64 {
