@@ -19,7 +19,7 @@ pub const GRACE: Duration = Duration::from_secs(10);
 /// A client must have sent the head of a request within this time.
 const HEAD: Duration = Duration::from_secs(30);
 /// Look for a renewed certificate this often.
-const LOOK: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_secs(2);
 
 /// Reads certificate chain and key, in PEM.
 ///
@@ -70,23 +70,24 @@ fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::T
     builder.http2().timer(hyper_util::rt::TokioTimer::new()).keep_alive_interval(Some(HEAD));
 }
 
-/// Takes a renewed certificate without a restart, until `stopping` is set.
+/// Takes a renewed certificate without a restart, until `stopping` is set. One that cannot be used is told once, and tried
+/// again when it or its key is another file: they are rarely written at one moment.
 pub async fn renew(files: Option<TlsFiles>, config: Option<RustlsConfig>, mut stopping: watch::Receiver<bool>) {
     let (Some(TlsFiles { cert, key }), Some(config)) = (files, config) else { return };
-    let mut last = changed(&cert);
+    let mut last = [stamp(&cert), stamp(&key)];
     while !*stopping.borrow() {
         // Late or woken: look.
         let _ = tokio::time::timeout(LOOK, stopping.changed()).await;
-        let now = changed(&cert);
+        let now = [stamp(&cert), stamp(&key)];
         if now == last {
             continue;
         }
+        last = now;
         match config.reload_from_pem_file(&cert, &key).await {
-            Ok(()) => {
-                last = now;
-                tracing::info!("The renewed certificate is used from now on.");
+            Ok(()) => tracing::info!("The renewed certificate is used from now on."),
+            Err(error) => {
+                tracing::error!(%error, cert = %cert.display(), "The renewed certificate cannot be used; the old one stays.");
             }
-            Err(error) => tracing::error!(%error, "The renewed certificate cannot be used; the old one stays."),
         }
     }
 }
@@ -98,6 +99,8 @@ pub fn bearer(headers: &HeaderMap) -> Option<&str> {
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
 }
 
-fn changed(file: &Path) -> Option<SystemTime> {
-    std::fs::metadata(file).and_then(|metadata| metadata.modified()).ok()
+/// Differs where a file was written anew.
+fn stamp(file: &Path) -> Option<(SystemTime, u64)> {
+    let metadata = std::fs::metadata(file).ok()?;
+    Some((metadata.modified().ok()?, metadata.len()))
 }

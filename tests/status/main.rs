@@ -11,3 +11,4 @@ mod page;
 mod running;
 #[path = "../support/mod.rs"]
 mod support;
+mod tls;
