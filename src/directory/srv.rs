@@ -1,15 +1,29 @@
 //! The directory servers of a domain, as DNS names them (RFC 2782; MS-ADTS 6.3.2 for domain controllers).
 
+mod order;
+
+use std::cmp::Reverse;
 use std::time::Duration;
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::config::ResolverConfig;
+use hickory_resolver::net::NetError;
 use hickory_resolver::net::runtime::TokioRuntimeProvider;
 use hickory_resolver::proto::rr::{RData, RecordType};
 use hickory_resolver::system_conf::read_system_conf;
+use thiserror::Error;
 
-/// So long a name server is waited for, whatever it does: it may be no one's here.
+pub use self::order::{Service, arrange, by_chance};
+
+/// So long a name server is waited for where a person waits, whatever it does: it may be no one's here.
 const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Domain controllers alone: other servers may be named beside them.
+pub const CONTROLLERS: &str = "_ldap._tcp.dc._msdcs";
+/// Servers that speak TLS from the first byte. Active Directory never names them so.
+pub const LDAPS: &str = "_ldaps._tcp";
+/// Any server of the domain.
+pub const LDAP: &str = "_ldap._tcp";
 
 /// Where a domain's directory servers are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,18 +33,69 @@ pub struct Servers {
     pub hosts: Vec<(String, u16)>,
 }
 
+/// Why DNS did not name a server.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum Unresolved {
+    #[error("this machine's name servers cannot be told ({0})")]
+    NoResolver(String),
+    /// It answered, and knows none of these names.
+    #[error("DNS has no SRV record {}", .0.join(" and no "))]
+    Nothing(Vec<String>),
+    /// RFC 2782: a target of "." says that the service is decidedly not there.
+    #[error("the SRV record {0} says that there is no such service")]
+    Declined(String),
+    #[error("DNS does not answer the question for the SRV record {name} ({said})")]
+    Failed { name: String, said: String },
+}
+
+/// Services of a domain, and the name by which they were found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Answer {
+    /// One of those asked for.
+    pub service: &'static str,
+    /// As DNS listed them: see `arrange`.
+    pub services: Vec<Service>,
+}
+
+/// Asks DNS, now, for the first of these services of a domain that is there.
+///
+/// # Errors
+/// Where none is, or where DNS does not answer: then nobody knows whether a better one is there.
+pub async fn ask(domain: &str, services: &[&'static str]) -> Result<Answer, Unresolved> {
+    let (resolver, _) = resolver().map_err(|error| Unresolved::NoResolver(error.to_string()))?;
+    ask_at(&resolver, domain, services).await
+}
+
+async fn ask_at(resolver: &TokioResolver, domain: &str, services: &[&'static str]) -> Result<Answer, Unresolved> {
+    let mut unknown = Vec::new();
+    for service in services {
+        let name = format!("{service}.{domain}");
+        match records(resolver, &name).await? {
+            Some(services) if services.is_empty() => return Err(Unresolved::Declined(name)),
+            Some(services) => return Ok(Answer { service, services }),
+            None => unknown.push(name),
+        }
+    }
+    Err(Unresolved::Nothing(unknown))
+}
+
 /// Asks DNS for the servers of `domain`, or of the domains this machine searches. None where DNS names none, or does not
 /// answer: that is no error, it is only no help.
 pub async fn find(domain: Option<&str>) -> Option<Servers> {
-    let (config, options) = read_system_conf().ok()?;
+    let (resolver, config) = resolver().ok()?;
     let domains = match domain {
         Some(domain) => vec![domain.to_owned()],
         None => searched(&config),
     };
-    let mut builder = TokioResolver::builder_with_config(config, TokioRuntimeProvider::default());
-    *builder.options_mut() = options;
-    let resolver = builder.build().ok()?;
     tokio::time::timeout(PATIENCE, first_of(&resolver, &domains)).await.ok().flatten()
+}
+
+/// What this machine asks, as its settings are now: it remembers no answer of before.
+fn resolver() -> Result<(TokioResolver, ResolverConfig), NetError> {
+    let (config, options) = read_system_conf()?;
+    let mut builder = TokioResolver::builder_with_config(config.clone(), TokioRuntimeProvider::default());
+    *builder.options_mut() = options;
+    Ok((builder.build()?, config))
 }
 
 /// The domains of this machine, its own first.
@@ -50,99 +115,38 @@ fn searched(config: &ResolverConfig) -> Vec<String> {
 
 async fn first_of(resolver: &TokioResolver, domains: &[String]) -> Option<Servers> {
     for domain in domains {
-        // Domain controllers alone first: other servers may be named beside them.
-        for service in ["_ldap._tcp.dc._msdcs", "_ldap._tcp"] {
-            let hosts = services(resolver, &format!("{service}.{domain}.")).await;
-            if !hosts.is_empty() {
-                return Some(Servers { domain: domain.clone(), hosts });
-            }
+        if let Ok(answer) = ask_at(resolver, domain, &[CONTROLLERS, LDAP]).await {
+            let mut services = answer.services;
+            // No chance here: a config is written of it, and who types the same gets the same.
+            services.sort_by_key(|one| (one.priority, Reverse(one.weight), one.host.clone()));
+            let hosts = services.into_iter().map(|at| (at.host, at.port)).collect();
+            return Some(Servers { domain: domain.clone(), hosts });
         }
     }
     None
 }
 
-async fn services(resolver: &TokioResolver, name: &str) -> Vec<(String, u16)> {
-    let Ok(found) = resolver.lookup(name, RecordType::SRV).await else { return Vec::new() };
-    let mut services: Vec<(u16, u16, String, u16)> = Vec::new();
+/// The records of a name, without that which says that there is no such service; None where there is no such name.
+async fn records(resolver: &TokioResolver, name: &str) -> Result<Option<Vec<Service>>, Unresolved> {
+    let found = match resolver.lookup(format!("{name}."), RecordType::SRV).await {
+        Ok(found) => found,
+        Err(error) if error.is_no_records_found() => return Ok(None),
+        Err(error) => return Err(Unresolved::Failed { name: name.to_owned(), said: error.to_string() }),
+    };
+    let mut listed = false;
+    let mut services = Vec::new();
     for record in found.answers() {
         if let RData::SRV(service) = &record.data {
+            listed = true;
             let host = service.target.to_string().trim_end_matches('.').to_lowercase();
-            services.push((service.priority, u16::MAX - service.weight, host, service.port));
+            if !host.is_empty() {
+                let (priority, weight, port) = (service.priority, service.weight, service.port);
+                services.push(Service { priority, weight, host, port });
+            }
         }
     }
-    services.sort();
-    // A lone "." says that there is no such service.
-    services.into_iter().filter(|(_, _, host, _)| !host.is_empty()).map(|(_, _, host, port)| (host, port)).collect()
+    Ok(listed.then_some(services))
 }
 
 #[cfg(test)]
-mod tests {
-    use std::net::{IpAddr, Ipv4Addr};
-
-    use hickory_resolver::config::{ConnectionConfig, NameServerConfig};
-    use hickory_resolver::proto::op::{Message, OpCode, ResponseCode};
-    use hickory_resolver::proto::rr::rdata::SRV;
-    use hickory_resolver::proto::rr::{Name, Record};
-    use tokio::net::UdpSocket;
-
-    use super::*;
-
-    /// A name server that knows these services; others do not exist.
-    async fn resolver(name: &'static str, services: Vec<SRV>) -> TokioResolver {
-        let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-        let port = socket.local_addr().unwrap().port();
-        tokio::spawn(async move {
-            let mut buffer = [0; 4096];
-            while let Ok((length, from)) = socket.recv_from(&mut buffer).await {
-                let asked = Message::from_vec(&buffer[..length]).unwrap();
-                let query = asked.queries[0].clone();
-                let mut answer = Message::response(asked.metadata.id, OpCode::Query);
-                answer.queries = vec![query.clone()];
-                if query.name().to_string() == name {
-                    answer.answers = services
-                        .iter()
-                        .map(|service| Record::from_rdata(query.name().clone(), 60, RData::SRV(service.clone())))
-                        .collect();
-                } else {
-                    answer.metadata.response_code = ResponseCode::NXDomain;
-                }
-                let _ = socket.send_to(&answer.to_vec().unwrap(), from).await;
-            }
-        });
-        let mut connection = ConnectionConfig::udp();
-        connection.port = port;
-        let server = NameServerConfig::new(IpAddr::V4(Ipv4Addr::LOCALHOST), true, vec![connection]);
-        let config = ResolverConfig::from_name_servers(vec![server]);
-        TokioResolver::builder_with_config(config, TokioRuntimeProvider::default()).build().unwrap()
-    }
-
-    fn service(priority: u16, weight: u16, host: &str) -> SRV {
-        SRV::new(priority, weight, 389, Name::from_ascii(host).unwrap())
-    }
-
-    #[tokio::test]
-    async fn controllers_come_in_the_order_dns_wants_them_asked() {
-        let services = vec![
-            service(10, 100, "far.corp.example."),
-            service(0, 10, "small.corp.example."),
-            service(0, 100, "BIG.corp.example."),
-        ];
-        let resolver = resolver("_ldap._tcp.dc._msdcs.corp.example.", services).await;
-        let mut config = ResolverConfig::default();
-        config.add_search(Name::from_ascii("Corp.Example.").unwrap());
-        let found = first_of(&resolver, &searched(&config)).await.unwrap();
-        assert_eq!(found.domain, "corp.example");
-        let hosts: Vec<&str> = found.hosts.iter().map(|(host, _)| host.as_str()).collect();
-        assert_eq!(hosts, ["big.corp.example", "small.corp.example", "far.corp.example"]);
-    }
-
-    #[tokio::test]
-    async fn a_directory_that_is_no_domain_is_found_by_the_general_name_and_a_dot_is_none() {
-        let resolver_of = |services| resolver("_ldap._tcp.corp.example.", services);
-        let one = resolver_of(vec![service(0, 0, "ldap.corp.example.")]).await;
-        let found = first_of(&one, &["corp.example".to_owned()]).await.unwrap();
-        assert_eq!(found.hosts, [("ldap.corp.example".to_owned(), 389)]);
-        let none = resolver_of(vec![service(0, 0, ".")]).await;
-        assert_eq!(first_of(&none, &["corp.example".to_owned()]).await, None);
-    }
-}
+mod tests;

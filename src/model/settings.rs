@@ -66,7 +66,7 @@ pub enum Source {
 
 #[derive(Clone, Debug)]
 pub struct LdapSettings {
-    /// `ldap://` or `ldaps://`, tried in order.
+    /// `ldap://`, `ldaps://`, or `srv:DOMAIN` for those that DNS names; tried in order.
     pub urls: Vec<String>,
     pub ca_file: Option<PathBuf>,
     pub start_tls: bool,

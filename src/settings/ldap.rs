@@ -26,7 +26,7 @@ pub fn compile(reader: &Reader) -> LdapSettings {
     if matches!(bind, Bind::Simple { .. }) && !start_tls && !allow_plaintext {
         refuse_plaintext(reader, &texts, &urls);
     }
-    let tls = start_tls || urls.iter().any(|(_, url)| url.tls);
+    let tls = start_tls || urls.iter().any(|(_, url)| url.tls || url.by_dns);
     LdapSettings {
         urls: texts,
         ca_file: certificates::file(reader, tls, "neither ldaps:// nor start_tls is used"),
@@ -68,7 +68,7 @@ fn refuse_double_tls(reader: &Reader, urls: &[(usize, Url)], start_tls: bool) {
 
 /// Rule 23: a password crosses no wire in the clear, unless the config says that it may.
 fn refuse_plaintext(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
-    for (index, _) in urls.iter().filter(|(_, url)| !url.tls && !url.loopback) {
+    for (index, _) in urls.iter().filter(|(_, url)| !url.tls && !url.loopback && !url.by_dns) {
         reader.item_problem(
             "url",
             *index,

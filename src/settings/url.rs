@@ -9,6 +9,8 @@ pub struct Url {
     pub tls: bool,
     /// This very machine: nothing crosses a wire.
     pub loopback: bool,
+    /// `srv:DOMAIN`: DNS names the servers, which are never talked to without TLS.
+    pub by_dns: bool,
 }
 
 /// Why a text is no URL of a server. `secret`: the text must not be shown.
@@ -18,7 +20,9 @@ pub struct Refusal {
     pub secret: bool,
 }
 
-const FORM: &str = "must be ldaps://HOST or ldap://HOST, with :PORT where it is not 636 or 389";
+const FORM: &str = "must be ldaps://HOST or ldap://HOST, with :PORT where it is not 636 or 389, or srv:DOMAIN, whose servers DNS names";
+
+const SRV_FORM: &str = "must name a DNS domain and nothing else: srv:corp.example";
 
 const HTTP_FORM: &str =
     "must be https://HOST, with :PORT where it is not 443, and with a path where the ledger has one";
@@ -31,8 +35,8 @@ fn shown(message: &str) -> Refusal {
 
 /// Checks the URL of a directory server.
 pub fn parse(text: &str) -> Result<Url, Refusal> {
-    if text.starts_with("srv:") {
-        return Err(shown("not in this version: name the servers themselves, in the order in which to try them"));
+    if let Some(domain) = text.strip_prefix("srv:") {
+        return srv(domain.strip_suffix('.').unwrap_or(domain));
     }
     let (scheme, rest) = text.split_once("://").ok_or_else(|| shown(FORM))?;
     let tls = match scheme {
@@ -45,6 +49,16 @@ pub fn parse(text: &str) -> Result<Url, Refusal> {
         return Err(Refusal { message, secret: true });
     }
     server(rest.strip_suffix('/').unwrap_or(rest), tls, FORM)
+}
+
+/// Labels as DNS has them for hosts, and at least one letter: an address has no servers to name.
+fn srv(domain: &str) -> Result<Url, Refusal> {
+    let is_label = |label: &str| {
+        (1..=63).contains(&label.len()) && label.chars().all(|c| c.is_ascii_alphanumeric() || "-_".contains(c))
+    };
+    let named =
+        domain.len() <= 230 && domain.split('.').all(is_label) && domain.contains(|c: char| c.is_ascii_alphabetic());
+    named.then_some(Url { tls: false, loopback: false, by_dns: true }).ok_or_else(|| shown(SRV_FORM))
 }
 
 /// Checks the URL of a service; what is asked there is appended to it.
@@ -96,7 +110,7 @@ fn server(authority: &str, tls: bool, form: &str) -> Result<Url, Refusal> {
     if port.is_some_and(|port| !port.parse::<u16>().is_ok_and(|port| port > 0)) {
         return Err(shown("has a port that is no number from 1 to 65535"));
     }
-    loopback(host).map(|loopback| Url { tls, loopback }).ok_or_else(|| shown(form))
+    loopback(host).map(|loopback| Url { tls, loopback, by_dns: false }).ok_or_else(|| shown(form))
 }
 
 /// Host, port and whether it is this machine, of what follows the scheme; none where it is no server.
@@ -143,18 +157,18 @@ mod tests {
         for url in
             ["ldap://localhost", "ldap://127.0.0.1:3389", "ldap://127.9.9.9", "ldap://[::1]:389", "ldap://LOCALHOST/"]
         {
-            assert_eq!(parse(url), Ok(Url { tls: false, loopback: true }), "{url}");
+            assert_eq!(parse(url), Ok(Url { tls: false, loopback: true, by_dns: false }), "{url}");
         }
         for url in
             ["ldap://dc01", "ldap://128.0.0.1", "ldap://[::2]", "ldap://localhost.example", "ldap://127.0.0.1.example"]
         {
-            assert_eq!(parse(url), Ok(Url { tls: false, loopback: false }), "{url}");
+            assert_eq!(parse(url), Ok(Url { tls: false, loopback: false, by_dns: false }), "{url}");
         }
     }
 
     #[test]
     fn only_the_two_schemes_with_a_host_and_a_valid_port_are_urls() {
-        assert_eq!(parse("ldaps://dc01.corp.example:65535"), Ok(Url { tls: true, loopback: false }));
+        assert_eq!(parse("ldaps://dc01.corp.example:65535"), Ok(Url { tls: true, loopback: false, by_dns: false }));
         for url in [
             "dc01",
             "http://dc01",
@@ -173,9 +187,32 @@ mod tests {
     }
 
     #[test]
+    fn a_domain_whose_servers_dns_names_stands_alone() {
+        for url in ["srv:corp.example", "srv:corp.example.", "srv:CORP", "srv:a-1.b_2.c"] {
+            assert_eq!(parse(url), Ok(Url { tls: false, loopback: false, by_dns: true }), "{url}");
+        }
+        let long = format!("srv:{}.example", "a".repeat(64));
+        for url in [
+            "srv:",
+            "srv:.",
+            "srv:corp..example",
+            "srv:corp.example:636",
+            "srv://corp.example",
+            "srv:10.0.0.1",
+            "srv:a b",
+            &long,
+        ] {
+            assert_eq!(parse(url), Err(shown(SRV_FORM)), "{url}");
+        }
+    }
+
+    #[test]
     fn a_service_may_have_a_path_and_nothing_after_it() {
-        assert_eq!(parse_http("https://ledger.corp.example/seats/"), Ok(Url { tls: true, loopback: false }));
-        assert_eq!(parse_http("http://[::1]:8760"), Ok(Url { tls: false, loopback: true }));
+        assert_eq!(
+            parse_http("https://ledger.corp.example/seats/"),
+            Ok(Url { tls: true, loopback: false, by_dns: false })
+        );
+        assert_eq!(parse_http("http://[::1]:8760"), Ok(Url { tls: false, loopback: true, by_dns: false }));
         for url in [
             "ledger.corp.example",
             "ldaps://ledger",

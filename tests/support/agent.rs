@@ -18,6 +18,8 @@ const LIMIT: Duration = Duration::from_mins(3);
 pub struct Agent {
     folder: TempDir,
     environment: Vec<(String, String)>,
+    /// Put over files of the system, for the agent alone.
+    instead: Vec<(&'static str, PathBuf)>,
 }
 
 /// How one run of the binary ended.
@@ -33,7 +35,11 @@ impl Agent {
     /// Writes the config. What every test would repeat is added where it is missing: `[agent]` with `state_dir =
     /// "state"`, `[backend]` with the embedded ledger `ledger.db` of the company `acme`, and a status page that is off.
     pub fn new(config: &str) -> Self {
-        let agent = Self { folder: tempfile::tempdir().expect("a folder for the agent"), environment: Vec::new() };
+        let agent = Self {
+            folder: tempfile::tempdir().expect("a folder for the agent"),
+            environment: Vec::new(),
+            instead: Vec::new(),
+        };
         agent.write_config(config);
         agent
     }
@@ -59,6 +65,19 @@ impl Agent {
     pub fn set_environment(&mut self, name: &str, value: &str) {
         self.environment.retain(|(known, _)| known != name);
         self.environment.push((name.to_owned(), value.to_owned()));
+    }
+
+    /// Every later run finds this text in a file of the system, which stays as it is for all others. Root only.
+    pub fn finds(&mut self, file: &'static str, text: &str) {
+        let path = self.folder().join(file.replace('/', "-"));
+        std::fs::write(&path, text).expect("writing what is found instead");
+        self.instead.retain(|(known, _)| *known != file);
+        self.instead.push((file, path));
+    }
+
+    /// Every later run asks this name server.
+    pub fn asks(&mut self, name_server: &str) {
+        self.finds("/etc/resolv.conf", &format!("nameserver {name_server}\noptions timeout:1 attempts:1\n"));
     }
 
     pub fn folder(&self) -> &Path {
@@ -165,7 +184,7 @@ impl Agent {
 
     /// Starts any verb and leaves it running; it ends on drop.
     pub fn spawn(&self, arguments: &[&str], environment: &[(&str, &str)]) -> Running {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_seatsync"));
+        let mut command = self.command(Path::new(env!("CARGO_BIN_EXE_seatsync")));
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SEATSYNC_")) {
             command.env_remove(name);
         }
@@ -174,6 +193,19 @@ impl Agent {
         command.envs(environment.iter().copied());
         command.arg("--config").arg(self.config_file()).args(arguments).current_dir(self.folder());
         Running::start(&mut command)
+    }
+
+    /// A program that sees the system as the agent is to see it.
+    pub fn command(&self, program: &Path) -> Command {
+        if self.instead.is_empty() {
+            return Command::new(program);
+        }
+        let mounts: String =
+            self.instead.iter().map(|(file, path)| format!("mount --bind '{}' '{file}' && ", path.display())).collect();
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "--propagation", "private", "sh", "-c", &format!("{mounts}exec \"$0\" \"$@\"")]);
+        command.arg(program);
+        command
     }
 
     fn object(&self, arguments: &[&str]) -> (i32, Value) {

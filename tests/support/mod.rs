@@ -8,6 +8,7 @@
 pub mod agent;
 pub mod company;
 pub mod counting_proxy;
+pub mod dns;
 pub mod fault_proxy;
 pub mod http_proxy;
 pub mod ldif;
@@ -21,6 +22,7 @@ pub mod samba;
 pub mod slapd;
 
 pub use agent::Agent;
+pub use dns::Dns;
 pub use fault_proxy::FaultProxy;
 pub use http_proxy::{Fault, HttpProxy};
 pub use ledger_service::LedgerService;

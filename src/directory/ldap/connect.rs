@@ -186,7 +186,7 @@ impl Connection {
     }
 }
 
-fn overran(doing: &str, url: &str, overrun: Overrun) -> ReadError {
+pub(super) fn overran(doing: &str, url: &str, overrun: Overrun) -> ReadError {
     match overrun {
         Overrun::Silent(waited) => {
             let said = format!("no answer within {}", humantime::format_duration(waited));

@@ -1,6 +1,6 @@
 //! Reading people from an LDAP server: whole, or not counted as whole.
 //!
-//! `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
+//! `servers` says whom to try, `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
 //! one full read, `locate` a lookup of people who were missing, `probe` a try of everything.
 
 mod budget;
@@ -21,6 +21,7 @@ mod reference;
 mod replication;
 mod scope;
 mod search;
+mod servers;
 mod session;
 mod survey;
 mod tls;
@@ -83,10 +84,11 @@ impl LdapDirectory {
         Ok(())
     }
 
-    async fn session(&mut self, first: usize, budget: &Budget) -> Result<Session, ReadError> {
+    /// The session that is there, or one with another server than `failed`, where there is another.
+    async fn session(&mut self, failed: Option<&str>, budget: &Budget) -> Result<Session, ReadError> {
         match self.session.take() {
             Some(session) => Ok(session),
-            None => Session::open(&self.ldap, self.settings.kind, first, budget).await,
+            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await,
         }
     }
 }
@@ -97,8 +99,8 @@ struct Reading<'a> {
     request: &'a ReadRequest,
     progress: &'a (dyn Fn(u64) + Send + Sync),
     budget: &'a Arc<Budget>,
-    /// The server to begin with.
-    first: usize,
+    /// The server of the try before.
+    failed: Option<String>,
     /// The fullest so far.
     draft: Draft,
 }
@@ -107,8 +109,8 @@ impl Reading<'_> {
     /// One read from its beginning, on a connection of its own.
     async fn attempt(&mut self) -> Result<(), ReadError> {
         self.directory.session = None;
-        let session = self.directory.session(self.first, self.budget).await?;
-        self.first = session.number + 1;
+        let session = self.directory.session(self.failed.as_deref(), self.budget).await?;
+        self.failed = Some(session.connection.url.clone());
         let read = Read {
             settings: &self.directory.settings,
             page_size: self.directory.ldap.page_size,
@@ -136,13 +138,13 @@ struct Locating<'a> {
     missing: &'a [Missing],
     now: Timestamp,
     budget: &'a Budget,
-    first: usize,
+    failed: Option<String>,
 }
 
 impl Locating<'_> {
     async fn attempt(&mut self) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
-        let session = self.directory.session(self.first, self.budget).await?;
-        self.first = session.number + 1;
+        let session = self.directory.session(self.failed.as_deref(), self.budget).await?;
+        self.failed = Some(session.connection.url.clone());
         let (settings, bases) = (&self.directory.settings, &self.directory.bases);
         let found = Locator::new(&session, settings, bases, self.now, self.budget).all(self.missing).await?;
         self.directory.session = Some(session);
@@ -170,7 +172,7 @@ impl Directory for LdapDirectory {
         let budget = Arc::new(Budget::new(self.ldap.timeout, TIMEOUTS_A_READ));
         let name = Arc::clone(&self.settings.name);
         let draft = Draft::default();
-        let mut reading = Reading { directory: self, request, progress, budget: &budget, first: 0, draft };
+        let mut reading = Reading { directory: self, request, progress, budget: &budget, failed: None, draft };
         let outcome = with_retries(&policy, None, &mut reading, may_pass, |reading, attempt| {
             Box::pin(async move {
                 let outcome = reading.attempt().await;
@@ -200,13 +202,13 @@ impl Directory for LdapDirectory {
         }
         let policy = Policy::for_timeout(self.ldap.timeout);
         let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
-        let mut locating = Locating { directory: self, missing, now, budget: &budget, first: 0 };
+        let mut locating = Locating { directory: self, missing, now, budget: &budget, failed: None };
         with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
     }
 
     async fn probe(&mut self) -> Vec<Probe> {
         let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, probes: Vec::new() }.run().await
+        Prober { settings, ldap, keys, servers: Vec::new(), probes: Vec::new() }.run().await
     }
 
     async fn close(&mut self) {

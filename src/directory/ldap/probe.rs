@@ -20,7 +20,8 @@ use super::members::hidden_members;
 use super::page::paged;
 use super::search::{Query, critical, nothing};
 use super::session::Session;
-use super::{family, replication, scope};
+use super::url::srv_domain;
+use super::{family, replication, scope, servers};
 use crate::directory::entry::Entry as _;
 use crate::directory::group::group_attributes;
 use crate::directory::person::PersonReader;
@@ -34,15 +35,18 @@ pub(super) struct Prober<'a> {
     pub(super) settings: &'a DirectorySettings,
     pub(super) ldap: &'a LdapSettings,
     pub(super) keys: &'a [ScopeKey],
+    /// Those of the config, with those that DNS names.
+    pub(super) servers: Vec<String>,
     pub(super) probes: Vec<Probe>,
 }
 
 impl Prober<'_> {
     /// Tries everything; what depends on something that failed is left out.
     pub(super) async fn run(mut self) -> Vec<Probe> {
-        let Some(first) = self.servers().await else { return self.probes };
+        self.name_servers().await;
+        let Some(first) = self.bound().await else { return self.probes };
         let budget = self.budget();
-        match Session::open(self.ldap, self.settings.kind, first, &budget).await {
+        match Session::open_one(self.ldap, self.settings.kind, &first, &budget).await {
             Ok(session) => self.ask(&session, &budget).await,
             Err(error) => self.failed("kind", &error, "Nothing can be read"),
         }
@@ -53,20 +57,37 @@ impl Prober<'_> {
         Budget::new(self.ldap.timeout, 5)
     }
 
-    /// Connects and binds to each server. Refused credentials are not shown to the next one.
-    async fn servers(&mut self) -> Option<usize> {
+    /// Whom the config means, DNS asked where it is to say.
+    async fn name_servers(&mut self) {
+        for text in &self.ldap.urls {
+            if srv_domain(text).is_none() {
+                self.servers.push(text.clone());
+                continue;
+            }
+            match servers::named(self.ldap, text, self.settings.kind, &self.budget()).await {
+                Ok(named) => {
+                    self.passed(text, format!("DNS names {}", named.join(", ")));
+                    self.servers.extend(named);
+                }
+                Err(error) => self.failed(text, &error, "The servers of this domain are not found"),
+            }
+        }
+    }
+
+    /// Connects and binds to each server. Refused credentials are not shown to the next one. Gives the first that works.
+    async fn bound(&mut self) -> Option<String> {
         let mut first = None;
-        for (number, url) in self.ldap.urls.iter().enumerate() {
+        for url in self.servers.clone() {
             let budget = self.budget();
             let what = format!("server {url}");
-            let bound = match dial(self.ldap, url, &budget).await {
+            let bound = match dial(self.ldap, &url, &budget).await {
                 Ok(connection) => bind(&connection, &self.ldap.bind, &budget).await,
                 Err(error) => Err(error),
             };
             match bound {
                 Ok(()) => {
                     self.passed(&what, "connected and bound".to_owned());
-                    first = first.or(Some(number));
+                    first = first.or(Some(url));
                 }
                 Err(error) => {
                     let lost = "Nothing can be read from this server";
@@ -228,7 +249,7 @@ impl Prober<'_> {
 
     /// Whether another domain controller can be told to have caught up. One alone has nobody to hear from.
     async fn received(&mut self, place: &Place<'_>, budget: &Budget) {
-        if self.ldap.urls.len() < 2 {
+        if self.servers.len() < 2 {
             return;
         }
         let what = replication::RECEIVED;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::budget::Budget;
 use super::connect::{self, Connection};
 use super::family::{self, RootDse, deepest};
+use super::servers;
 use crate::directory::identity::anchor_attributes;
 use crate::model::Dn;
 use crate::model::settings::LdapSettings;
@@ -16,27 +17,32 @@ pub(super) struct Session {
     pub(super) connection: Arc<Connection>,
     pub(super) kind: Kind,
     pub(super) root: RootDse,
-    /// Which of the configured servers it is.
-    pub(super) number: usize,
     /// The naming contexts of the whole forest; empty outside Active Directory.
     forest: Vec<Dn>,
 }
 
 impl Session {
-    /// Opens a session with the first server that gives us one, from number `first` on.
+    /// Opens a session with the first server that gives us one. Who `failed` before is tried after all others.
     ///
     /// # Errors
     /// Where none does. Refused credentials end it at once: the next server would refuse, and count, them too.
     pub(super) async fn open(
         settings: &LdapSettings,
         configured: Option<Kind>,
-        first: usize,
+        failed: Option<&str>,
         budget: &Budget,
     ) -> Result<Self, ReadError> {
+        let mut servers = servers::all(settings, configured, budget).await;
+        if let Some(last) = servers.iter().position(|server| server.as_deref().ok() == failed && failed.is_some()) {
+            servers.rotate_left(last + 1);
+        }
         let mut failures = Vec::new();
-        for offset in 0..settings.urls.len() {
-            let number = (first + offset) % settings.urls.len();
-            match Self::open_one(settings, configured, number, budget).await {
+        for server in servers {
+            let opened = match server {
+                Ok(url) => Self::open_one(settings, configured, &url, budget).await,
+                Err(error) => Err(error),
+            };
+            match opened {
                 Ok(session) => return Ok(session),
                 Err(error) if error.persistence == Persistence::Credentials => return Err(error),
                 Err(error) => failures.push(error),
@@ -45,20 +51,21 @@ impl Session {
         Err(together(failures))
     }
 
-    async fn open_one(
+    /// Opens a session with this server.
+    pub(super) async fn open_one(
         settings: &LdapSettings,
         configured: Option<Kind>,
-        number: usize,
+        url: &str,
         budget: &Budget,
     ) -> Result<Self, ReadError> {
-        let connection = Arc::new(connect::open(settings, &settings.urls[number], budget).await?);
+        let connection = Arc::new(connect::open(settings, url, budget).await?);
         let root = RootDse::read(&connection, budget).await?;
         let kind = family::decide_kind(configured, &root, &connection.url)?;
         let forest = match kind {
             Kind::ActiveDirectory => family::forest(&connection, &root, budget).await?,
             _ => vec![],
         };
-        Ok(Self { connection, kind, root, number, forest })
+        Ok(Self { connection, kind, root, forest })
     }
 
     /// The attribute that holds this kind's own anchors.
@@ -124,7 +131,9 @@ mod tests {
             timeout: Duration::from_secs(1),
         };
         let budget = Budget::new(settings.timeout, 10);
-        let Err(error) = Session::open(&settings, None, 1, &budget).await else { panic!("connected") };
+        let Err(error) = Session::open(&settings, None, Some(&settings.urls[0]), &budget).await else {
+            panic!("connected")
+        };
         assert_eq!(error.persistence, Persistence::Transient);
         assert!(error.doing.contains("127.0.0.1:1:") && error.doing.contains("127.0.0.1:2:"), "{}", error.doing);
     }

@@ -132,7 +132,7 @@ fn is_untrusted(error: &ReadError) -> bool {
 /// Where the account is refused, or no server answers.
 pub async fn survey(settings: &LdapSettings) -> Result<Catalogue, ReadError> {
     let budget = Budget::new(settings.timeout, TIMEOUTS);
-    let session = Session::open(settings, None, 0, &budget).await?;
+    let session = Session::open(settings, None, None, &budget).await?;
     let contexts = session.root.people_contexts();
     let mut found = Catalogue { kind: Some(session.kind), bases: contexts.clone(), ..Catalogue::default() };
     for context in &contexts {

@@ -60,6 +60,11 @@ impl ServerUrl {
     }
 }
 
+/// The domain of `srv:DOMAIN`, whose servers DNS names.
+pub(super) fn srv_domain(text: &str) -> Option<&str> {
+    text.strip_prefix("srv:").map(|domain| domain.trim_end_matches('.'))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
