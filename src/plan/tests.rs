@@ -21,4 +21,5 @@ mod renames;
 mod returners;
 mod scene;
 mod source;
+mod touched;
 mod window;

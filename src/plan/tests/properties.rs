@@ -8,6 +8,7 @@ use proptest::test_runner::TestCaseError;
 use super::history::*;
 use super::memory::Memory;
 use super::scene::*;
+use super::touched::plan_of_the_touched;
 use crate::model::change::{Operation, Promotion};
 use crate::model::settings::{Adopt, LeaverRule, Match};
 use crate::model::{Account, AccountId, Assignment, Name, SeatState, WaitReason};
@@ -221,6 +222,7 @@ fn live(scene: &mut Scene, seed: u64) -> Check {
     let plan = scene.plan();
     prop_assert_eq!(bytes(&plan), bytes(&scene.plan()), "the same input gives the same plan");
     prop_assert_eq!(bytes(&plan), bytes(&shuffled(scene, seed).plan()), "in any order");
+    prop_assert_eq!(bytes(&plan), bytes(&plan_of_the_touched(scene).0), "of the touched part");
     if plan.backend_lost.is_some() {
         scene.memories.0.clear();
         return Err(TestCaseError::reject("the backend lost too much"));

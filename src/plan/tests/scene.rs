@@ -206,6 +206,11 @@ impl Scene {
 
     /// The plan of a cycle that begins now.
     pub fn plan(&self) -> Plan {
+        self.plan_by(plan)
+    }
+
+    /// What is made of the world of a cycle that begins now.
+    pub fn plan_by(&self, choose: impl Fn(&World<'_>) -> Plan) -> Plan {
         let snapshots = self.snapshots();
         let settings = |name: &Name| self.settings.directories.iter().find(|known| known.name == *name);
         let reading = |snapshot| {
@@ -223,7 +228,7 @@ impl Scene {
                 *managed.entry(owner.directory.clone()).or_default() += 1;
             }
         }
-        plan(&World {
+        choose(&World {
             now: self.now,
             settings: &self.settings,
             desired: &desired,
