@@ -1,12 +1,16 @@
 //! Who should have what: a snapshot, the scope and the rules make a wish for every person. Pure.
 
+mod rules;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use xxhash_rust::xxh3::xxh3_64;
 
-use crate::model::settings::{DirectorySettings, GroupRef, Match, Settings};
-use crate::model::snapshot::{Members, Role, ScopeKey, Snapshot, Whereabouts};
+pub use rules::{Rules, Scope};
+
+use crate::model::settings::{DirectorySettings, Settings};
+use crate::model::snapshot::{FormerNames, Snapshot, Whereabouts};
 use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting, Standing};
 use crate::model::{Account, Anchor, Name, PersonId, Profile, folded};
 
@@ -42,6 +46,8 @@ pub struct Reading<'a> {
     pub located: &'a BTreeMap<Anchor, Whereabouts>,
     /// What the mirror knew before this cycle.
     pub known: &'a dyn Known,
+    /// The names by which groups list people who are elsewhere now.
+    pub former: &'a FormerNames,
 }
 
 /// What earlier cycles knew of people.
@@ -103,7 +109,7 @@ fn wishes_of<'a>(
     wishes: &mut Vec<(PersonId, Wish<'a>)>,
 ) {
     let directory = &reading.snapshot.directory;
-    let rules = Rules::new(settings, reading.settings, &reading.snapshot.members);
+    let rules = Rules::new(settings, reading.settings, &reading.snapshot.members, reading.former);
     let mut people: Vec<&Sighting> = reading.snapshot.people.iter().collect();
     people.sort_by_key(|sighting| sighting.anchor);
     // Both come in the order of their anchors, so one walk over both suffices.
@@ -157,169 +163,6 @@ const fn standing_cause(standing: Standing) -> Option<LeaveCause> {
         Standing::Disabled => Some(LeaveCause::Disabled),
         Standing::Expired => Some(LeaveCause::Expired),
     }
-}
-
-/// The scope and the pools of one directory, ready to judge its people.
-#[derive(Debug)]
-pub struct Rules<'a> {
-    settings: &'a Settings,
-    groups: Vec<Group<'a>>,
-    exclude: Vec<Group<'a>>,
-    pools: Vec<PoolRules<'a>>,
-    unlimited: bool,
-}
-
-/// A group of the config and who is in it.
-#[derive(Debug)]
-struct Group<'a> {
-    name: &'a str,
-    members: Option<&'a Members>,
-}
-
-impl Group<'_> {
-    fn has(&self, anchor: &Anchor) -> bool {
-        self.members.is_some_and(|members| members.contains_key(anchor))
-    }
-}
-
-#[derive(Debug)]
-struct PoolRules<'a> {
-    /// None: everyone in scope.
-    groups: Option<Vec<Group<'a>>>,
-    /// By rank; None is a group of another directory, which keeps its rank.
-    priority: Vec<Option<Group<'a>>>,
-    fallback: Option<usize>,
-}
-
-/// Why somebody is in scope or not, as facts a person can check.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Scope<'a> {
-    /// In this group, or in no particular one.
-    In {
-        group: Option<&'a str>,
-    },
-    InNoGroup,
-    Excluded {
-        group: &'a str,
-    },
-    MatchedByNoPool,
-}
-
-impl<'a> Rules<'a> {
-    /// Looks up the members of every group once.
-    #[must_use]
-    pub fn new(
-        settings: &'a Settings,
-        directory: &'a DirectorySettings,
-        members: &'a BTreeMap<ScopeKey, Members>,
-    ) -> Self {
-        let group = |dn: &'a std::sync::Arc<str>| Group {
-            name: dn,
-            members: members.get(&ScopeKey { role: Role::Group, dn: dn.clone() }),
-        };
-        let here = |reference: &'a GroupRef| (reference.directory == directory.name).then(|| group(&reference.dn));
-        let position = |name: &Name| settings.pools.iter().position(|pool| pool.name == *name);
-        let pools = settings.pools.iter().map(|pool| PoolRules {
-            groups: pool.groups.as_ref().map(|groups| groups.iter().filter_map(here).collect()),
-            priority: pool.priority.iter().map(here).collect(),
-            fallback: pool.fallback.as_ref().and_then(position),
-        });
-        Self {
-            settings,
-            groups: directory.groups.iter().map(group).collect(),
-            exclude: directory.exclude_groups.iter().map(group).collect(),
-            pools: pools.collect(),
-            unlimited: directory.groups.is_empty(),
-        }
-    }
-
-    /// What should become of somebody who was seen; nothing for those out of scope who have no account.
-    fn wish<'s>(
-        &self,
-        sighting: &'s Sighting,
-        has_account: bool,
-        known: &dyn Known,
-        now: Timestamp,
-    ) -> Option<Wish<'s>> {
-        let leaves = |cause| has_account.then(|| Wish::Leaves { cause, sighting: usable(sighting, known) });
-        if let Some(cause) = standing_cause(sighting.standing) {
-            return leaves(cause);
-        }
-        // Neither in nor out of a group: nobody leaves, or gets something else, by an attribute that cannot be read.
-        if known.is_unplaced(&sighting.anchor) {
-            return Some(Wish::Quarantined { quarantine: uid_missing(sighting), shows: &sighting.profile });
-        }
-        if !matches!(self.scope(&sighting.anchor), Scope::In { .. }) {
-            return leaves(LeaveCause::OutOfScope);
-        }
-        if let Some(quarantine) = &sighting.quarantine {
-            return Some(Wish::Quarantined { quarantine: quarantine.clone(), shows: &sighting.profile });
-        }
-        let created = sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or(now);
-        Some(Wish::Seats { sighting, created, asks: self.asks(&sighting.anchor) })
-    }
-
-    /// Whether somebody under the bases who matches the filter is in scope, and by what.
-    #[must_use]
-    pub fn scope(&self, anchor: &Anchor) -> Scope<'a> {
-        let by = self.groups.iter().find(|group| group.has(anchor)).map(|group| group.name);
-        if let Some(group) = self.exclude.iter().find(|group| group.has(anchor)) {
-            return Scope::Excluded { group: group.name };
-        }
-        if by.is_none() && !self.unlimited {
-            return Scope::InNoGroup;
-        }
-        if self.pools.iter().any(|pool| pool.matches(anchor)) {
-            Scope::In { group: by }
-        } else {
-            Scope::MatchedByNoPool
-        }
-    }
-
-    /// The pools somebody in scope asks for.
-    #[must_use]
-    pub fn asks(&self, anchor: &Anchor) -> Vec<Ask> {
-        let ask = |(index, pool): (usize, &PoolRules<'_>)| Ask {
-            pool: index,
-            rank: pool.rank(anchor),
-            fallback: pool.fallback.map(|fallback| (fallback, self.pools[fallback].rank(anchor))),
-        };
-        let matching = self.pools.iter().enumerate().filter(|(_, pool)| pool.matches(anchor)).map(ask);
-        match self.settings.seats.match_ {
-            Match::First => matching.take(1).collect(),
-            Match::All => matching.collect(),
-        }
-    }
-
-    /// The group through which a pool takes somebody; None where it takes everyone.
-    #[must_use]
-    pub fn pool_group(&self, pool: usize, anchor: &Anchor) -> Option<&'a str> {
-        self.pools[pool].groups.as_ref()?.iter().find(|group| group.has(anchor)).map(|group| group.name)
-    }
-
-    /// The priority group that gives somebody the rank in a pool.
-    #[must_use]
-    pub fn priority_group(&self, pool: usize, anchor: &Anchor) -> Option<&'a str> {
-        self.pools[pool].priority.iter().flatten().find(|group| group.has(anchor)).map(|group| group.name)
-    }
-}
-
-impl PoolRules<'_> {
-    fn matches(&self, anchor: &Anchor) -> bool {
-        self.groups.as_ref().is_none_or(|groups| groups.iter().any(|group| group.has(anchor)))
-    }
-
-    /// Index of the first priority group somebody is in; one past the last for everyone else.
-    fn rank(&self, anchor: &Anchor) -> u32 {
-        let first = self.priority.iter().position(|group| group.as_ref().is_some_and(|group| group.has(anchor)));
-        u32::try_from(first.unwrap_or(self.priority.len())).unwrap_or(u32::MAX)
-    }
-}
-
-fn uid_missing(sighting: &Sighting) -> Quarantine {
-    let Sighting { dn, anchor, .. } = sighting;
-    let message = format!("uid of {dn} ({anchor}) cannot be read any more, and groups list the person by it");
-    Quarantine { attribute: "uid".to_owned(), reason: Defect::Missing, message }
 }
 
 /// Of people who share a mail address or user name, who has the account with it keeps it; the others are duplicates.

@@ -146,3 +146,98 @@ fn groups_whose_members_are_hidden_are_not_empty_whatever_they_are_for() {
         assert_eq!(sync(&agent), (0, PEOPLE - 1, String::new()), "{group} can be seen again");
     }
 }
+
+/// Gives somebody another `uid`, and so another DN. The overlay refint of the server here minds `member` alone.
+fn rename(slapd: &Slapd, uid: &str, to: &str) {
+    slapd.modify(&ldif::rename(&slapd.dn(uid), &format!("uid={to}"), None));
+}
+
+fn replace_member(slapd: &Slapd, group: &str, values: &[String]) {
+    let values: Vec<&str> = values.iter().map(String::as_str).collect();
+    slapd.modify(&ldif::replace(&format!("cn={group},ou=groups,{}", slapd.base), "uniqueMember", &values));
+}
+
+fn unique_group(slapd: &Slapd, name: &str, people: &[&str]) {
+    let members: String = people.iter().map(|uid| format!("uniqueMember: {}\n", slapd.dn(uid))).collect();
+    slapd.add(&format!(
+        "dn: cn={name},ou=groups,{}\nobjectClass: groupOfUniqueNames\ncn: {name}\n{members}\n",
+        slapd.base
+    ));
+}
+
+/// Whose entry cannot be used: attribute and message.
+fn quarantined(agent: &Agent) -> Vec<(String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let rows = agent.users().into_iter().filter(|user| !user["quarantine"].is_null());
+    rows.map(|user| (text(&user["quarantine"]["attribute"]), text(&user["quarantine"]["message"]))).collect()
+}
+
+#[test]
+fn who_is_renamed_keeps_the_seat_while_the_group_lists_the_old_name() {
+    let slapd = seeded();
+    let agent = agent(&slapd, "");
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()));
+    rename(&slapd, "u0000001", "married");
+    slapd.add(&ldif::person(&slapd.base, "u0000099"));
+    let vault = |first: &[&str]| {
+        let rest = ["u0000002", "u0000099"];
+        let mut members: Vec<String> = first.iter().chain(&rest).map(|uid| slapd.dn(uid)).collect();
+        members.push(format!("cn=inner,ou=groups,{}", slapd.base));
+        members
+    };
+    replace_member(&slapd, "vault", &vault(&["u0000001"]));
+    for _ in 0..3 {
+        let (code, active, problem) = sync(&agent);
+        assert_eq!((code, active), (0, PEOPLE + 1), "who joins meanwhile is served: {problem}");
+        assert!(problem.contains("renamed") && problem.contains("cn=vault"), "{problem}");
+        let kept = quarantined(&agent);
+        assert_eq!((kept.len(), kept[0].0.as_str()), (1, "member"), "{kept:?}");
+        assert!(kept[0].1.contains(&slapd.dn("u0000001")) && kept[0].1.contains("cn=vault"), "{kept:?}");
+    }
+    let (_, explained) = agent.explain("married");
+    assert_eq!(explained["scope"]["in"], true, "{explained}");
+    replace_member(&slapd, "vault", &vault(&["married"]));
+    assert_eq!(sync(&agent), (0, PEOPLE + 1, String::new()));
+    assert!(agent.names("active").contains(&"married".to_owned()), "the new name arrives with the membership");
+    replace_member(&slapd, "vault", &vault(&[]));
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()), "out of the group is out");
+}
+
+#[test]
+fn a_name_that_another_took_or_that_nobody_has_keeps_nobodys_seat() {
+    let slapd = seeded();
+    let agent = agent(&slapd, "");
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()));
+    rename(&slapd, "u0000001", "married");
+    slapd.add(&ldif::person(&slapd.base, "u0000001").replace("u0000001@", "namesake@"));
+    slapd.delete(&slapd.dn("u0000002"));
+    let (code, report) = agent.sync();
+    assert_eq!((code, &report["changes"]["suspended"]), (0, &1.into()), "{report}");
+    assert_eq!(sync(&agent).1, PEOPLE - 1, "the new one is the member now, and the one deleted is gone");
+    assert_eq!((quarantined(&agent), agent.names("suspended").len()), (vec![], 2));
+}
+
+#[test]
+fn who_was_excluded_before_a_change_of_name_gets_no_seat_by_it() {
+    let slapd = seeded();
+    unique_group(&slapd, "out", &["u0000003", "u0000004"]);
+    unique_group(&slapd, "blue", &["u0000005"]);
+    let scope = format!(
+        "exclude_groups = [\"cn=out,ou=groups,{0}\"]\n[[pool]]\nname = \"blue\"\nseats = 50\ngroups = [\"cn=blue,ou=groups,{0}\"]",
+        slapd.base
+    );
+    let agent = agent(&slapd, &scope);
+    assert_eq!(sync(&agent), (0, PEOPLE - 2, String::new()));
+    rename(&slapd, "u0000003", "free");
+    rename(&slapd, "u0000005", "green");
+    for _ in 0..2 {
+        let (code, active, problem) = sync(&agent);
+        assert_eq!((code, active), (0, PEOPLE - 2), "{problem}");
+        assert!(problem.contains("cn=out") && problem.contains("cn=blue"), "{problem}");
+        assert_eq!(quarantined(&agent).len(), 2, "the one gets nothing, the other keeps the seat of the pool");
+        let moved = agent.history().last().map(|cycle| cycle["changes"].clone()).unwrap_or_default();
+        assert_eq!((&moved["moved"], &moved["released"]), (&0.into(), &0.into()), "{moved}");
+    }
+    replace_member(&slapd, "out", &[slapd.dn("u0000004")]);
+    assert_eq!(sync(&agent).1, PEOPLE - 1, "taken out of the group it excludes by");
+}

@@ -100,6 +100,7 @@ impl Company {
             snapshot: &self.snapshot,
             located: &self.located,
             known: &self.known,
+            former: &self.known.former,
         };
         desired::desire(&self.settings, &[reading], &BTreeSet::new(), &self.accounts, self.now)
     }
@@ -158,6 +159,7 @@ fn snapshot(people: usize, now: Timestamp) -> Snapshot {
         unidentified: Vec::new(),
         members: BTreeMap::from([(ScopeKey { role: Role::Group, dn: GROUP.into() }, members)]),
         by_uid: Vec::new(),
+        gone: BTreeMap::new(),
         nested: None,
         scope: BTreeMap::new(),
         entries: people as u64,

@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use crate::desired;
 use crate::model::memory::{Absence, Known};
 use crate::model::settings::Settings;
-use crate::model::snapshot::{Kind, Partial, Snapshot, Whereabouts};
-use crate::model::{Account, Anchor, Profile, folded};
+use crate::model::snapshot::{FormerName, FormerNames, Kind, Partial, Snapshot, Whereabouts};
+use crate::model::{Account, Anchor, Dn, Profile, folded};
 use crate::plan::diff;
 use crate::ports::{Memory, StateError};
 
@@ -19,13 +19,15 @@ pub struct KnownPeople {
     pub people: Vec<Known>,
     /// Those whom groups listed by a user id that this read did not show.
     pub unplaced: BTreeSet<Anchor>,
+    /// The names by which groups list people who are elsewhere now.
+    pub former: FormerNames,
 }
 
 impl KnownPeople {
     /// People in the order of their anchors.
     #[must_use]
     pub const fn of(people: Vec<Known>) -> Self {
-        Self { people, unplaced: BTreeSet::new() }
+        Self { people, unplaced: BTreeSet::new(), former: FormerNames::new() }
     }
 
     /// What is known of one person.
@@ -71,6 +73,40 @@ pub fn unplaced(
         Kind::OpenLdap | Kind::Ldif => nameless.filter(has_account).collect(),
     };
     memory.listed_by_uid(&snapshot.directory, &nameless)
+}
+
+/// The members that are not there, of whom we know who they were: people who have another name now. A server that does not
+/// mend its groups (OpenLDAP without the overlay refint) leaves them listed so, and that does not say that they left.
+///
+/// In Active Directory a group lists objects, and shows their names of now.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn former(memory: &dyn Memory, snapshot: &Snapshot) -> Result<FormerNames, StateError> {
+    let mut former = FormerNames::new();
+    if snapshot.gone.is_empty() || snapshot.kind == Kind::ActiveDirectory {
+        return Ok(former);
+    }
+    let mut note = |anchor: Anchor, dn: &Dn| {
+        let Some((dn, dangling)) = snapshot.gone.get_key_value(dn) else { return };
+        let names = former.entry(anchor).or_default();
+        if names.iter().all(|name: &FormerName| name.dn != *dn) {
+            names.push(FormerName { dn: dn.clone(), dangling: dangling.clone() });
+        }
+    };
+    memory.places(&snapshot.directory, &mut |anchor, text| {
+        let person = snapshot.people.binary_search_by(|person| person.anchor.cmp(&anchor));
+        // Nearly everybody is where they were, and the names are not parsed.
+        if person.is_ok_and(|at| snapshot.people[at].dn.as_str() != text)
+            && let Ok(dn) = Dn::parse(text)
+        {
+            note(anchor, &dn);
+        }
+    })?;
+    for (anchor, dn) in memory.former(&snapshot.directory)? {
+        note(anchor, &dn);
+    }
+    Ok(former)
 }
 
 /// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.
@@ -134,9 +170,14 @@ pub fn unproven(located: &BTreeMap<Anchor, Whereabouts>) -> Option<String> {
     ))
 }
 
-/// The anchors of those found in one way: the first three, and how many more.
+/// The anchors of those found in one way.
 fn those(located: &BTreeMap<Anchor, Whereabouts>, wanted: impl Fn(&Whereabouts) -> bool) -> Option<String> {
-    let found = located.iter().filter(|(_, whereabouts)| wanted(whereabouts)).map(|(anchor, _)| anchor.to_string());
+    some_of(located.iter().filter(|(_, whereabouts)| wanted(whereabouts)).map(|(anchor, _)| anchor.to_string()))
+}
+
+/// The first three, and how many more.
+#[must_use]
+pub fn some_of(found: impl Iterator<Item = String>) -> Option<String> {
     let found: Vec<String> = found.collect();
     let more = found.len().saturating_sub(3);
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };

@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use super::last_known::AccountsLastKnown;
-use super::people::{KnownPeople, missing, overlooked, unplaced};
+use super::people::{KnownPeople, former, missing, overlooked, unplaced};
 use super::{CycleError, Parts, Source, current};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
@@ -49,7 +49,7 @@ impl Readings {
         let pairs = settings.directories.iter().zip(&self.0);
         let reading = |(settings, read): (&'a _, &'a DirectoryRead)| {
             let snapshot = read.snapshot.as_ref()?;
-            Some(Reading { settings, snapshot, located: &read.located, known: &read.known })
+            Some(Reading { settings, snapshot, located: &read.located, known: &read.known, former: &read.known.former })
         };
         let readings: Vec<Reading<'a>> = pairs.filter_map(reading).collect();
         let unread = self.0.iter().filter(|read| read.snapshot.is_none()).map(|read| read.name.clone()).collect();
@@ -208,6 +208,7 @@ async fn settle(
         Ok(mut snapshot) => {
             snapshot.people.sort_by_key(|person| person.anchor);
             read.known.unplaced = unplaced(parts.memory, accounts_of(&current.accounts, &read.name), &snapshot)?;
+            read.known.former = former(parts.memory, &snapshot)?;
             read.snapshot = Some(snapshot);
             parts.memory.set_refused_bind(&read.name, None)?;
         }

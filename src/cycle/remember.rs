@@ -83,7 +83,7 @@ fn update<'a>(
         directory,
         read,
         snapshot,
-        rules: Rules::new(settings, directory, &snapshot.members),
+        rules: Rules::new(settings, directory, &snapshot.members, &read.known.former),
         plan,
     };
     let (mut people, mut seen_again) = (Vec::new(), Vec::new());
@@ -133,8 +133,15 @@ fn update<'a>(
         unidentified: &snapshot.unidentified,
         pins: pins_after(read, snapshot),
         nested: snapshot.nested.as_deref(),
+        // A name is kept as long as the place where the person is now.
+        former: tells_members.then(|| former_names(read)),
         whole,
     }
+}
+
+fn former_names(read: &DirectoryRead) -> Vec<(Anchor, &str)> {
+    let former = read.known.former.iter();
+    former.flat_map(|(anchor, names)| names.iter().map(|name| (*anchor, name.dn.as_str()))).collect()
 }
 
 /// Known once, not there now, and without an account: nothing depends on them. Both come in order.
@@ -172,6 +179,7 @@ impl<'a> Witness<'a> {
         let unplaced = self.read.known.unplaced.contains(&sighting.anchor);
         let scope = self.rules.scope(&sighting.anchor);
         let in_scope = matches!(scope, Scope::In { .. });
+        let unclear = unplaced || matches!(scope, Scope::Unclear { .. });
         let wants = in_scope && sighting.standing == Standing::Enabled;
         let asks = if wants { self.rules.asks(&sighting.anchor) } else { Vec::new() };
         Judgement {
@@ -180,7 +188,7 @@ impl<'a> Witness<'a> {
             quarantine: self.quarantine(sighting),
             created: sighting.created,
             due: sighting.due,
-            in_scope: in_scope || unplaced,
+            in_scope: in_scope || unclear,
             because: if unplaced { vec![Cow::Borrowed(UNPLACED)] } else { self.because(&scope, sighting) },
             pools: asks.iter().map(|ask| self.wanted(ask, &sighting.anchor)).collect(),
             by_uid: unplaced || self.snapshot.by_uid.binary_search(&sighting.anchor).is_ok(),
@@ -208,6 +216,13 @@ impl<'a> Witness<'a> {
             Scope::Excluded { group } => {
                 lines.push(Cow::Borrowed("member of one of exclude_groups:"));
                 lines.extend(self.chain(group, &sighting.anchor));
+            }
+            Scope::Unclear { name } => {
+                lines.push(Cow::Borrowed(
+                    "listed by a name of before, so nobody can tell whether the person is a member:",
+                ));
+                lines.push(Cow::Borrowed(name.dn.as_str()));
+                lines.extend(name.dangling.listed_by.iter().map(|group| Cow::Borrowed(group.as_str())));
             }
             Scope::MatchedByNoPool => lines.push(Cow::Borrowed("no pool matches")),
         }

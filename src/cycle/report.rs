@@ -205,12 +205,18 @@ fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport
             .problem
             .clone()
             .or_else(|| Some(snapshot?.partial.as_ref()?.message.clone()))
-            .or_else(|| joined([renamed(read), people::missed(read, desired), unproven(&read.located)])),
+            .or_else(|| joined(notes(read, desired))),
     }
 }
 
-fn joined(notes: [Option<String>; 3]) -> Option<String> {
-    let all: Vec<String> = notes.into_iter().flatten().collect();
+/// What somebody should know of a read that was whole.
+fn notes(read: &DirectoryRead, desired: &Desired<'_>) -> impl Iterator<Item = String> {
+    let notes = [renamed(read), people::missed(read, desired), people::listed_before(read), unproven(&read.located)];
+    notes.into_iter().flatten()
+}
+
+fn joined(notes: impl Iterator<Item = String>) -> Option<String> {
+    let all: Vec<String> = notes.collect();
     (!all.is_empty()).then(|| all.join("; "))
 }
 

@@ -20,7 +20,7 @@ pub use nested::{Missed, missed};
 pub use object::{GroupObject, group_attributes, group_object, member_dn};
 pub use people::PeopleIndex;
 
-use crate::model::snapshot::{Members, ScopeKey};
+use crate::model::snapshot::{Dangling, Members, ScopeKey};
 use crate::model::{Anchor, Dn};
 use crate::ports::{Persistence, ReadError};
 
@@ -69,8 +69,8 @@ pub struct Walked {
     pub changed: Option<u64>,
     /// Where groups within groups were found.
     pub nested: BTreeSet<Dn>,
-    /// Members that are not there, and to which groups of the config they belong, directly or not.
-    pub gone: BTreeMap<Dn, BTreeSet<ScopeKey>>,
+    /// Members that are not there.
+    pub gone: BTreeMap<Dn, Dangling>,
     /// Groups that show no members, and to which groups of the config they belong, directly or not.
     pub empty: BTreeMap<Dn, BTreeSet<ScopeKey>>,
     /// Members of another domain.
@@ -213,7 +213,9 @@ impl<'a> Graph<'a> {
                 }
                 for (dn, inner) in self.within(group) {
                     let Some(inner) = inner else {
-                        walked.gone.entry(dn.clone()).or_default().insert(key.clone());
+                        let dangling = walked.gone.entry(dn.clone()).or_default();
+                        dangling.of.insert(key.clone());
+                        dangling.listed_by.insert(group.dn.clone());
                         continue;
                     };
                     walked.nested.insert(dn.clone());

@@ -146,6 +146,7 @@ impl Directory for LdifDirectory {
             unidentified,
             members: walked.members,
             by_uid: walked.by_uid,
+            gone: walked.gone,
             nested: Some(missed.nested),
             scope: last.scope.found.clone(),
             foreign: walked.foreign,

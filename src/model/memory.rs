@@ -129,6 +129,8 @@ pub struct MirrorUpdate<'a> {
     pub pins: Vec<Pin>,
     /// All that were walked through, or are missed. None: those known before stay.
     pub nested: Option<&'a [Nested]>,
+    /// DNs that groups list though somebody left them, and who. None: those known before stay.
+    pub former: Option<Vec<(Anchor, &'a str)>>,
     /// What only a complete read can tell.
     pub whole: Option<Whole>,
 }

@@ -1,6 +1,6 @@
 //! One full read of one directory, and where the people are who were not in it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -87,6 +87,26 @@ pub enum Found {
 /// The way is the chain of group DNs from the configured group down to the one that lists the person.
 pub type Members = HashMap<Anchor, Arc<[String]>>;
 
+/// A group member that is not there.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Dangling {
+    /// The groups that list it themselves.
+    pub listed_by: BTreeSet<Dn>,
+    /// The groups of the config to which it belongs, directly or not.
+    pub of: BTreeSet<ScopeKey>,
+}
+
+/// A DN at which somebody was before, and nobody is now, though groups list it still.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FormerName {
+    pub dn: Dn,
+    pub dangling: Dangling,
+}
+
+/// Of people who were renamed or moved, the names by which groups list them still: a server that does not mend its groups
+/// leaves it open whether they are members.
+pub type FormerNames = BTreeMap<Anchor, Vec<FormerName>>;
+
 /// Where a server stood when a read began. Lower than before: it went back in time, or it is a replica that lags.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Watermark {
@@ -121,6 +141,8 @@ pub struct Snapshot {
     pub members: BTreeMap<ScopeKey, Members>,
     /// People whom one of these groups, or a group within it, lists by their user id (`memberUid`), in order.
     pub by_uid: Vec<Anchor>,
+    /// Members that are not there, of groups of the config or within one.
+    pub gone: BTreeMap<Dn, Dangling>,
     /// Groups within those of the config, as the next read is told of them. None: the read broke off before.
     pub nested: Option<Vec<Nested>>,
     pub scope: BTreeMap<ScopeKey, Found>,

@@ -8,6 +8,7 @@ mod conflicts;
 mod departed;
 mod elsewhere;
 mod fallback;
+mod former;
 mod guard;
 mod history;
 mod joiners;

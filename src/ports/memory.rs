@@ -16,7 +16,7 @@ use crate::model::memory::{
 };
 use crate::model::notice::{News, Parcel, Told};
 use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
-use crate::model::{Account, Anchor, Name, PersonId};
+use crate::model::{Account, Anchor, Dn, Name, PersonId};
 
 /// The state could not be read or written. None of these is the same as a state that is not there.
 #[derive(Debug, Error)]
@@ -69,6 +69,12 @@ pub trait Mirror: Send {
 
     /// Groups within groups, as the last read that walked them left them.
     fn nested(&self, directory: &str) -> Result<Vec<Nested>, StateError>;
+
+    /// Where everyone known of a directory was last, as text.
+    fn places(&self, directory: &str, visit: &mut dyn FnMut(Anchor, &str)) -> Result<(), StateError>;
+
+    /// DNs that groups listed when they were last read, though somebody had left them; and who.
+    fn former(&self, directory: &str) -> Result<Vec<(Anchor, Dn)>, StateError>;
 
     /// Who of these was listed by user id when groups were last read.
     fn listed_by_uid(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>, StateError>;

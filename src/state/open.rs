@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V2__nested", include_str!("migrations/V2__nested.sql")),
     ("V3__queue", include_str!("migrations/V3__queue.sql")),
     ("V4__outbox", include_str!("migrations/V4__outbox.sql")),
+    ("V5__former", include_str!("migrations/V5__former.sql")),
 ];
 
 /// How long to wait for another process that writes.

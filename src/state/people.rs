@@ -39,6 +39,26 @@ impl Mirror for State {
         })
     }
 
+    fn places(&self, directory: &str, visit: &mut dyn FnMut(Anchor, &str)) -> Result<(), StateError> {
+        self.read("reading where everyone was last", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(()) };
+            let mut query = connection.prepare_cached("SELECT anchor, dn FROM facts WHERE directory = ?1")?;
+            let mut rows = query.query([id])?;
+            while let Some(row) = rows.next()? {
+                visit(anchor(row, 0)?, row.get_ref(1)?.as_str()?);
+            }
+            Ok(())
+        })
+    }
+
+    fn former(&self, directory: &str) -> Result<Vec<(Anchor, Dn)>, StateError> {
+        self.read("reading which DNs people left", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            let sql = "SELECT anchor, dn FROM former WHERE directory = ?1 ORDER BY anchor, dn";
+            connection.prepare_cached(sql)?.query_map([id], |row| Ok((anchor(row, 0)?, dn(row, 1)?)))?.collect()
+        })
+    }
+
     fn listed_by_uid(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>, StateError> {
         self.read("reading whom groups list by user id", |connection| listed_by_uid(connection, directory, anchors))
     }
@@ -170,9 +190,11 @@ fn pins(connection: &Connection, directory: i64) -> Result<Vec<Pin>> {
 }
 
 fn nested(row: &Row<'_>) -> Result<Nested> {
-    let text: String = row.get(0)?;
-    let dn = Dn::parse(&text).map_err(|why| damaged(0, Type::Text, why))?;
-    Ok(Nested { dn, missed: optional_time(row, 1)? })
+    Ok(Nested { dn: dn(row, 0)?, missed: optional_time(row, 1)? })
+}
+
+fn dn(row: &Row<'_>, index: usize) -> Result<Dn> {
+    Dn::parse(row.get_ref(index)?.as_str()?).map_err(|why| damaged(index, Type::Text, why))
 }
 
 fn listed_by_uid(connection: &Connection, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>> {
@@ -210,6 +232,9 @@ fn store(transaction: &Transaction<'_>, directory: &Name, update: &MirrorUpdate<
     store_pins(transaction, id, &update.pins)?;
     if let Some(nested) = update.nested {
         store_nested(transaction, id, nested)?;
+    }
+    if let Some(former) = &update.former {
+        store_former(transaction, id, former)?;
     }
     match &update.whole {
         Some(whole) => store_whole(transaction, id, whole, update.read.read_at),
@@ -283,6 +308,16 @@ fn store_nested(transaction: &Transaction<'_>, directory: i64, nested: &[Nested]
     Ok(())
 }
 
+fn store_former(transaction: &Transaction<'_>, directory: i64, former: &[(Anchor, &str)]) -> Result<()> {
+    transaction.execute("DELETE FROM former WHERE directory = ?1", [directory])?;
+    let mut insert =
+        transaction.prepare_cached("INSERT OR REPLACE INTO former (directory, anchor, dn) VALUES (?1, ?2, ?3)")?;
+    for (anchor, dn) in former {
+        insert.execute(params![directory, anchor.as_bytes(), dn])?;
+    }
+    Ok(())
+}
+
 fn store_whole(transaction: &Transaction<'_>, directory: i64, whole: &Whole, read_at: Timestamp) -> Result<()> {
     let watermark = whole.watermark.as_ref().map(to_json).transpose()?;
     transaction.execute("UPDATE directory SET watermark_json = ?2 WHERE id = ?1", params![directory, watermark])?;
@@ -299,7 +334,7 @@ fn store_whole(transaction: &Transaction<'_>, directory: i64, whole: &Whole, rea
         };
         absent.execute(params![directory, anchor.as_bytes(), unseen.as_bytes(), read_at.as_second(), since, gone])?;
     }
-    for table in ["person", "facts"] {
+    for table in ["person", "facts", "former"] {
         let mut forget =
             transaction.prepare_cached(&format!("DELETE FROM {table} WHERE directory = ?1 AND anchor = ?2"))?;
         for anchor in &whole.forgotten {

@@ -105,6 +105,7 @@ impl Directory for InMemory {
             unidentified: Vec::new(),
             members: world.groups(self.index),
             by_uid: Vec::new(),
+            gone: BTreeMap::new(),
             nested: None,
             scope: BTreeMap::new(),
             foreign: 0,

@@ -12,7 +12,7 @@ use seatsync::model::memory::{
 };
 use seatsync::model::notice::{News, Told};
 use seatsync::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
-use seatsync::model::{Account, Anchor, Name, PersonId};
+use seatsync::model::{Account, Anchor, Dn, Name, PersonId};
 use seatsync::ports::{
     Accounts, Backend, BackendError, Capabilities, History, Journal, Mirror, Persistence, Requests, StateError,
     Succession,
@@ -156,6 +156,8 @@ mortal! { Mirror {
     fn dns([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, String>;
     fn pins([self: &self], directory: &str) -> BTreeMap<ScopeKey, Pin>;
     fn nested([self: &self], directory: &str) -> Vec<Nested>;
+    fn places([self: &self], directory: &str, visit: &mut dyn FnMut(Anchor, &str)) -> ();
+    fn former([self: &self], directory: &str) -> Vec<(Anchor, Dn)>;
     fn listed_by_uid([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeSet<Anchor>;
     fn watermark([self: &self], directory: &str) -> Option<Watermark>;
     fn store([self: &mut self], directory: &Name, update: &MirrorUpdate<'_>) -> ();

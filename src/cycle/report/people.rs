@@ -1,10 +1,13 @@
 //! Who got a seat in a cycle, who lost one, and whose entry cannot be used.
 
+use std::collections::BTreeSet;
+
+use crate::cycle::people::some_of;
 use crate::cycle::reading::{DirectoryRead, Readings};
 use crate::desired::{Desired, Wish};
 use crate::model::report::{GrantedRow, LostRow, QuarantinedRow};
 use crate::model::snapshot::Whereabouts;
-use crate::model::{Account, Anchor, Assignment, LeaveCause, Name, PersonId, Quarantine};
+use crate::model::{Account, Anchor, Assignment, Dn, LeaveCause, Name, PersonId, Quarantine, Standing};
 use crate::plan::Plan;
 use crate::plan::effects::{Effect, Verb};
 
@@ -102,4 +105,31 @@ pub(super) fn missed(read: &DirectoryRead, desired: &Desired<'_>) -> Option<Stri
     (missed > 0).then(|| {
         format!("{people} not found any more, and nothing is taken from them yet: who is not found by the next whole read either counts as deleted")
     })
+}
+
+/// A sentence on people whom groups list by a name that they no longer have: nobody lost anything by it yet, and somebody
+/// has to mend the groups.
+pub(super) fn listed_before(read: &DirectoryRead) -> Option<String> {
+    let snapshot = read.snapshot.as_ref()?;
+    let is_enabled = |anchor: &Anchor| {
+        let at = snapshot.people.binary_search_by(|sighting| sighting.anchor.cmp(anchor));
+        at.is_ok_and(|at| snapshot.people[at].standing == Standing::Enabled)
+    };
+    let is_member =
+        |anchor: &Anchor, key| snapshot.members.get(key).is_some_and(|members| members.contains_key(anchor));
+    let mut people = BTreeSet::new();
+    let mut groups: BTreeSet<&Dn> = BTreeSet::new();
+    for (anchor, names) in read.known.former.iter().filter(|(anchor, _)| is_enabled(anchor)) {
+        for name in names.iter().filter(|name| name.dangling.of.iter().any(|key| !is_member(anchor, key))) {
+            people.insert(anchor);
+            groups.extend(&name.dangling.listed_by);
+        }
+    }
+    let people = some_of(people.into_iter().map(ToString::to_string))?;
+    let groups = some_of(groups.into_iter().map(|group| format!("{:?}", group.as_str())))?;
+    Some(format!(
+        "people were renamed, and groups list them by the name of before ({people}): they keep what they have, and get \
+         nothing where it is not clear that they are members. Put the new names in the place of the old ones in {groups}; \
+         the overlay refint of OpenLDAP does so by itself, with every rename to come"
+    ))
 }

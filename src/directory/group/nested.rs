@@ -40,7 +40,7 @@ pub async fn missed(
 ) -> Result<Missed, ReadError> {
     let mut judged = Missed::default();
     for group in before {
-        let Some(keys) = walked.gone.get(&group.dn) else { continue };
+        let Some(dangling) = walked.gone.get(&group.dn) else { continue };
         let above = match group.dn.parent() {
             _ if kind == Kind::ActiveDirectory => false,
             Some(parent) => source.is_readable(&parent).await?,
@@ -51,7 +51,7 @@ pub async fn missed(
         }
         judged.problems.push(problem(group, kind, above));
         judged.nested.push(Nested { dn: group.dn.clone(), missed: group.missed.or((above && whole).then_some(now)) });
-        for key in keys {
+        for key in &dangling.of {
             walked.members.remove(key);
         }
     }

@@ -17,7 +17,7 @@ use crate::directory::group::{GroupObject, PeopleIndex, hidden, missed, walk};
 use crate::directory::identity::anchor_in;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::{Found, Kind, Members, Nested, Partial, ScopeKey, Snapshot, Watermark};
+use crate::model::snapshot::{Dangling, Found, Kind, Members, Nested, Partial, ScopeKey, Snapshot, Watermark};
 use crate::model::{Anchor, Defect, Dn, Name, Quarantine, Sighting, Unidentified};
 use crate::ports::{ReadError, ReadRequest};
 
@@ -30,6 +30,7 @@ pub(super) struct Draft {
     unidentified: Vec<Unidentified>,
     members: BTreeMap<ScopeKey, Members>,
     by_uid: Vec<Anchor>,
+    gone: BTreeMap<Dn, Dangling>,
     nested: Option<Vec<Nested>>,
     scope: BTreeMap<ScopeKey, Found>,
     /// Where the people were searched for.
@@ -74,6 +75,7 @@ impl Draft {
             unidentified: self.unidentified,
             members: self.members,
             by_uid: self.by_uid,
+            gone: self.gone,
             nested: self.nested,
             scope: self.scope,
             entries: self.entries,
@@ -132,7 +134,7 @@ impl Read<'_> {
         let missed = missed(&self.request.nested, &mut walked, &mut source, how).await?;
         draft.problems.extend(missed.problems);
         (draft.members, draft.by_uid, draft.nested) = (walked.members, walked.by_uid, Some(missed.nested));
-        (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
+        (draft.foreign, draft.dangling, draft.gone) = (walked.foreign, walked.dangling, walked.gone);
         draft.note(walked.changed, self.request.now);
         Ok(())
     }

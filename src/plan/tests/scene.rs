@@ -10,9 +10,9 @@ pub use super::source::{Source, anchor, at, number, profile, sighting, who};
 use crate::desired::{Reading, desire};
 use crate::model::change::{Batch, Confirmation, Decision, GuardMark, HeldChange, Operation, Promotion, Step, Verdict};
 use crate::model::settings::*;
-use crate::model::snapshot::{Kind, Snapshot, Whereabouts};
+use crate::model::snapshot::{Dangling, FormerName, Kind, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::user::{Defect, Quarantine, Sighting, Standing};
-use crate::model::{Account, Name, PersonId, PoolCount, WaitReason};
+use crate::model::{Account, Dn, Name, PersonId, PoolCount, WaitReason};
 use crate::plan::effects::Verb;
 use crate::plan::{LastKnown, Plan, Remembered, World, plan};
 
@@ -40,6 +40,10 @@ pub struct Scene {
     pub memories: Memories,
     pub marks: Vec<GuardMark>,
     pub confirmations: Vec<Confirmation>,
+}
+
+fn dn(text: &str) -> Dn {
+    Dn::parse(text).unwrap()
 }
 
 fn settings() -> Settings {
@@ -179,6 +183,29 @@ impl Scene {
         self.pool(pool).priority.push(GroupRef { directory: "corp".into(), dn });
     }
 
+    /// Only these people of `corp` are in scope, through a group.
+    pub fn only_members(&mut self, dn: &str, people: impl IntoIterator<Item = u32>) {
+        self.source("corp").groups.insert(dn.into(), people.into_iter().collect());
+        self.settings.directories[0].groups = vec![dn.into()];
+    }
+
+    /// These people of `corp` are out of scope, through a group.
+    pub fn exclude(&mut self, dn: &str, people: impl IntoIterator<Item = u32>) {
+        self.source("corp").groups.insert(dn.into(), people.into_iter().collect());
+        self.settings.directories[0].exclude_groups = vec![dn.into()];
+    }
+
+    /// A group lists somebody of `corp` by a name of before.
+    pub fn lists_by_former_name(&mut self, group: &str, n: u32) {
+        let key = ScopeKey { role: Role::Group, dn: group.into() };
+        let dangling = Dangling { listed_by: BTreeSet::from([dn(group)]), of: BTreeSet::from([key]) };
+        let source = self.source("corp");
+        if let Some(members) = source.groups.get_mut(group) {
+            members.remove(&n);
+        }
+        source.former.entry(anchor(n)).or_default().push(FormerName { dn: dn(&format!("CN=old{n}")), dangling });
+    }
+
     pub fn falls_back(&mut self, pool: &str, to: &str) {
         self.pool(pool).fallback = Some(to.into());
     }
@@ -217,7 +244,13 @@ impl Scene {
             let Snapshot { directory, .. }: &Snapshot = snapshot;
             let source = &self.sources[directory];
             let settings = settings(directory)?;
-            Some(Reading { settings, snapshot, located: &source.elsewhere, known: &source.mirror })
+            Some(Reading {
+                settings,
+                snapshot,
+                located: &source.elsewhere,
+                known: &source.mirror,
+                former: &source.former,
+            })
         };
         let readings: Vec<Reading<'_>> = snapshots.iter().filter_map(reading).collect();
         let unread = self.sources.iter().filter(|(_, source)| source.unread).map(|(name, _)| name.clone()).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use crate::desired::Known;
-use crate::model::snapshot::{Kind, Partial, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{FormerNames, Kind, Partial, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::user::{Sighting, Standing};
 use crate::model::{Anchor, Dn, Name, PersonId, Profile};
 
@@ -62,6 +62,7 @@ pub struct Source {
     /// What a lookup finds of those who are not among the people.
     pub elsewhere: BTreeMap<Anchor, Whereabouts>,
     pub mirror: Mirror,
+    pub former: FormerNames,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -99,6 +100,7 @@ impl Source {
             unidentified: Vec::new(),
             members: self.groups.iter().map(members).collect(),
             by_uid: Vec::new(),
+            gone: BTreeMap::new(),
             nested: None,
             scope: BTreeMap::new(),
             entries: self.people.len() as u64,

@@ -33,6 +33,7 @@ pub fn whole(people: Vec<PersonRow<'static>>, position: &str) -> MirrorUpdate<'s
         unidentified: &[],
         pins: Vec::new(),
         nested: None,
+        former: None,
         whole: Some(Whole { watermark: Some(watermark(position)), ..Whole::default() }),
     }
 }
@@ -182,6 +183,29 @@ fn pins_are_those_of_the_last_read() {
     let one = vec![pin("CN=B", Some(anchor(2)))];
     state.store(&corp(), &MirrorUpdate { pins: one.clone(), ..partial(Vec::new()) }).unwrap();
     assert_eq!(state.pins("corp").unwrap(), BTreeMap::from([(key("CN=B"), one[0].clone())]));
+}
+
+#[test]
+fn names_that_people_left_are_those_of_the_last_read_that_could_tell_and_go_with_the_person() {
+    let mut state = state();
+    let before = |names: &[(u8, &'static str)]| MirrorUpdate {
+        former: Some(names.iter().map(|(number, dn)| (anchor(*number), *dn)).collect()),
+        ..partial(vec![row(1), row(2)])
+    };
+    state.store(&corp(), &before(&[(2, "cn=b"), (1, "cn=a")])).unwrap();
+    state.store(&corp(), &partial(Vec::new())).unwrap();
+    let dn = |text| crate::model::Dn::parse(text).unwrap();
+    assert_eq!(state.former("corp").unwrap(), [(anchor(1), dn("cn=a")), (anchor(2), dn("cn=b"))]);
+    assert_eq!(state.former("other").unwrap(), []);
+    let mut update = whole(Vec::new(), "2");
+    update.whole.as_mut().unwrap().forgotten = vec![anchor(1)];
+    state.store(&corp(), &update).unwrap();
+    assert_eq!(state.former("corp").unwrap(), [(anchor(2), dn("cn=b"))]);
+    let mut places = Vec::new();
+    state.places("corp", &mut |anchor, dn| places.push((anchor, dn.to_owned()))).unwrap();
+    assert_eq!(places, [(anchor(2), facts(2).dn.into_owned())]);
+    state.store(&corp(), &before(&[])).unwrap();
+    assert_eq!(state.former("corp").unwrap(), []);
 }
 
 #[test]
