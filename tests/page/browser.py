@@ -7,7 +7,9 @@ import shutil
 import tempfile
 from pathlib import Path
 
+from agent import wait_until
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.common.by import By
 
 # What sticks out to the right of a page this wide.
@@ -69,10 +71,16 @@ class Browser:
         self.driver.get(url)
 
     def text(self, css):
-        return self.driver.find_element(By.CSS_SELECTOR, css).text
+        """Of the first such element, once it is there: a click is over before its answer has come."""
+        found = []
+        wait_until(css, lambda: found.extend(self.texts(css)) or found)
+        return found[0]
 
     def texts(self, css):
-        return [found.text for found in self.driver.find_elements(By.CSS_SELECTOR, css)]
+        try:
+            return [found.text for found in self.driver.find_elements(By.CSS_SELECTOR, css)]
+        except StaleElementReferenceException:  # of a page that is just left
+            return []
 
     def all(self, css):
         return self.driver.find_elements(By.CSS_SELECTOR, css)

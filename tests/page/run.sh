@@ -20,4 +20,4 @@ mkdir -p "$screenshots"
 cd "$here"
 # Neither the config of whoever runs this, nor a proxy, between the browser and this machine.
 env -u SEATSYNC_CONFIG -u http_proxy -u HTTP_PROXY -u all_proxy -u ALL_PROXY SEATSYNC="$seatsync" SCREENSHOTS="$(realpath "$screenshots")" \
-    PYTHONDONTWRITEBYTECODE=1 timeout 120 "$python" -m unittest "${@/#/test_page.}"
+    PYTHONDONTWRITEBYTECODE=1 timeout 180 "$python" -m unittest "${@/#/test_page.}"

@@ -38,9 +38,19 @@ class Page(unittest.TestCase):
     def quiet(self):
         self.assertEqual(browser.complaints(), [])
 
-    def verdict(self, agent):
-        browser.open(agent.url)
-        return browser.text("#verdict")
+    def comes_to_show(self, agent, css, texts):
+        """The page follows a cycle within moments."""
+        shown = []
+
+        def shows():
+            browser.open(agent.url)
+            shown[:] = browser.texts(css)
+            return shown == texts
+
+        try:
+            wait_until(css, shows)
+        except AssertionError:
+            self.assertEqual(shown, texts)
 
 
 class Looks(Page):
@@ -53,6 +63,7 @@ class Looks(Page):
         for _ in range(2):
             agent.run("sync", "--full")
         anchor = agent.run("pending")[1][0]["anchor"]
+        self.comes_to_show(agent, "#held li", ["corp: 10 people would leave (0 left before) of 20; 3 may"])
         for path, name in [("/", "page"), (f"/explain?user={anchor}", "explain"), ("/explain?user=nobody", "refused"), ("/login", "login")]:
             for scheme in ["light", "dark"]:
                 for width in WIDTHS:
@@ -83,21 +94,22 @@ class Looks(Page):
 
     def test_the_first_sentence_says_how_it_is(self):
         agent = self.agent(10, POOL.format(10))
-        self.assertEqual(self.verdict(agent), "All is well, and nobody waits for a seat.")
+        self.comes_to_show(agent, "#verdict", ["All is well, and nobody waits for a seat."])
         agent.write(13)
         agent.run("sync")
-        self.assertEqual(self.verdict(agent), "All is well; 3 people wait for a seat.")
+        self.comes_to_show(agent, "#verdict", ["All is well; 3 people wait for a seat."])
         agent.write(2)
         # Gone is who was missed twice.
         agent.run("sync")
         code, [report] = agent.run("sync", "--full")
         self.assertEqual(code, 4)
-        self.assertIn("the guard holds changes back", self.verdict(agent))
+        held = "Somebody must look: the guard holds changes back until they are confirmed."
+        self.comes_to_show(agent, "#verdict", [held])
         self.assertEqual(browser.text("#held pre"), f"seatsync confirm {report['fingerprint']}")
         browser.screenshot("held")
         (agent.path / "corp.ldif").unlink()
         agent.run("sync")
-        self.assertEqual(self.verdict(agent), "Not well: the directory corp cannot be reached.")
+        self.comes_to_show(agent, "#verdict", ["Not well: the directory corp cannot be reached."])
         browser.screenshot("unreachable")
         self.quiet()
 
@@ -131,12 +143,13 @@ class Decides(Page):
         browser.open(agent.url)
         self.button(NAMES[1], "approve").click()
         self.told("Approved.")
-        self.assertEqual(agent.users("active"), {NAMES[1]})
+        wait_until("active", lambda: agent.users("active") == {NAMES[1]})
         self.button(NAMES[3], "deny").click()
         self.told("Denied.")
-        self.assertEqual(agent.users("denied"), {NAMES[3]})
-        self.assertEqual(browser.texts("#waiting tbody a"), [NAMES[0], NAMES[2], NAMES[4], NAMES[5]])
-        self.assertEqual(agent.waiting(), browser.texts("#waiting tbody a"))
+        wait_until("denied", lambda: agent.users("denied") == {NAMES[3]})
+        left = [NAMES[0], NAMES[2], NAMES[4], NAMES[5]]
+        self.assertEqual(agent.waiting(), left)
+        self.comes_to_show(agent, "#waiting tbody a", left)
         self.quiet()
 
     def test_the_keyboard_reaches_everything_in_order_and_one_sees_where(self):
@@ -157,7 +170,7 @@ class Decides(Page):
         browser.open(agent.url)
         ActionChains(browser.driver).send_keys(*[Keys.TAB] * 5, Keys.ENTER).perform()
         self.told("Approved.")
-        self.assertEqual(agent.users("active"), {NAMES[0]})
+        wait_until("active", lambda: agent.users("active") == {NAMES[0]})
         # And somebody is looked for.
         ActionChains(browser.driver).send_keys(*[Keys.TAB] * 2, "u01", Keys.ENTER).perform()
         wait_until("it is explained", lambda: browser.texts("h1") == [NAMES[1]])
