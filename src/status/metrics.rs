@@ -1,9 +1,11 @@
-//! `/metrics`, in the text format of `OpenMetrics`; docs/metrics.md lists every name. Nobody is named in them (rule 24).
+//! `/metrics`, in the text format of `OpenMetrics` or the older one of Prometheus; docs/metrics.md lists every name. Nobody is named in them (rule 24).
 
 use std::sync::atomic::AtomicU64;
 
+use axum::http::HeaderMap;
+use axum::http::header::ACCEPT;
 use jiff::Timestamp;
-use prometheus_client::encoding::text::encode;
+use prometheus_client::encoding::{prometheus_text, text};
 use prometheus_client::metrics::counter::Counter;
 use prometheus_client::metrics::family::Family;
 use prometheus_client::metrics::gauge::Gauge;
@@ -15,8 +17,36 @@ use super::health::readiness;
 use crate::model::AccountState;
 use crate::model::report::{CycleOutcome, DirectoryReport, HeldKind, PoolRow};
 
-/// What `/metrics` is sent as.
-pub const CONTENT_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+/// How `/metrics` is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    OpenMetrics,
+    /// The text format 0.0.4, which everything reads that reads metrics.
+    Prometheus,
+}
+
+impl Format {
+    /// `OpenMetrics` for whoever asks for it.
+    #[must_use]
+    pub fn asked_by(headers: &HeaderMap) -> Self {
+        let accepted = headers.get_all(ACCEPT).iter().filter_map(|accept| accept.to_str().ok());
+        let mut kinds = accepted.flat_map(|accept| accept.split(','));
+        let is_wanted =
+            kinds.any(|kind| kind.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case(KIND)));
+        if is_wanted { Self::OpenMetrics } else { Self::Prometheus }
+    }
+
+    #[must_use]
+    pub const fn content_type(self) -> &'static str {
+        match self {
+            Self::OpenMetrics => "application/openmetrics-text; version=1.0.0; charset=utf-8",
+            Self::Prometheus => prometheus_text::CONTENT_TYPE,
+        }
+    }
+}
+
+/// What asks for `OpenMetrics`.
+const KIND: &str = "application/openmetrics-text";
 
 type Labels = Vec<(&'static str, String)>;
 type Numbers = Family<Labels, Gauge<f64, AtomicU64>>;
@@ -25,7 +55,7 @@ type Numbers = Family<Labels, Gauge<f64, AtomicU64>>;
 ///
 /// # Errors
 /// None that is known: text has room for all of them.
-pub fn render(facts: Option<&Facts>, now: Timestamp) -> Result<String, std::fmt::Error> {
+pub fn render(format: Format, facts: Option<&Facts>, now: Timestamp) -> Result<String, std::fmt::Error> {
     let mut sheet = Sheet(Registry::with_prefix("seatsync"));
     let version = vec![("version", env!("CARGO_PKG_VERSION"))];
     sheet.0.register("build", "The program", Info::new(version));
@@ -37,9 +67,12 @@ pub fn render(facts: Option<&Facts>, now: Timestamp) -> Result<String, std::fmt:
         people(&mut sheet, facts);
         directories(&mut sheet, facts);
     }
-    let mut text = String::new();
-    encode(&mut text, &sheet.0)?;
-    Ok(text)
+    let mut written = String::new();
+    match format {
+        Format::OpenMetrics => text::encode(&mut written, &sheet.0)?,
+        Format::Prometheus => prometheus_text::encode(&mut written, &sheet.0)?,
+    }
+    Ok(written)
 }
 
 fn agent(sheet: &mut Sheet, facts: &Facts) {

@@ -103,9 +103,10 @@ async fn readyz(State(window): State<Window>) -> Response {
     (status, Json(readiness)).into_response()
 }
 
-async fn all_metrics(State(window): State<Window>) -> Response {
-    match metrics::render(window.facts().as_deref(), clock::now()) {
-        Ok(text) => ([(CONTENT_TYPE, metrics::CONTENT_TYPE)], text).into_response(),
+async fn all_metrics(State(window): State<Window>, headers: HeaderMap) -> Response {
+    let format = metrics::Format::asked_by(&headers);
+    match metrics::render(format, window.facts().as_deref(), clock::now()) {
+        Ok(text) => ([(CONTENT_TYPE, format.content_type())], text).into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }

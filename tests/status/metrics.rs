@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use seatsync::status::metrics::{CONTENT_TYPE, render};
+use seatsync::status::metrics::Format::{OpenMetrics, Prometheus};
+use seatsync::status::metrics::render;
 
 use crate::harness::{Served, facts, now};
 
@@ -42,14 +43,21 @@ fn rendered(text: &str) -> BTreeMap<String, (String, Vec<String>)> {
 
 #[test]
 fn every_metric_is_documented_and_every_documented_one_is_there() {
-    let text = render(Some(&facts()), now()).unwrap();
+    let text = render(OpenMetrics, Some(&facts()), now()).unwrap();
     assert!(documented().len() > 20);
     assert_eq!(rendered(&text), documented());
+    let older = render(Prometheus, Some(&facts()), now()).unwrap();
+    // It knows no information, only numbers that are 1.
+    let of_its_kinds = |(name, (kind, labels)): (String, (String, Vec<String>))| {
+        (name, (if kind == "info" { "gauge".to_owned() } else { kind }, labels))
+    };
+    assert_eq!(rendered(&older), documented().into_iter().map(of_its_kinds).collect());
+    assert!(older.contains("# TYPE seatsync_cycles_total counter") && !older.contains("# EOF"), "{older}");
 }
 
 #[test]
 fn each_metric_has_its_help_and_says_what_the_last_cycle_left() {
-    let text = render(Some(&facts()), now()).unwrap();
+    let text = render(OpenMetrics, Some(&facts()), now()).unwrap();
     let (helps, types) = (text.matches("# HELP ").count(), text.matches("# TYPE ").count());
     assert_eq!(helps, types);
     for line in [
@@ -84,15 +92,25 @@ fn nobody_is_named_in_a_metric() {
         "email": "jdoe@corp.example", "pool": "standard", "position": 1, "reason": "no_seat", "since": now()}]);
     status["last_cycle"]["problems"][0]["message"] = "jdoe is refused".into();
     facts.status = serde_json::from_value(status).unwrap();
-    let text = render(Some(&facts), now()).unwrap();
+    let text = render(OpenMetrics, Some(&facts), now()).unwrap();
     assert!(!text.contains("jdoe") && !text.contains("Doe") && !text.contains("corp.example"), "{text}");
 }
 
 #[tokio::test]
-async fn they_are_sent_as_openmetrics_also_before_the_first_cycle() {
+async fn they_are_sent_as_is_asked_for_also_before_the_first_cycle() {
     let served = Served::new(None, None);
-    let answer = served.get("/metrics").await;
-    assert_eq!((answer.status().as_u16(), &answer.headers()["content-type"]), (200, &CONTENT_TYPE.parse().unwrap()));
-    let text = answer.text().await.unwrap();
-    assert!(text.contains("seatsync_ready 0.0") && text.contains("seatsync_build_info{version="), "{text}");
+    let prometheus = "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.1";
+    for (accept, format) in [
+        (prometheus, OpenMetrics),
+        ("Application/OpenMetrics-Text", OpenMetrics),
+        ("text/plain", Prometheus),
+        ("*/*", Prometheus),
+        ("", Prometheus),
+    ] {
+        let answer = served.get_with("/metrics", &[("accept", accept)]).await;
+        assert_eq!(answer.headers()["content-type"], format.content_type(), "{accept}");
+        assert_eq!(answer.status().as_u16(), 200);
+        let text = answer.text().await.unwrap();
+        assert!(text.contains("seatsync_ready 0") && text.contains("seatsync_build_info{version="), "{text}");
+    }
 }
