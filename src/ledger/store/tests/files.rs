@@ -14,6 +14,27 @@ fn a_missing_ledger_is_made_where_it_may_be_new_with_its_folder() {
     assert_eq!(Ledger::open(&path, true).unwrap().companies().unwrap(), ["acme"]);
 }
 
+/// An agent that starts for the first time, beside `check` or `plan`.
+#[test]
+fn a_new_ledger_that_several_make_at_one_moment_opens_for_all_of_them() {
+    const AT_ONCE: usize = 4;
+    for _ in 0..10 {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("ledger.db");
+        let together = std::sync::Barrier::new(AT_ONCE);
+        let open = || {
+            together.wait();
+            Ledger::open(&path, false).map(drop)
+        };
+        std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(open)).collect();
+            for one in opening {
+                one.join().unwrap().unwrap();
+            }
+        });
+    }
+}
+
 #[test]
 fn a_missing_ledger_that_must_exist_is_an_error_and_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
