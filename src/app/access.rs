@@ -17,7 +17,7 @@ use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
 use crate::model::report::Probe;
-use crate::model::settings::{BackendKind, Settings};
+use crate::model::settings::{BackendKind, LedgerSettings, Settings};
 use crate::settings::{Loaded, Problem};
 
 /// A place of the config where the service could not write.
@@ -39,7 +39,14 @@ impl Access {
     pub fn of(config: &Path, loaded: &Loaded) -> Self {
         let settings = &loaded.settings;
         let unreadable = system::unreadable(config, &settings.agent.state_dir, &loaded.files);
-        Self { unreadable, unwritable: system::unwritable(config, &places(settings)) }
+        let state_dir = Some(settings.agent.state_dir.as_path());
+        Self { unreadable, unwritable: system::unwritable(config, state_dir, &places(settings)) }
+    }
+
+    /// The same of a ledger's config. Its files are checked by whoever loads it.
+    pub fn of_ledger(config: &Path, ledger: &LedgerSettings) -> Self {
+        let unwritable = system::unwritable(config, None, &[("ledger.database", &ledger.database)]);
+        Self { unreadable: Vec::new(), unwritable }
     }
 
     /// For `check`.
@@ -68,7 +75,7 @@ impl Access {
     }
 }
 
-/// What the agent writes, by the key that names it. The state comes first.
+/// What the agent writes, by the key that names it.
 fn places(settings: &Settings) -> Vec<(&'static str, &Path)> {
     let mut places = vec![("agent.state_dir", settings.agent.state_dir.as_path())];
     if let BackendKind::Embedded { path } = &settings.backend.kind {

@@ -82,8 +82,12 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
     match settings::load_ledger(config, &settings::process_variables()) {
         Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
         Ok(loaded) => {
-            let warnings = loaded.warnings.iter().map(problem).collect();
-            let probes = if connect { LedgerApp::of(loaded).probes().await } else { Vec::new() };
+            let access = Access::of_ledger(config, &loaded.ledger);
+            let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
+            let mut probes = if connect { LedgerApp::of(loaded).probes().await } else { Vec::new() };
+            if connect {
+                probes.extend(access.probes());
+            }
             CheckReport::of(Vec::new(), warnings, probes)
         }
     }

@@ -1,4 +1,4 @@
-//! Whom the service runs as: by the folder of its state, else by the unit that is installed, else by name.
+//! Whom the service runs as: by the folder of its state, where it has one, else by the unit that is installed, else by name.
 
 use std::fs::{self, Metadata};
 use std::os::unix::fs::MetadataExt as _;
@@ -12,8 +12,8 @@ pub const SEARCH: u32 = 0o1;
 
 /// The user that packages make.
 const USUAL: &str = "seatsync";
-/// The config that they install.
-const USUAL_CONFIG: &str = "/etc/seatsync/seatsync.toml";
+/// The configs that their units name.
+const USUAL_CONFIGS: [&str; 2] = ["/etc/seatsync/seatsync.toml", "/etc/seatsync/ledger.toml"];
 
 /// A user who is not root, and how we know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,10 +26,10 @@ pub struct Service {
 
 impl Service {
     /// None where nobody says, or where it is root.
-    pub fn of(state_dir: &Path, config: &Path, unit: Option<&Unit>, passwd: &str) -> Option<Self> {
-        let folder = fs::metadata(state_dir);
+    pub fn of(state_dir: Option<&Path>, config: &Path, unit: Option<&Unit>, passwd: &str) -> Option<Self> {
+        let folder = state_dir.and_then(|folder| fs::metadata(folder).ok());
         match &folder {
-            Ok(folder) if folder.uid() != 0 => {
+            Some(folder) if folder.uid() != 0 => {
                 let known_by = "who owns state_dir".to_owned();
                 return Some(Self { uid: folder.uid(), gid: folder.gid(), known_by });
             }
@@ -37,7 +37,7 @@ impl Service {
         }
         let named = unit.and_then(|unit| Some((unit.user.as_deref()?, format!("by {}", unit.file.display()))));
         let usual = || {
-            let is_usual = folder.is_err() && config == Path::new(USUAL_CONFIG);
+            let is_usual = folder.is_none() && USUAL_CONFIGS.iter().any(|usual| config == Path::new(usual));
             is_usual.then(|| (USUAL, "whom the package made".to_owned()))
         };
         let (user, known_by) = named.or_else(usual)?;
@@ -89,8 +89,9 @@ mod tests {
     #[test]
     fn before_the_first_start_the_user_is_that_of_the_unit_else_the_packages() {
         let passwd = "root:x:0:0::/root:/bin/sh\nseatsync:x:990:991::/:\nlicences:x:77:78::/:\n";
-        let (none, config) = (Path::new("/nonexistent/seatsync"), Path::new(USUAL_CONFIG));
-        let uid = |config, unit: Option<&Unit>| Service::of(none, config, unit, passwd).map(|one| (one.uid, one.gid));
+        let (none, config) = (Path::new("/nonexistent/seatsync"), Path::new(USUAL_CONFIGS[0]));
+        let uid =
+            |config, unit: Option<&Unit>| Service::of(Some(none), config, unit, passwd).map(|one| (one.uid, one.gid));
         let unit = |user: &str| {
             let mut unit = Unit::default();
             unit.user = Some(user.to_owned());
@@ -100,5 +101,7 @@ mod tests {
         assert_eq!(uid(config, Some(&unit("root"))), None);
         assert_eq!(uid(config, None), Some((990, 991)));
         assert_eq!(uid(Path::new("/srv/try.toml"), None), None);
+        let ledger = Service::of(None, Path::new(USUAL_CONFIGS[1]), None, passwd);
+        assert_eq!(ledger.map(|one| one.uid), Some(990));
     }
 }

@@ -1,11 +1,11 @@
-//! The systemd unit that runs the agent on a config: whom it runs as, and where it may write.
+//! The systemd unit that runs the agent or the ledger on a config: whom it runs as, and where it may write.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 /// Where systemd looks, the first first.
 const FOLDERS: &[&str] = &["etc/systemd/system", "run/systemd/system", "usr/lib/systemd/system", "lib/systemd/system"];
-const NAME: &str = "seatsync.service";
+const NAMES: &[&str] = &["seatsync.service", "seatsync-ledger.service"];
 
 /// As far as it matters here.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -19,17 +19,23 @@ pub struct Unit {
 }
 
 impl Unit {
-    /// The installed unit, below `root`, where it runs the agent on this config.
+    /// The installed unit, below `root`, that runs on this config.
     pub fn of(config: &Path, root: &Path) -> Option<Self> {
         let folders: Vec<PathBuf> = FOLDERS.iter().map(|folder| root.join(folder)).collect();
-        let file = folders.iter().map(|folder| folder.join(NAME)).find(|file| file.is_file())?;
+        let config = std::path::absolute(config).ok()?;
+        let mut units = NAMES.iter().filter_map(|name| Self::read(name, &folders));
+        units.find(|unit| unit.config.as_ref() == Some(&config))
+    }
+
+    /// As systemd takes it together.
+    fn read(name: &str, folders: &[PathBuf]) -> Option<Self> {
+        let file = folders.iter().map(|folder| folder.join(name)).find(|file| file.is_file())?;
         let mut unit = Self { file: file.clone(), ..Self::default() };
         unit.take(&fs::read_to_string(file).ok()?);
-        for file in drop_ins(&folders) {
+        for file in drop_ins(name, folders) {
             unit.take(&fs::read_to_string(file).unwrap_or_default());
         }
-        let config = std::path::absolute(config).ok()?;
-        (unit.config.as_ref() == Some(&config)).then_some(unit)
+        Some(unit)
     }
 
     /// What the service may write: these and all below. None: whatever its user may.
@@ -61,8 +67,8 @@ impl Unit {
 }
 
 /// `.../seatsync.service.d/*.conf` by their names, whatever folder they lie in.
-fn drop_ins(folders: &[PathBuf]) -> Vec<PathBuf> {
-    let within = |folder: &PathBuf| fs::read_dir(folder.join(format!("{NAME}.d"))).into_iter().flatten();
+fn drop_ins(unit: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
+    let within = |folder: &PathBuf| fs::read_dir(folder.join(format!("{unit}.d"))).into_iter().flatten();
     let files = folders.iter().flat_map(within).filter_map(|file| Some(file.ok()?.path()));
     let mut files: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|end| end == "conf")).collect();
     files.sort_by_key(|file| file.file_name().map(ToOwned::to_owned));
@@ -84,7 +90,7 @@ mod tests {
         let root = tempfile::tempdir().unwrap();
         let folder = root.path().join("usr/lib/systemd/system");
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join(NAME), include_str!("../../../systemd/seatsync.service")).unwrap();
+        fs::write(folder.join("seatsync.service"), include_str!("../../../systemd/seatsync.service")).unwrap();
         let of = |config: &str| Unit::of(Path::new(config), root.path());
         let unit = of("/etc/seatsync/seatsync.toml").unwrap();
         assert_eq!(unit.user.as_deref(), Some("seatsync"));

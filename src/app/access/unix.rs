@@ -11,15 +11,14 @@ use crate::settings::{Problem, UsedFile};
 pub fn unreadable(config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
     let passwd = passwd();
     let unit = unit(config);
-    let Some(service) = Service::of(state_dir, config, unit.as_ref(), &passwd) else { return Vec::new() };
+    let Some(service) = Service::of(Some(state_dir), config, unit.as_ref(), &passwd) else { return Vec::new() };
     files.iter().filter_map(|file| refused(&service, &passwd, file)).collect()
 }
 
-/// Where the service could not write; the first of the places is the state's folder.
-pub fn unwritable(config: &Path, places: &[(&'static str, &Path)]) -> Vec<Closed> {
+/// Where the service could not write. A ledger has no folder of its state.
+pub fn unwritable(config: &Path, state_dir: Option<&Path>, places: &[(&'static str, &Path)]) -> Vec<Closed> {
     let passwd = passwd();
     let unit = unit(config);
-    let Some((_, state_dir)) = places.first() else { return Vec::new() };
     let service = Service::of(state_dir, config, unit.as_ref(), &passwd);
     places.iter().filter_map(|(key, path)| closed(key, path, unit.as_ref(), service.as_ref(), &passwd)).collect()
 }
@@ -90,7 +89,7 @@ fn outside(key: &'static str, path: &Path, unit: &Unit, folders: &[PathBuf]) -> 
         unit.file.display(),
         path.display()
     );
-    let name = path.file_name().map(Path::new).filter(|_| key == "backend.path");
+    let name = path.file_name().map(Path::new).filter(|_| is_file(key));
     let remedy = match folders.first() {
         Some(folder) => {
             let inside = name.map_or_else(|| folder.clone(), |name| folder.join(name));
@@ -102,9 +101,14 @@ fn outside(key: &'static str, path: &Path, unit: &Unit, folders: &[PathBuf]) -> 
     Closed { key, message, remedy }
 }
 
+/// What lies there is a file, not a folder.
+fn is_file(key: &str) -> bool {
+    matches!(key, "backend.path" | "ledger.database")
+}
+
 /// The command that lets the user write a place.
 fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
-    let folder = if key == "backend.path" { path.parent().unwrap_or(path) } else { path };
+    let folder = if is_file(key) { path.parent().unwrap_or(path) } else { path };
     if folder.exists() {
         format!("run: chown {user} {}", shut.display())
     } else {

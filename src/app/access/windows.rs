@@ -25,6 +25,6 @@ pub fn unreadable(_config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<P
 }
 
 /// The installer gives the service all of its data folder, and nothing else is judged.
-pub const fn unwritable(_config: &Path, _places: &[(&'static str, &Path)]) -> Vec<Closed> {
+pub const fn unwritable(_config: &Path, _state_dir: Option<&Path>, _places: &[(&'static str, &Path)]) -> Vec<Closed> {
     Vec::new()
 }

@@ -90,3 +90,23 @@ fn the_default_ledger_lies_where_the_packaged_service_may_not_write_and_the_conf
     let closed = told("agent.state_dir", "/srv/state").unwrap();
     assert_eq!(closed.remedy, "write agent.state_dir = \"/var/lib/seatsync\"");
 }
+
+#[test]
+fn a_served_ledger_whose_database_lies_where_its_service_may_not_write_is_told_so() {
+    let root = tempfile::tempdir().unwrap();
+    let units = root.path().join("usr/lib/systemd/system");
+    fs::create_dir_all(&units).unwrap();
+    fs::write(units.join("seatsync.service"), include_str!("../../../../systemd/seatsync.service")).unwrap();
+    let packaged = include_str!("../../../../systemd/seatsync-ledger.service");
+    fs::write(units.join("seatsync-ledger.service"), packaged).unwrap();
+    let unit = Unit::of(Path::new("/etc/seatsync/ledger.toml"), root.path()).unwrap();
+    assert!(unit.file.ends_with("seatsync-ledger.service"), "{unit:?}");
+    let told = |path: &str| closed("ledger.database", Path::new(path), Some(&unit), None, "");
+    assert_eq!(told("/srv/ledger.db").unwrap().remedy, "write ledger.database = \"/var/lib/seatsync/ledger.db\"");
+    assert_eq!(told("/var/lib/seatsync/ledger/ledger.db"), None);
+
+    mode(root.path(), 0o755);
+    let database = root.path().join("ledger/ledger.db");
+    let closed = closed("ledger.database", &database, None, Some(&service(12_346)), "").unwrap();
+    assert_eq!(closed.remedy, format!("run: install -d -m 700 -o 12345 {}", root.path().join("ledger").display()));
+}
