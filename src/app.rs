@@ -87,6 +87,12 @@ impl App {
         Some(Self { config: config.to_owned(), settings, warnings: Vec::new() })
     }
 
+    /// What editors need to know of a config.
+    #[must_use]
+    pub fn config_schema() -> serde_json::Value {
+        settings::schema()
+    }
+
     fn of(config: &Path, loaded: Loaded) -> Self {
         Self { config: config.to_owned(), settings: loaded.settings, warnings: loaded.warnings }
     }

@@ -88,6 +88,7 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
     let foot = Foot::new(!console.json && !console.quiet);
     match cli.verb {
         Verb::Completions { shell } => return shell::completions(shell),
+        Verb::ConfigSchema => return shell::config_schema(),
         Verb::Man { all: Some(folder), .. } => return shell::all_man_pages(&folder),
         Verb::Man { command, all: None } => return shell::man(command.as_deref()),
         Verb::Check { connect } => {
@@ -159,6 +160,7 @@ fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exi
         | Verb::Service { .. }
         | Verb::Ledger { .. }
         | Verb::Completions { .. }
+        | Verb::ConfigSchema
         | Verb::Man { .. } => Ok(Exit::Done),
     }
 }

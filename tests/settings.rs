@@ -15,6 +15,8 @@ mod notify;
 mod rules;
 #[path = "settings/samples.rs"]
 mod samples;
+#[path = "settings/schema.rs"]
+mod schema;
 #[path = "settings/secrets.rs"]
 mod secrets;
 #[path = "settings/status.rs"]

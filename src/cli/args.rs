@@ -124,6 +124,9 @@ pub enum Verb {
     /// Print a script that completes commands in a shell
     #[command(after_help = help::COMPLETIONS)]
     Completions { shell: Shell },
+    /// Print what editors need to complete and check a config: a JSON Schema
+    #[command(after_help = help::CONFIG_SCHEMA)]
+    ConfigSchema,
     /// Print the manual page, or that of one command
     #[command(after_help = help::MAN)]
     Man {

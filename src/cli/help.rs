@@ -147,6 +147,14 @@ Examples:
   seatsync completions bash > /etc/bash_completion.d/seatsync
   seatsync completions zsh > \"${fpath[1]}/_seatsync\"";
 
+pub const CONFIG_SCHEMA: &str = "\
+The packages put it at /usr/share/seatsync/seatsync.schema.json. Editors that know TOML (Taplo, Even Better TOML) read which schema \
+a config has from a line of it that begins with #:schema. What a key means for another one only `seatsync check` tells.
+
+Examples:
+  seatsync config-schema > seatsync.schema.json
+  sed -i '1i #:schema ./seatsync.schema.json' seatsync.toml";
+
 pub const MAN: &str = "\
 On a terminal it is shown by `man`, where there is one; elsewhere it is printed as roff.
 

@@ -1,4 +1,4 @@
-//! `completions` and `man`: made from the same definitions as the command line itself.
+//! `completions`, `config-schema` and `man`: made from the same definitions as the command line itself.
 
 use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
@@ -13,12 +13,17 @@ use super::args::Cli;
 use super::console::print_raw;
 use super::exit::Exit;
 use super::help;
-use crate::app::{AppError, Code};
+use crate::app::{App, AppError, Code};
 
 pub fn completions(shell: Shell) -> Result<Exit, AppError> {
     let mut script = Vec::new();
     clap_complete::generate(shell, &mut Cli::command(), "seatsync", &mut script);
     print_raw(&script)?;
+    Ok(Exit::Done)
+}
+
+pub fn config_schema() -> Result<Exit, AppError> {
+    print_raw(format!("{:#}\n", App::config_schema()).as_bytes())?;
     Ok(Exit::Done)
 }
 

@@ -10,13 +10,7 @@ use crate::model::settings::AgentSettings;
 
 pub fn compile(reader: &Reader) -> AgentSettings {
     let (poll, full) = rhythm(reader);
-    AgentSettings {
-        name: name(reader),
-        state_dir: state_dir(reader),
-        poll,
-        full,
-        dry_run: reader.flag("dry_run", false),
-    }
+    AgentSettings { name: name(reader), state_dir: state_dir(reader), poll, full, dry_run: reader.flag("dry_run") }
 }
 
 fn name(reader: &Reader) -> String {

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+use super::keys::Shape;
 use super::reader::Reader;
 
 pub const SECOND: Duration = Duration::from_secs(1);
@@ -15,6 +16,7 @@ pub const CENTURY: Duration = Duration::from_hours(24 * 36500);
 
 /// A duration from one second to `longest`.
 pub fn read(reader: &Reader, key: &'static str, longest: Duration) -> Option<Duration> {
+    reader.is_known_as(key, |shape| matches!(shape, Shape::Duration(None)));
     let text = reader.text(key)?;
     check(reader, key, &text, longest, "")
 }
@@ -26,6 +28,7 @@ pub fn read_signed(reader: &Reader, key: &'static str, longest: Duration) -> Opt
 
 /// The same, where a word stands for no duration at all.
 pub fn read_signed_unless(reader: &Reader, key: &'static str, word: &str, longest: Duration) -> Option<SignedDuration> {
+    reader.is_known_as(key, |shape| matches!(shape, Shape::Duration(Some(known)) if known == word));
     let text = reader.text(key).filter(|text| text != word)?;
     check(reader, key, &text, longest, &format!("{word:?} or "))
         .and_then(|duration| SignedDuration::try_from(duration).ok())

@@ -6,9 +6,6 @@ use super::url::{self, Url};
 use super::{certificates, secret};
 use crate::model::settings::{Bind, LdapSettings};
 
-/// The largest page: Active Directory answers with 1000 at most unless told otherwise, `OpenLDAP` with 500.
-const LARGEST_PAGE: u32 = 10_000;
-
 /// How the config says we log on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
@@ -18,8 +15,8 @@ enum Manner {
 
 pub fn compile(reader: &Reader) -> LdapSettings {
     let (texts, urls) = urls(reader);
-    let start_tls = reader.flag("start_tls", false);
-    let allow_plaintext = reader.flag("allow_plaintext", false);
+    let start_tls = reader.flag("start_tls");
+    let allow_plaintext = reader.flag("allow_plaintext");
     let manner = reader.choice("bind", &[("simple", Manner::Simple), ("anonymous", Manner::Anonymous)]);
     let bind = bind(reader, manner);
     refuse_double_tls(reader, &urls, start_tls);
@@ -33,7 +30,7 @@ pub fn compile(reader: &Reader) -> LdapSettings {
         start_tls,
         allow_plaintext,
         bind,
-        page_size: reader.number("page_size", &(1..=LARGEST_PAGE)).unwrap_or(1000),
+        page_size: reader.number("page_size").unwrap_or(1000),
         timeout: duration::read(reader, "timeout", HOUR).unwrap_or(MINUTE),
     }
 }

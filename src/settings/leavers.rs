@@ -17,7 +17,7 @@ pub fn compile(reader: &Reader) -> LeaverSettings {
         deleted: rule("deleted"),
         out_of_scope: rule("out_of_scope"),
         remove_after: duration::read_signed_unless(reader, "remove_after", NEVER, CENTURY),
-        suspended_keeps_seat: reader.flag("suspended_keeps_seat", false),
+        suspended_keeps_seat: reader.flag("suspended_keeps_seat"),
     };
     check_removal(reader, &settings);
     settings

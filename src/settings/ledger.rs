@@ -5,7 +5,6 @@ use std::path::PathBuf;
 use super::keys::{FIRST, SMTP};
 use super::listen;
 use super::naming;
-use super::pool::MOST_SEATS;
 use super::reader::Reader;
 use super::smtp;
 use crate::model::Name;
@@ -41,7 +40,7 @@ fn first(reader: &Reader) -> FirstCompany {
     FirstCompany {
         company: name("company", "the company that a new ledger begins with"),
         pool: name("pool", "the pool that the company begins with"),
-        seats: reader.number("seats", &(0..=MOST_SEATS)).unwrap_or_default(),
+        seats: reader.number("seats").unwrap_or_default(),
         token_file: reader.path("token_file").unwrap_or_default(),
     }
 }

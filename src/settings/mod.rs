@@ -1,7 +1,8 @@
 //! What the user wrote (a file and environment variables) → what the program uses (`model::settings`).
 //!
 //! `source` merges file and variables into one tree of values. A `Reader` walks one table of it and records every
-//! problem instead of stopping at the first; each section has a file that compiles it. `keys` lists every option.
+//! problem instead of stopping at the first; each section has a file that compiles it. `keys` lists every option, and `schema` tells
+//! editors of them.
 
 mod agent;
 mod backend;
@@ -28,6 +29,7 @@ mod permissions;
 mod pool;
 mod problem;
 mod reader;
+mod schema;
 pub mod sddl;
 mod seats;
 pub mod secret;
@@ -43,6 +45,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::settings::{LedgerSettings, LogSettings, Settings};
 pub use problem::{Problem, Problems};
+pub use schema::schema;
 
 use context::Context;
 use reader::Reader;

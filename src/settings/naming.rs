@@ -69,15 +69,15 @@ pub fn unknown_key(section: &Section, key: &str) -> String {
     if let Some(near) = nearest(section, key) {
         return format!("unknown key; did you mean `{near}`?");
     }
-    if let Some(home) = keys::ALL.iter().find(|other| other.keys.contains(&key)) {
+    if let Some(home) = keys::ALL.iter().find(|other| other.key(key).is_some()) {
         return format!("unknown key here; it belongs to {}", home.name);
     }
-    format!("unknown key; {} has {}", section.name, section.keys.join(", "))
+    format!("unknown key; {} has {}", section.name, section.names().collect::<Vec<_>>().join(", "))
 }
 
 /// The key of the section that was most likely meant.
 fn nearest(section: &Section, key: &str) -> Option<&'static str> {
-    nearest_of(section.keys.iter().copied(), key)
+    nearest_of(section.names(), key)
 }
 
 /// The one of these that was most likely meant, where any was.

@@ -12,7 +12,6 @@ use crate::model::webhook;
 
 /// A failure is told once so many cycles in a row have seen it.
 const CYCLES: u32 = 3;
-const MOST_CYCLES: u32 = 10_000;
 /// When people begin to read.
 const MORNING: Time = Time::constant(8, 0, 0, 0);
 /// Standard Webhooks asks for 24 bytes to 64.
@@ -22,7 +21,7 @@ pub fn compile(reader: &Reader) -> NotifySettings {
     let notify = NotifySettings {
         webhook: reader.has("webhook").then(|| reader.section("webhook", &WEBHOOK, hook)),
         email: reader.has("email").then(|| reader.section("email", &EMAIL, email)),
-        after_failures: reader.number("after_failures", &(1..=MOST_CYCLES)).unwrap_or(CYCLES),
+        after_failures: reader.number("after_failures").unwrap_or(CYCLES),
         digest: digest(reader),
     };
     if notify.webhook.is_none() && notify.email.is_none() {

@@ -9,9 +9,6 @@ use super::{group, naming};
 use crate::model::Name;
 use crate::model::settings::{DirectorySettings, GroupRef, Match, PoolSettings};
 
-/// More than any company buys; a bound so that a slip of the hand is seen.
-pub const MOST_SEATS: u32 = 10_000_000;
-
 /// All pools, each checked beside the others. `keeper` says whether their seats are counted here.
 pub fn compile_all(
     root: &Reader,
@@ -57,7 +54,7 @@ fn seats(reader: &Reader, keeper: Option<Keeper>) -> Option<u32> {
         // What is wrong is backend.kind, and said there.
         None => {}
     }
-    reader.number("seats", &(0..=MOST_SEATS)).or(Some(0))
+    reader.number("seats").or(Some(0))
 }
 
 fn groups(reader: &Reader, directories: &[DirectorySettings]) -> Option<Vec<GroupRef>> {

@@ -4,13 +4,12 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use config::{Value, ValueKind};
 
 use super::context::{Context, Place};
-use super::keys::{self, Section};
+use super::keys::{self, Section, Shape};
 use super::{naming, overrides};
 
 /// How a list that a variable gives is split.
@@ -53,6 +52,11 @@ impl<'c> Reader<'c> {
 
     /// Compiles a table of this one, which may be left out.
     pub fn section<T>(&self, key: &'static str, section: &'static Section, compile: impl FnOnce(&Self) -> T) -> T {
+        self.is_known_as(key, |shape| match shape {
+            Shape::Table(known) => known.name == section.name,
+            Shape::Secret => section.name == keys::SECRET.name,
+            _ => false,
+        });
         let below = Self::open(self.raw(key).cloned(), section, self.place.key(key), self.context);
         let compiled = compile(&below);
         below.finish();
@@ -67,6 +71,7 @@ impl<'c> Reader<'c> {
         section: &'static Section,
         mut compile: impl FnMut(&Self) -> T,
     ) -> Vec<T> {
+        self.is_known_as(key, |shape| matches!(shape, Shape::Tables(known) if known.name == section.name));
         let place = self.place.key(key);
         let tables = match self.raw(key).map(|value| &value.kind) {
             Some(ValueKind::Array(tables)) => tables.as_slice(),
@@ -131,9 +136,15 @@ impl<'c> Reader<'c> {
 
     /// A value as it stands in the tree.
     pub fn raw(&self, key: &'static str) -> Option<&Value> {
-        debug_assert!(self.section.keys.contains(&key), "{key} is not listed in keys.rs");
+        debug_assert!(self.section.key(key).is_some(), "{key} is not listed in keys.rs");
         self.read.borrow_mut().insert(key);
         self.table.get(key)
+    }
+
+    /// What is read is what keys.rs tells editors: another shape is a slip of ours.
+    pub fn is_known_as(&self, key: &'static str, fits: impl Fn(Shape) -> bool) {
+        let known = self.section.key(key);
+        debug_assert!(known.is_some_and(|key| fits(key.shape)), "{key} is {known:?}");
     }
 
     /// Records what is wrong with the value of a key.
@@ -156,6 +167,7 @@ impl<'c> Reader<'c> {
 
     /// Text that is not empty.
     pub fn text(&self, key: &'static str) -> Option<String> {
+        self.is_known_as(key, |shape| matches!(shape, Shape::Text | Shape::Path | Shape::Duration(_)));
         match &self.raw(key)?.kind {
             ValueKind::String(text) if !text.is_empty() => return Some(text.clone()),
             ValueKind::String(_) => self.problem(key, "must not be empty"),
@@ -185,23 +197,27 @@ impl<'c> Reader<'c> {
 
     /// A path; a relative one starts at the config's folder.
     pub fn path(&self, key: &'static str) -> Option<PathBuf> {
+        self.is_known_as(key, |shape| matches!(shape, Shape::Path));
         self.text(key).map(|path| self.context.folder.join(path))
     }
 
-    /// `true` or `false`.
-    pub fn flag(&self, key: &'static str, default: bool) -> bool {
+    /// `true` or `false`; left out, `false`.
+    pub fn flag(&self, key: &'static str) -> bool {
+        self.is_known_as(key, |shape| matches!(shape, Shape::Flag));
         match self.raw(key).map(|value| &value.kind) {
-            None => return default,
+            None => return false,
             Some(ValueKind::Boolean(flag)) => return *flag,
             Some(ValueKind::String(text)) if self.is_override(key) && text == "true" => return true,
             Some(ValueKind::String(text)) if self.is_override(key) && text == "false" => return false,
             Some(_) => self.problem(key, "must be true or false, without quotes"),
         }
-        default
+        false
     }
 
-    /// A whole number within a range.
-    pub fn number(&self, key: &'static str, range: &RangeInclusive<u32>) -> Option<u32> {
+    /// A whole number within the range of its key.
+    pub fn number(&self, key: &'static str) -> Option<u32> {
+        self.is_known_as(key, |shape| shape.range().is_some());
+        let range = self.section.key(key).and_then(|key| key.shape.range())?;
         let number = match &self.raw(key)?.kind {
             ValueKind::I64(number) => Some(*number),
             ValueKind::String(text) if self.is_override(key) => text.parse().ok(),
@@ -217,6 +233,8 @@ impl<'c> Reader<'c> {
 
     /// One of a few words.
     pub fn choice<T: Copy>(&self, key: &'static str, allowed: &[(&str, T)]) -> Option<T> {
+        let words = || allowed.iter().map(|(word, _)| word);
+        self.is_known_as(key, |shape| matches!(shape, Shape::Words(known) if known.iter().eq(words())));
         let text = match &self.raw(key)?.kind {
             ValueKind::String(text) => text.clone(),
             _ => {
@@ -238,6 +256,7 @@ impl<'c> Reader<'c> {
 
     /// A list of texts that are not empty. None: left out, or no list.
     pub fn texts(&self, key: &'static str, split: Split) -> Option<Vec<String>> {
+        self.is_known_as(key, |shape| matches!(shape, Shape::Texts));
         let texts = match &self.raw(key)?.kind {
             ValueKind::Array(items) => items.iter().map(text_of).collect(),
             ValueKind::String(text) if self.is_override(key) => overrides::list(text, split == Split::AtCommas),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use config::ValueKind;
 use secrecy::SecretString;
 
-use super::keys::SECRET;
+use super::keys::{SECRET, Shape};
 use super::permissions::{self, Right};
 use super::reader::Reader;
 
@@ -29,6 +29,7 @@ pub fn kept(folder: &Path, name: &str) -> Option<PathBuf> {
 
 /// A secret that must be there. Its value is shown nowhere, whatever is wrong with it.
 pub fn required(reader: &Reader, key: &'static str) -> SecretString {
+    reader.is_known_as(key, |shape| matches!(shape, Shape::Secret));
     let place = reader.place.key(key);
     match reader.raw(key).map(|value| &value.kind) {
         Some(ValueKind::Table(_)) => return reader.section(key, &SECRET, resolve).unwrap_or_default(),
@@ -44,7 +45,7 @@ pub fn required(reader: &Reader, key: &'static str) -> SecretString {
 
 /// The secret from the one place that is named.
 fn resolve(reader: &Reader) -> Option<SecretString> {
-    let named: Vec<&str> = SECRET.keys.iter().copied().filter(|key| reader.has(key)).collect();
+    let named: Vec<&str> = SECRET.names().filter(|key| reader.has(key)).collect();
     if named.len() > 1 {
         let message = format!("must name one place, {FORM}, but names {}", named.join(" and "));
         reader.context.problem(&reader.place, None, message);

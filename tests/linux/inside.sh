@@ -66,6 +66,7 @@ ok "the config is for root and the service alone" test "$(stat -c %U:%G:%a $conf
 ok "the state's folder is there, and the service's" test "$(stat -c %U:%G:%a $state)" = seatsync:seatsync:700
 ok "the secrets are root's alone" test "$(stat -c %U:%G:%a /etc/seatsync/secrets)" = root:root:700
 ok "manual pages and completions are there" test -f /usr/share/man/man1/seatsync-plan.1.gz -a -f /usr/share/bash-completion/completions/seatsync
+ok "and what editors need" grep -q draft/2020-12/schema /usr/share/seatsync/seatsync.schema.json
 ok "a start without a config fails" without systemctl start seatsync
 ok "and says what is missing" said "directory"
 systemctl reset-failed seatsync

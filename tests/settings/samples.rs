@@ -7,7 +7,7 @@ use seatsync::settings::{self, LoadedLedger, Problem};
 
 use crate::folder::{Folder, certificate, these};
 
-fn samples() -> Vec<PathBuf> {
+pub fn samples() -> Vec<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("config");
     let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     let mut samples: Vec<PathBuf> =
@@ -22,7 +22,7 @@ fn every_option() -> String {
 }
 
 /// Takes the `#` away before every option.
-fn uncommented(sample: &str) -> String {
+pub fn uncommented(sample: &str) -> String {
     let is_option = |rest: &str| rest.starts_with(|c: char| c.is_ascii_lowercase() || c == '[');
     let line = |line| str::strip_prefix(line, "#").filter(|rest| is_option(rest)).unwrap_or(line);
     sample.lines().map(line).collect::<Vec<_>>().join("\n")
