@@ -247,3 +247,68 @@ fn ctrl_c_in_the_middle_writes_nothing() {
     assert!(shown.contains("nothing was written") && shown.contains("ended with 1"), "{shown}");
     assert_eq!(files(&agent), ["password"]);
 }
+
+/// Accounts that somebody else made in the ledger for these people, which no agent manages yet.
+#[cfg(unix)]
+fn make_accounts(slapd: &Slapd, company: &str, admin: &str, people: &[&str]) {
+    for name in people {
+        let found = slapd.search(&format!("(uid={name})"), &["entryUUID"]);
+        let anchor = found.lines().find_map(|line| line.strip_prefix("entryUUID: ")).expect("an entryUUID");
+        let mut put = Command::new("curl");
+        put.args([
+            "--noproxy",
+            "*",
+            "-sSf",
+            "-X",
+            "PUT",
+            "-H",
+            "If-None-Match: *",
+            "-H",
+            "Content-Type: application/json",
+        ]);
+        put.arg("-H").arg(format!("Authorization: Bearer {admin}"));
+        put.arg("-d").arg(format!("{{\"user_name\":\"{name}\",\"email\":\"{name}@lab.test\"}}"));
+        tool(put.arg(format!("{company}/accounts/by-external-id/{anchor}")), "");
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_person_at_a_terminal_chooses_one_pool_of_a_ledger_and_is_told_which_accounts_would_be_adopted() {
+    const DOWN: &str = "\u{1b}[B\r";
+    let (agent, slapd) = scene();
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    for pool in ["desk", "vault"] {
+        place.json(&["ledger", "pool", "set", pool, "--seats", "2"]);
+    }
+    let token = place.json(&["ledger", "connector", "add", "main"])["token"].as_str().expect("a token").to_owned();
+    let admin = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().expect("a token").to_owned();
+    let serving = place.serve();
+    make_accounts(&slapd, serving.company("").trim_end_matches('/'), &admin, &["u0000001", "u0000002"]);
+    let shown = typed(
+        &agent,
+        &[
+            ("Which directory servers?", &format!("{}\r", slapd.ldaps_url)),
+            ("Which file has the authority's certificate?", &format!("{}\r", slapd.ca.display())),
+            ("As which account?", &format!("{}\r", slapd.sync_dn)),
+            ("Its password?", "secret\r"),
+            ("What shall the directory be called?", "corp\r"),
+            ("Where do people lie?", "\r"),
+            ("Only members of which groups?", "\r"),
+            ("Where are the seats kept?", DOWN),
+            ("The ledger's URL?", &format!("{}\r", serving.url)),
+            ("Which company?", "acme\r"),
+            ("The agent's token?", &format!("{token}\r")),
+            ("Seats of which pool?", DOWN),
+            ("Write the config?", "y\r"),
+        ],
+    );
+    assert!(shown.contains("ended with 0") && !shown.contains(&token), "{shown}");
+    assert!(shown.contains("2 accounts that are there already would be adopted."), "{shown}");
+    assert!(shown.contains("Pool vault: of 2 seats 1 would be held"), "{shown}");
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    assert!(config.contains("name = \"vault\"") && !config.contains("desk"), "{config}");
+    let (code, synced) = agent.sync();
+    assert_eq!((code, &synced["changes"]["adopted"]), (0, &2.into()), "{synced:#}");
+}
