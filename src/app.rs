@@ -21,6 +21,7 @@ mod sending;
 mod service;
 mod showing;
 mod telling;
+mod unnamed;
 mod verbs;
 mod who;
 

@@ -31,6 +31,7 @@ impl App {
                     probes.extend(access.probes());
                     probes.extend(sending::probes(&app.settings).await);
                 }
+                probes.extend(app.unnamed_probes());
                 probes.extend(app.status_probe(connect));
                 CheckReport::of(Vec::new(), warnings, probes)
             }

@@ -17,7 +17,9 @@ use super::{App, AppError, Code};
 use crate::model::change::Promotion;
 use crate::model::lease::Standby;
 use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
-use crate::model::report::{EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, UserRow};
+use crate::model::report::{
+    EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, UserRow,
+};
 use crate::model::settings::Settings;
 use crate::model::{Name, PersonId};
 use crate::ports::Accounts as _;
@@ -119,6 +121,12 @@ impl Case<'_> {
     fn unread(&self) -> Option<&Name> {
         let is_unread = self.directory.as_ref().is_none_or(|status| status.read.is_none());
         self.known.directory.as_ref().filter(|_| self.standby.is_some() && is_unread)
+    }
+
+    /// Pools that the config does not name, of which the person holds a seat.
+    fn unnamed(&self) -> Vec<&Name> {
+        let held = self.row.seats.iter().filter(|seat| seat.state == SeatWord::Held).map(|seat| &seat.pool);
+        held.filter(|pool| !self.settings.pools.iter().any(|known| known.name == **pool)).collect()
     }
 
     /// Seats that are free in a pool, and are given to nobody by themselves.

@@ -205,15 +205,6 @@ impl App {
         let found = State::open_beside(&self.settings.agent.state_dir).map_err(|error| state_error(&error))?;
         found.map_or_else(|| State::in_memory().map_err(|error| state_error(&error)), Ok)
     }
-
-    /// A pool of the config.
-    ///
-    /// # Errors
-    /// Where there is none of that name.
-    pub(super) fn known_pool(&self, pool: &str) -> Result<(), AppError> {
-        let known: Vec<String> = self.settings.pools.iter().map(|pool| pool.name.to_string()).collect();
-        if known.iter().any(|name| name == pool) { Ok(()) } else { Err(unknown_pool(pool, &known)) }
-    }
 }
 
 fn is_asked(stop: Option<&watch::Receiver<bool>>) -> bool {
@@ -246,7 +237,8 @@ fn busy(owner: &Ownership) -> AppError {
         .with_next("try again when it has ended")
 }
 
-fn unknown_pool(pool: &str, known: &[String]) -> AppError {
-    AppError::new(Code::UnknownPool, format!("the config has no pool {pool:?}"))
+/// A pool that is none, and those there are.
+pub(super) fn unknown_pool(pool: &str, known: &[String]) -> AppError {
+    AppError::new(Code::UnknownPool, format!("there is no pool {pool:?}"))
         .with_details(known.iter().map(|name| format!("pool: {name}")))
 }

@@ -12,7 +12,7 @@ use super::parts::{self, or_none};
 use super::table::Grid;
 use super::words;
 use crate::app::{App, AppError};
-use crate::model::report::{ConfirmationRow, CycleOutcome, PoolRow, StatusReport};
+use crate::model::report::{ConfirmationRow, CycleOutcome, PoolRow, ProblemRow, StatusReport};
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
     let report = app.status(now)?;
@@ -48,9 +48,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
         page.labelled("backend", format!("{}, reachable: {}", backend.kind, words::reachable(backend.reachable)));
     }
     directories(page, report);
-    if let Some(cycle) = report.last_cycle.as_ref().filter(|cycle| cycle.outcome != CycleOutcome::Ok) {
-        parts::problems(page, "The last cycle", &cycle.problems);
-    }
+    problems(page, report);
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
     quarantined(page, report);
@@ -98,6 +96,14 @@ fn directories(page: &mut Page, report: &StatusReport) {
     for (name, problem) in last.filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
         page.line(format!("  {name}: {problem}"));
     }
+}
+
+/// Of a cycle in which nothing failed, only what is no single person's.
+fn problems(page: &mut Page, report: &StatusReport) {
+    let Some(cycle) = &report.last_cycle else { return };
+    let is_shown = |problem: &&ProblemRow| cycle.outcome != CycleOutcome::Ok || problem.anchor.is_none();
+    let shown: Vec<ProblemRow> = cycle.problems.iter().filter(is_shown).cloned().collect();
+    parts::problems(page, "The last cycle", &shown);
 }
 
 /// Seats that are free although people wait: the queue says for what.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::unmanaged::Unmanaged;
+use super::unnamed::Unnamed;
 use super::wants::{self, Place, Standstill};
 use super::world::{LastKnown, World};
 use crate::desired::{Ask, Wish};
@@ -78,6 +79,7 @@ pub struct Draft<'a> {
     pub vanished: BTreeSet<PersonId>,
     /// Profiles as the agent applied them, of accounts that another hand changed and that are left so.
     pub drifted: Vec<(PersonId, Profile)>,
+    pub unnamed: Unnamed,
 }
 
 /// Somebody who left, whose entry is read all the same.
@@ -109,6 +111,7 @@ pub fn diff<'a>(world: &World<'a>) -> Draft<'a> {
         draft.newcomer(world, &unmanaged, person, wish);
     }
     draft.unconfigured(world);
+    draft.problems.extend(draft.unnamed.problems());
     draft
 }
 
@@ -199,6 +202,7 @@ impl<'a> Draft<'a> {
     ) {
         let person = intent.person.clone();
         let frozen = world.desired.frozen.contains(&person.directory);
+        self.unnamed.count(world, account, asks);
         match &account.suspension {
             Some(suspension) if !suspension.by_agent => {
                 let message = "suspended in the backend by another hand; not resumed until approved: \

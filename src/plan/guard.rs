@@ -260,7 +260,7 @@ fn finish(
     held: BTreeMap<Key, (Held, Vec<Guarded>)>,
     confirmed: BTreeSet<HeldChange>,
 ) -> Plan {
-    let Draft { mut problems, mut quarantined, taken, vanished, intents, drifted, others: _, departed: _ } = draft;
+    let Draft { mut problems, mut quarantined, taken, vanished, intents, drifted, .. } = draft;
     for (person, quarantine) in &attempt.conflicts {
         let message = quarantine.message.clone();
         problems.push(Problem { person: Some(person.clone()), pool: None, code: "conflict", message });

@@ -13,6 +13,7 @@ pub mod guard;
 pub mod seats;
 pub mod steps;
 mod unmanaged;
+mod unnamed;
 pub mod values;
 pub mod wants;
 pub mod world;

@@ -23,4 +23,5 @@ mod returners;
 mod scene;
 mod source;
 mod touched;
+mod unnamed;
 mod window;

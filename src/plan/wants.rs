@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use super::seats::Queued;
+use super::unnamed;
 use super::world::World;
 use crate::desired::Ask;
 use crate::model::change::Claim;
@@ -68,9 +69,11 @@ pub fn of_newcomer(
 /// | `match` | asks for | gives up at once | gives up when granted |
 /// |---|---|---|---|
 /// | first | the first pool, and its fallback | places elsewhere; seats elsewhere once the first is held (for nothing, where it was held beside them before) | seats elsewhere |
+/// | first, and holds a seat that the agent gave of a pool that is not in the config | nothing more than before | places elsewhere | that seat |
 /// | all | every matching pool | seats and places elsewhere | nothing |
 ///
-/// Seats of pools that are not in the config, and seats given by another hand, are given up never.
+/// So a seat of a pool that is not in the config is kept, and nobody gets a second one because a pool was named anew. Seats
+/// given by another hand are given up never.
 #[must_use]
 pub fn of_account(
     world: &World<'_>,
@@ -207,7 +210,7 @@ impl Asker<'_> {
     }
 
     fn is_configured(&self, pool: &Name) -> bool {
-        self.world.settings.pools.iter().any(|known| known.name == *pool)
+        unnamed::is_configured(self.world, pool)
     }
 
     /// Seats that may be given up: held by the agent's word, in a pool of the config, other than this one.
@@ -226,9 +229,23 @@ impl Asker<'_> {
             Some(SeatState::Held) if self.stand_in(pool) => wants.releases.extend(elsewhere),
             Some(SeatState::Held) => wants.losses.extend(elsewhere),
             Some(SeatState::Denied) => {}
+            state if elsewhere.is_empty() => self.first_beside_unnamed(ask, state, wants),
             _ => self.ask(ask, &elsewhere, wants),
         }
         self.leave_queues(wants);
+    }
+
+    /// Who holds a seat of a pool that the config does not name asks for no other beside it; who waited for one already, or
+    /// from whom it was taken, keeps that place, and gives the unnamed seat for it.
+    fn first_beside_unnamed(&self, ask: &Ask, state: Option<SeatState>, wants: &mut Wants) {
+        let unnamed = self.account.map(|account| unnamed::held(self.world, account)).unwrap_or_default();
+        let keeps_place =
+            matches!(state, Some(SeatState::Waiting(_))) || self.vanished.contains(&self.pool(ask.pool).name);
+        if unnamed.is_empty() {
+            self.ask(ask, &[], wants);
+        } else if keeps_place {
+            self.ask(&Ask { fallback: None, ..*ask }, &unnamed, wants);
+        }
     }
 
     /// Whether seats elsewhere only stood in for one of this pool, which came since the last cycle. Where all were held
@@ -327,8 +344,8 @@ impl Asker<'_> {
             let asked = asks.iter().any(|ask| self.pool(ask.pool).name == seat.pool);
             let pool = &seat.pool;
             if !self.is_configured(pool) {
-                let message = format!("holds a seat of {pool}, which the config does not name; the seat is kept");
-                wants.kept.push((pool.clone(), "pool_not_configured", message));
+                let message = self.account.map(|account| unnamed::sentence(self.world, account, seat));
+                wants.kept.push((pool.clone(), unnamed::CODE, message.unwrap_or_default()));
             } else if !seat.ours && !asked {
                 let message = format!("holds a seat of {pool} that another hand gave in the backend; the seat is kept");
                 wants.kept.push((pool.clone(), "seat_given_elsewhere", message));

@@ -11,5 +11,6 @@ mod hostile;
 mod ledger;
 mod network;
 mod others;
+mod pools;
 mod standby;
 mod together;

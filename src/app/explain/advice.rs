@@ -38,6 +38,12 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     if row.seats.iter().any(|seat| seat.state == SeatWord::Denied) {
         advice.push(approval(row));
     }
+    advice.extend(case.unnamed().into_iter().map(|pool| {
+        format!(
+            "`seatsync pending release {} --pool {pool}`, which takes the seat back, or {pool} in the config again",
+            name(row)
+        )
+    }));
     advice.extend(coming_back(case));
     advice
 }

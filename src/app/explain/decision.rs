@@ -73,6 +73,9 @@ fn active(case: &Case<'_>) -> String {
     let held = pools(case, SeatWord::Held);
     let waiting = pools(case, SeatWord::Waiting);
     match (waiting.is_empty(), &case.ring) {
+        (true, _) if !case.unnamed().is_empty() => {
+            format!("holds a seat of {held}; the config does not name {}, and the seat is kept", unnamed(case))
+        }
         (true, _) => format!("holds a seat of {held}"),
         (false, None) => format!("holds a seat of {held} and {}", waits(case)),
         (false, Some(ring)) => format!(
@@ -80,6 +83,10 @@ fn active(case: &Case<'_>) -> String {
              holds a seat that another one waits for"
         ),
     }
+}
+
+fn unnamed(case: &Case<'_>) -> String {
+    case.unnamed().iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
 }
 
 fn waits(case: &Case<'_>) -> String {

@@ -88,23 +88,3 @@ fn who_moves_back_leaves_the_queue_and_keeps_the_seat_and_its_since() {
     let since = scene.account(2).seat("advanced").unwrap().since;
     assert_eq!(since, at(60), "asked first in the second cycle");
 }
-
-#[test]
-fn a_pool_taken_out_of_the_config_keeps_its_seats_and_is_reported() {
-    let mut scene = two_pools(1, 2, &[1], 2);
-    scene.settings.pools.remove(0);
-    let plan = scene.cycle();
-    assert_eq!(told(&plan, "pool_not_configured"), [1]);
-    assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![1], vec![1, 2]));
-}
-
-#[test]
-fn a_pool_taken_out_of_the_config_grants_nothing_more() {
-    let mut scene = two_pools(1, 2, &[1, 2], 2);
-    assert_eq!(scene.queue("advanced"), [(2, NoSeat)]);
-    scene.settings.pools.remove(0);
-    scene.settings.seats.promotion = Promotion::Automatic;
-    scene.disable([1]);
-    scene.cycle();
-    assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![], vec![2]));
-}

@@ -1,0 +1,67 @@
+//! Pools that the config does not name, and of which people hold seats all the same: they can be looked at, and taken back.
+
+use std::collections::BTreeMap;
+
+use super::answers::{everyone, pools_now};
+use super::verbs::unknown_pool;
+use super::{App, AppError};
+use crate::model::report::Probe;
+use crate::model::text::counted;
+use crate::model::{Account, Name};
+use crate::state::State;
+
+impl App {
+    /// A pool of the config, or one that the backend had in the last cycle.
+    ///
+    /// # Errors
+    /// Where there is none of that name.
+    pub(super) fn known_pool(&self, pool: &str) -> Result<(), AppError> {
+        let mut known: Vec<String> = self.settings.pools.iter().map(|pool| pool.name.to_string()).collect();
+        if known.iter().any(|name| name == pool) {
+            return Ok(());
+        }
+        let last = pools_now(&self.state_beside()?)?;
+        let unnamed = last.iter().map(|pool| &pool.name).filter(|name| !self.names(name));
+        known.extend(unnamed.map(ToString::to_string));
+        if known.iter().any(|name| name == pool) { Ok(()) } else { Err(unknown_pool(pool, &known)) }
+    }
+
+    fn names(&self, pool: &str) -> bool {
+        self.settings.pools.iter().any(|known| *known.name == *pool)
+    }
+
+    /// Pools that the config does not name, and how many people hold a seat of them that the agent gave.
+    fn unnamed(&self, state: &State) -> Result<BTreeMap<Name, u64>, AppError> {
+        let mut people: BTreeMap<Name, u64> = BTreeMap::new();
+        if pools_now(state)?.iter().all(|pool| self.names(&pool.name)) {
+            return Ok(people);
+        }
+        for account in everyone(state)?.into_iter().filter_map(|known| known.account).filter(Account::is_managed) {
+            for seat in account.seats.iter().filter(|seat| seat.is_held() && seat.ours && !self.names(&seat.pool)) {
+                *people.entry(seat.pool.clone()).or_default() += 1;
+            }
+        }
+        Ok(people)
+    }
+
+    /// What `check` says of them; nothing where the state cannot be read, of which it speaks elsewhere.
+    pub(super) fn unnamed_probes(&self) -> Vec<Probe> {
+        let unnamed = self.state_beside().and_then(|state| self.unnamed(&state)).unwrap_or_default();
+        let probe = |(pool, people): (Name, u64)| Probe {
+            what: format!("pool {pool}"),
+            ok: true,
+            message: format!(
+                "the config does not name it, and {} a seat of it, which they keep",
+                counted(people, "person holds", "people hold")
+            ),
+            lost: Some(
+                "they get no other seat beside it, and one of the pool they belong to stays free for each".to_owned(),
+            ),
+            remedy: Some(format!(
+                "if the pool only got another name in the config, write the old one again: it is the name in the ledger; \
+                 if it is given up, take its seats back with `seatsync pending release USER --pool {pool}`"
+            )),
+        };
+        unnamed.into_iter().map(probe).collect()
+    }
+}

@@ -1,0 +1,184 @@
+//! Rule 10: a pool that the config does not name any more, or by another name, keeps its seats, and nobody gets a second one.
+
+use super::scene::*;
+use crate::model::WaitReason::{NoSeat, RemovedElsewhere};
+use crate::model::change::{Promotion, Verdict};
+use crate::model::settings::Match;
+use crate::plan::Plan;
+use crate::plan::effects::Verb;
+
+/// `advanced` takes those named, `standard` everyone else.
+fn two_pools(advanced: u32, standard: u32, chosen: &[u32], people: u32) -> Scene {
+    let mut scene = Scene::new(&[("advanced", advanced), ("standard", standard)]);
+    scene.pool_takes("advanced", chosen.iter().copied());
+    scene.hire(1..=people);
+    scene.cycle();
+    scene
+}
+
+/// Three seats of `standard` are held, two people wait, and the config calls the pool `vault`.
+fn renamed() -> Scene {
+    let mut scene = Scene::staffed(&[("standard", 3)], 5);
+    scene.pool("standard").name = "vault".into();
+    scene
+}
+
+/// What is said of pools as a whole.
+fn said(plan: &Plan) -> Vec<&str> {
+    let of_pools = plan.problems.iter().filter(|problem| problem.person.is_none());
+    of_pools.map(|problem| problem.message.as_str()).collect()
+}
+
+fn held(scene: &Scene) -> u32 {
+    scene.backend.pools.values().map(|pool| pool.held).sum()
+}
+
+#[test]
+fn a_pool_taken_out_of_the_config_keeps_its_seats_and_is_reported() {
+    let mut scene = two_pools(1, 2, &[1], 2);
+    scene.settings.pools.remove(0);
+    let plan = scene.cycle();
+    assert_eq!(told(&plan, "pool_not_configured"), [1]);
+    assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![1], vec![2]));
+    assert!(said(&plan)[0].contains("1 person holds a seat of advanced"), "{:?}", said(&plan));
+    assert!(said(&plan)[0].contains("1 of standard"), "{:?}", said(&plan));
+    assert!(scene.plan().is_empty());
+}
+
+#[test]
+fn a_pool_taken_out_of_the_config_grants_nothing_more() {
+    let mut scene = two_pools(1, 2, &[1, 2], 2);
+    assert_eq!(scene.queue("advanced"), [(2, NoSeat)]);
+    scene.settings.pools.remove(0);
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.disable([1]);
+    scene.cycle();
+    assert_eq!((scene.holders("advanced"), scene.holders("standard")), (vec![], vec![2]));
+}
+
+#[test]
+fn a_pool_with_another_name_in_the_config_gives_nobody_a_second_seat_and_no_newcomer_one_more() {
+    for promotion in [Promotion::Manual, Promotion::Automatic] {
+        let mut scene = renamed();
+        scene.settings.seats.promotion = promotion;
+        scene.hire([6]);
+        scene.cycle();
+        assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![1, 2, 3], vec![]));
+        assert_eq!(scene.queue("vault"), [(4, NoSeat), (5, NoSeat), (6, NoSeat)]);
+        assert!(scene.plan().is_empty());
+        scene.decide(4, Verdict::Approve);
+        scene.cycle();
+        assert_eq!(held(&scene), 3, "approved, and no seat is left");
+    }
+}
+
+#[test]
+fn who_leaves_frees_one_seat_and_no_more() {
+    let mut scene = renamed();
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.cycle();
+    scene.disable([1]);
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![2, 3], vec![4]));
+}
+
+#[test]
+fn the_old_name_in_the_config_again_leaves_everything_as_it_was() {
+    let mut scene = renamed();
+    let since = scene.account(4).seat("standard").unwrap().since;
+    scene.cycle();
+    scene.pool("vault").name = "standard".into();
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![1, 2, 3], vec![]));
+    assert_eq!(scene.queue("standard"), [(4, NoSeat), (5, NoSeat)]);
+    assert_eq!(scene.account(4).seat("standard").unwrap().since, since);
+}
+
+#[test]
+fn whose_unnamed_seat_a_person_takes_back_gets_one_of_the_pool_they_belong_to() {
+    let mut scene = Scene::staffed(&[("standard", 3)], 3);
+    scene.pool("standard").name = "vault".into();
+    scene.cycle();
+    scene.decide(2, Verdict::Release);
+    let plan = scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![1, 3], vec![2]));
+    assert!(said(&plan)[0].contains("2 of vault"), "{:?}", said(&plan));
+}
+
+#[test]
+fn an_unnamed_pool_named_last_with_no_seats_moves_its_people() {
+    let mut scene = Scene::staffed(&[("standard", 3)], 3);
+    scene.pool("standard").name = "vault".into();
+    scene.cycle();
+    let mut old = scene.pool("vault").clone();
+    (old.name, old.seats) = ("standard".into(), Some(0));
+    scene.settings.pools.push(old);
+    let plan = scene.cycle();
+    assert_eq!(story(&plan), [(Verb::Move, 1, "vault"), (Verb::Move, 2, "vault"), (Verb::Move, 3, "vault")]);
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![], vec![1, 2, 3]));
+}
+
+#[test]
+fn who_waited_for_another_pool_before_gives_the_unnamed_seat_for_it() {
+    let mut scene = two_pools(1, 2, &[1], 2);
+    scene.pool_takes("advanced", [1, 2]);
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.queue("advanced")), (vec![2], vec![(2, NoSeat)]));
+    scene.settings.pools.remove(1);
+    scene.cycle();
+    assert!(scene.plan().is_empty());
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.disable([1]);
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("advanced")), (vec![], vec![2]));
+}
+
+#[test]
+fn a_seat_of_an_unnamed_pool_that_another_hand_gave_stands_in_for_none() {
+    let mut scene = renamed();
+    scene.backend.of_mut(&who(1)).seats[0].ours = false;
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![1, 2, 3], vec![1]));
+}
+
+#[test]
+fn a_seat_taken_by_another_hand_beside_an_unnamed_one_is_not_asked_for_again() {
+    let mut scene = Scene::staffed(&[("standard", 3)], 3);
+    scene.settings.seats.match_ = Match::All;
+    let mut pool = scene.pool("standard").clone();
+    pool.name = "vault".into();
+    scene.settings.pools.push(pool);
+    scene.cycle();
+    scene.settings.seats.match_ = Match::First;
+    scene.settings.pools.remove(0);
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![1, 2, 3], vec![1, 2, 3]), "both are kept");
+    scene.backend.of_mut(&who(1)).seats.retain(|seat| &*seat.pool != "vault");
+    scene.backend.count();
+    scene.cycle();
+    assert_eq!(scene.queue("vault"), [(1, RemovedElsewhere)]);
+    assert!(scene.plan().is_empty());
+    scene.decide(1, Verdict::Approve);
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![2, 3], vec![1, 2, 3]));
+}
+
+#[test]
+fn with_every_matching_pool_one_of_another_name_is_another_one() {
+    let mut scene = renamed();
+    scene.settings.seats.match_ = Match::All;
+    scene.cycle();
+    assert_eq!((scene.holders("standard"), scene.holders("vault")), (vec![1, 2, 3], vec![1, 2, 3]));
+}
+
+#[test]
+fn of_a_directory_that_was_not_read_whole_the_seats_stay_kept_free() {
+    let mut scene = renamed();
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.cycle();
+    scene.add_directory("other");
+    scene.source("other").people.push(sighting(9));
+    scene.source("corp").partial = true;
+    scene.cycle();
+    assert_eq!(held(&scene), 3);
+}
