@@ -2,6 +2,7 @@
 
 mod access;
 mod answers;
+mod bereft;
 mod bundle;
 mod check;
 mod decisions;
@@ -14,6 +15,7 @@ pub mod ledger;
 mod listening;
 mod pace;
 mod pass;
+mod people;
 pub mod requests;
 mod ring;
 mod secret;

@@ -7,17 +7,17 @@ use jiff::Timestamp;
 
 use super::engine::state_error;
 use super::pass::BACKEND_FAILED;
-use super::{App, AppError, Code, StateFilter, UserFilter};
-use crate::cycle::report::{queue, waiting_rows};
+use super::people::{Places, user_row};
+use super::{App, AppError, Code, StateFilter, UserFilter, bereft};
+use crate::cycle::report::waiting_rows;
 use crate::model::change::{Confirmation, Decision};
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, SeatRow,
+    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow,
     StatusReport, SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::BackendKind;
-use crate::model::{Account, AccountId, Name, PersonId, Standing};
-use crate::plan::seats::positions;
+use crate::model::{Account, Name, PersonId, Standing};
 use crate::ports::History as _;
 use crate::state::{Lock, Ownership, State};
 
@@ -45,7 +45,7 @@ impl App {
             running: agent.is_some(),
             // That of an agent before this one says nothing.
             next_cycle: heartbeat.filter(|heart| agent == Some(heart.pid)).and_then(|heart| heart.next_cycle),
-            pools: pools(&state, last_cycle.as_ref())?,
+            pools: bereft::counted_in(&state, pools(&state, last_cycle.as_ref())?)?,
             held: held.as_ref().map(held_rows).transpose()?,
             fingerprint: held.map(|held| held.fingerprint),
             confirmations: confirmations(&state, now)?,
@@ -84,7 +84,7 @@ impl App {
         Ok(self.settings.directories.iter().map(row).collect())
     }
 
-    /// Accounts as last known, and quarantined people.
+    /// Accounts as last known, people whose account another hand deleted, and quarantined ones.
     pub fn users(&self, filter: &UserFilter) -> Result<Vec<UserRow>, AppError> {
         if let Some(pool) = &filter.pool {
             self.known_pool(pool)?;
@@ -93,7 +93,7 @@ impl App {
         let places = Places::of(&known);
         let rows = known.iter().map(|known| user_row(known, &places));
         // The state also knows people who are out of scope: they are nobody's business here.
-        let shown = |row: &UserRow| row.state.is_some() || row.quarantine.is_some();
+        let shown = |row: &UserRow| row.state.is_some() || row.quarantine.is_some() || !row.seats.is_empty();
         Ok(rows.filter(|row| shown(row) && fits(row, filter)).collect())
     }
 
@@ -134,9 +134,7 @@ impl App {
 /// Who waits among these, by pool and place.
 pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> {
     let passed_over: BTreeSet<PersonId> = known.iter().filter_map(passed_over).collect();
-    let rows = waiting_rows(&accounts(known), &|person| passed_over.contains(person))
-        .into_iter()
-        .filter(|row| pool.is_none_or(|pool| *row.pool == *pool));
+    let rows = waiting_rows(&accounts(known), &|person| passed_over.contains(person));
     let row = |row: crate::model::report::WaitingRow| PendingRow {
         approved: row.approved,
         anchor: row.anchor,
@@ -150,7 +148,15 @@ pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> 
         passed_over: row.passed_over,
         decided: None,
     };
-    rows.map(row).collect()
+    let mut rows: Vec<PendingRow> = rows.into_iter().map(row).collect();
+    let mut taken: BTreeMap<Name, u64> = BTreeMap::new();
+    for row in &rows {
+        *taken.entry(row.pool.clone()).or_default() += 1;
+    }
+    rows.extend(bereft::places(known, &taken).iter().map(bereft::Place::pending));
+    rows.sort_by(|a, b| (&a.pool, a.position).cmp(&(&b.pool, b.position)));
+    rows.retain(|row| pool.is_none_or(|pool| *row.pool == *pool));
+    rows
 }
 
 /// So many past cycles at most, the latest last.
@@ -205,7 +211,7 @@ fn reached(cycle: &SyncReport) -> bool {
 
 /// The pools as the last cycle left them that came so far.
 pub fn pools_now(state: &State) -> Result<Vec<PoolRow>, AppError> {
-    pools(state, last_cycle(state)?.as_ref())
+    bereft::counted_in(state, pools(state, last_cycle(state)?.as_ref())?)
 }
 
 fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppError> {
@@ -267,56 +273,6 @@ pub fn everyone(state: &State) -> Result<Vec<LastKnown>, AppError> {
 
 pub fn accounts(known: &[LastKnown]) -> Vec<Account> {
     known.iter().filter_map(|known| known.account.clone()).collect()
-}
-
-/// Places in the queues, by account and pool.
-pub struct Places(BTreeMap<(AccountId, Name), u32>);
-
-impl Places {
-    /// Of everyone who waits.
-    pub fn of(known: &[LastKnown]) -> Self {
-        let accounts = accounts(known);
-        let queue = queue(&accounts);
-        let ids: BTreeMap<&PersonId, &AccountId> =
-            accounts.iter().filter_map(|account| Some((account.owner.as_ref()?, &account.id))).collect();
-        let place = |((person, pool), place): ((&PersonId, &Name), u32)| {
-            Some((((*ids.get(person)?).clone(), pool.clone()), place))
-        };
-        Self(positions(&queue).into_iter().filter_map(place).collect())
-    }
-}
-
-/// One person as `users` shows them.
-pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
-    let account = known.account.as_ref();
-    let facts = known.facts.as_ref();
-    let profile = account.map(|account| &account.profile);
-    let text = |ours: Option<&String>, theirs: Option<&str>| {
-        ours.cloned().or_else(|| theirs.map(str::to_owned)).filter(|text| !text.is_empty())
-    };
-    let judged = facts.filter(|facts| facts.judgement.in_scope && facts.judgement.standing == Standing::Enabled);
-    let quarantine = facts.filter(|_| known.anchor.is_none()).or(judged);
-    let row = |account: &Account, seat| {
-        let place = places.0.get(&(account.id.clone(), Name::clone(&crate::model::Assignment::clone(seat).pool)));
-        SeatRow::of(seat, place.copied().map(u64::from).filter(|_| seat.is_waiting()))
-    };
-    UserRow {
-        anchor: known.anchor.or_else(|| account.and_then(|account| account.external)),
-        directory: known.directory.clone(),
-        dn: facts.map(|facts| facts.dn.to_string()),
-        user_name: text(profile.map(|profile| &profile.user_name), facts.map(|facts| &*facts.user_name)),
-        email: text(profile.map(|profile| &profile.email), facts.map(|facts| &*facts.email)),
-        display_name: text(
-            profile.and_then(|profile| profile.display_name.as_ref()),
-            facts.and_then(|facts| facts.display_name.as_deref()),
-        ),
-        state: account.map(Account::state),
-        seats: account
-            .map(|account| account.seats.iter().filter_map(|seat| row(account, seat)).collect())
-            .unwrap_or_default(),
-        managed: account.is_some_and(Account::is_managed),
-        quarantine: quarantine.and_then(|facts| facts.judgement.quarantine.clone()).map(std::borrow::Cow::into_owned),
-    }
 }
 
 fn fits(row: &UserRow, filter: &UserFilter) -> bool {

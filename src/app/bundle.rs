@@ -16,7 +16,8 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use self::redact::{Person, Redactor};
-use super::answers::{Places, everyone, user_row};
+use super::answers::everyone;
+use super::people::{Places, user_row};
 use super::{App, AppError, Code};
 use crate::model::memory::LastKnown;
 use crate::model::report::SeatWord;

@@ -74,13 +74,14 @@ impl App {
         let decision = |one: &Named| Decision { person: one.person.clone(), pool: pool.map(Into::into), verdict };
         let carried_out = self.carry_out(Request::Decide(people.iter().map(decision).collect())).await;
         let (_, running) = carried_out.map_err(|error| refusal(error, verdict, people))?;
+        let served = matches!(self.settings.backend.kind, BackendKind::Ledger(_));
         let row = |one: &Named| DecisionRow {
             anchor: Some(one.person.anchor),
             user_name: one.name.clone(),
             pool: pool.map(Into::into),
             verdict,
-            // A ledger that is served settles at once, agent or not.
-            carried_out: running || matches!(self.settings.backend.kind, BackendKind::Ledger(_)),
+            // A ledger that is served settles at once, agent or not; an account that is gone there only a cycle makes again.
+            carried_out: running || (served && one.account.is_some()),
             known: running,
         };
         Ok(people.iter().map(row).collect())

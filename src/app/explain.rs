@@ -9,8 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use self::held::HeldBack;
-use super::answers::{Places, accounts, everyone, pools_now, user_row};
+use super::answers::{accounts, everyone, pools_now};
 use super::engine::state_error;
+use super::people::{Places, user_row};
 use super::ring::ring;
 use super::who::anybody;
 use super::{App, AppError, Code};
@@ -22,7 +23,6 @@ use crate::model::report::{
 };
 use crate::model::settings::Settings;
 use crate::model::{Name, PersonId};
-use crate::ports::Accounts as _;
 use crate::state::{State, Who};
 
 /// All that is known of one person, and of what decides about them.
@@ -32,8 +32,6 @@ struct Case<'a> {
     row: UserRow,
     /// The pools of a ring of movers that the person is in.
     ring: Option<String>,
-    /// Another hand deleted the whole account.
-    taken: bool,
     held: Option<HeldBack>,
     /// How the person's directory was read last.
     directory: Option<DirectoryStatus>,
@@ -80,7 +78,6 @@ impl App {
             settings: &self.settings,
             row: user_row(&known, &Places::of(&everyone)),
             ring: ring.map(|pools| pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")),
-            taken: person.as_ref().map(|person| is_taken(state, person)).transpose()?.unwrap_or(false),
             held: person.as_ref().map(|person| HeldBack::find(state, person)).transpose()?.flatten(),
             directory: directories.into_iter().find(|status| known.directory.as_ref() == Some(&status.name)),
             pools,
@@ -143,11 +140,6 @@ impl Case<'_> {
         let suspension = self.known.account.as_ref().and_then(|account| account.suspension.as_ref());
         suspension.is_some_and(|suspension| !suspension.by_agent)
     }
-}
-
-fn is_taken(state: &State, person: &PersonId) -> Result<bool, AppError> {
-    let taken = state.taken().map_err(|error| state_error(&error))?;
-    Ok(taken.contains_key(person))
 }
 
 fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! `users`: accounts as last known, and quarantined people without one.
+//! `users`: accounts as last known, people whose account another hand deleted, and quarantined ones.
 
 use super::console::Console;
 use super::exit::Exit;
@@ -42,6 +42,9 @@ fn order(row: &UserRow) -> impl Ord + use<> {
 
 fn state(row: &UserRow) -> String {
     let state = words::state(row.state);
+    if row.state.is_none() && !row.seats.is_empty() {
+        return format!("{state}, deleted by hand");
+    }
     match (row.quarantine.is_some(), row.managed || row.state.is_none()) {
         (true, _) => format!("{state}, quarantined"),
         (false, true) => state.to_owned(),

@@ -239,6 +239,20 @@ pub struct LastKnown {
     pub facts: Option<Facts<'static>>,
     pub absence: Option<Absence>,
     pub account: Option<Account>,
+    /// Another hand deleted the whole account, and that was seen at this time: not made again until approved.
+    pub taken: Option<Timestamp>,
+}
+
+impl LastKnown {
+    /// Pools of which somebody would have a seat if another hand had not deleted the account, and since when. None of anybody
+    /// who would get none all the same.
+    #[must_use]
+    pub fn bereft(&self) -> Option<(Timestamp, &[WantedPool<'static>])> {
+        let since = self.taken.filter(|_| self.account.is_none() && self.absence.is_none())?;
+        let judgement = &self.facts.as_ref()?.judgement;
+        let wanted = judgement.in_scope && judgement.standing == Standing::Enabled && judgement.quarantine.is_none();
+        wanted.then_some((since, judgement.pools.as_slice()))
+    }
 }
 
 /// A credential that a server refused (LDAP 49): not tried again until it changes, or some time has passed.

@@ -5,7 +5,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 use super::State;
 use super::accounts::directory_names;
 use super::people::{absence, find_directory};
-use super::values::{anchor, json, optional_json};
+use super::values::{anchor, json, optional_json, optional_time};
 use crate::model::memory::{Facts, Judgement, LastKnown};
 use crate::model::{Account, AccountId, Anchor, Dn, Name, PersonId, Quarantine, Standing, fold};
 use crate::ports::StateError;
@@ -52,7 +52,7 @@ impl State {
         })
     }
 
-    /// Every account as last known and every quarantined entry, one by one (there may be a million): people by directory
+    /// Every account as last known, who lost theirs to another hand, and every quarantined entry, one by one (there may be a million): people by directory
     /// and anchor, then entries without an anchor, then accounts that are not managed.
     ///
     /// # Errors
@@ -200,11 +200,12 @@ fn find_strangers(connection: &Connection, wanted: &Wanted) -> Result<Vec<Accoun
 /// Everyone of one directory whom the mirror or the backend knows.
 const LAST_KNOWN: &str = "
     SELECT k.anchor, f.dn, f.user_name, f.email, f.display_name, f.judgement_json,
-           p.missing_since, p.gone, a.account_json
+           p.missing_since, p.gone, a.account_json, t.at
     FROM (SELECT anchor FROM person WHERE directory = ?1 UNION SELECT anchor FROM account WHERE directory = ?1) k
     LEFT JOIN person p ON p.directory = ?1 AND p.anchor = k.anchor
     LEFT JOIN facts f ON f.directory = ?1 AND f.anchor = k.anchor
-    LEFT JOIN account_details a ON a.directory = ?1 AND a.anchor = k.anchor";
+    LEFT JOIN account_details a ON a.directory = ?1 AND a.anchor = k.anchor
+    LEFT JOIN taken t ON t.directory = ?1 AND t.anchor = k.anchor";
 
 fn last_known(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
     Ok(LastKnown {
@@ -213,6 +214,7 @@ fn last_known(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
         facts: facts(row)?,
         absence: absence(row, 6, 7)?,
         account: optional_json(row, 8)?,
+        taken: optional_time(row, 9)?,
     })
 }
 
@@ -236,7 +238,7 @@ fn users(connection: &Connection, visit: &mut dyn FnMut(LastKnown)) -> Result<()
         for user in query.query_map([id], |row| last_known(row, name))? {
             let user = user?;
             let quarantined = user.facts.as_ref().is_some_and(|facts| facts.judgement.quarantine.is_some());
-            if user.account.is_some() || quarantined {
+            if user.account.is_some() || user.taken.is_some() || quarantined {
                 visit(user);
             }
         }
@@ -249,7 +251,14 @@ fn users(connection: &Connection, visit: &mut dyn FnMut(LastKnown)) -> Result<()
     }
     let sql = "SELECT account_json FROM stranger ORDER BY id";
     for account in connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))? {
-        visit(LastKnown { directory: None, anchor: None, facts: None, absence: None, account: Some(account?) });
+        visit(LastKnown {
+            directory: None,
+            anchor: None,
+            facts: None,
+            absence: None,
+            account: Some(account?),
+            taken: None,
+        });
     }
     Ok(())
 }
@@ -273,5 +282,12 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
             by_uid: false,
         },
     };
-    Ok(LastKnown { directory: Some(directory.clone()), anchor: None, facts: Some(facts), absence: None, account: None })
+    Ok(LastKnown {
+        directory: Some(directory.clone()),
+        anchor: None,
+        facts: Some(facts),
+        absence: None,
+        account: None,
+        taken: None,
+    })
 }

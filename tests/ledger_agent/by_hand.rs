@@ -85,6 +85,24 @@ fn an_account_deleted_by_hand_frees_one_seat_once_and_is_not_made_again() {
 }
 
 #[test]
+fn who_lost_the_account_by_hand_waits_visibly_until_approved() {
+    let (ledger, company) = set_up();
+    good(&company);
+    let gone = ledger.holders()[0].clone();
+    ledger.by_hand(&format!("DELETE FROM account WHERE user_name = '{gone}'"));
+    good(&company);
+    ledger.buy("standard", 4);
+    let user = company.agent.user(&gone);
+    assert_eq!((&user["state"], &user["seats"][0]["reason"]), (&Value::Null, &"removed_elsewhere".into()), "{user}");
+    assert_eq!(company.agent.pending()[0]["user_name"], gone.as_str());
+    let approved = company.agent.run(&["pending", "approve", &gone]);
+    assert!(approved.code == 0 && approved.stdout.contains("with the next cycle"), "{approved:?}");
+    good(&company);
+    assert_eq!((ledger.holders().len(), company.agent.user(&gone)["state"].as_str()), (4, Some("active")));
+    assert_eq!(company.agent.pending(), Vec::<Value>::new());
+}
+
+#[test]
 fn what_a_hand_changes_reaches_the_agent_long_before_its_next_cycle() {
     let (ledger, company) = set_up();
     let running = company.agent.start();

@@ -8,7 +8,7 @@ use crate::model::{AccountState, Standing, WaitReason};
 pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let row = &case.row;
     let mut advice = Vec::new();
-    if case.taken {
+    if case.known.taken.is_some() && row.seats.is_empty() {
         advice.push(approval(row));
     }
     if let Some(held) = &case.held {

@@ -37,7 +37,7 @@ fn is_to_leave(case: &Case<'_>) -> bool {
 
 fn stands(case: &Case<'_>) -> String {
     let row = &case.row;
-    if case.taken {
+    if case.known.taken.is_some() {
         return TAKEN.to_owned();
     }
     if let Some(quarantine) = &row.quarantine {

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Turn;
-use crate::app::answers::{Places, earlier_pools, past_cycles, pending_rows, user_row};
+use crate::app::answers::{earlier_pools, past_cycles, pending_rows};
 use crate::app::engine::state_error;
+use crate::app::people::{Places, user_row};
 use crate::app::{App, AppError};
 use crate::model::memory::LastKnown;
 use crate::model::report::{StatusReport, UserRow};
@@ -42,6 +43,10 @@ impl Crowd {
         let has = |known: &LastKnown| known.facts.as_ref().is_some_and(|facts| facts.judgement.quarantine.is_some());
         if self.quarantined.len() < SHOWN && has(&known) {
             self.quarantined.extend(Some(user_row(&known, nobody)).filter(|row| row.quarantine.is_some()));
+        }
+        if known.bereft().is_some() {
+            self.waiting.push(known);
+            return;
         }
         let Some(account) = &known.account else { return };
         *self.accounts.entry(account.state()).or_default() += 1;

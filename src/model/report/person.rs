@@ -41,7 +41,7 @@ impl SeatRow {
     }
 }
 
-/// An account as last known, or a quarantined person without one.
+/// An account as last known, or somebody without one: quarantined, or waiting since another hand deleted it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct UserRow {
     pub anchor: Option<Anchor>,

@@ -1,0 +1,88 @@
+//! People whose whole account another hand deleted in the backend (rule 13): no queue of the backend has them any more, and
+//! they wait for a person's word all the same. They are shown behind those who are in the queues.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::AppError;
+use super::engine::state_error;
+use crate::model::memory::LastKnown;
+use crate::model::report::{PendingRow, PoolRow, SeatRow, SeatWord};
+use crate::model::{Name, PersonId, WaitReason};
+use crate::ports::Accounts as _;
+use crate::state::State;
+
+/// What one of them waits for.
+pub struct Place<'a> {
+    pub known: &'a LastKnown,
+    pub person: PersonId,
+    pub pool: &'a Name,
+    pub since: Timestamp,
+    pub position: u64,
+}
+
+/// All their places: from the first behind the queues, which are `taken` so far; by time, then by person.
+pub fn places<'a>(everyone: &'a [LastKnown], taken: &BTreeMap<Name, u64>) -> Vec<Place<'a>> {
+    let mut all: Vec<Place<'a>> = everyone.iter().flat_map(places_of).collect();
+    all.sort_by(|a, b| (a.since, &a.person, a.pool).cmp(&(b.since, &b.person, b.pool)));
+    let mut last = taken.clone();
+    for place in &mut all {
+        let position = last.entry(place.pool.clone()).or_default();
+        *position += 1;
+        place.position = *position;
+    }
+    all
+}
+
+fn places_of(known: &LastKnown) -> Vec<Place<'_>> {
+    let person = known.directory.clone().zip(known.anchor).map(|(directory, anchor)| PersonId::new(directory, anchor));
+    let Some(((since, pools), person)) = known.bereft().zip(person) else { return Vec::new() };
+    pools.iter().map(|wanted| Place { known, person: person.clone(), pool: &wanted.pool, since, position: 0 }).collect()
+}
+
+impl Place<'_> {
+    /// As `pending` shows it.
+    pub fn pending(&self) -> PendingRow {
+        let facts = self.known.facts.as_ref();
+        let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+        PendingRow {
+            anchor: self.known.anchor,
+            user_name: text(facts.map(|facts| &*facts.user_name)),
+            display_name: facts.and_then(|facts| facts.display_name.as_deref()).map(str::to_owned),
+            email: text(facts.map(|facts| &*facts.email)),
+            pool: self.pool.clone(),
+            position: self.position,
+            reason: WaitReason::RemovedElsewhere,
+            since: self.since,
+            approved: false,
+            passed_over: false,
+            decided: None,
+        }
+    }
+
+    /// As `users` shows it.
+    pub fn seat(&self) -> SeatRow {
+        SeatRow {
+            pool: self.pool.clone(),
+            state: SeatWord::Waiting,
+            reason: Some(WaitReason::RemovedElsewhere),
+            since: self.since,
+            position: Some(self.position),
+            approved: false,
+        }
+    }
+}
+
+/// The pools, with these people among those who wait.
+pub fn counted_in(state: &State, mut pools: Vec<PoolRow>) -> Result<Vec<PoolRow>, AppError> {
+    for person in state.taken().map_err(|error| state_error(&error))?.into_keys() {
+        let known = state.person(&person).map_err(|error| state_error(&error))?;
+        for place in known.iter().flat_map(places_of) {
+            if let Some(pool) = pools.iter_mut().find(|pool| pool.name == *place.pool) {
+                pool.waiting += 1;
+            }
+        }
+    }
+    Ok(pools)
+}

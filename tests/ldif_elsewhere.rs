@@ -1,0 +1,76 @@
+//! People whose whole account another hand deleted in the embedded ledger: who they are is seen everywhere, and one word gives the
+//! account back.
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use serde_json::{Value, json};
+use support::company::{Company, company_of, pool};
+
+/// Deletes accounts as somebody with the sqlite3 shell would.
+fn delete(company: &Company, names: &[&str]) {
+    let shell = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).unwrap();
+    for name in names {
+        let sql = "PRAGMA foreign_keys = ON; DELETE FROM assignment WHERE account = (SELECT id FROM account WHERE user_name = 'NAME');
+                   DELETE FROM account WHERE user_name = 'NAME'";
+        shell.execute_batch(&sql.replace("NAME", name)).unwrap();
+    }
+}
+
+/// Who waits, by place, and for what.
+fn places(company: &Company) -> Vec<(String, u64, String)> {
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    let pending = company.agent.pending();
+    let row = |row: &Value| (text(&row["user_name"]), row["position"].as_u64().unwrap(), text(&row["reason"]));
+    pending.iter().map(row).collect()
+}
+
+#[test]
+fn who_lost_the_account_to_another_hand_is_listed_waits_behind_the_others_and_comes_back_once_approved() {
+    let company = company_of(8, &pool(6));
+    company.sync();
+    let (holders, waiting) = (company.agent.names("active"), places(&company));
+    let gone = [holders[0].as_str(), holders[1].as_str()];
+    delete(&company, &gone);
+    let (code, report) = company.sync();
+    assert_eq!(code, 0, "{report}");
+    let user = company.agent.user(gone[0]);
+    assert_eq!((&user["state"], &user["managed"]), (&Value::Null, &json!(false)), "{user}");
+    assert_eq!(user["seats"][0]["reason"], "removed_elsewhere", "{user}");
+    let listed = places(&company);
+    assert_eq!(listed[..2], waiting[..], "as before");
+    let mut behind: Vec<&str> = listed[2..].iter().map(|(name, ..)| name.as_str()).collect();
+    behind.sort_unstable();
+    assert_eq!(behind, gone);
+    let numbers: Vec<(u64, &str)> = listed[2..].iter().map(|(_, place, reason)| (*place, reason.as_str())).collect();
+    assert_eq!(numbers, [(3, "removed_elsewhere"), (4, "removed_elsewhere")]);
+    assert_eq!(company.agent.status()["pools"][0]["waiting"], 4);
+    let in_pool = company.agent.run(&["--json", "users", "--pool", "standard"]);
+    assert_eq!(in_pool.json_lines().len(), 8);
+    assert!(company.agent.run(&["users"]).stdout.contains("no account, deleted by hand"));
+    let explained = company.agent.explain(gone[0]).1;
+    assert!(explained["decision"].as_str().unwrap().contains("deleted in the backend"), "{explained}");
+    assert_eq!(explained["would_change"], json!([format!("`seatsync pending approve {}`", gone[0])]), "{explained}");
+    assert_eq!(company.agent.decide("approve", &[gone[0]]).code, 0);
+    company.sync();
+    let listed = places(&company);
+    assert_eq!(listed[2], (gone[0].to_owned(), 3, "no_seat".to_owned()), "an account again, behind who waited");
+    assert_eq!(listed[3], (gone[1].to_owned(), 4, "removed_elsewhere".to_owned()));
+}
+
+#[test]
+fn who_lost_the_account_and_left_waits_for_nothing() {
+    let mut company = company_of(5, &pool(5));
+    company.sync();
+    delete(&company, &["p001", "p002"]);
+    company.sync();
+    assert_eq!(company.agent.pending().len(), 2);
+    company.disable("p001");
+    company.leave("p002");
+    company.sync();
+    assert_eq!((company.agent.pending().len(), company.agent.users().len()), (0, 3));
+    company.join("p001");
+    company.sync();
+    assert_eq!(company.agent.pending().len(), 1, "and is not made again by coming back");
+}
