@@ -85,6 +85,11 @@ pub enum CycleError {
     )]
     WentBack { shown: u64, known: u64 },
     #[error(
+        "the ledger's change {known} is another one than before: the ledger was restored from a backup, and has changed since; \
+         nothing was changed. The next cycle goes on with what it has then"
+    )]
+    AnotherHistory { known: u64 },
+    #[error(
         "the backend has no pool {pool:?}, which the config names (it has {known}): correct pool.name, or make the pool \
          there; nothing was changed"
     )]
@@ -147,7 +152,7 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
         remember::accounts(parts, &current, &applied, &plan, now)?;
         applied
     };
-    moment::remember(parts)?;
+    moment::remember(parts).await?;
     elsewhere::log(number, &elsewhere);
     let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
     let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));

@@ -205,6 +205,16 @@ pub trait Backend: Send {
         None
     }
 
+    /// When the change of this number was made, as far as the backend still knows: another time than it said before is that
+    /// of another history. None where it has no moments, or forgot this one.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked.
+    async fn moment_made(&mut self, moment: u64) -> Result<Option<Timestamp>, BackendError> {
+        let _ = moment;
+        Ok(None)
+    }
+
     /// What was read is doubted: the next lease is a new one, and what is read under it must show it.
     async fn doubt(&mut self) {}
 

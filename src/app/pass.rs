@@ -64,7 +64,7 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
         CycleError::BackendLost { .. } => "backend_lost",
         CycleError::NoPool { .. } => "no_pool",
-        CycleError::WentBack { .. } => "went_back",
+        CycleError::WentBack { .. } | CycleError::AnotherHistory { .. } => "went_back",
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
     };
@@ -93,6 +93,7 @@ pub fn cycle_error(error: &CycleError) -> AppError {
         | CycleError::Apply(_)
         | CycleError::BackendLost { .. }
         | CycleError::WentBack { .. }
+        | CycleError::AnotherHistory { .. }
         | CycleError::NoPool { .. } => Code::Backend,
     };
     AppError::new(code, error.to_string()).caused_by(error)

@@ -1,5 +1,6 @@
 //! Whether the backend's word is later than what it said before. A ledger that was restored from a backup shows an earlier
-//! moment, and so does a proxy that keeps answers: who has no account there was deleted by nobody.
+//! moment, and so does a proxy that keeps answers: who has no account there was deleted by nobody. Where such a ledger has come
+//! further meanwhile than it ever was, the change of the number known last is another one.
 
 use super::{CycleError, Parts, succession};
 use crate::model::change::BackendState;
@@ -11,18 +12,19 @@ use crate::ports::StateError;
 pub enum Seen {
     /// It is later, or nothing was known.
     Later,
-    /// It is earlier, and was read twice, the second time under a lease that it shows.
+    /// It is earlier, or of another history, and was read twice, the second time under a lease that it shows.
     Restored,
 }
 
 /// Judges what was just read.
 ///
 /// # Errors
-/// Where it is of an earlier moment for the first time: it may be an old answer that something between kept. Where more is
+/// Where it is of an earlier moment, or of another history, for the first time: it may be an old answer that something between kept. Where more is
 /// gone than the guard lets leave: whoever restores anything has to look first.
 pub async fn judge(parts: &mut Parts<'_>, current: &BackendState) -> Result<Seen, CycleError> {
     let (Some(shown), Some(known)) = (parts.backend.moment(), parts.memory.moment()?) else { return Ok(Seen::Later) };
-    if shown >= known.version {
+    let is_earlier = shown < known.version;
+    if !is_earlier && !is_another(parts, known).await? {
         return Ok(Seen::Later);
     }
     succession::gone_within_limit(parts, current)?;
@@ -36,13 +38,31 @@ pub async fn judge(parts: &mut Parts<'_>, current: &BackendState) -> Result<Seen
     }
     parts.memory.set_moment(Moment { back: Some(shown), ..known })?;
     parts.backend.doubt().await;
-    Err(CycleError::WentBack { shown, known: known.version })
+    Err(if is_earlier {
+        CycleError::WentBack { shown, known: known.version }
+    } else {
+        CycleError::AnotherHistory { known: known.version }
+    })
+}
+
+/// Whether the change known last is another one now than it was.
+async fn is_another(parts: &mut Parts<'_>, known: Moment) -> Result<bool, CycleError> {
+    let Some(before) = known.made else { return Ok(false) };
+    let now = parts.backend.moment_made(known.version).await?;
+    Ok(now.is_some_and(|now| now != before))
 }
 
 /// Remembers how far the backend came.
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub fn remember(parts: &mut Parts<'_>) -> Result<(), StateError> {
-    parts.backend.moment().map_or(Ok(()), |version| parts.memory.set_moment(Moment { version, back: None }))
+pub async fn remember(parts: &mut Parts<'_>) -> Result<(), StateError> {
+    let Some(version) = parts.backend.moment() else { return Ok(()) };
+    let known = parts.memory.moment()?.filter(|known| known.version == version && known.back.is_none());
+    let made = match known.and_then(|known| known.made) {
+        Some(made) => Some(made),
+        // All is done: a ledger that does not answer any more fails the next cycle, not this one.
+        None => parts.backend.moment_made(version).await.unwrap_or_default(),
+    };
+    parts.memory.set_moment(Moment { version, made, back: None })
 }

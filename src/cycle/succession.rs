@@ -82,7 +82,7 @@ pub async fn stand_by(parts: &mut Parts<'_>, standby: Standby, now: Timestamp) -
     let current = super::current::read(parts.backend).await?;
     let seen = moment::judge(parts, &current).await?;
     learn(parts, seen, &current, now)?;
-    moment::remember(parts)?;
+    moment::remember(parts).await?;
     Ok(of_standby(standby, &current, now))
 }
 

@@ -7,7 +7,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Moment {
     pub version: u64,
-    /// It showed this earlier one since, once: restored from a backup, or kept by something between.
+    /// When this change was made, where that is known: a ledger restored from a backup makes another one of its number later.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub made: Option<Timestamp>,
+    /// It showed this earlier one since, or this one of another history, once: restored from a backup, or kept by something
+    /// between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub back: Option<u64>,
 }

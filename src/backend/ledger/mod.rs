@@ -215,6 +215,18 @@ impl Backend for Ledger {
         self.moment
     }
 
+    async fn moment_made(&mut self, moment: u64) -> Result<Option<Timestamp>, BackendError> {
+        let Some(before) = moment.checked_sub(1) else { return Ok(None) };
+        let request = self.http.request("look at an earlier change", Method::GET, &["events"]);
+        let request = request.query("after", &before.to_string()).query("limit", "1");
+        match self.http.ask::<wire::Events>(&request).await {
+            Ok(found) => Ok(found.events.into_iter().find(|event| event.seq == moment).map(|event| event.at)),
+            // Too long ago, or not yet.
+            Err(failure) if failure.is("events-expired") => Ok(None),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     async fn doubt(&mut self) {
         self.watch.doubt().await;
     }
