@@ -32,9 +32,10 @@ pub enum Persistence {
 #[derive(Debug, Error)]
 #[error("{doing}")]
 pub struct ReadError {
-    /// What we were doing, to what, and what to do about it.
+    /// What we were doing, to what, what went wrong, and what to do about it: all that a person need be told.
     pub doing: String,
     pub persistence: Persistence,
+    /// For programs: its words are in `doing` already.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }

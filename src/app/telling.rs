@@ -2,7 +2,7 @@
 
 use crate::cycle::CycleError;
 use crate::cycle::reading::with_causes;
-use crate::model::report::{CycleOutcome, SyncReport};
+use crate::model::report::{CycleOutcome, DirectoryReport, SyncReport};
 
 /// Tells how each cycle went. What is wrong is told loudly when it begins or changes, and quietly as long as it stays.
 #[derive(Debug)]
@@ -70,7 +70,8 @@ impl Telling {
             tracing::info!(
                 name: "cycle.as_before",
                 cycle = report.cycle,
-                outcome = trouble,
+                outcome = report.outcome.as_str(),
+                standing = %self.sentence,
                 "A cycle was made; what was wrong before still is."
             );
         }
@@ -90,7 +91,12 @@ impl Telling {
 fn trouble(report: &SyncReport) -> Option<String> {
     let partial = || {
         let incomplete = report.directories.iter().filter(|directory| !directory.complete);
-        incomplete.map(|directory| directory.name.to_string()).collect::<Vec<_>>().join(", ")
+        // A replica that lags tells another position each time.
+        let told = |directory: &DirectoryReport| {
+            let problem = directory.problem.as_deref().unwrap_or_default();
+            format!("{}: {}", directory.name, problem.replace(|c: char| c.is_ascii_digit(), ""))
+        };
+        incomplete.map(told).collect::<Vec<_>>().join("; ")
     };
     match report.outcome {
         CycleOutcome::Ok | CycleOutcome::Standby => None,
@@ -132,7 +138,12 @@ fn loudly(report: &SyncReport) {
         ),
         CycleOutcome::Partial | CycleOutcome::Failed => {
             for directory in report.directories.iter().filter(|directory| !directory.complete) {
-                tracing::warn!(name: "cycle.partial", cycle, directory = %directory.name, "A directory was not read whole: nobody of it leaves or gets a seat. `seatsync status` says why.");
+                let problem = directory.problem.as_deref();
+                if directory.entries == 0 {
+                    tracing::warn!(name: "directory.unread", cycle, directory = %directory.name, problem, "A directory could not be read; its people keep what they have.");
+                } else {
+                    tracing::warn!(name: "cycle.partial", cycle, directory = %directory.name, problem, "A directory was not read whole: nobody of it leaves or gets a seat.");
+                }
             }
         }
     }
@@ -163,6 +174,33 @@ mod tests {
     fn report(outcome: CycleOutcome, fingerprint: Option<&str>) -> SyncReport {
         let fingerprint = fingerprint.map(str::to_owned);
         SyncReport { outcome, fingerprint, ..SyncReport::of_failure(1, clock::now(), "none", "") }
+    }
+
+    #[test]
+    fn another_cause_of_a_partial_read_is_news_and_another_number_in_it_is_not() {
+        let mut telling = Telling::new();
+        let news = |problem: &str| {
+            let mut report = report(CycleOutcome::Partial, None);
+            report.directories = vec![DirectoryReport { problem: Some(problem.to_owned()), ..directory() }];
+            let trouble = trouble(&report).unwrap();
+            telling.is_news(&trouble)
+        };
+        assert_eq!(["lags, at 7", "lags, at 12", "is down", "lags, at 12"].map(news), [true, false, true, true]);
+    }
+
+    fn directory() -> DirectoryReport {
+        DirectoryReport {
+            name: "corp".into(),
+            mode: crate::model::report::ReadMode::Full,
+            complete: false,
+            entries: 3,
+            users: 0,
+            quarantined: 0,
+            foreign: 0,
+            dangling: 0,
+            seconds: 0.0,
+            problem: None,
+        }
     }
 
     #[test]

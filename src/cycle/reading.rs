@@ -213,12 +213,11 @@ async fn settle(
             parts.memory.set_refused_bind(&read.name, None)?;
         }
         Err(error) => {
-            tracing::warn!(name: "directory.unread", directory = %read.name, error = %error, "A directory could not be read; its people keep what they have.");
             if error.persistence == Persistence::Credentials {
                 let refused = RefusedBind { credentials: parts.directories[index].credentials, at: now };
                 parts.memory.set_refused_bind(&read.name, Some(&refused))?;
             }
-            read.problem = Some(with_causes(&error));
+            read.problem = Some(error.doing);
         }
     }
     if read.snapshot.as_ref().is_some_and(|snapshot| snapshot.partial.is_none()) {
@@ -281,10 +280,7 @@ async fn locate(
         Err(error) => {
             let looked = missing.len();
             snapshot.partial = Some(Partial {
-                message: format!(
-                    "looking for {looked} people who were not in the read failed: {}",
-                    with_causes(&error)
-                ),
+                message: format!("looking for {looked} people who were not in the read failed: {}", error.doing),
             });
         }
     }

@@ -103,6 +103,8 @@ struct Reading<'a> {
     failed: Option<String>,
     /// The fullest so far.
     draft: Draft,
+    /// What the first try said that broke off.
+    problem: Option<String>,
 }
 
 impl Reading<'_> {
@@ -172,18 +174,24 @@ impl Directory for LdapDirectory {
         let budget = Arc::new(Budget::new(self.ldap.timeout, TIMEOUTS_A_READ));
         let name = Arc::clone(&self.settings.name);
         let draft = Draft::default();
-        let mut reading = Reading { directory: self, request, progress, budget: &budget, failed: None, draft };
+        let mut reading =
+            Reading { directory: self, request, progress, budget: &budget, failed: None, draft, problem: None };
         let outcome = with_retries(&policy, None, &mut reading, may_pass, |reading, attempt| {
             Box::pin(async move {
                 let outcome = reading.attempt().await;
                 if let Err(error) = &outcome {
-                    tracing::warn!(name: "directory.retried", directory = %reading.directory.settings.name, attempt, "{}", error.doing);
+                    tracing::debug!(directory = %reading.directory.settings.name, attempt, "{}", error.doing);
+                    reading.problem.get_or_insert_with(|| error.doing.clone());
                 }
                 outcome
             })
         })
         .await;
-        let mut draft = reading.draft;
+        let Reading { mut draft, problem, .. } = reading;
+        // What no further try mended is said by whoever asked for the read.
+        if let Some(problem) = problem.filter(|_| outcome.is_ok()) {
+            tracing::warn!(name: "directory.retried", directory = %name, problem, "A read broke off, was made again, and came to its end.");
+        }
         match outcome {
             Err(error) if error.persistence == Persistence::Credentials || !draft.has_people() => return Err(error),
             Err(error) => draft.blame(error.doing),

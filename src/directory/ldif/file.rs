@@ -55,6 +55,7 @@ pub(super) fn error(path: &Path, why: &str, persistence: Persistence) -> ReadErr
 }
 
 fn unreadable(path: &Path, source: io::Error) -> ReadError {
+    let other = format!("the file could not be read ({source}); mend that, or export the directory to another `path`");
     let (why, persistence) = match source.kind() {
         io::ErrorKind::NotFound => {
             ("there is no such file; export the directory to it, or correct `path`", Persistence::Permanent)
@@ -62,7 +63,7 @@ fn unreadable(path: &Path, source: io::Error) -> ReadError {
         io::ErrorKind::PermissionDenied => {
             ("the agent may not read it; grant its account that right", Persistence::Permanent)
         }
-        _ => ("the file could not be read", Persistence::Transient),
+        _ => (other.as_str(), Persistence::Transient),
     };
     ReadError { source: Some(Box::new(source)), ..error(path, why, persistence) }
 }

@@ -1,0 +1,69 @@
+//! A real OpenLDAP server that cannot be read, and the real binary: what is wrong is said once, with what to do about it.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use std::time::Duration;
+
+use support::process::wait_until;
+use support::{Agent, Slapd};
+
+/// Beside what is wrong, what it comes to and what to do.
+const CASES: [(&str, &str, &str); 3] = [
+    ("down", "nothing listens there", "Check host and port"),
+    ("password", "it refused the credentials", "Mend `bind_dn` or `bind_password`"),
+    ("ca", "its certificate", "`ca_file`"),
+];
+
+/// An agent whose directory cannot be read for this cause.
+fn agent(slapd: &Slapd, other: &Slapd, cause: &str) -> Agent {
+    let agent = Agent::new("");
+    agent.secret("pw", if cause == "password" { "wrong" } else { &slapd.password });
+    let url = if cause == "down" { "ldaps://127.0.0.1:1" } else { &slapd.ldaps_url };
+    let ca = if cause == "ca" { &other.ca } else { &slapd.ca };
+    agent.write_config(&format!(
+        "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"1s\"\n\
+         [[directory]]\nname = \"corp\"\nurl = [\"{url}\"]\nca_file = \"{}\"\nbind_dn = \"{}\"\n\
+         bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{}\"]\ntimeout = \"1s\"\n\
+         [[pool]]\nname = \"standard\"\nseats = 50\n",
+        ca.display(),
+        slapd.sync_dn,
+        slapd.base,
+    ));
+    agent
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_is_told_of_once_and_with_what_to_do() {
+    let (slapd, other) = (Slapd::start(), Slapd::start());
+    for (cause, said, advice) in CASES {
+        let agent = agent(&slapd, &other, cause);
+        for verb in ["sync", "plan"] {
+            let ended = agent.run(&[verb]);
+            assert_eq!((ended.code, ended.stderr.as_str()), (1, ""), "{cause}: {verb}: {ended:?}");
+            let told: Vec<&str> = ended.stdout.lines().filter(|line| line.contains(said)).collect();
+            assert_eq!(told.len(), 1, "{cause}: {verb}: {}", ended.stdout);
+            assert!(told[0].starts_with("corp: Could not ") && told[0].contains(advice), "{}", told[0]);
+            assert_eq!(told[0].matches(said).count(), 1, "{}", told[0]);
+            assert!(!told[0].contains("os error") && !told[0].contains("rc="), "in words alone: {}", told[0]);
+        }
+    }
+}
+
+#[test]
+fn the_agents_log_tells_it_when_it_begins_and_no_other_time() {
+    let (slapd, other) = (Slapd::start(), Slapd::start());
+    let (cause, said, advice) = CASES[0];
+    let agent = agent(&slapd, &other, cause);
+    let running = agent.start();
+    wait_until("three cycles", Duration::from_mins(1), || agent.history().len() >= 3);
+    let log = running.terminate().stderr;
+    let told: Vec<&str> = log.lines().filter(|line| line.contains("WARN") && line.contains(said)).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    assert!(told[0].contains(advice), "{}", told[0]);
+    for cycle in 1..=3 {
+        let lines = log.lines().filter(|line| line.contains(said) && line.contains(&format!("cycle={cycle} ")));
+        assert!(lines.count() <= 1, "{log}");
+    }
+}
