@@ -4,6 +4,7 @@
 
 mod support;
 
+use seatsync::model::settings::{Bind, LdapSettings};
 use support::rights::{lack, lacking, names, remedy};
 use support::{Agent, Slapd, ldif};
 
@@ -79,6 +80,33 @@ fn a_group_whose_members_are_closed_is_not_taken_for_an_empty_one() {
     slapd.administer(&remedy(probe));
     let after = lacking(&agent);
     assert!(after.is_empty(), "{after:#?}");
+}
+
+#[test]
+fn groups_are_listed_with_as_many_members_as_check_counts_and_closed_ones_as_closed() {
+    let member = |uid: &str| format!("uid={uid},ou=people,dc=lab,dc=test");
+    let closed = ldif::group("dc=lab,dc=test", "closed", &[member("u0000001")]);
+    let odd = "dn: cn=odd,ou=groups,dc=lab,dc=test\nobjectClass: posixGroup\ncn: odd\ngidNumber: 7\nmemberUid: u0000001\n\n\
+               dn: cn=none,ou=groups,dc=lab,dc=test\nobjectClass: posixGroup\ncn: none\ngidNumber: 8\n\n";
+    let slapd = Slapd::start_configurable(&(ldif::people("dc=lab,dc=test", 1) + &closed + odd), &[]);
+    restrict(
+        &slapd,
+        "to dn.base=\"cn=closed,ou=groups,dc=lab,dc=test\" attrs=member by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break",
+    );
+    let settings = LdapSettings {
+        urls: vec![slapd.url.clone()],
+        ca_file: None,
+        start_tls: false,
+        allow_plaintext: false,
+        bind: Bind::Simple { dn: slapd.sync_dn.clone(), password: slapd.password.clone().into() },
+        page_size: 1000,
+        timeout: std::time::Duration::from_secs(10),
+    };
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let catalogue = runtime.block_on(seatsync::directory::ldap::survey(&settings)).expect("a survey");
+    let found: Vec<_> = catalogue.groups.iter().map(|group| (group.dn.as_str(), group.members)).collect();
+    let dn = |name: &str| format!("cn={name},ou=groups,dc=lab,dc=test");
+    assert_eq!(found, [(&*dn("odd"), Some(1)), (&*dn("closed"), None), (&*dn("none"), Some(0))]);
 }
 
 #[test]

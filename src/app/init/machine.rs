@@ -2,7 +2,7 @@
 
 use super::answers::{Answers, BackendAsked, Key};
 use super::look::{Forecast, Look};
-use crate::directory::ldap::{Catalogue, Certificate, Greeting};
+use crate::directory::ldap::{Catalogue, Certificate, Greeting, GroupFound};
 use crate::directory::srv::Servers;
 
 /// How a question is answered.
@@ -132,13 +132,19 @@ fn scope(answers: &Answers, found: &Findings) -> Option<Next> {
         return Some(ask(Key::Bases, "Where do people lie?", help, form));
     }
     if answers.groups.is_none() {
-        let label = |group: &crate::directory::ldap::GroupFound| format!("{} ({} members)", group.dn, group.members);
         let options = catalogue.groups.iter().map(|group| (group.dn.clone(), label(group))).collect();
         let help = "members of any of these, through nested groups too; none: everyone";
         let form = Form::Many { options, chosen: Vec::new() };
         return Some(ask(Key::Groups, "Only members of which groups?", help, form));
     }
     None
+}
+
+fn label(group: &GroupFound) -> String {
+    match group.members {
+        Some(members) => format!("{} ({members} members)", group.dn),
+        None => format!("{} (the account may not see its members)", group.dn),
+    }
 }
 
 /// The first part of the domain, or of the first context.
@@ -214,7 +220,6 @@ mod tests {
 
     use super::*;
     use crate::app::init::answers::Value;
-    use crate::directory::ldap::GroupFound;
 
     /// What is asked, or looked at, in words.
     fn step(answers: &Answers, found: &Findings) -> String {
@@ -241,7 +246,7 @@ mod tests {
             }
             "look Greet" => found.greeting = Some(Greeting::default()),
             "look Survey" => {
-                let groups = vec![GroupFound { dn: "CN=Crew,DC=corp".to_owned(), members: 7 }];
+                let groups = vec![GroupFound { dn: "CN=Crew,DC=corp".to_owned(), members: Some(7) }];
                 let bases = vec!["DC=corp".to_owned()];
                 found.catalogue = Some(Catalogue { bases, groups, ..Catalogue::default() });
             }

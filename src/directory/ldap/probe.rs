@@ -170,7 +170,6 @@ impl Prober<'_> {
                     match closed {
                         Ok(None) => self.passed(&what, format!("found, {anchor}, {} members", group.listed())),
                         Ok(Some(attribute)) => {
-                            let lost = "Nobody is known to be a member: everybody leaves who has a seat by it";
                             let message = format!("found, {anchor}, but the account may not read {attribute}");
                             let remedy = self.let_in(session, account, key, budget).await;
                             self.missing(&what, message, lost, remedy.as_deref());

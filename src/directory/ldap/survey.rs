@@ -9,12 +9,12 @@ use super::connect;
 use super::decode::{self, Item};
 use super::failure::tls_error;
 use super::family::RootDse;
-use super::members;
+use super::members::{self, LdapGroups};
 use super::page::Pager;
 use super::search::nothing;
 use super::session::Session;
 use super::url::ServerUrl;
-use crate::directory::group::group_attributes;
+use crate::directory::group::{GroupSource as _, group_attributes};
 use crate::model::settings::{Bind, LdapSettings};
 use crate::model::snapshot::Kind;
 use crate::ports::ReadError;
@@ -49,8 +49,8 @@ pub enum Unmet {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct GroupFound {
     pub dn: String,
-    /// Listed by the group itself.
-    pub members: usize,
+    /// Listed by the group itself. None: the account may not see them.
+    pub members: Option<usize>,
 }
 
 /// What the account sees.
@@ -59,7 +59,7 @@ pub struct Catalogue {
     pub kind: Option<Kind>,
     /// The naming contexts for people, then the places within.
     pub bases: Vec<String>,
-    /// The largest first.
+    /// The largest first; then those of which that cannot be told, before the empty ones.
     pub groups: Vec<GroupFound>,
     /// Why the lists are not whole.
     pub problem: Option<String>,
@@ -142,7 +142,8 @@ pub async fn survey(settings: &LdapSettings) -> Result<Catalogue, ReadError> {
         };
         found.problem = found.problem.or(listed.err().map(|error| error.doing));
     }
-    found.groups.sort_by(|one, other| other.members.cmp(&one.members).then_with(|| one.dn.cmp(&other.dn)));
+    let size = |group: &GroupFound| group.members.map_or((0, true), |members| (members, false));
+    found.groups.sort_by(|one, other| size(other).cmp(&size(one)).then_with(|| one.dn.cmp(&other.dn)));
     session.connection.close().await;
     Ok(found)
 }
@@ -183,6 +184,7 @@ async fn groups_in(
             "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=groupOfMembers)(objectClass=posixGroup))"
         }
     };
+    let mut empty = Vec::new();
     let doing = format!("Could not list the groups under {context:?}");
     let attributes: Vec<String> = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect();
     let mut pager = Pager::new(&session.connection, context, filter, &attributes, page_size(session)).doing(doing);
@@ -192,13 +194,17 @@ async fn groups_in(
             if let Some(group) = members::group_of(session, entry.to_owned(), budget).await?
                 && found.len() < MOST_SHOWN
             {
-                let members = group.members.len() + group.member_uids.len();
-                found.push(GroupFound { dn: group.dn.to_string(), members });
+                found.push(GroupFound { dn: group.dn.to_string(), members: Some(group.listed()) });
+                empty.extend(group.is_empty().then_some(group.dn));
             }
         }
         if found.len() >= MOST_SHOWN {
             break;
         }
+    }
+    let hidden = LdapGroups { session, budget }.hidden(&empty).await?;
+    for (dn, _) in empty.iter().zip(hidden).filter(|(_, attribute)| attribute.is_some()) {
+        found.iter_mut().filter(|group| group.dn == dn.as_str()).for_each(|group| group.members = None);
     }
     Ok(())
 }
