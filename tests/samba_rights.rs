@@ -69,6 +69,38 @@ fn a_base_and_an_attribute_that_are_closed_are_opened_by_the_commands() {
 }
 
 #[test]
+fn a_group_whose_members_are_closed_from_both_ends_is_not_taken_for_an_empty_one() {
+    let samba = Samba::shared();
+    let (ou, user) = scene(&samba, "hidden");
+    let (person, vault) = (format!("CN={user}-ada,{ou}"), format!("CN={user}-vault,{ou}"));
+    samba.add(&ldif::ad_group(&ou, &format!("{user}-vault"), std::slice::from_ref(&person)));
+    samba.add(&ldif::ad_group(&ou, &format!("{user}-none"), &[]));
+    let agent = agent(&samba, &ou, &user);
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    let groups = format!("groups = [\"{vault}\"]\nexclude_groups = [\"CN={user}-none,{ou}\"]\n[[pool]]");
+    agent.write_config(&config.replacen("[[pool]]", &groups, 1));
+    let sync = || {
+        let (code, report) = agent.sync();
+        let problem = report["directories"][0]["problem"].as_str().unwrap_or_default().to_owned();
+        (code, agent.names("active").len(), problem)
+    };
+    assert_eq!(sync(), (0, 1, String::new()), "a group that is open and empty is empty");
+    let close = |dn: &str, attribute: &str| {
+        samba.administer(&format!("samba-tool dsacl set --objectdn='{dn}' --sddl='(OD;;RP;{attribute};;AU)'"));
+    };
+    close(&vault, "bf9679c0-0de6-11d0-a285-00aa003049e2");
+    close(&person, "bf967991-0de6-11d0-a285-00aa003049e2");
+    for _ in 0..2 {
+        let (code, active, problem) = sync();
+        assert_eq!((code, active), (1, 1), "{problem}");
+        assert!(problem.contains(&vault) && problem.contains("right to read member"), "{problem}");
+    }
+    let told = lacking(&agent);
+    let probe = lack(&told, &format!("group {vault}"));
+    assert!(probe["message"].as_str().is_some_and(|told| told.ends_with("may not read member")), "{probe}");
+}
+
+#[test]
 fn an_account_that_is_an_administrator_by_a_nested_group_is_told_and_the_command_takes_it_out() {
     let samba = Samba::own();
     let (ou, user) = scene(&samba, "mighty");

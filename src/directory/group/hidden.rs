@@ -5,6 +5,7 @@
 //! |---|---|
 //! | OpenLDAP refuses to compare the attribute (slapd.access(5)) | no right to read it: the read is partial |
 //! | Active Directory finds somebody by the other end of the link, `memberOf` | the same |
+//! | the group's access list there closes `member` to the account | the same |
 //! | neither | it is empty |
 
 use super::{GroupSource, Walked};

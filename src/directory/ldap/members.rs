@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use ldap3::Scope;
 
+use super::access;
 use super::budget::Budget;
 use super::filter;
 use super::range;
@@ -53,7 +54,9 @@ pub(super) async fn hidden_members(
     budget: &Budget,
 ) -> Result<Option<&'static str>, ReadError> {
     if session.kind == Kind::ActiveDirectory {
-        return Ok(is_somebodys(session, group, budget).await?.then_some("member"));
+        let closed =
+            is_somebodys(session, group, budget).await? || access::closes_members(session, group, budget).await?;
+        return Ok(closed.then_some("member"));
     }
     // Values their syntaxes allow.
     for (attribute, value) in [("member", ""), ("uniqueMember", ""), ("memberUid", "x")] {

@@ -3,6 +3,7 @@
 //! `servers` says whom to try, `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
 //! one full read, `locate` a lookup of people who were missing, `probe` a try of everything.
 
+mod access;
 mod budget;
 mod certificate;
 mod connect;
