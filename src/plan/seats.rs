@@ -109,7 +109,7 @@ pub struct Settlement {
 /// |---|---|
 /// | those who wait, in `order` | approved, or waiting for `no_seat` and promotion is automatic |
 /// | then joiners, in `order` | nobody is left who waits for `no_seat` |
-/// | nobody | it is the turn of somebody whose directory could not be read whole: a failed read costs no turn |
+/// | nobody | it is the turn of somebody whose directory could not be read whole: a failed read costs no turn, but for those who wait and come before in `order` |
 ///
 /// Whose preferred pool gives no seat in any round asks for the fallback, beside those who prefer that one. Who falls
 /// back is found by repetition: settle with nobody falling back, let those fall back who got nothing, settle again.

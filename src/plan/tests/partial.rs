@@ -3,6 +3,7 @@
 use super::scene::*;
 use crate::model::WaitReason::NoSeat;
 use crate::model::change::Promotion;
+use crate::model::settings::GroupRef;
 use crate::model::snapshot::Whereabouts;
 use crate::plan::effects::Verb;
 
@@ -75,6 +76,30 @@ fn the_other_directory_goes_on_but_its_joiners_pass_nobody_who_is_frozen() {
     assert_eq!(queue, [3, 8, 9]);
     scene.source("lab").people[0].profile = profile("renamed");
     assert_eq!(story(&scene.cycle()), [(Verb::Update, 8, "")], "nor pass them one cycle later, as people who wait");
+    scene.source("corp").partial = false;
+    assert_eq!(story(&scene.cycle()), [(Verb::Promote, 3, "standard")]);
+}
+
+/// Rule 12 by the letter: a joiner waits behind people who wait for `no_seat`, even if they may not be promoted, and who waits
+/// is served in the order of rule 11. A rank passes no turn in the cycle in which somebody joins, and from then on it does, as it
+/// would had the read been whole and no seat been free. Nobody is overtaken by who comes later in that order.
+#[test]
+fn a_turn_that_is_kept_yields_to_a_higher_rank_once_that_one_waits_and_never_to_the_same_rank() {
+    let mut scene = Scene::new(&[("standard", 2)]);
+    scene.add_directory("lab");
+    let first: std::sync::Arc<str> = "CN=first".into();
+    scene.source("lab").groups.insert(first.clone(), [8].into());
+    scene.pool("standard").priority.push(GroupRef { directory: "lab".into(), dn: first });
+    scene.settings.seats.promotion = Promotion::Automatic;
+    scene.hire(1..=3);
+    scene.cycle();
+    scene.pool("standard").seats = Some(3);
+    scene.source("corp").partial = true;
+    scene.source("lab").people = vec![sighting(8), sighting(9)];
+    assert_eq!(story(&scene.cycle()), [(Verb::Wait, 8, "standard"), (Verb::Wait, 9, "standard")]);
+    assert_eq!(story(&scene.cycle()), [(Verb::Promote, 8, "standard")]);
+    scene.pool("standard").seats = Some(4);
+    assert_eq!(story(&scene.cycle()), [], "9 comes after 3, whose turn is kept");
     scene.source("corp").partial = false;
     assert_eq!(story(&scene.cycle()), [(Verb::Promote, 3, "standard")]);
 }
