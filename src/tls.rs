@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use rustls::pki_types::CertificateDer;
+use jiff::Timestamp;
+use rustls::client::WantsClientCert;
 use rustls::pki_types::pem::{self, PemObject as _};
-use rustls::{CertificateError, ClientConfig, RootCertStore};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::{CertificateError, ClientConfig, ConfigBuilder, RootCertStore};
 use thiserror::Error;
+use x509_parser::prelude::{FromDer as _, X509Certificate};
 
 /// Why TLS cannot be set up; nothing was connected to yet.
 #[derive(Debug, Error)]
@@ -21,6 +24,15 @@ pub enum TlsError {
     Certificate { path: PathBuf, source: rustls::Error },
     #[error("Could not read the certificate authority in {} (`ca_file`, PEM): there is no certificate in it", path.display())]
     Empty { path: PathBuf },
+    #[error("Could not use the certificate {} (`client_cert`): {what}", path.display())]
+    Identity { path: PathBuf, what: String },
+}
+
+/// Who we are to a server that asks: two PEM files, read anew each time, so that a renewed certificate is shown at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Identity<'a> {
+    pub cert: &'a Path,
+    pub key: &'a Path,
 }
 
 /// A client's TLS settings. With `ca_file` that authority alone is trusted, else those of the operating system.
@@ -28,17 +40,49 @@ pub enum TlsError {
 /// # Errors
 /// Where the authorities cannot be read; never "trust everybody".
 pub fn client(ca_file: Option<&Path>) -> Result<ClientConfig, TlsError> {
+    Ok(verifying(ca_file)?.with_no_client_auth())
+}
+
+/// The same, for one who shows a certificate to the server that asks for it.
+///
+/// # Errors
+/// Where the authorities or the certificate cannot be used; a server would only hang up on one that has expired.
+pub fn client_as(ca_file: Option<&Path>, identity: Identity<'_>, now: Timestamp) -> Result<ClientConfig, TlsError> {
+    let builder = verifying(ca_file)?;
+    let wrong = |what: String| TlsError::Identity { path: identity.cert.to_owned(), what };
+    let chain = CertificateDer::pem_file_iter(identity.cert).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let chain = chain.map_err(|error| wrong(format!("it cannot be read ({error})")))?;
+    if let Some(what) = chain.first().and_then(|own| out_of_date(own, now)) {
+        return Err(wrong(what));
+    }
+    let key = PrivateKeyDer::from_pem_file(identity.key)
+        .map_err(|_| wrong(format!("its key in {} (`client_key`) cannot be read", identity.key.display())))?;
+    builder.with_client_auth_cert(chain, key).map_err(|error| wrong(error.to_string()))
+}
+
+/// Why a certificate does not hold now. One that cannot be parsed the server will judge.
+fn out_of_date(certificate: &CertificateDer<'_>, now: Timestamp) -> Option<String> {
+    let (_, parsed) = X509Certificate::from_der(certificate).ok()?;
+    let day = |second: i64| Timestamp::from_second(second).map(|at| at.to_string()).unwrap_or_default();
+    let (begins, ends) = (parsed.validity().not_before.timestamp(), parsed.validity().not_after.timestamp());
+    if ends < now.as_second() {
+        return Some(format!("it expired on {}. Put a renewed one in its place", day(ends)));
+    }
+    let early = || format!("it is not valid before {}. Check this machine's clock", day(begins));
+    (now.as_second() < begins).then(early)
+}
+
+fn verifying(ca_file: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, WantsClientCert>, TlsError> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Protocol)?;
-    let builder = if let Some(file) = ca_file {
+    Ok(if let Some(file) = ca_file {
         builder.with_root_certificates(authorities(file)?)
     } else {
         let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(TlsError::System)?;
         builder.dangerous().with_custom_certificate_verifier(Arc::new(verifier))
-    };
-    Ok(builder.with_no_client_auth())
+    })
 }
 
 /// What is wrong with a server's certificate, and what to do about it.
@@ -94,6 +138,26 @@ mod tests {
             assert!(error.contains(&file.path().display().to_string()), "{error}");
             assert!(error.contains("`ca_file`"), "{error}");
         }
+    }
+
+    #[test]
+    fn our_own_certificate_is_not_shown_before_or_after_its_time() {
+        let made = rcgen::generate_simple_self_signed(["client".to_owned()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let (cert, key) = (folder.path().join("cert"), folder.path().join("key"));
+        std::fs::write(&cert, made.cert.pem()).unwrap();
+        std::fs::write(&key, made.signing_key.serialize_pem()).unwrap();
+        let ca = cert.clone();
+        let told = |at: &str| {
+            let identity = Identity { cert: &cert, key: &key };
+            client_as(Some(&ca), identity, at.parse().unwrap()).map(|_| ()).map_err(|error| error.to_string())
+        };
+        // rcgen's are valid from 1975 to 4096.
+        assert_eq!(told("2026-01-01T00:00:00Z"), Ok(()));
+        assert!(told("1974-12-31T00:00:00Z").unwrap_err().contains("not valid before 1975-01-01"));
+        assert!(told("4096-01-02T00:00:00Z").unwrap_err().contains("expired on 4096-01-01"));
+        std::fs::write(&key, "none").unwrap();
+        assert!(told("2026-01-01T00:00:00Z").unwrap_err().contains("`client_key`"));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 
 #[path = "settings/bad.rs"]
 mod bad;
+#[path = "settings/bind.rs"]
+mod bind;
 #[path = "settings/folder.rs"]
 mod folder;
 #[path = "settings/ledger.rs"]

@@ -199,6 +199,7 @@ fn credentials(ldap: &LdapSettings) -> Digest {
     match &ldap.bind {
         Bind::Anonymous => Digest::of(&ldap.urls),
         Bind::Simple { dn, password } => Digest::of(&(&ldap.urls, dn, password.expose_secret())),
+        Bind::External(files) => Digest::of(&(&ldap.urls, std::fs::read(&files.cert).ok())),
     }
 }
 

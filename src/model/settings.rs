@@ -81,7 +81,12 @@ pub struct LdapSettings {
 #[derive(Clone, Debug)]
 pub enum Bind {
     Anonymous,
-    Simple { dn: String, password: SecretString },
+    Simple {
+        dn: String,
+        password: SecretString,
+    },
+    /// SASL EXTERNAL (RFC 4422 appendix A): the certificate that we show in TLS says who we are.
+    External(TlsFiles),
 }
 
 /// The directory's attribute names; None: the default of the kind.

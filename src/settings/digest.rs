@@ -11,6 +11,7 @@ use crate::model::change::Promotion;
 use crate::model::settings::{
     Adopt, AgentSettings, AttributeSettings, BackendKind, BackendSettings, Bind, DirectorySettings, Drift, GroupRef,
     LdapSettings, LeaverRule, LeaverSettings, LedgerAccess, Match, PoolSettings, SeatSettings, Settings, Source,
+    TlsFiles,
 };
 
 /// SHA-256 in hexadecimal. Neither secrets nor what only says how often, how fast and how loudly we work are in it.
@@ -64,7 +65,8 @@ fn source_of(source: &Source) -> Value {
                 ldap;
             let reader = match bind {
                 Bind::Anonymous => None,
-                Bind::Simple { dn, password: _ } => Some(dn),
+                Bind::Simple { dn, password: _ } => Some(dn.clone()),
+                Bind::External(TlsFiles { cert, key: _ }) => Some(cert.to_string_lossy().into_owned()),
             };
             json!({ "urls": urls, "reader": reader })
         }

@@ -100,8 +100,19 @@ impl Section {
 pub const HTTP_KEYS: &[&str] = &["url", "token", "ca_file", "timeout"];
 
 /// What only a server has, and an LDIF file has not.
-pub const SERVER_KEYS: &[&str] =
-    &["url", "ca_file", "start_tls", "allow_plaintext", "bind", "bind_dn", "bind_password", "page_size", "timeout"];
+pub const SERVER_KEYS: &[&str] = &[
+    "url",
+    "ca_file",
+    "start_tls",
+    "allow_plaintext",
+    "bind",
+    "bind_dn",
+    "bind_password",
+    "client_cert",
+    "client_key",
+    "page_size",
+    "timeout",
+];
 
 /// Tables without which there is no agent: a config that has none of them is a ledger's alone.
 pub const OF_AN_AGENT: &[&str] =

@@ -3,25 +3,17 @@
 use super::duration::{self, HOUR, MINUTE};
 use super::reader::{Reader, Split};
 use super::url::{self, Url};
-use super::{certificates, secret};
+use super::{bind, certificates};
 use crate::model::settings::{Bind, LdapSettings};
-
-/// How the config says we log on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Manner {
-    Simple,
-    Anonymous,
-}
 
 pub fn compile(reader: &Reader) -> LdapSettings {
     let (texts, urls) = urls(reader);
     let start_tls = reader.flag("start_tls");
     let allow_plaintext = reader.flag("allow_plaintext");
-    let manner = reader.choice("bind", &[("simple", Manner::Simple), ("anonymous", Manner::Anonymous)]);
-    let bind = bind(reader, manner);
+    let bind = bind::compile(reader);
     refuse_double_tls(reader, &urls, start_tls);
-    if matches!(bind, Bind::Simple { .. }) && !start_tls && !allow_plaintext {
-        refuse_plaintext(reader, &texts, &urls);
+    if !start_tls {
+        refuse_plain(reader, &bind, allow_plaintext, &texts, &urls);
     }
     let tls = start_tls || urls.iter().any(|(_, url)| url.tls || url.by_dns);
     LdapSettings {
@@ -63,32 +55,23 @@ fn refuse_double_tls(reader: &Reader, urls: &[(usize, Url)], start_tls: bool) {
     }
 }
 
-/// Rule 23: a password crosses no wire in the clear, unless the config says that it may.
-fn refuse_plaintext(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
-    for (index, _) in urls.iter().filter(|(_, url)| !url.tls && !url.loopback && !url.by_dns) {
-        reader.item_problem(
-            "url",
-            *index,
-            &texts[*index],
+/// What may not go without TLS. Rule 23: a password crosses no wire in the clear, unless the config says that it may; a
+/// certificate is shown in TLS alone, on this very machine too.
+fn refuse_plain(reader: &Reader, bind: &Bind, allow_plaintext: bool, texts: &[String], urls: &[(usize, Url)]) {
+    let (even_here, message) = match bind {
+        Bind::Anonymous => return,
+        Bind::Simple { .. } if allow_plaintext => return,
+        Bind::Simple { .. } => (
+            false,
             "would send the password of bind_dn in the clear; use ldaps://, or start_tls = true (or, where you accept \
              that, allow_plaintext = true)",
-        );
+        ),
+        Bind::External(_) => (
+            true,
+            "is a server to which no certificate can be shown, for there is no TLS; use ldaps://, or start_tls = true",
+        ),
+    };
+    for (index, _) in urls.iter().filter(|(_, url)| !url.tls && !url.by_dns && (even_here || !url.loopback)) {
+        reader.item_problem("url", *index, &texts[*index], message);
     }
-}
-
-/// Who we are to the server. Left out means `simple`: nobody reads a directory anonymously without saying so.
-fn bind(reader: &Reader, manner: Option<Manner>) -> Bind {
-    if manner == Some(Manner::Anonymous) {
-        reader.refuse(&["bind_dn", "bind_password"], "has no meaning with bind = \"anonymous\"");
-        return Bind::Anonymous;
-    }
-    if manner.is_none() && reader.has("bind") {
-        // The problem is `bind` itself; what another manner would need is not known.
-        reader.has("bind_dn");
-        reader.has("bind_password");
-        return Bind::Anonymous;
-    }
-    let dn = reader.required("bind_dn", "who logs on to the server (or bind = \"anonymous\")", |_| Ok(()));
-    let password = secret::required(reader, "bind_password");
-    Bind::Simple { dn, password }
 }

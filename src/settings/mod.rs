@@ -6,6 +6,7 @@
 
 mod agent;
 mod backend;
+mod bind;
 mod certificates;
 mod context;
 mod digest;
@@ -25,6 +26,7 @@ mod notify;
 pub use agent::default_state_dir;
 pub use naming::{check_word, nearest_of};
 mod overrides;
+mod pair;
 mod permissions;
 mod pool;
 mod problem;

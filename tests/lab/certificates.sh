@@ -1,5 +1,6 @@
 # Sourced. certificates FOLDER NAME ADDRESS...: a CA of our own, and a server certificate for NAME, localhost and the
-# addresses (ca.crt, server.crt, server.key). P-256, because it is made at once.
+# addresses (ca.crt, server.crt, server.key). client_certificate FOLDER NAME FILE: one of that CA for CN=NAME,O=lab
+# (FILE.crt, FILE.key). P-256, because it is made at once.
 certificates() {
     local folder=$1 name=$2 address san
     shift 2
@@ -18,4 +19,14 @@ certificates() {
             -out server.crt
         chmod 600 ./*.key
     ) 2>"$folder/openssl.log" || { cat "$folder/openssl.log" >&2; return 1; }
+}
+
+client_certificate() {
+    local ca=$1 name=$2 file=$3
+    {
+        openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -subj "/O=lab/CN=$name" -keyout "$file.key" -out "$file.csr"
+        openssl x509 -req -in "$file.csr" -CA "$ca/ca.crt" -CAkey "$ca/ca.key" -CAcreateserial -days 3650 \
+            -extfile <(printf 'extendedKeyUsage=clientAuth\nbasicConstraints=CA:FALSE\n') -out "$file.crt"
+        chmod 600 "$file.key"
+    } 2>"$file.log" || { cat "$file.log" >&2; return 1; }
 }

@@ -7,6 +7,7 @@
 # Base dc=lab,dc=test, password `secret` for all of:
 #   cn=admin,BASE    the administrator             cn=sync,BASE    reads everything, no limits
 #   cn=limited,BASE  at most 100 entries a search  cn=nobody,BASE  may bind, and read nothing
+# Who shows a certificate of its authority for the subject CN=NAME,O=lab and binds with EXTERNAL is cn=NAME,BASE.
 # A search under ou=retcodes,BASE is answered with the code its name says: cn=busy, cn=unavailable, cn=timelimit,
 # cn=sizelimit, cn=adminlimit, cn=unwilling, cn=referral, cn=slow (after 10 s).
 set -euo pipefail
@@ -36,6 +37,7 @@ TLSCACertificateFile $folder/tls/ca.crt
 TLSCertificateFile $folder/tls/server.crt
 TLSCertificateKeyFile $folder/tls/server.key
 TLSVerifyClient try
+authz-regexp "^cn=([^,]+),o=lab$" "cn=\$1,$base"
 loglevel 0
 threads 4
 sizelimit size.soft=500 size.hard=1000 size.unchecked=unlimited size.pr=1000

@@ -33,6 +33,8 @@ fn load(text: &str) -> (Settings, Vec<Problem>) {
     let (cert, key) = certificate();
     folder.write("status.pem", &cert);
     folder.write("status.key", &key);
+    folder.write("seatsync.crt", &cert);
+    folder.write("seatsync.key", &key);
     folder.write("status.token", "0123456789abcdef\n");
     folder.write("mail.password", "secret\n");
     folder.write("webhook.secret", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");

@@ -16,7 +16,7 @@ fn password(settings: &Settings) -> String {
     match &settings.directories[0].source {
         Source::Ldap(ldap) => match &ldap.bind {
             Bind::Simple { password, .. } => password.expose_secret().to_owned(),
-            Bind::Anonymous => panic!("a simple bind"),
+            _ => panic!("a simple bind"),
         },
         Source::Ldif { .. } => panic!("a server"),
     }

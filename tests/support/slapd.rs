@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io::{self, Write as _};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -121,6 +121,21 @@ impl Slapd {
         let (above, rules) = config.split_once("access ").expect("an access rule");
         self.configure(&format!("{above}access {rule}\naccess {rules}"));
         std::fs::write(self.config().with_extension("before"), config).expect("writing slapd.before");
+    }
+
+    /// Starts it again with one text of its configuration instead of another.
+    pub fn reconfigure(&mut self, from: &str, to: &str) {
+        let config = std::fs::read_to_string(self.config()).expect("slapd.conf");
+        assert!(config.contains(from), "{config}");
+        self.configure(&config.replace(from, to));
+    }
+
+    /// Makes `FILE.crt` and `FILE.key`, by which the server knows us as `cn=NAME`.
+    pub fn client_certificate(&self, name: &str, file: &Path) {
+        let script = format!(". '{}' && client_certificate \"$0\" \"$1\" \"$2\"", lab("certificates.sh").display());
+        let mut bash = Command::new("bash");
+        bash.arg("-c").arg(script).arg(self.folder.path().join("tls")).arg(name).arg(file);
+        tool(&mut bash, "");
     }
 
     /// Starts it again without that rule.

@@ -13,8 +13,9 @@ use secrecy::ExposeSecret as _;
 use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
+use super::bind::bind;
 use super::budget::{Budget, Overrun};
-use super::failure::{failed, fault};
+use super::failure::{failed, fault, tls_error};
 use super::tls;
 use super::url::ServerUrl;
 use crate::model::settings::{Bind, LdapSettings};
@@ -25,7 +26,15 @@ pub(super) struct Connection {
     pub(super) ldap: Ldap,
     pub(super) url: String,
     driver: JoinHandle<()>,
-    ended: Arc<OnceLock<String>>,
+    ended: Arc<OnceLock<End>>,
+}
+
+/// How a connection ended.
+#[derive(Debug)]
+enum End {
+    Said(String),
+    /// In TLS 1.3 a server refuses our certificate when we have long begun to talk.
+    Tls(rustls::Error),
 }
 
 impl Drop for Connection {
@@ -43,7 +52,7 @@ pub(super) async fn open(settings: &LdapSettings, url: &str, budget: &Budget) ->
 
 /// Connects to one server, without binding yet.
 pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
-    dial_with(settings, url, budget, || tls::config(settings.ca_file.as_deref())).await
+    dial_with(settings, url, budget, || tls::config(settings)).await
 }
 
 /// The same, with TLS set up as `config` says where there is any.
@@ -124,31 +133,23 @@ fn allowed(settings: &LdapSettings, url: &str) -> Result<ServerUrl, ReadError> {
             ));
         }
     }
+    if matches!(settings.bind, Bind::External(_)) && !encrypted {
+        return Err(refuse("without TLS no certificate can be shown", "Use ldaps:// or `start_tls = true`"));
+    }
     Ok(server)
 }
 
 /// Runs the connection to its end and remembers how it ended.
-async fn drive(connection: LdapConnAsync, ended: Arc<OnceLock<String>>) {
+async fn drive(connection: LdapConnAsync, ended: Arc<OnceLock<End>>) {
     let end = match AssertUnwindSafe(connection.drive()).catch_unwind().await {
-        Ok(Ok(())) => "the server closed the connection".to_owned(),
-        Ok(Err(error)) => format!("the connection was lost ({error})"),
-        Err(_) => "the server sent what no LDAP server may send".to_owned(),
+        Ok(Ok(())) => End::Said("the server closed the connection".to_owned()),
+        Ok(Err(error)) => match &error {
+            LdapError::Io { source } if let Some(tls) = tls_error(source) => End::Tls(tls.clone()),
+            _ => End::Said(format!("the connection was lost ({error})")),
+        },
+        Err(_) => End::Said("the server sent what no LDAP server may send".to_owned()),
     };
     let _ = ended.set(end);
-}
-
-/// Binds as configured. Anonymous sends nothing: a fresh connection is anonymous (RFC 4511 4.2.1).
-pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) -> Result<(), ReadError> {
-    let Bind::Simple { dn, password } = bind else { return Ok(()) };
-    let doing = format!("Could not bind as {dn:?}");
-    let mut ldap = connection.ldap.clone();
-    let attempt = async { ldap.simple_bind(dn, password.expose_secret()).await?.success() };
-    match budget.watch(AssertUnwindSafe(attempt).catch_unwind()).await {
-        Ok(Ok(Ok(_))) => Ok(()),
-        Ok(Ok(Err(error))) => Err(connection.error(&doing, error).await),
-        Ok(Err(_)) => Err(nonsense(&doing, &connection.url)),
-        Err(overrun) => Err(overran(&doing, &connection.url, overrun)),
-    }
 }
 
 impl Connection {
@@ -166,8 +167,10 @@ impl Connection {
         }
         // The driver hangs up on us a moment before it ends itself.
         for _ in 0..20 {
-            if let Some(end) = self.ended.get() {
-                return fault(doing, &self.url, end, "", Persistence::Transient);
+            match self.ended.get() {
+                Some(End::Said(end)) => return fault(doing, &self.url, end, "", Persistence::Transient),
+                Some(End::Tls(error)) => return failed(doing, &self.url, io::Error::other(error.clone()).into()),
+                None => {}
             }
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -202,7 +205,7 @@ pub(super) fn overran(doing: &str, url: &str, overrun: Overrun) -> ReadError {
     }
 }
 
-fn nonsense(doing: &str, url: &str) -> ReadError {
+pub(super) fn nonsense(doing: &str, url: &str) -> ReadError {
     let advice = "Check that the port is that of an LDAP server";
     fault(doing, url, "the server sent what no LDAP server may send", advice, Persistence::Transient)
 }

@@ -3,6 +3,7 @@
 use std::io;
 
 use ldap3::{LdapError, LdapResult};
+use rustls::AlertDescription;
 
 use crate::ports::{Persistence, ReadError};
 use crate::tls;
@@ -19,6 +20,25 @@ pub(super) fn failed(doing: &str, server: &str, error: LdapError) -> ReadError {
 /// A failure that is no error of the library: silence, a broken answer, something the config rules out.
 pub(super) fn fault(doing: &str, server: &str, said: &str, advice: &str, persistence: Persistence) -> ReadError {
     ReadError { doing: sentence(doing, server, said, advice), persistence, source: None }
+}
+
+/// Words for an answer whose meaning the caller knows better than the table below.
+pub(super) fn answered(
+    doing: &str,
+    server: &str,
+    result: &LdapResult,
+    what: &str,
+    advice: &str,
+    persistence: Persistence,
+) -> ReadError {
+    ReadError { doing: sentence(doing, server, &said(what, result), advice), persistence, source: None }
+}
+
+/// What happened, and what the server itself said of it.
+fn said(what: &str, result: &LdapResult) -> String {
+    let text = result.text.trim_end_matches('\0').trim();
+    let quoted = if text.is_empty() { String::new() } else { format!(", {text:?}") };
+    format!("{what} (result code {}{quoted})", result.rc)
 }
 
 fn sentence(doing: &str, server: &str, said: &str, advice: &str) -> String {
@@ -56,11 +76,7 @@ fn judge(error: &LdapError) -> Verdict {
 
 fn judge_result(result: &LdapResult) -> Verdict {
     use Persistence::{Credentials, Permanent, Transient};
-    let said = |what: &str| {
-        let text = result.text.trim_end_matches('\0').trim();
-        let quoted = if text.is_empty() { String::new() } else { format!(", {text:?}") };
-        format!("{what} (result code {}{quoted})", result.rc)
-    };
+    let said = |what: &str| said(what, result);
     match result.rc {
         3 => {
             Verdict(said("it stopped at its time limit"), "Raise the account's time limit, or narrow `base`", Transient)
@@ -144,6 +160,11 @@ fn judge_tls(error: &rustls::Error) -> Verdict {
     use Persistence::{Permanent, Transient};
     let certificate = match error {
         rustls::Error::InvalidCertificate(certificate) => certificate,
+        rustls::Error::AlertReceived(alert) if is_of_our_certificate(*alert) => {
+            let advice =
+                "Use `bind = \"external\"`, with a `client_cert` that is valid and from an authority the server trusts";
+            return Verdict(format!("it does not take our certificate, or misses one ({error})"), advice, Permanent);
+        }
         rustls::Error::AlertReceived(_) | rustls::Error::HandshakeNotComplete => {
             return Verdict(format!("TLS failed ({error})"), "", Transient);
         }
@@ -154,6 +175,22 @@ fn judge_tls(error: &rustls::Error) -> Verdict {
     };
     let (said, advice) = tls::blame(certificate);
     Verdict(format!("{said} ({error})"), advice, Permanent)
+}
+
+/// Whether what the server ended TLS with is said of a client's certificate (RFC 8446 6.2).
+fn is_of_our_certificate(alert: AlertDescription) -> bool {
+    use AlertDescription as Alert;
+    matches!(
+        alert,
+        Alert::BadCertificate
+            | Alert::UnsupportedCertificate
+            | Alert::CertificateRevoked
+            | Alert::CertificateExpired
+            | Alert::CertificateUnknown
+            | Alert::UnknownCA
+            | Alert::AccessDenied
+            | Alert::CertificateRequired
+    )
 }
 
 #[cfg(test)]

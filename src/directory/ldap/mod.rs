@@ -4,6 +4,7 @@
 //! one full read, `locate` a lookup of people who were missing, `probe` a try of everything.
 
 mod access;
+mod bind;
 mod budget;
 mod certificate;
 mod connect;

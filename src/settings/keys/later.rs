@@ -16,14 +16,11 @@ pub const AGENT: Keys = &[("push", "a cycle every `poll` finds what changed")];
 pub const DIRECTORY: Keys = &[
     ("keytab", "bind = \"simple\" with bind_dn and bind_password"),
     ("principal", "bind = \"simple\" with bind_dn and bind_password"),
-    ("client_cert", "bind = \"simple\" with bind_dn and bind_password"),
-    ("client_key", "bind = \"simple\" with bind_dn and bind_password"),
 ];
 
 pub const DIRECTORY_VALUES: Values = &[
     ("kind", "389ds", "\"active-directory\", \"openldap\" and \"ldif\" are there"),
-    ("bind", "kerberos", "\"simple\" and \"anonymous\" are there"),
-    ("bind", "external", "\"simple\" and \"anonymous\" are there"),
+    ("bind", "kerberos", "\"simple\", \"external\" and \"anonymous\" are there"),
 ];
 
 pub const BACKEND: Keys = &[

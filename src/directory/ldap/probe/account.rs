@@ -36,11 +36,13 @@ impl Account {
     /// Finds out who is bound.
     pub(super) async fn find(session: &Session, bind: &Bind, base: &Dn, budget: &Budget) -> Result<Self, ReadError> {
         let named = match bind {
-            Bind::Simple { dn, .. } => Some(dn.as_str()),
             Bind::Anonymous => None,
+            Bind::Simple { dn, .. } => Some(dn.clone()),
+            Bind::External(_) => Some(session.connection.who_am_i(budget).await.unwrap_or_default()),
         };
+        let named = named.as_deref();
         if session.kind != Kind::ActiveDirectory {
-            let grantee = Grantee::OpenLdap(named.map(str::to_owned));
+            let grantee = Grantee::OpenLdap(named.filter(|named| !named.is_empty()).map(str::to_owned));
             return Ok(Self { grantee, entry: None, token: Vec::new() });
         }
         let doing = "Could not find out of which groups the account is";
@@ -60,7 +62,7 @@ impl Account {
     }
 }
 
-/// The account's entry: by the name it binds with, else by the first of its security identifiers, which is its own.
+/// The account's entry: by the name it binds with (empty: the server did not tell), else by the first of its security identifiers, which is its own.
 async fn own_entry(
     session: &Session,
     named: &str,
@@ -70,13 +72,13 @@ async fn own_entry(
 ) -> Result<Option<RawEntry>, ReadError> {
     let doing = "Could not look at the account itself";
     let attributes = ["objectSid", NAME, "memberOf", "primaryGroupID"].map(str::to_owned);
-    if Dn::parse(named).is_ok() {
+    if !named.is_empty() && Dn::parse(named).is_ok() {
         return session.connection.entry(doing, named, &attributes, budget).await;
     }
     let user = named.split_once('\\').map_or(named, |(_, user)| user);
     let user = user.split_once('@').map_or(user, |(user, _)| user);
     let (upn, user) = (filter::text(named), filter::text(user));
-    if let Some(context) = session.root.context_of(base) {
+    if let Some(context) = session.root.context_of(base).filter(|_| !named.is_empty()) {
         for filter in [format!("(userPrincipalName={upn})"), format!("({NAME}={user})")] {
             let (base, attributes) = (context.as_str(), &attributes);
             let query = Query { base, scope: Scope::Subtree, filter: &filter, attributes, controls: vec![] };

@@ -1,0 +1,90 @@
+//! Saying who we are, as the config has it, and what it means when the server does not take it.
+
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+use ldap3::LdapError;
+use ldap3::exop::WhoAmI;
+use secrecy::ExposeSecret as _;
+
+use super::budget::Budget;
+use super::connect::{Connection, nonsense};
+use super::failure::answered;
+use crate::model::settings::{Bind, TlsFiles};
+use crate::ports::{Persistence, ReadError};
+
+/// Binds as configured. Anonymous sends nothing: a fresh connection is anonymous (RFC 4511 4.2.1).
+pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) -> Result<(), ReadError> {
+    match bind {
+        Bind::Anonymous => Ok(()),
+        Bind::Simple { dn, password } => {
+            let doing = format!("Could not bind as {dn:?}");
+            let mut ldap = connection.ldap.clone();
+            let attempt = async { ldap.simple_bind(dn, password.expose_secret()).await?.success().map(drop) };
+            match watched(connection, &doing, attempt, budget).await? {
+                Ok(()) => Ok(()),
+                Err(error) => Err(connection.error(&doing, error).await),
+            }
+        }
+        Bind::External(files) => external(connection, files, budget).await,
+    }
+}
+
+/// What came of an attempt, where it came to an end.
+async fn watched(
+    connection: &Connection,
+    doing: &str,
+    attempt: impl Future<Output = Result<(), LdapError>>,
+    budget: &Budget,
+) -> Result<Result<(), LdapError>, ReadError> {
+    match budget.watch(AssertUnwindSafe(attempt).catch_unwind()).await {
+        Ok(Ok(done)) => Ok(done),
+        Ok(Err(_)) => Err(nonsense(doing, &connection.url)),
+        Err(overrun) => Err(connection.overran(doing, overrun)),
+    }
+}
+
+impl Connection {
+    /// Who the server says we are (RFC 4532), without `dn:` or `u:` before it; None where it does not say. Samba 4.17 does
+    /// not (result code 2).
+    pub(super) async fn who_am_i(&self, budget: &Budget) -> Option<String> {
+        let mut ldap = self.ldap.clone();
+        let answer = budget.watch(ldap.extended(WhoAmI)).await.ok()?.ok()?.success().ok()?;
+        let said = String::from_utf8(answer.0.val?).ok()?;
+        let (_, who) = said.split_once(':')?;
+        (!who.is_empty()).then(|| who.to_owned())
+    }
+}
+
+async fn external(connection: &Connection, files: &TlsFiles, budget: &Budget) -> Result<(), ReadError> {
+    let doing = format!("Could not bind by the certificate {}", files.cert.display());
+    let mut ldap = connection.ldap.clone();
+    let attempt = async { ldap.sasl_external_bind().await?.success().map(drop) };
+    let error = match watched(connection, &doing, attempt, budget).await? {
+        Ok(()) => return Ok(()),
+        Err(error) => error,
+    };
+    let LdapError::LdapResult { result } = &error else {
+        let mut error = connection.error(&doing, error).await;
+        if error.persistence == Persistence::Transient {
+            // OpenLDAP 2.5 (GnuTLS) hangs up without a word on a certificate that it cannot verify.
+            error.doing.push_str(". A server may do so to a certificate that it does not take: check that it trusts the authority of `client_cert`");
+        }
+        return Err(error);
+    };
+    let (what, advice, persistence) = match result.rc {
+        7 => (
+            "it did not ask for a certificate, or did not take ours",
+            "Let it ask for one, and trust the authority of `client_cert` (OpenLDAP: `olcTLSVerifyClient: demand` and \
+             `olcTLSCACertificateFile`)",
+            Persistence::Permanent,
+        ),
+        48 | 49 => (
+            "it knows nobody by this certificate",
+            "Map its subject to an account on the server (OpenLDAP: `olcAuthzRegexp`)",
+            Persistence::Credentials,
+        ),
+        _ => return Err(connection.error(&doing, error).await),
+    };
+    Err(answered(&doing, &connection.url, result, what, advice, persistence))
+}
