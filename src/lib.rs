@@ -29,6 +29,8 @@ pub mod status;
 
 pub mod clock;
 pub mod fault;
+#[cfg(feature = "kerberos")]
+pub mod kerberos;
 pub mod listen;
 pub mod logging;
 pub mod retry;

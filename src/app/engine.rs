@@ -199,6 +199,9 @@ fn credentials(ldap: &LdapSettings) -> Digest {
     match &ldap.bind {
         Bind::Anonymous => Digest::of(&ldap.urls),
         Bind::Simple { dn, password } => Digest::of(&(&ldap.urls, dn, password.expose_secret())),
+        Bind::Kerberos { keytab, principal } => {
+            Digest::of(&(&ldap.urls, principal, keytab.as_ref().map(|keytab| std::fs::read(keytab).ok())))
+        }
         Bind::External(files) => Digest::of(&(&ldap.urls, std::fs::read(&files.cert).ok())),
     }
 }

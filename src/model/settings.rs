@@ -87,6 +87,11 @@ pub enum Bind {
     },
     /// SASL EXTERNAL (RFC 4422 appendix A): the certificate that we show in TLS says who we are.
     External(TlsFiles),
+    /// SASL GSSAPI (RFC 4752). Without a keytab the account of the process logs on.
+    Kerberos {
+        keytab: Option<PathBuf>,
+        principal: Option<String>,
+    },
 }
 
 /// The directory's attribute names; None: the default of the kind.

@@ -1,6 +1,9 @@
 //! `bind`: who we are to a directory server, and what each way of saying so needs.
 
+use std::path::{Path, PathBuf};
+
 use super::pair;
+use super::permissions::{self, Right};
 use super::reader::Reader;
 use super::secret;
 use crate::model::settings::Bind;
@@ -10,6 +13,7 @@ use crate::model::settings::Bind;
 enum Manner {
     Simple,
     External,
+    Kerberos,
     Anonymous,
 }
 
@@ -17,6 +21,7 @@ enum Manner {
 const MANNERS: &[(&str, Manner, &[&str])] = &[
     ("simple", Manner::Simple, &["bind_dn", "bind_password"]),
     ("external", Manner::External, &["client_cert", "client_key"]),
+    ("kerberos", Manner::Kerberos, &["keytab", "principal"]),
     ("anonymous", Manner::Anonymous, &[]),
 ];
 
@@ -37,6 +42,7 @@ pub fn compile(reader: &Reader) -> Bind {
         Manner::Anonymous => Bind::Anonymous,
         Manner::Simple => simple(reader),
         Manner::External => external(reader),
+        Manner::Kerberos => kerberos(reader),
     }
 }
 
@@ -62,4 +68,58 @@ fn external(reader: &Reader) -> Bind {
             Bind::Anonymous
         }
     }
+}
+
+fn kerberos(reader: &Reader) -> Bind {
+    if !cfg!(feature = "kerberos") {
+        reader.problem(
+            "bind",
+            "is not in this program, which was built without Kerberos: install a package of Seatsync, or build it with \
+             `cargo build --release --features kerberos` (docs/directories.md says what that needs)",
+        );
+    } else if cfg!(windows) {
+        let here = "has no meaning on Windows, where the account of the service logs on";
+        reader.refuse(&["keytab", "principal"], here);
+    }
+    Bind::Kerberos { keytab: keytab(reader), principal: principal(reader) }
+}
+
+/// A keytab is a password: nobody but its owner may read it.
+fn keytab(reader: &Reader) -> Option<PathBuf> {
+    const WHAT: &str = "name a keytab of the account, which docs/directories.md tells how to make";
+    let file = reader.path("keytab")?;
+    reader.context.uses(&reader.place.key("keytab"), &file);
+    match read_keytab(&file) {
+        Ok(metadata) => {
+            if let Some(told) = permissions::refusal(&file, &metadata, Right::Any, "use it") {
+                reader.problem("keytab", told);
+            }
+        }
+        Err(why) => reader.problem("keytab", format!("{why}; {WHAT}")),
+    }
+    Some(file)
+}
+
+/// Every keytab begins with the byte 5 and the version of its form.
+fn read_keytab(file: &Path) -> Result<std::fs::Metadata, String> {
+    use std::io::Read as _;
+
+    let unreadable = |error: std::io::Error| format!("cannot be read ({error})");
+    let mut opened = std::fs::File::open(file).map_err(unreadable)?;
+    let metadata = opened.metadata().map_err(unreadable)?;
+    let mut start = [0; 2];
+    match opened.read_exact(&mut start) {
+        Ok(()) if start[0] == 5 => Ok(metadata),
+        _ => Err("is no keytab".to_owned()),
+    }
+}
+
+/// `svc-seatsync@CORP.EXAMPLE`; the realm may be left to the library.
+fn principal(reader: &Reader) -> Option<String> {
+    let name = reader.text("principal")?;
+    if name.chars().any(|c| c.is_whitespace() || c.is_control()) || name.starts_with('@') || name.contains('\\') {
+        reader
+            .problem("principal", "must be the name of an account in Kerberos, such as \"svc-seatsync@CORP.EXAMPLE\"");
+    }
+    Some(name)
 }

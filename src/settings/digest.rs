@@ -66,6 +66,7 @@ fn source_of(source: &Source) -> Value {
             let reader = match bind {
                 Bind::Anonymous => None,
                 Bind::Simple { dn, password: _ } => Some(dn.clone()),
+                Bind::Kerberos { keytab, principal } => Some(format!("{keytab:?} {principal:?}")),
                 Bind::External(TlsFiles { cert, key: _ }) => Some(cert.to_string_lossy().into_owned()),
             };
             json!({ "urls": urls, "reader": reader })

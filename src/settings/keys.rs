@@ -110,6 +110,8 @@ pub const SERVER_KEYS: &[&str] = &[
     "bind_password",
     "client_cert",
     "client_key",
+    "keytab",
+    "principal",
     "page_size",
     "timeout",
 ];

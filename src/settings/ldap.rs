@@ -1,5 +1,7 @@
 //! What a `[[directory]]` says of its servers: where they are, how to talk to them, who we are there.
 
+use std::net::IpAddr;
+
 use super::duration::{self, HOUR, MINUTE};
 use super::reader::{Reader, Split};
 use super::url::{self, Url};
@@ -12,6 +14,9 @@ pub fn compile(reader: &Reader) -> LdapSettings {
     let allow_plaintext = reader.flag("allow_plaintext");
     let bind = bind::compile(reader);
     refuse_double_tls(reader, &urls, start_tls);
+    if matches!(bind, Bind::Kerberos { .. }) {
+        refuse_addresses(reader, &texts, &urls);
+    }
     if !start_tls {
         refuse_plain(reader, &bind, allow_plaintext, &texts, &urls);
     }
@@ -55,6 +60,17 @@ fn refuse_double_tls(reader: &Reader, urls: &[(usize, Url)], start_tls: bool) {
     }
 }
 
+/// A ticket is for a server by its name.
+fn refuse_addresses(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
+    for (index, _) in urls.iter().filter(|(_, url)| !url.by_dns) {
+        let host = texts[*index].split_once("://").and_then(|(_, rest)| url::host_and_port(rest));
+        if host.is_some_and(|(host, ..)| host.parse::<IpAddr>().is_ok()) {
+            let message = "is an address, and Kerberos knows servers by name; write the server's host name";
+            reader.item_problem("url", *index, &texts[*index], message);
+        }
+    }
+}
+
 /// What may not go without TLS. Rule 23: a password crosses no wire in the clear, unless the config says that it may; a
 /// certificate is shown in TLS alone, on this very machine too.
 fn refuse_plain(reader: &Reader, bind: &Bind, allow_plaintext: bool, texts: &[String], urls: &[(usize, Url)]) {
@@ -65,6 +81,11 @@ fn refuse_plain(reader: &Reader, bind: &Bind, allow_plaintext: bool, texts: &[St
             false,
             "would send the password of bind_dn in the clear; use ldaps://, or start_tls = true (or, where you accept \
              that, allow_plaintext = true)",
+        ),
+        Bind::Kerberos { .. } => (
+            true,
+            "is not encrypted, and Kerberos is used within TLS alone, for its own encryption can lose what a server sends; \
+             use ldaps://, or start_tls = true",
         ),
         Bind::External(_) => (
             true,

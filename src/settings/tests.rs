@@ -9,7 +9,8 @@ use super::{Settings, load};
 
 const SAMPLE: &str = include_str!("../../config/seatsync.toml");
 const LEDGER_SAMPLE: &str = include_str!("../../config/ledger.toml");
-/// What the sample has not: the keys of the other backend.
+/// What the sample has not: a directory by Kerberos, which not every build has, and the keys of the other backend.
+const KERBEROS: &str = include_str!("../../config/kerberos.toml");
 const LEDGER_AGENT: &str = include_str!("../../config/ledger-agent.toml");
 
 /// A sample with the `#` before every option taken away.
@@ -22,7 +23,7 @@ fn uncommented(sample: &str) -> String {
 /// The keys of every table of the samples, by the name of the table.
 fn shown() -> BTreeMap<String, BTreeSet<String>> {
     let mut shown = BTreeMap::new();
-    for sample in [SAMPLE, LEDGER_SAMPLE, LEDGER_AGENT] {
+    for sample in [SAMPLE, KERBEROS, LEDGER_SAMPLE, LEDGER_AGENT] {
         let text = uncommented(sample);
         let table = DeTable::parse(&text).unwrap();
         collect("", table.get_ref(), &mut shown);

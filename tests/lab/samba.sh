@@ -2,7 +2,8 @@
 # A real Samba AD domain controller for tests, on one loopback address (its LDAP ports cannot be changed).
 #   samba.sh provision FOLDER IP       a new domain lab.test, empty but for what every domain has
 #   samba.sh copy FROM FOLDER IP       the same, from one provisioned before: quicker
-#   samba.sh run FOLDER                the server, until its standard input ends; first says `answering`
+#   samba.sh run FOLDER                the server, until its standard input ends; first says `answering`. With
+#                                      FOLDER/faketime its clock is off by what stands there: +2h
 #   samba.sh load FOLDER FILE.ldif     adds entries to the database directly, the server running or not
 # Administrator@lab.test, password Passw0rd.lab; simple binds are allowed without TLS too, for the fault proxy. Root only.
 set -euo pipefail
@@ -62,6 +63,8 @@ provision() {
     configure "$ip"
     samba-tool domain passwordsettings set -s "$folder/etc/smb.conf" --complexity=off --min-pwd-length=4 \
         --history-length=0 --min-pwd-age=0 --max-pwd-age=0 >/dev/null
+    # Kerberos knows it by this name; a server that may write its DNS records adds it by itself.
+    samba-tool spn add -s "$folder/etc/smb.conf" "ldap/dc1.$realm" 'DC1$' >/dev/null
 }
 
 copy() {
@@ -71,19 +74,23 @@ copy() {
     configure "$ip"
 }
 
-answers() { ldapsearch -x -o nettimeout=2 -H "ldap://$1" -s base -b '' highestCommittedUSN >/dev/null 2>&1; }
+answers() { LDAPTLS_CACERT=$folder/tls/ca.crt ldapsearch -x -o nettimeout=2 -H "ldaps://$1" -s base -b '' highestCommittedUSN >/dev/null 2>&1; }
 
 # The server goes on in a session of its own: its children end with it.
 server= # global: the trap still needs it when the function has ended
 run() {
     local ip
     ip=$(cat "$folder/ip")
-    setsid samba -F --no-process-group -M prefork -s "$folder/etc/smb.conf" >"$folder/samba.out" 2>&1 </dev/null &
+    local as=()
+    [ ! -e "$folder/faketime" ] || as=(env LD_PRELOAD="$(dpkg -L libfaketime | grep 'libfaketimeMT.so.1$')"
+        FAKETIME="$(cat "$folder/faketime")" FAKETIME_DONT_FAKE_MONOTONIC=1)
+    rm -f "$folder/run/samba.pid"
+    setsid "${as[@]}" samba -F --no-process-group -M prefork -s "$folder/etc/smb.conf" >"$folder/samba.out" 2>&1 </dev/null &
     server=$!
-    trap 'kill "$server" 2>/dev/null || true; sleep 0.2; kill -9 -- "-$server" 2>/dev/null || true' EXIT
+    trap 'kill "$server" 2>/dev/null || true; sleep 0.2; kill -9 -- "-$server" 2>/dev/null || true; wait "$server" || true' EXIT
     for _ in $(seq 300); do
         answers "$ip" && break
-        kill -0 "$server" 2>/dev/null || { tail -5 "$folder/samba.log" "$folder/samba.out" >&2; exit 1; }
+        kill -0 "$server" 2>/dev/null || { tail -n 5 "$folder/samba.log" "$folder/samba.out" >&2; exit 1; }
         sleep 0.1
     done
     answers "$ip" || { echo "samba on $ip did not answer within 30 s" >&2; exit 1; }
@@ -98,5 +105,5 @@ copy) from=$(realpath "$2") && folder=$(realpath -m "$3") && copy "$from" "$4" ;
 run) run ;;
 load) ldbadd -H "$folder/private/sam.ldb" --configfile="$folder/etc/smb.conf" --nosync \
     -o batch_mode:1 -o transaction_index_cache_size:2000000 "$3" ;;
-*) sed -n 2,7p "$0" >&2 && exit 2 ;;
+*) sed -n 2,8p "$0" >&2 && exit 2 ;;
 esac

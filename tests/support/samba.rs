@@ -21,7 +21,9 @@ pub struct Samba {
     pub password: String,
     /// The certificate authority that signed the server's certificate.
     pub ca: PathBuf,
-    ip: String,
+    pub ip: String,
+    /// Its name in the domain, which no name server knows.
+    pub host: String,
     folder: PathBuf,
     own: Option<(Server, TempDir)>,
 }
@@ -52,6 +54,7 @@ impl Samba {
             password: "Passw0rd.lab".to_owned(),
             ca: folder.join("tls/ca.crt"),
             ip,
+            host: "dc1.lab.test".to_owned(),
             folder,
             own,
         }
@@ -63,6 +66,11 @@ impl Samba {
         drop(std::mem::replace(server, Server::start(&mut Command::new("cat"))));
         between(&self.folder);
         *server = run(&self.folder);
+    }
+
+    /// By its name, which its certificate and Kerberos know.
+    pub fn named_url(&self) -> String {
+        format!("ldaps://{}", self.host)
     }
 
     /// `IP:389`, for a `FaultProxy` before it.

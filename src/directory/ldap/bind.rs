@@ -10,6 +10,7 @@ use secrecy::ExposeSecret as _;
 use super::budget::Budget;
 use super::connect::{Connection, nonsense};
 use super::failure::answered;
+use super::kerberos;
 use crate::model::settings::{Bind, TlsFiles};
 use crate::ports::{Persistence, ReadError};
 
@@ -27,6 +28,9 @@ pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) 
             }
         }
         Bind::External(files) => external(connection, files, budget).await,
+        Bind::Kerberos { keytab, principal } => {
+            kerberos::bind(connection, keytab.as_deref(), principal.as_deref(), budget).await
+        }
     }
 }
 

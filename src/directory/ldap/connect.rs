@@ -136,6 +136,9 @@ fn allowed(settings: &LdapSettings, url: &str) -> Result<ServerUrl, ReadError> {
     if matches!(settings.bind, Bind::External(_)) && !encrypted {
         return Err(refuse("without TLS no certificate can be shown", "Use ldaps:// or `start_tls = true`"));
     }
+    if matches!(settings.bind, Bind::Kerberos { .. }) && !encrypted {
+        return Err(refuse("Kerberos is used within TLS alone", "Use ldaps:// or `start_tls = true`"));
+    }
     Ok(server)
 }
 

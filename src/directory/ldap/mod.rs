@@ -12,6 +12,7 @@ mod decode;
 mod failure;
 mod family;
 mod filter;
+mod kerberos;
 mod locate;
 mod members;
 mod page;

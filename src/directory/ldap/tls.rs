@@ -17,7 +17,7 @@ pub(super) fn config(settings: &LdapSettings) -> Result<Arc<ClientConfig>, ReadE
             let identity = Identity { cert: &files.cert, key: &files.key };
             tls::client_as(ca_file, identity, clock::now())
         }
-        Bind::Anonymous | Bind::Simple { .. } => tls::client(ca_file),
+        Bind::Anonymous | Bind::Simple { .. } | Bind::Kerberos { .. } => tls::client(ca_file),
     };
     config.map(Arc::new).map_err(|error| ReadError {
         doing: error.to_string(),

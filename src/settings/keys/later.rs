@@ -13,15 +13,9 @@ pub const NO_VALUES: Values = &[];
 
 pub const AGENT: Keys = &[("push", "a cycle every `poll` finds what changed")];
 
-pub const DIRECTORY: Keys = &[
-    ("keytab", "bind = \"simple\" with bind_dn and bind_password"),
-    ("principal", "bind = \"simple\" with bind_dn and bind_password"),
-];
+pub const DIRECTORY: Keys = &[];
 
-pub const DIRECTORY_VALUES: Values = &[
-    ("kind", "389ds", "\"active-directory\", \"openldap\" and \"ldif\" are there"),
-    ("bind", "kerberos", "\"simple\", \"external\" and \"anonymous\" are there"),
-];
+pub const DIRECTORY_VALUES: Values = &[("kind", "389ds", "\"active-directory\", \"openldap\" and \"ldif\" are there")];
 
 pub const BACKEND: Keys = &[
     ("token_url", NOT_A_LEDGERS),

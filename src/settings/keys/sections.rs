@@ -84,7 +84,12 @@ pub const DIRECTORY: Section = Section {
             key("ca_file", Path, Other, CA_FILE),
             key("start_tls", Flag, Default("false"), "TLS over ldap://."),
             key("allow_plaintext", Flag, Default("false"), "true: a password may cross the wire in the clear."),
-            key("bind", Words(&["simple", "external", "anonymous"]), Default("simple"), "How the agent logs on."),
+            key(
+                "bind",
+                Words(&["simple", "external", "kerberos", "anonymous"]),
+                Default("simple"),
+                "How the agent logs on.",
+            ),
             key("bind_dn", Text, Other, "Who logs on; in Active Directory also a UPN or DOMAIN\\user."),
             key("bind_password", Secret, Other, "The password of bind_dn."),
             key(
@@ -99,6 +104,8 @@ pub const DIRECTORY: Section = Section {
                 Other,
                 "PEM file with the key of client_cert, which nobody but its owner may read.",
             ),
+            key("keytab", Path, Other, "The key of the account that logs on. Only with bind = \"kerberos\", on Linux."),
+            key("principal", Text, Other, "Whose key of the keytab it is. Left out: the first there."),
             key("base", Texts, Refused, "The DNs under which people are looked for."),
             key(
                 "filter",

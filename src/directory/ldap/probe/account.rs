@@ -38,7 +38,9 @@ impl Account {
         let named = match bind {
             Bind::Anonymous => None,
             Bind::Simple { dn, .. } => Some(dn.clone()),
-            Bind::External(_) => Some(session.connection.who_am_i(budget).await.unwrap_or_default()),
+            Bind::External(_) | Bind::Kerberos { .. } => {
+                Some(session.connection.who_am_i(budget).await.unwrap_or_default())
+            }
         };
         let named = named.as_deref();
         if session.kind != Kind::ActiveDirectory {
