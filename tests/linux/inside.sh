@@ -120,6 +120,34 @@ ok "stopped in its work, the watchdog starts it again" soon again
 rm -r /run/systemd/system/seatsync.service.d
 systemctl daemon-reload && systemctl restart seatsync
 
+echo "-- the verbs of the service"
+service() { seatsync --json service "$@"; }
+standing() { service status | jq -e "$1"; }
+ok "status tells who runs" standing ".installed and .state == \"running\" and .pid == $(main_pid)"
+ok "stops it, and waits until it has" sh -c 'seatsync service stop && test "$(systemctl is-active seatsync)" = inactive'
+ok "status tells that it was stopped well" standing '.state == "stopped" and .pid == null and .exit_code == 0'
+ok "starts it, and waits until it runs" sh -c 'seatsync service start && test "$(systemctl is-active seatsync)" = active'
+seatsync service uninstall
+ok "uninstalled, it does not run and does not start with the system" test "$(systemctl is-active seatsync) $(systemctl is-enabled seatsync)" = "inactive disabled"
+ok "its config and its ledger stay" test -f $config -a -f $state/ledger.db
+ok "a unit says itself whom it runs as" sh -c 'seatsync service install --account ada 2>&1 | grep -q "systemctl edit seatsync"'
+seatsync service install
+ok "installed, it starts with the system" test "$(systemctl is-enabled seatsync)" = enabled
+seatsync service stop
+sed -i 's/^seats = 35/seats = "many"/' $config
+ok "with a wrong config it is not started where only a right one may" sh -c 'seatsync service start --if-configured && test "$(systemctl is-active seatsync)" = inactive'
+ok "a start that fails names what to read" sh -c 'seatsync service start 2>&1 | grep -q "journalctl -u seatsync"'
+ok "status tells that it failed" standing '.state == "stopped" and .exit_code != 0'
+systemctl reset-failed seatsync
+write_config 35
+mkdir -p /run/systemd/system/seatsync.service.d
+printf '[Unit]\nDescription=Seats, looked after\n' >/run/systemd/system/seatsync.service.d/test.conf
+ok "takes what changed in the unit" sh -c 'seatsync service configure && test "$(systemctl show -P Description seatsync)" = "Seats, looked after"'
+rm -r /run/systemd/system/seatsync.service.d
+systemctl daemon-reload
+ok "with the right one it is" sh -c 'seatsync service start --if-configured && test "$(systemctl is-active seatsync)" = active'
+ok "and goes on with its seats" soon seats '.held == 35'
+
 echo "-- an upgrade, with something held back"
 people 10
 ok "the guard holds back who would leave" soon status '.fingerprint'
