@@ -66,6 +66,27 @@ fn a_ledger_that_is_served_is_not_served_twice_and_its_administrator_goes_on() {
     place.serve();
 }
 
+#[tokio::test]
+async fn a_ledger_that_was_stopped_is_one_file() {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let admin = place.json(&["ledger", "token", "add", "admin"])["token"].as_str().unwrap().to_owned();
+    let mut serving = place.serve();
+    let pool = serving.company("pools/standard");
+    let put = client().put(&pool).header("If-None-Match", "*").bearer_auth(&admin).json(&json!({"seats": 50}));
+    assert!(put.send().await.unwrap().status().is_success());
+    // Somebody reads, too: and waits for news while it ends.
+    assert!(client().get(&pool).bearer_auth(&admin).send().await.unwrap().status().is_success());
+    let news = client().get(serving.company("events?after=999&wait=30")).bearer_auth(&admin).send();
+    let waiting = tokio::spawn(news);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    serving.signal("TERM");
+    assert_eq!(serving.ended(), Some(0));
+    drop(waiting.await);
+    let log = place.path("data/ledger.db-wal");
+    assert!(std::fs::metadata(&log).map_or(0, |log| log.len()) == 0, "what was written lies in {}", log.display());
+}
+
 #[test]
 fn a_mistyped_pool_or_company_is_said_at_once_and_can_be_taken_back() {
     let place = Place::new("");

@@ -200,6 +200,8 @@ fn typed(agent: &Agent, script: &[(&str, &str)]) -> String {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SEATSYNC_")) {
         command.env_remove(name);
     }
+    // Nobody is asked for the folder of the state, and that of this machine is not ours.
+    command.env("SEATSYNC__AGENT__STATE_DIR", agent.folder().join("state"));
     tool(command.env("NO_COLOR", "1").current_dir(agent.folder()), "")
 }
 
@@ -309,6 +311,8 @@ fn a_person_at_a_terminal_chooses_one_pool_of_a_ledger_and_is_told_which_account
     assert!(shown.contains("Pool vault: of 2 seats 1 would be held"), "{shown}");
     let config = std::fs::read_to_string(agent.config_file()).expect("the config");
     assert!(config.contains("name = \"vault\"") && !config.contains("desk"), "{config}");
+    assert!(config.contains("[agent]\n"), "{config}");
+    agent.write_config(&config.replacen("[agent]\n", "[agent]\nstate_dir = \"state\"\n", 1));
     let (code, synced) = agent.sync();
     assert_eq!((code, &synced["changes"]["adopted"]), (0, &2.into()), "{synced:#}");
 }

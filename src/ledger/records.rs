@@ -237,4 +237,7 @@ pub trait Store: Send {
 
     /// Writes in one transaction, durable when this returns. Where the work fails, nothing of it happened.
     fn write<T>(&mut self, work: impl FnOnce(&dyn Records) -> Result<T>) -> Result<T>;
+
+    /// Nothing more will be written: leaves what is kept in the shape in which people copy it.
+    fn close(self);
 }

@@ -94,9 +94,11 @@ fn refuse_writable(context: &Context, metadata: &std::fs::Metadata) {
 
 fn cannot_read(error: &std::io::Error) -> String {
     match error.kind() {
-        ErrorKind::NotFound => "there is no such file; name the config with --config PATH, or write one here: \
-                                config/seatsync.toml shows every option"
-            .to_owned(),
+        ErrorKind::NotFound => {
+            "there is no such file; name the config with --config PATH, or let `seatsync init` write one \
+                                here"
+                .to_owned()
+        }
         ErrorKind::PermissionDenied => {
             "may not be read by this user; run as the user of the agent, or let that user read it".to_owned()
         }

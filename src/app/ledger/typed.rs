@@ -40,7 +40,7 @@ fn next(declined: &Declined) -> Option<String> {
             "say when with --at TIME, or set the renewal: `seatsync ledger company set --renewal TIME`".to_owned()
         }
         Declined::SeatsBelowHeld(numbers) => format!(
-            "`seatsync pending release USER` frees a seat; `seatsync ledger pool reduce {} --seats N --at TIME` lowers it later",
+            "`seatsync pending release USER`, with the config of the agent, frees a seat; `seatsync ledger pool reduce {} --seats N --at TIME` lowers it later",
             numbers.pool
         ),
         Declined::BelowFloor(numbers) => {

@@ -121,6 +121,7 @@ fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, an
             announce.send_modify(|count| *count += 1);
         }
     }
+    store.close();
 }
 
 /// How the writer left the database.

@@ -52,6 +52,11 @@ impl Store for Ledger {
         commit(transaction, place)?;
         Ok(done)
     }
+
+    /// What lies in the log beside the file goes into it. Where others read it still, the last of them does so.
+    fn close(self) {
+        let _ = self.connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
 }
 
 impl Ledger {

@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
@@ -173,7 +173,16 @@ fn prepare(connection: &Connection, path: &Path) -> Result<(), LedgerError> {
     // FULL: what was answered is on the disk, whatever happens to the power.
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
                     PRAGMA cache_size = -16000;";
-    connection.execute_batch(settings).doing(|| format!("preparing {}", path.display()))
+    // Where two make one file at a moment, SQLite does not wait for a lock that it would have to raise.
+    let began = Instant::now();
+    loop {
+        match connection.execute_batch(settings) {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) && began.elapsed() < BUSY => {
+                std::thread::sleep(Duration::from_millis(20));
+            }
+            done => return done.doing(|| format!("preparing {}", path.display())),
+        }
+    }
 }
 
 /// Brings the schema up to date, in one transaction. Where another process did so at the same moment, as an agent does that
