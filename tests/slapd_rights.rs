@@ -142,3 +142,25 @@ fn a_server_that_does_not_say_where_it_stands_says_it_once_the_command_loaded_th
     let after = lacking(&agent);
     assert!(after.is_empty(), "{after:#?}");
 }
+
+#[test]
+fn nobody_leaves_whose_id_or_class_the_account_may_read_no_more() {
+    for attribute in ["entryUUID", "objectClass"] {
+        let slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 4), &[]);
+        let agent = agent(&slapd, "sync", "");
+        assert_eq!(agent.sync().0, 0);
+        let rule = format!(
+            "to dn.regex=\"^uid=u000000[12],\" attrs={attribute} by dn.exact=\"cn=sync,dc=lab,dc=test\" none by * break"
+        );
+        restrict(&slapd, &rule);
+        for _ in 0..3 {
+            let (_, report) = agent.sync();
+            assert_eq!(report["changes"]["suspended"], 0, "{attribute}: {report}");
+            assert!(
+                report["directories"][0]["problem"].as_str().is_some_and(|said| said.contains("they keep what they")),
+                "{report}"
+            );
+        }
+        assert_eq!(agent.names("active").len(), 4, "{attribute}");
+    }
+}

@@ -164,8 +164,8 @@ pub fn overlooked(located: &BTreeMap<Anchor, Whereabouts>) -> Option<Partial> {
 pub fn unproven(located: &BTreeMap<Anchor, Whereabouts>) -> Option<String> {
     let lost = those(located, |whereabouts| matches!(whereabouts, Whereabouts::Nowhere { parent_readable: false }))?;
     Some(format!(
-        "people are neither found nor proven gone, for where they were cannot be read ({lost}); they keep what they have. \
-         Give the account the right to read it; where it was deleted for good, take their seats with `seatsync pending \
+        "people are neither found nor proven gone, for where they were, or what is there, cannot be read ({lost}); they keep what \
+         they have. Give the account the right to read it; where it was deleted for good, take their seats with `seatsync pending \
          release`"
     ))
 }

@@ -14,7 +14,7 @@ use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::RefusedBind;
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
-use crate::model::{Account, Anchor, Name};
+use crate::model::{Account, Anchor, Dn, Name};
 use crate::ports::{Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
 /// A refused credential is not tried again by itself for so long: retries lock the account.
@@ -276,7 +276,10 @@ async fn locate(
         () = stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
     };
     match result {
-        Ok(located) => read.located = located,
+        Ok(mut located) => {
+            keep_nameless(&mut located, &missing, snapshot);
+            read.located = located;
+        }
         Err(error) => {
             let looked = missing.len();
             snapshot.partial = Some(Partial {
@@ -288,6 +291,22 @@ async fn locate(
         snapshot.partial = Some(partial);
     }
     Ok(())
+}
+
+/// Whoever lies where a missing person was, and shows no id, may be that person: nobody is gone while such an entry is there.
+fn keep_nameless(located: &mut BTreeMap<Anchor, Whereabouts>, missing: &[Missing], snapshot: &Snapshot) {
+    let nameless: Vec<Dn> = snapshot.unidentified.iter().filter_map(|entry| Dn::parse(&entry.dn).ok()).collect();
+    if nameless.is_empty() {
+        return;
+    }
+    for person in missing {
+        let last = person.dn.as_deref().and_then(|dn| Dn::parse(dn).ok());
+        if last.is_some_and(|last| nameless.contains(&last))
+            && let Some(Whereabouts::Nowhere { parent_readable }) = located.get_mut(&person.anchor)
+        {
+            *parent_readable = false;
+        }
+    }
 }
 
 /// The pins, with those replaced or dropped that a person confirmed.

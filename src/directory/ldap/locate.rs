@@ -73,7 +73,12 @@ impl<'a> Locator<'a> {
         let in_scope = self.in_scope(&seen.alive).await?;
         for person in missing {
             let answer = if let Some(sighting) = seen.alive.get(&person.anchor) {
-                judge(sighting, in_scope.contains(&person.anchor))
+                match judge(sighting, in_scope.contains(&person.anchor)) {
+                    Whereabouts::OutOfScope(_) if seen.veiled.contains(&person.anchor) => {
+                        Whereabouts::Nowhere { parent_readable: false }
+                    }
+                    answer => answer,
+                }
             } else if seen.deleted.contains(&person.anchor) {
                 Whereabouts::Tombstone
             } else {
@@ -111,6 +116,9 @@ impl<'a> Locator<'a> {
             seen.deleted.extend(own());
             return Ok(());
         }
+        if self.is_veiled(entry) {
+            seen.veiled.extend(own());
+        }
         match self.reader.read(entry, self.now) {
             Ok(sighting) if anchors.contains(&sighting.anchor) => {
                 seen.alive.insert(sighting.anchor, sighting);
@@ -127,6 +135,13 @@ impl<'a> Locator<'a> {
                 Err(fault(&doing, &self.session.connection.url, &said, "", Persistence::Permanent))
             }
         }
+    }
+
+    /// Does not show what it is, though every entry is something (RFC 4512 2.4.1): that a search for people does not find it
+    /// is the account's lack of a right, and proves nothing.
+    fn is_veiled(&self, entry: &RawEntry) -> bool {
+        let category = self.session.kind == Kind::ActiveDirectory && !entry.has("objectCategory");
+        !entry.has("objectClass") || category
     }
 
     /// Who of these the search for people would have found: under a base and matching the filter.
@@ -168,7 +183,8 @@ impl<'a> Locator<'a> {
 
     fn attributes(&self) -> Vec<String> {
         let mut names = self.reader.wanted();
-        for name in [self.session.anchor_attribute(), "isDeleted"] {
+        let category = (self.session.kind == Kind::ActiveDirectory).then_some("objectCategory");
+        for name in [self.session.anchor_attribute(), "isDeleted", "objectClass"].into_iter().chain(category) {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
                 names.push(name.to_owned());
             }
@@ -226,6 +242,8 @@ impl<'a> Locator<'a> {
 struct Seen {
     alive: BTreeMap<Anchor, Sighting>,
     deleted: BTreeSet<Anchor>,
+    /// There, and nobody can tell what.
+    veiled: BTreeSet<Anchor>,
 }
 
 /// What it means that somebody was found after all.
