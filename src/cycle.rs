@@ -17,6 +17,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use self::elsewhere::Elsewhere;
 use self::last_known::AccountsLastKnown;
 use self::reading::Sources;
 use self::succession::Turn;
@@ -94,6 +95,12 @@ pub enum CycleError {
          there; nothing was changed"
     )]
     NoPool { pool: Name, known: String },
+    #[error(
+        "the ledger has no pool {new:?} yet, and {people} a seat of {old:?}, which the config does not name: one pool with another \
+         name would give its seats twice, so nothing was changed. Write the old name again. Where {old:?} is given up and {new:?} is \
+         another pool, name both for now, {old:?} last and with `seats = 0`: its people move to the pools they belong to"
+    )]
+    PoolRenamed { new: Name, old: Name, people: String },
 }
 
 impl CycleError {
@@ -136,7 +143,8 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
     if succession::begin(parts, turn, seen, &current, now)? {
         remembered = AccountsLastKnown::load(parts.memory)?;
     }
-    let elsewhere = elsewhere::since_last(parts, &current)?;
+    let elsewhere = Elsewhere::since_last(parts, &current)?;
+    remembered.forget_seats(elsewhere.exchanged());
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
     let plan = plan_for(parts, &current, &remembered, &desired, now)?;
@@ -153,6 +161,8 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
         applied
     };
     moment::remember(parts).await?;
+    // A cycle that remembers nothing would tell the same again and again.
+    let elsewhere = if parts.settings.agent.dry_run { Vec::new() } else { elsewhere.rows() };
     elsewhere::log(number, &elsewhere);
     let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
     let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));
@@ -172,7 +182,8 @@ pub async fn preview(
     now: Timestamp,
 ) -> Result<report::Preview, CycleError> {
     let clock = Instant::now();
-    let Sources { mut current, readings, remembered } = reading::read_all(parts, now).await?;
+    let Sources { mut current, readings, mut remembered } = reading::read_all(parts, now).await?;
+    remembered.forget_seats(Elsewhere::since_last(parts, &current)?.exchanged());
     current::suppose(&mut current, more);
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);

@@ -60,7 +60,6 @@ macro_rules! all {
                 a_seat_given_up_is_the_next_ones_in_the_same_batch,
                 who_waits_for_a_person_gets_nothing_before,
                 who_is_passed_over_or_frozen_keeps_the_place,
-                seats_that_are_kept_free_are_nobodys,
                 a_mover_keeps_the_old_seat_until_the_new_one_is_there,
                 a_fallback_is_given_up_for_the_preferred_seat,
                 who_is_suspended_frees_the_seat_unless_told_to_keep_it,

@@ -26,15 +26,48 @@ fn numbers(report: &Value, pool: &str) -> (u64, u64, u64) {
 }
 
 #[test]
-fn a_pool_named_anew_in_the_config_gives_no_seat_twice_and_says_what_to_do() {
+fn a_pool_named_anew_in_the_config_changes_nothing_and_says_what_to_do() {
     let company = company_of(5, STANDARD);
     assert_eq!(numbers(&company.sync().1, "standard"), (3, 2, 0));
     reconfigure(&company, STANDARD, VAULT);
+    for _ in 0..2 {
+        let told = company.agent.run(&["sync"]);
+        assert_eq!(told.code, 1, "{}", told.stdout);
+        for part in ["no pool \"vault\" yet", "3 people hold a seat of \"standard\"", "Write the old name again"] {
+            assert!(told.stderr.contains(part), "{part} in {}", told.stderr);
+        }
+    }
+    assert_eq!(company.agent.run(&["plan"]).code, 1);
+    let checked = company.agent.run(&["check"]);
+    assert!(checked.code == 1 && checked.stdout.contains("write the name standard again"), "{}", checked.stdout);
+    assert_eq!((company.agent.names("active").len(), company.agent.pending().len()), (3, 2));
+    reconfigure(&company, VAULT, STANDARD);
     let (code, report) = company.sync();
-    assert_eq!(code, 0, "{report}");
-    assert_eq!((numbers(&report, "standard"), numbers(&report, "vault")), ((3, 0, 0), (0, 2, 0)));
-    let waiting: Vec<Value> = company.agent.pending();
-    assert!(waiting.iter().all(|row| row["pool"] == "vault"), "{waiting:?}");
+    assert_eq!((code, numbers(&report, "standard")), (0, (3, 2, 0)));
+    assert_eq!(report["changes"]["provisioned"], 0);
+}
+
+#[test]
+fn a_pool_given_up_for_another_is_named_last_without_seats_and_its_people_move() {
+    let company = company_of(3, STANDARD);
+    company.sync();
+    let ended = STANDARD.replace("seats = 3", "seats = 0");
+    reconfigure(&company, STANDARD, &format!("{VAULT}{ended}"));
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["changes"]["moved"]), (0, &3.into()), "{report}");
+    assert_eq!((numbers(&report, "standard"), numbers(&report, "vault")), ((0, 0, 0), (3, 0, 0)));
+    reconfigure(&company, &ended, "");
+    let (code, report) = company.sync();
+    assert_eq!((code, numbers(&report, "vault")), (0, (3, 0, 0)), "{report}");
+}
+
+#[test]
+fn the_seats_of_a_pool_taken_out_of_the_config_can_be_looked_at_and_taken_back() {
+    let company = company_of(3, &format!("{STANDARD}{VAULT}"));
+    company.sync();
+    reconfigure(&company, STANDARD, "");
+    let (code, report) = company.sync();
+    assert_eq!((code, numbers(&report, "standard"), numbers(&report, "vault")), (0, (3, 0, 0), (0, 0, 3)), "{report}");
     let said = |text: &str| {
         for part in ["standard", "3 people hold a seat", "pending release USER --pool standard"] {
             assert!(text.contains(part), "{part} in {text}");
@@ -46,22 +79,11 @@ fn a_pool_named_anew_in_the_config_gives_no_seat_twice_and_says_what_to_do() {
     let holder = company.agent.names("active")[0].clone();
     let explained = company.agent.explain(&holder).1;
     assert!(explained["decision"].as_str().unwrap().contains("does not name standard"), "{explained}");
-    assert_eq!(company.sync().1["changes"]["waiting"], 0, "and again changes nothing");
-    reconfigure(&company, VAULT, STANDARD);
-    assert_eq!(numbers(&company.sync().1, "standard"), (3, 2, 0));
-}
-
-#[test]
-fn the_seats_of_a_pool_that_the_config_does_not_name_can_be_looked_at_and_taken_back() {
-    let company = company_of(3, STANDARD);
-    company.sync();
-    reconfigure(&company, STANDARD, VAULT);
-    company.sync();
     let listed = company.agent.run(&["--json", "users", "--pool", "standard"]);
     assert_eq!((listed.code, listed.json_lines().len()), (0, 3), "{}", listed.stderr);
     let released = company.agent.run(&["pending", "release", "p001", "p002", "--pool", "standard"]);
     assert_eq!(released.code, 0, "{}", released.stderr);
     let report = company.sync().1;
-    assert_eq!((numbers(&report, "standard"), numbers(&report, "vault")), ((1, 0, 2), (2, 0, 0)), "{report}");
+    assert_eq!((numbers(&report, "standard"), numbers(&report, "vault")), ((1, 0, 2), (2, 0, 1)), "{report}");
     assert_eq!(company.agent.run(&["users", "--pool", "nowhere"]).code, 2);
 }

@@ -216,15 +216,7 @@ pub fn pools_now(state: &State) -> Result<Vec<PoolRow>, AppError> {
 
 fn pools(state: &State, last: Option<&SyncReport>) -> Result<Vec<PoolRow>, AppError> {
     if let Some(pools) = state.pools_since_last_cycle().map_err(|error| state_error(&error))? {
-        let before = last.map(|cycle| cycle.pools.as_slice()).unwrap_or_default();
-        let kept = |name: &Name| before.iter().find(|pool| pool.name == *name).map_or(0, |pool| pool.kept_free);
-        return Ok(pools
-            .into_iter()
-            .map(|pool| {
-                let kept = kept(&pool.name);
-                pool.keeping(kept)
-            })
-            .collect());
+        return Ok(pools);
     }
     if let Some(cycle) = last.filter(|cycle| !cycle.pools.is_empty()) {
         return Ok(cycle.pools.clone());

@@ -63,7 +63,7 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
     let code = match failure {
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
         CycleError::BackendLost { .. } => "backend_lost",
-        CycleError::NoPool { .. } => "no_pool",
+        CycleError::NoPool { .. } | CycleError::PoolRenamed { .. } => "no_pool",
         CycleError::WentBack { .. } | CycleError::AnotherHistory { .. } => "went_back",
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
         CycleError::Stopped => "stopped",
@@ -94,7 +94,8 @@ pub fn cycle_error(error: &CycleError) -> AppError {
         | CycleError::BackendLost { .. }
         | CycleError::WentBack { .. }
         | CycleError::AnotherHistory { .. }
-        | CycleError::NoPool { .. } => Code::Backend,
+        | CycleError::NoPool { .. }
+        | CycleError::PoolRenamed { .. } => Code::Backend,
     };
     AppError::new(code, error.to_string()).caused_by(error)
 }

@@ -224,7 +224,7 @@ mod tests {
 
     #[test]
     fn the_sentence_has_the_seats_who_waits_and_what_is_held_back() {
-        let pool = PoolRow { name: "standard".into(), seats: 50, held: 50, waiting: 10, free: 0, kept_free: 0 };
+        let pool = PoolRow { name: "standard".into(), seats: 50, held: 50, waiting: 10, free: 0 };
         let report = SyncReport { pools: vec![pool], ..report(CycleOutcome::Held, Some("a")) };
         assert_eq!(
             sentence(&report),

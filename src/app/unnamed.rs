@@ -6,6 +6,7 @@ use super::answers::{everyone, pools_now};
 use super::verbs::unknown_pool;
 use super::{App, AppError};
 use crate::model::report::Probe;
+use crate::model::settings::PoolSettings;
 use crate::model::text::counted;
 use crate::model::{Account, Name};
 use crate::state::State;
@@ -46,22 +47,31 @@ impl App {
 
     /// What `check` says of them; nothing where the state cannot be read, of which it speaks elsewhere.
     pub(super) fn unnamed_probes(&self) -> Vec<Probe> {
-        let unnamed = self.state_beside().and_then(|state| self.unnamed(&state)).unwrap_or_default();
-        let probe = |(pool, people): (Name, u64)| Probe {
-            what: format!("pool {pool}"),
-            ok: true,
-            message: format!(
-                "the config does not name it, and {} a seat of it, which they keep",
-                counted(people, "person holds", "people hold")
-            ),
-            lost: Some(
-                "they get no other seat beside it, and one of the pool they belong to stays free for each".to_owned(),
-            ),
-            remedy: Some(format!(
-                "if the pool only got another name in the config, write the old one again: it is the name in the ledger; \
-                 if it is given up, take its seats back with `seatsync pending release USER --pool {pool}`"
-            )),
-        };
-        unnamed.into_iter().map(probe).collect()
+        let Ok(state) = self.state_beside() else { return Vec::new() };
+        let unnamed = self.unnamed(&state).unwrap_or_default();
+        let known = pools_now(&state).unwrap_or_default();
+        // A served ledger says itself which pools it has.
+        let is_new = |pool: &&PoolSettings| pool.seats.is_some() && known.iter().all(|row| row.name != pool.name);
+        let new = self.settings.pools.iter().find(is_new).map(|pool| &pool.name);
+        unnamed.into_iter().map(|(pool, people)| probe(&pool, people, new)).collect()
     }
+}
+
+fn probe(pool: &Name, people: u64, new: Option<&Name>) -> Probe {
+    let hold = counted(people, "person holds", "people hold");
+    let (lost, remedy) = match new {
+        Some(new) => (
+            format!("no cycle changes anything: {new} would give the same seats once more"),
+            format!(
+                "write the name {pool} again: it is the name in the ledger; or, where {new} is another pool, name both, {pool} last and \
+                 with seats = 0"
+            ),
+        ),
+        None => (
+            "they get no other seat beside it".to_owned(),
+            format!("name {pool} again, or take its seats back with `seatsync pending release USER --pool {pool}`"),
+        ),
+    };
+    let message = format!("the config does not name it, and {hold} a seat of it, which they keep");
+    Probe { what: format!("pool {pool}"), ok: new.is_none(), message, lost: Some(lost), remedy: Some(remedy) }
 }

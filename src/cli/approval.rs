@@ -109,7 +109,7 @@ mod tests {
     use super::*;
 
     fn pool(free: u32) -> PoolRow {
-        PoolRow { name: "standard".into(), seats: 9, held: 9 - free, waiting: 3, free, kept_free: 0 }
+        PoolRow { name: "standard".into(), seats: 9, held: 9 - free, waiting: 3, free }
     }
 
     fn said(pools: &[PoolRow], promotion: Promotion, what_if: &[Name]) -> (Vec<String>, String) {

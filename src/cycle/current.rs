@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::{CycleError, Parts};
 use crate::model::Name;
 use crate::model::change::BackendState;
+use crate::model::text::counted;
 use crate::ports::{Backend, BackendError};
 
 /// Its word, with its accounts by owner.
@@ -17,13 +18,15 @@ pub async fn read(backend: &mut dyn Backend) -> Result<BackendState, BackendErro
     Ok(current)
 }
 
-/// A pool whose seats the backend counts must be there: else everyone in it would be refused, one by one.
+/// A pool whose seats the backend counts must be there: else everyone in it would be refused, one by one. Where the config
+/// counts them, one that is not there is made, but not beside seats of a pool that the config names no more: that is one
+/// pool with another name, and its seats would be given twice.
 ///
 /// # Errors
 /// Where one is not.
 pub fn check_pools(parts: &Parts<'_>, current: &BackendState) -> Result<(), CycleError> {
     if !parts.backend.capabilities().counts_seats {
-        return Ok(());
+        return check_names(parts, current);
     }
     let Some(pool) = parts.settings.pools.iter().find(|pool| !current.pools.contains_key(&pool.name)) else {
         return Ok(());
@@ -31,6 +34,25 @@ pub fn check_pools(parts: &Parts<'_>, current: &BackendState) -> Result<(), Cycl
     let known: Vec<String> = current.pools.keys().map(|name| format!("{name:?}")).collect();
     let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
     Err(CycleError::NoPool { pool: pool.name.clone(), known })
+}
+
+fn check_names(parts: &Parts<'_>, current: &BackendState) -> Result<(), CycleError> {
+    let pools = &parts.settings.pools;
+    let Some(new) = pools.iter().find(|pool| !current.pools.contains_key(&pool.name)) else { return Ok(()) };
+    let is_named = |name: &Name| pools.iter().any(|pool| pool.name == *name);
+    let managed = current.accounts.iter().filter(|account| account.is_managed());
+    let held = managed.flat_map(|account| &account.seats).filter(|seat| seat.is_held() && seat.ours);
+    let mut unnamed: BTreeMap<&Name, u64> = BTreeMap::new();
+    for seat in held.filter(|seat| !is_named(&seat.pool)) {
+        *unnamed.entry(&seat.pool).or_default() += 1;
+    }
+    match unnamed.first_key_value() {
+        None => Ok(()),
+        Some((old, people)) => {
+            let people = counted(*people, "person holds", "people hold");
+            Err(CycleError::PoolRenamed { new: new.name.clone(), old: (*old).clone(), people })
+        }
+    }
 }
 
 /// As if pools had so many seats more, or fewer.

@@ -4,27 +4,41 @@
 
 use crate::model::change::BackendState;
 use crate::model::report::{Deed, ElsewhereRow, people_by_deed};
-use crate::model::{Account, Assignment, Name, SeatState};
+use crate::model::{Account, Assignment, Name, PersonId, SeatState};
 use crate::plan::effects::{Effect, Verb, compare};
 use crate::ports::StateError;
 
 use super::Parts;
 
-/// In the order of the people. An account that is not remembered is nobody's news: the state is new, or another agent
-/// made it. A cycle that remembers nothing would tell the same again and again.
-///
-/// # Errors
-/// Where the state cannot be read.
-pub fn since_last(parts: &Parts<'_>, current: &BackendState) -> Result<Vec<ElsewhereRow>, StateError> {
-    if parts.settings.agent.dry_run {
-        return Ok(Vec::new());
+/// Accounts that are not as they were last: each as it was and as it is, in the order of the people.
+#[derive(Debug)]
+pub struct Elsewhere(Vec<(Account, Option<Account>)>);
+
+impl Elsewhere {
+    /// An account that is not remembered is nobody's news: the state is new, or another agent made it.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn since_last(parts: &Parts<'_>, current: &BackendState) -> Result<Self, StateError> {
+        // Whose account has another owner now lost nothing.
+        let relinked = |gone: &Account| current.accounts.iter().any(|account| account.id == gone.id);
+        let mut pairs = parts.memory.differing(&current.accounts)?;
+        pairs.retain(|(before, after)| after.is_some() || !relinked(before));
+        pairs.sort_by(|(one, _), (other, _)| one.owner.cmp(&other.owner));
+        Ok(Self(pairs))
     }
-    // Whose account has another owner now lost nothing.
-    let relinked = |gone: &Account| current.accounts.iter().any(|account| account.id == gone.id);
-    let mut pairs = parts.memory.differing(&current.accounts)?;
-    pairs.retain(|(before, after)| after.is_some() || !relinked(before));
-    pairs.sort_by(|(one, _), (other, _)| one.owner.cmp(&other.owner));
-    Ok(pairs.iter().flat_map(|(before, after)| rows(before, after.as_ref())).collect())
+
+    /// Seats that a backend took back with the grant of others, as where a pool was raised: nobody took them away.
+    pub fn exchanged(&self) -> impl Iterator<Item = (&PersonId, Vec<Name>)> {
+        let known = self.0.iter().filter_map(|(before, after)| Some((before.owner.as_ref()?, before, after.as_ref()?)));
+        known.map(|(owner, before, after)| (owner, before.exchanged(after))).filter(|(_, pools)| !pools.is_empty())
+    }
+
+    /// What to tell of it.
+    #[must_use]
+    pub fn rows(&self) -> Vec<ElsewhereRow> {
+        self.0.iter().flat_map(|(before, after)| rows(before, after.as_ref())).collect()
+    }
 }
 
 /// Says it once in the log, without names.
@@ -89,7 +103,7 @@ fn decided(before: Option<&Assignment>, after: &Assignment) -> Option<Happened> 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{AccountId, Anchor, PersonId, Profile, Suspension, WaitReason};
+    use crate::model::{AccountId, Anchor, Profile, Suspension, WaitReason};
 
     fn account(seats: &[(&str, SeatState, bool)]) -> Account {
         let time = "2026-01-01T00:00:00Z".parse().unwrap();

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use jiff::Timestamp;
 
 use crate::model::memory::Remembered;
-use crate::model::{Digest, PersonId};
+use crate::model::{Digest, Name, PersonId};
 use crate::plan::{self, LastKnown};
 use crate::ports::{Memory, StateError};
 
@@ -28,6 +28,16 @@ impl AccountsLastKnown {
     pub fn load(memory: &dyn Memory) -> Result<Self, StateError> {
         let accounts = memory.remembered()?.into_iter().collect();
         Ok(Self { accounts, taken: memory.taken()?, next: AtomicUsize::new(0) })
+    }
+
+    /// These seats are gone by no other hand's doing.
+    pub fn forget_seats<'a>(&mut self, exchanged: impl Iterator<Item = (&'a PersonId, Vec<Name>)>) {
+        for (person, pools) in exchanged {
+            if let Ok(at) = self.accounts.binary_search_by(|(known, _)| known.cmp(person)) {
+                let held = &mut self.accounts[at].1.held;
+                *held = held.iter().filter(|pool| !pools.contains(pool)).cloned().collect();
+            }
+        }
     }
 
     fn find(&self, person: &PersonId) -> Option<&Remembered> {

@@ -20,7 +20,7 @@ use crate::model::report::{
     ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
 };
 use crate::model::snapshot::{Found, ScopeKey};
-use crate::model::{Account, Anchor, LeaveCause, Name, PersonId, PoolCount, SeatState, WaitReason};
+use crate::model::{Account, Anchor, LeaveCause, Name, PersonId, SeatState, WaitReason};
 use crate::plan::Plan;
 use crate::plan::effects::{self, Change, Effect, Verb};
 use crate::plan::fingerprint::fingerprint;
@@ -98,7 +98,7 @@ pub fn of_plan(
         held: held_rows(readings, plan),
         changes: plan.changes.iter().map(|change| plan_row(change, called(&change.person))).collect(),
         waiting: plan.waiting.iter().map(|waiting| planned_wait(waiting, called(&waiting.person))).collect(),
-        pools: plan.pools.iter().map(|pool| pool_row(plan, pool)).collect(),
+        pools: plan.pools.iter().map(PoolRow::from).collect(),
         quarantined: people::quarantined(readings, plan),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
         problems: plan.problems.iter().map(problem_row).collect(),
@@ -259,12 +259,9 @@ fn counts(happened: &[(PersonId, Vec<Effect>)]) -> ChangeCounts {
 
 fn pool_rows(plan: &Plan, current: &BackendState, applied: &Applied) -> Vec<PoolRow> {
     let answered = applied.pools();
-    let now = |pool: &PoolCount| answered.get(&pool.name).or_else(|| current.pools.get(&pool.name)).cloned();
-    plan.pools.iter().map(|pool| pool_row(plan, &now(pool).unwrap_or_else(|| pool.clone()))).collect()
-}
-
-fn pool_row(plan: &Plan, pool: &PoolCount) -> PoolRow {
-    PoolRow::from(pool).keeping(plan.allocation().kept_free.get(&pool.name).copied().unwrap_or(0))
+    let now =
+        |pool: &crate::model::PoolCount| answered.get(&pool.name).or_else(|| current.pools.get(&pool.name)).cloned();
+    plan.pools.iter().map(|pool| PoolRow::from(&now(pool).unwrap_or_else(|| pool.clone()))).collect()
 }
 
 fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {

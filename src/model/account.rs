@@ -171,6 +171,16 @@ impl Account {
         self.seats.iter().filter(given_up).map(|seat| seat.pool.clone()).collect()
     }
 
+    /// Seats that this account held and that were given up since for one it waited for: whoever granted that took them back
+    /// with it, and no other hand did.
+    #[must_use]
+    pub fn exchanged(&self, since: &Self) -> Vec<Name> {
+        let granted = |waiting: &&Assignment| {
+            waiting.is_waiting() && since.seat(&waiting.pool).is_some_and(|seat| seat.is_held() && seat.ours)
+        };
+        self.seats.iter().filter(granted).flat_map(|waiting| self.given_up_for(waiting)).collect()
+    }
+
     /// Created or adopted by the agent.
     #[must_use]
     pub const fn is_managed(&self) -> bool {

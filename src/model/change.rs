@@ -197,9 +197,6 @@ pub struct Allocation {
     pub passed_over: BTreeSet<PersonId>,
     /// Directories that could not be read whole: their people get no grant now and keep their places.
     pub frozen: BTreeSet<Name>,
-    /// Seats of a pool that nobody gets now: they are for people who hold one of a pool that the config does not name.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub kept_free: BTreeMap<Name, u32>,
 }
 
 /// Who among those waiting may be given a free seat.

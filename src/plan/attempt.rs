@@ -56,11 +56,11 @@ impl<'a> Attempt<'a> {
         for intent in intents.iter_mut().filter(|intent| conflicts.contains_key(&intent.person)) {
             stand_still(intent);
         }
-        let mut book = book(world, &intents, &draft.unnamed.kept_free);
+        let mut book = book(world, &intents);
         let mut settlement = settle(&book, world.settings.seats.promotion);
         // A seat that is not given up is one that nobody else gets in place of theirs: so look again.
         while keep_unreplaced(&mut intents, &settlement, held, confirmed) {
-            book = self::book(world, &intents, &draft.unnamed.kept_free);
+            book = self::book(world, &intents);
             settlement = settle(&book, world.settings.seats.promotion);
         }
         let guarded = guarded(&intents, &gains(&settlement), confirmed);
@@ -175,16 +175,13 @@ fn renaming(intent: &Intent<'_>) -> Option<HeldChange> {
 }
 
 /// The pools after what is freed for certain, and everyone in the queues.
-fn book(world: &World<'_>, intents: &[Intent<'_>], kept_free: &BTreeMap<Name, u32>) -> Book {
+fn book(world: &World<'_>, intents: &[Intent<'_>]) -> Book {
     let mut pools: BTreeMap<Name, Seats> =
-        world.pools.values().map(|pool| (pool.name.clone(), Seats::new(pool.seats, pool.held))).collect();
+        world.pools.values().map(|pool| (pool.name.clone(), counts(pool.seats, pool.held))).collect();
     for pool in &world.settings.pools {
         if let Some(seats) = pool.seats {
             pools.entry(pool.name.clone()).or_default().seats = seats;
         }
-    }
-    for (pool, kept) in kept_free {
-        pools.entry(pool.clone()).or_default().kept = *kept;
     }
     for (account, pool) in intents.iter().flat_map(|intent| freed(world, intent)) {
         if let Some(seats) = pools.get_mut(pool).filter(|_| account.seat(pool).is_some_and(Assignment::is_held)) {
@@ -193,6 +190,10 @@ fn book(world: &World<'_>, intents: &[Intent<'_>], kept_free: &BTreeMap<Name, u3
     }
     let queue = intents.iter().flat_map(|intent| &intent.places).map(|place| place.queued.clone()).collect();
     Book { pools, queue }
+}
+
+const fn counts(seats: u32, held: u32) -> Seats {
+    Seats { seats, held }
 }
 
 /// Seats that an intent gives up, whoever is granted what.

@@ -168,6 +168,7 @@ impl<'a> Draft<'a> {
             return;
         }
         self.others.push(account);
+        self.unnamed.count(world, account);
         let mut intent = Intent::new(owner, Some(account), None);
         match wish {
             Some(Wish::Seats { sighting, created, asks }) => {
@@ -202,7 +203,6 @@ impl<'a> Draft<'a> {
     ) {
         let person = intent.person.clone();
         let frozen = world.desired.frozen.contains(&person.directory);
-        self.unnamed.count(world, account, asks);
         match &account.suspension {
             Some(suspension) if !suspension.by_agent => {
                 let message = "suspended in the backend by another hand; not resumed until approved: \

@@ -15,19 +15,11 @@ use crate::model::{Name, PersonId, WaitReason};
 pub struct Seats {
     pub seats: u32,
     pub held: u32,
-    /// Free, and given to nobody now (`Allocation::kept_free`).
-    pub kept: u32,
 }
 
 impl Seats {
-    /// Of a pool that keeps none free.
-    #[must_use]
-    pub const fn new(seats: u32, held: u32) -> Self {
-        Self { seats, held, kept: 0 }
-    }
-
     const fn free(self) -> u32 {
-        self.seats.saturating_sub(self.held).saturating_sub(self.kept)
+        self.seats.saturating_sub(self.held)
     }
 }
 

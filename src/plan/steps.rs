@@ -33,12 +33,10 @@ pub fn waves(world: &World<'_>, attempt: &Attempt<'_>) -> Vec<Vec<Step>> {
 #[must_use]
 pub fn allocation(world: &World<'_>, attempt: &Attempt<'_>) -> Allocation {
     let passed_over = attempt.book.queue.iter().filter(|queued| queued.passed_over).map(|queued| queued.person.clone());
-    let kept_free = attempt.book.pools.iter().filter(|(_, pool)| pool.kept > 0);
     Allocation {
         promotion: world.settings.seats.promotion,
         passed_over: passed_over.collect(),
         frozen: world.desired.frozen.clone(),
-        kept_free: kept_free.map(|(name, pool)| (name.clone(), pool.kept)).collect(),
     }
 }
 

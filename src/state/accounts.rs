@@ -256,8 +256,14 @@ fn store_narrow(
 ) -> Result<()> {
     let ours = account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| seat.pool.clone());
     let mut held: Vec<Name> = ours.collect();
+    let mut gone = held_last(transaction, key)?;
+    gone.retain(|pool| is_taken(account.seat(pool)));
+    if !gone.is_empty() {
+        let exchanged = known_account(transaction, key)?.map(|before| before.exchanged(account)).unwrap_or_default();
+        gone.retain(|pool| !exchanged.contains(pool));
+    }
     // Kept until a cycle that can judge the person has asked for it again, as taken away.
-    held.extend(held_last(transaction, key)?.into_iter().filter(|pool| is_taken(account.seat(pool))));
+    held.extend(gone);
     held.sort();
     let sql = "INSERT OR REPLACE INTO account (directory, anchor, digest, profile, held_json, suspended)
                VALUES (?1, ?2, ?3, ?4, ?5, ?6)";

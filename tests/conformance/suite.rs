@@ -114,22 +114,6 @@ pub async fn who_is_passed_over_or_frozen_keeps_the_place(subject: &mut Subject)
     assert_eq!(account(&accounts, 1).unwrap().seat(BASIC).unwrap().since, at(0));
 }
 
-pub async fn seats_that_are_kept_free_are_nobodys(subject: &mut Subject) {
-    subject.with(0, 0).await.done(&arrivals(1..=3)).await;
-    let kept = |seats| Allocation {
-        kept_free: [(name(BASIC), seats)].into(),
-        promotion: Promotion::Automatic,
-        ..Allocation::default()
-    };
-    subject.buy(BASIC, 3).await;
-    subject.settle(1, kept(2)).await;
-    assert_eq!(holders(&subject.accounts().await, BASIC), [1]);
-    subject.settle(2, kept(4)).await;
-    assert_eq!(holders(&subject.accounts().await, BASIC), [1], "more than there are");
-    subject.settle(3, kept(1)).await;
-    assert_eq!(holders(&subject.accounts().await, BASIC), [1, 2]);
-}
-
 pub async fn a_mover_keeps_the_old_seat_until_the_new_one_is_there(subject: &mut Subject) {
     subject.with(1, 0).await.done(&arrivals(1..=2)).await;
     let moves = || {

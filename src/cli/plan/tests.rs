@@ -58,7 +58,7 @@ fn report() -> PlanReport {
             approved: false,
             passed_over: false,
         }],
-        pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0, kept_free: 0 }],
+        pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0 }],
         quarantined: Vec::new(),
         directories: Vec::new(),
         problems: Vec::new(),
@@ -184,7 +184,7 @@ Changes
 fn with_more_seats_to_try_the_plan_says_whom_approval_would_reach() {
     let mut larger = report();
     (larger.held, larger.fingerprint) = (None, None);
-    larger.pools[0] = PoolRow { name: "standard".into(), seats: 9, held: 3, waiting: 1, free: 6, kept_free: 0 };
+    larger.pools[0] = PoolRow { name: "standard".into(), seats: 9, held: 3, waiting: 1, free: 6 };
     let mut page = Page::default();
     render(&larger, Context { what_if: &["standard".into()], ..CONTEXT }, &mut page);
     let text = page.plain();

@@ -45,7 +45,7 @@ fn running() -> StatusReport {
         running: true,
         last_cycle: Some(cycle),
         next_cycle: Some(at("2026-01-01T00:05:00Z")),
-        pools: vec![PoolRow { name: "standard".into(), seats: 50, held: 50, waiting: 10, free: 0, kept_free: 0 }],
+        pools: vec![PoolRow { name: "standard".into(), seats: 50, held: 50, waiting: 10, free: 0 }],
         backend: Some(BackendStatus { kind: "embedded".to_owned(), reachable: Some(true) }),
         directories: vec![DirectoryStatus {
             name: "corp".into(),

@@ -19,7 +19,7 @@ fn report() -> SyncReport {
             problem: None,
         }],
         changes: ChangeCounts { provisioned: 2, waiting: 1, ..ChangeCounts::default() },
-        pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 2, waiting: 1, free: 0, kept_free: 0 }],
+        pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 2, waiting: 1, free: 0 }],
         held: None,
         fingerprint: None,
         problems: Vec::new(),

@@ -76,9 +76,8 @@ impl Excerpt {
     /// Everyone who waits. A place of an unmanaged account that nobody asked for is never given anything, and stops
     /// nobody.
     fn book(&self, allocation: &Allocation) -> Book {
-        let kept = |name: &Name| allocation.kept_free.get(name).copied().unwrap_or(0);
-        let seats = |(name, pool): (&Name, &PoolCount)| Seats { kept: kept(name), ..Seats::new(pool.seats, pool.held) };
-        let pools = self.pools.iter().map(|pool| (pool.0.clone(), seats(pool))).collect();
+        let seats = |pool: &PoolCount| Seats { seats: pool.seats, held: pool.held };
+        let pools = self.pools.iter().map(|(name, pool)| (name.clone(), seats(pool))).collect();
         let mut queue = Vec::new();
         for Entry { account, .. } in self.accounts.values() {
             let person = account.claimant();

@@ -36,9 +36,6 @@ pub struct Allocation {
     /// Directories whose people get no grant now and keep their places.
     #[serde(default)]
     pub frozen: Vec<String>,
-    /// By pool: so many free seats are given to nobody now.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub kept_free: BTreeMap<String, u32>,
 }
 
 /// How the guard counted a change. It is kept as a mark where the step was done.
@@ -147,12 +144,11 @@ impl Batch {
     /// Where it sets the number of seats: those are the ledger's.
     pub fn of(batch: &model::change::Batch) -> Result<Self, Malformed> {
         let steps: Result<Vec<Step>, Malformed> = batch.steps.iter().map(Step::of).collect();
-        let model::change::Allocation { promotion, passed_over, frozen, kept_free } = &batch.allocation;
+        let model::change::Allocation { promotion, passed_over, frozen } = &batch.allocation;
         let allocation = Allocation {
             promotion: (*promotion).into(),
             passed_over: passed_over.iter().map(Person::from).collect(),
             frozen: frozen.iter().map(ToString::to_string).collect(),
-            kept_free: kept_free.iter().map(|(pool, seats)| (pool.to_string(), *seats)).collect(),
         };
         Ok(Self { at: batch.at, steps: steps?, allocation })
     }
@@ -166,9 +162,7 @@ impl Batch {
         let passed_over: Result<_, Malformed> = self.allocation.passed_over.iter().map(PersonId::try_from).collect();
         let frozen = name_list("frozen", &self.allocation.frozen)?.into_iter().collect();
         let promotion = Promotion::from(self.allocation.promotion);
-        let kept = self.allocation.kept_free.iter().map(|(pool, seats)| Ok((name("kept_free", pool)?, *seats)));
-        let kept_free = kept.collect::<Result<_, Malformed>>()?;
-        let allocation = model::change::Allocation { promotion, passed_over: passed_over?, frozen, kept_free };
+        let allocation = model::change::Allocation { promotion, passed_over: passed_over?, frozen };
         Ok(model::change::Batch { key, at: self.at, steps: steps?, allocation })
     }
 }

@@ -112,10 +112,9 @@ proptest! {
     fn a_batch_comes_back_as_it_was_sent(
         steps in prop::collection::vec(any_step(), 0..10), at in any_time(), automatic: bool,
         passed_over in prop::collection::btree_set(any_person(), 0..3), frozen in prop::collection::btree_set(any_name(), 0..3),
-        kept_free in prop::collection::btree_map(any_name(), any::<u32>(), 0..3),
     ) {
         let promotion = if automatic { Promotion::Automatic } else { Promotion::Manual };
-        let allocation = change::Allocation { promotion, passed_over, frozen, kept_free };
+        let allocation = change::Allocation { promotion, passed_over, frozen };
         let batch = change::Batch { key: "k".to_owned(), at, steps, allocation };
         let sent = through_json(&Batch::of(&batch).unwrap());
         prop_assert_eq!(sent.into_model("k".to_owned()).unwrap(), batch);

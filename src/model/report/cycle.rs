@@ -120,38 +120,12 @@ pub struct PoolRow {
     pub seats: u32,
     pub held: u32,
     pub waiting: u32,
-    /// For whoever's turn it is.
     pub free: u32,
-    /// Neither held nor free: kept for people who hold a seat of a pool that the config does not name.
-    #[serde(default, skip_serializing_if = "is_zero")]
-    pub kept_free: u32,
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks so")]
-const fn is_zero(number: &u32) -> bool {
-    *number == 0
 }
 
 impl From<&PoolCount> for PoolRow {
     fn from(pool: &PoolCount) -> Self {
-        Self {
-            name: pool.name.clone(),
-            seats: pool.seats,
-            held: pool.held,
-            waiting: pool.waiting,
-            free: pool.free(),
-            kept_free: 0,
-        }
-    }
-}
-
-impl PoolRow {
-    /// The same with so many of the free seats kept, as far as there are so many.
-    #[must_use]
-    pub fn keeping(self, seats: u32) -> Self {
-        let free = self.free + self.kept_free;
-        let kept_free = seats.min(free);
-        Self { free: free - kept_free, kept_free, ..self }
+        Self { name: pool.name.clone(), seats: pool.seats, held: pool.held, waiting: pool.waiting, free: pool.free() }
     }
 }
 

@@ -105,7 +105,7 @@ impl Scene {
 }
 
 pub fn pool(name: &str, seats: u32, held: u32, waiting: u32) -> PoolRow {
-    PoolRow { name: name.into(), seats, held, waiting, free: seats.saturating_sub(held), kept_free: 0 }
+    PoolRow { name: name.into(), seats, held, waiting, free: seats.saturating_sub(held) }
 }
 
 pub fn directory(name: &str, complete: bool) -> DirectoryReport {

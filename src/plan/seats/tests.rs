@@ -38,7 +38,7 @@ fn fallback(claim: Queued, preferred: &str) -> Queued {
 }
 
 fn book(pools: &[(&str, u32, u32)], queue: Vec<Queued>) -> Book {
-    let pools = pools.iter().map(|&(name, seats, held)| (name.into(), Seats::new(seats, held))).collect();
+    let pools = pools.iter().map(|&(name, seats, held)| (name.into(), Seats { seats, held })).collect();
     Book { pools, queue }
 }
 
@@ -201,7 +201,7 @@ prop_compose! {
             holders.dedup();
             u32::try_from(holders.len()).unwrap()
         };
-        let pools = POOLS.iter().zip(seats).map(|(name, seats)| ((*name).into(), Seats::new(seats, held(name)))).collect();
+        let pools = POOLS.iter().zip(seats).map(|(name, seats)| ((*name).into(), Seats { seats, held: held(name) })).collect();
         Book { pools, queue }
     }
 }

@@ -165,9 +165,7 @@ impl Memory {
 
     fn settle(&mut self, allocation: &Allocation, desk: &Desk) {
         self.count();
-        let kept = |pool: &PoolCount| allocation.kept_free.get(&pool.name).copied().unwrap_or(0);
-        let seats = |pool: &PoolCount| Seats { kept: kept(pool), ..Seats::new(pool.seats, pool.held) };
-        let pools = self.pools.values().map(|pool| (pool.name.clone(), seats(pool)));
+        let pools = self.pools.values().map(|pool| (pool.name.clone(), Seats { seats: pool.seats, held: pool.held }));
         let book = Book { pools: pools.collect(), queue: self.queue(allocation, desk) };
         let Settlement { rounds, left, .. } = settle(&book, allocation.promotion);
         for round in rounds {

@@ -47,7 +47,7 @@ mod tests {
     use super::*;
 
     fn pool(held: u32, waiting: u32) -> PoolRow {
-        PoolRow { name: "standard".into(), seats: 50, held, waiting, free: 50 - held, kept_free: 0 }
+        PoolRow { name: "standard".into(), seats: 50, held, waiting, free: 50 - held }
     }
 
     fn told(days: i64, before: PoolRow, now: &PoolRow) -> String {
