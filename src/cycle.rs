@@ -184,6 +184,7 @@ pub async fn preview(
     let clock = Instant::now();
     let Sources { mut current, readings, mut remembered } = reading::read_all(parts, now).await?;
     remembered.forget_seats(Elsewhere::since_last(parts, &current)?.exchanged());
+    learn_unheard(parts, &mut remembered).await?;
     current::suppose(&mut current, more);
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
@@ -193,6 +194,16 @@ pub async fn preview(
     let mut preview = report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts);
     preview.report.problems.extend(refusals);
     Ok(preview)
+}
+
+/// What an earlier run sent without hearing of it was nobody else's doing. A pass settles it first; a preview only knows of it.
+async fn learn_unheard(parts: &mut Parts<'_>, remembered: &mut AccountsLastKnown) -> Result<(), CycleError> {
+    for open in parts.memory.open_batches()?.into_iter().filter(|open| open.sent) {
+        if let Some(answer) = parts.backend.answer(&open.batch.key).await? {
+            remembered.learn(&answer);
+        }
+    }
+    Ok(())
 }
 
 fn plan_for(

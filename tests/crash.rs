@@ -112,6 +112,9 @@ fn a_kill_at_any_point_loses_nothing_and_doubles_nothing() {
             let point = format!("{name}:{time}");
             let killed = agent.run_with(&["sync"], &[("SEATSYNC_FAULT", &point)]);
             assert_eq!(killed.code, -1, "{point} did not kill: {killed:?}");
+            let planned = agent.run(&["--json", "plan"]);
+            let is_told_as_loss = planned.stdout.contains("removed_elsewhere");
+            assert!(planned.code == 0 && !is_told_as_loss, "after {point}: {planned:?}");
             for _ in 0..2 {
                 let again = agent.run(&["--json", "sync"]);
                 assert_eq!(again.code, 0, "after {point}: {again:?}");

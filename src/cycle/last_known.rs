@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use jiff::Timestamp;
 
+use crate::model::change::Answer;
 use crate::model::memory::Remembered;
 use crate::model::{Digest, Name, PersonId};
 use crate::plan::{self, LastKnown};
@@ -28,6 +29,24 @@ impl AccountsLastKnown {
     pub fn load(memory: &dyn Memory) -> Result<Self, StateError> {
         let accounts = memory.remembered()?.into_iter().collect();
         Ok(Self { accounts, taken: memory.taken()?, next: AtomicUsize::new(0) })
+    }
+
+    /// Takes over what the backend answered to a batch.
+    pub fn learn(&mut self, answer: &Answer) {
+        self.accounts.retain(|(person, _)| !answer.removed.contains(person));
+        for account in &answer.accounts {
+            let Some(owner) = &account.owner else { continue };
+            let held = account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| seat.pool.clone());
+            let known = Remembered {
+                profile: Digest::of(&account.profile),
+                held: held.collect(),
+                suspended: account.suspension.is_some(),
+            };
+            match self.accounts.binary_search_by(|(person, _)| person.cmp(owner)) {
+                Ok(at) => self.accounts[at].1 = known,
+                Err(at) => self.accounts.insert(at, (owner.clone(), known)),
+            }
+        }
     }
 
     /// These seats are gone by no other hand's doing.
