@@ -11,6 +11,7 @@ pub use rules::{Rules, Scope};
 
 use crate::model::settings::{DirectorySettings, Settings};
 use crate::model::snapshot::{FormerNames, Snapshot, Whereabouts};
+use crate::model::text::some_of;
 use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting, Standing};
 use crate::model::{Account, Anchor, Name, PersonId, Profile, folded};
 
@@ -225,9 +226,7 @@ fn duplicate(
         (person, Wish::Seats { sighting, .. }) => format!("{} ({})", sighting.dn, person.anchor),
         (person, _) => person.anchor.to_string(),
     };
-    let others: Vec<String> = sharers.iter().filter(|&&index| index != me).take(3).map(name).collect();
-    let more = sharers.len().saturating_sub(1 + others.len());
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let others = some_of(sharers.iter().filter(|&&index| index != me).map(name)).unwrap_or_default();
     let shown = match &wishes[me].1 {
         Wish::Seats { sighting, .. } => value(&sighting.profile),
         _ => "",
@@ -235,7 +234,7 @@ fn duplicate(
     Quarantine {
         attribute: attribute.to_owned(),
         reason: Defect::Duplicate,
-        message: format!("{attribute} \"{shown}\" is also that of {}{and_more}", others.join(", ")),
+        message: format!("{attribute} \"{shown}\" is also that of {others}"),
     }
 }
 

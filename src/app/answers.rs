@@ -1,6 +1,6 @@
 //! The verbs that read the state alone: they answer without directory and backend, and while the agent works.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,7 +17,7 @@ use crate::model::report::{
     StatusReport, SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::BackendKind;
-use crate::model::{Account, Name, PersonId, Standing};
+use crate::model::{Account, PersonId, Standing};
 use crate::ports::History as _;
 use crate::state::{Lock, Ownership, State};
 
@@ -149,11 +149,8 @@ pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> 
         decided: None,
     };
     let mut rows: Vec<PendingRow> = rows.into_iter().map(row).collect();
-    let mut taken: BTreeMap<Name, u64> = BTreeMap::new();
-    for row in &rows {
-        *taken.entry(row.pool.clone()).or_default() += 1;
-    }
-    rows.extend(bereft::places(known, &taken).iter().map(bereft::Place::pending));
+    let behind = bereft::places(known, rows.iter().map(|row| &row.pool));
+    rows.extend(behind.iter().map(bereft::Place::pending));
     rows.sort_by(|a, b| (&a.pool, a.position).cmp(&(&b.pool, b.position)));
     rows.retain(|row| pool.is_none_or(|pool| *row.pool == *pool));
     rows
@@ -179,7 +176,7 @@ pub fn earlier_pools(state: &State, since: Timestamp) -> Result<Option<(Timestam
 fn passed_over(known: &LastKnown) -> Option<PersonId> {
     let judgement = &known.facts.as_ref()?.judgement;
     let stands_still = judgement.quarantine.is_some() || judgement.standing != Standing::Enabled;
-    stands_still.then(|| Some(PersonId::new(known.directory.clone()?, known.anchor?))).flatten()
+    stands_still.then(|| known.person()).flatten()
 }
 
 /// Whether the backend answered; who stands by hears of it without a cycle.

@@ -22,11 +22,14 @@ pub struct Place<'a> {
     pub position: u64,
 }
 
-/// All their places: from the first behind the queues, which are `taken` so far; by time, then by person.
-pub fn places<'a>(everyone: &'a [LastKnown], taken: &BTreeMap<Name, u64>) -> Vec<Place<'a>> {
+/// All their places: behind the queues, each place of which is named by its pool; by time, then by person.
+pub fn places<'a, 'q>(everyone: &'a [LastKnown], queued: impl Iterator<Item = &'q Name>) -> Vec<Place<'a>> {
+    let mut last: BTreeMap<Name, u64> = BTreeMap::new();
+    for pool in queued {
+        *last.entry(pool.clone()).or_default() += 1;
+    }
     let mut all: Vec<Place<'a>> = everyone.iter().flat_map(places_of).collect();
     all.sort_by(|a, b| (a.since, &a.person, a.pool).cmp(&(b.since, &b.person, b.pool)));
-    let mut last = taken.clone();
     for place in &mut all {
         let position = last.entry(place.pool.clone()).or_default();
         *position += 1;
@@ -36,8 +39,7 @@ pub fn places<'a>(everyone: &'a [LastKnown], taken: &BTreeMap<Name, u64>) -> Vec
 }
 
 fn places_of(known: &LastKnown) -> Vec<Place<'_>> {
-    let person = known.directory.clone().zip(known.anchor).map(|(directory, anchor)| PersonId::new(directory, anchor));
-    let Some(((since, pools), person)) = known.bereft().zip(person) else { return Vec::new() };
+    let Some(((since, pools), person)) = known.bereft().zip(known.person()) else { return Vec::new() };
     pools.iter().map(|wanted| Place { known, person: person.clone(), pool: &wanted.pool, since, position: 0 }).collect()
 }
 

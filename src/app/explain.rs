@@ -15,6 +15,7 @@ use super::people::{Places, user_row};
 use super::ring::ring;
 use super::who::anybody;
 use super::{App, AppError, Code};
+use crate::model::Name;
 use crate::model::change::Promotion;
 use crate::model::lease::Standby;
 use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
@@ -22,7 +23,6 @@ use crate::model::report::{
     EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, UserRow,
 };
 use crate::model::settings::Settings;
-use crate::model::{Name, PersonId};
 use crate::state::{State, Who};
 
 /// All that is known of one person, and of what decides about them.
@@ -73,7 +73,7 @@ impl App {
         let pools = pools_now(state)?;
         let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.bought(&pools)));
         let directories = state.directories().map_err(|error| state_error(&error))?;
-        let person = known.directory.clone().zip(known.anchor).map(|(name, anchor)| PersonId::new(name, anchor));
+        let person = known.person();
         Ok(Case {
             settings: &self.settings,
             row: user_row(&known, &Places::of(&everyone)),

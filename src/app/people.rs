@@ -29,21 +29,15 @@ impl Places {
             Some((((*ids.get(person)?).clone(), pool.clone()), place))
         };
         let queued: BTreeMap<(AccountId, Name), u32> = positions(&queue).into_iter().filter_map(place).collect();
-        let mut taken: BTreeMap<Name, u64> = BTreeMap::new();
-        for (_, pool) in queued.keys() {
-            *taken.entry(pool.clone()).or_default() += 1;
-        }
         let mut bereft: BTreeMap<PersonId, Vec<SeatRow>> = BTreeMap::new();
-        for place in bereft::places(known, &taken) {
+        for place in bereft::places(known, queued.keys().map(|(_, pool)| pool)) {
             bereft.entry(place.person.clone()).or_default().push(place.seat());
         }
         Self { queued, bereft }
     }
 
     fn of_bereft(&self, known: &LastKnown) -> Vec<SeatRow> {
-        let person =
-            known.directory.clone().zip(known.anchor).map(|(directory, anchor)| PersonId::new(directory, anchor));
-        person.and_then(|person| self.bereft.get(&person).cloned()).unwrap_or_default()
+        known.person().and_then(|person| self.bereft.get(&person).cloned()).unwrap_or_default()
     }
 }
 

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use super::answers::{everyone, pools_now};
 use super::verbs::unknown_pool;
 use super::{App, AppError};
-use crate::model::report::Probe;
+use crate::model::Name;
+use crate::model::account::given_elsewhere;
+use crate::model::report::{PoolRow, Probe};
 use crate::model::settings::PoolSettings;
 use crate::model::text::counted;
-use crate::model::{Account, Name};
 use crate::state::State;
 
 impl App {
@@ -32,24 +33,19 @@ impl App {
     }
 
     /// Pools that the config does not name, and how many people hold a seat of them that the agent gave.
-    fn unnamed(&self, state: &State) -> Result<BTreeMap<Name, u64>, AppError> {
-        let mut people: BTreeMap<Name, u64> = BTreeMap::new();
-        if pools_now(state)?.iter().all(|pool| self.names(&pool.name)) {
-            return Ok(people);
+    fn unnamed(&self, state: &State, known: &[PoolRow]) -> Result<BTreeMap<Name, u64>, AppError> {
+        if known.iter().all(|pool| self.names(&pool.name)) {
+            return Ok(BTreeMap::new());
         }
-        for account in everyone(state)?.into_iter().filter_map(|known| known.account).filter(Account::is_managed) {
-            for seat in account.seats.iter().filter(|seat| seat.is_held() && seat.ours && !self.names(&seat.pool)) {
-                *people.entry(seat.pool.clone()).or_default() += 1;
-            }
-        }
-        Ok(people)
+        let known = everyone(state)?;
+        Ok(given_elsewhere(known.iter().filter_map(|known| known.account.as_ref()), |pool| self.names(pool)))
     }
 
     /// What `check` says of them; nothing where the state cannot be read, of which it speaks elsewhere.
     pub(super) fn unnamed_probes(&self) -> Vec<Probe> {
         let Ok(state) = self.state_beside() else { return Vec::new() };
-        let unnamed = self.unnamed(&state).unwrap_or_default();
         let known = pools_now(&state).unwrap_or_default();
+        let unnamed = self.unnamed(&state, &known).unwrap_or_default();
         // A served ledger says itself which pools it has.
         let is_new = |pool: &&PoolSettings| pool.seats.is_some() && known.iter().all(|row| row.name != pool.name);
         let new = self.settings.pools.iter().find(is_new).map(|pool| &pool.name);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{CycleError, Parts};
 use crate::model::Name;
+use crate::model::account::given_elsewhere;
 use crate::model::change::BackendState;
 use crate::model::text::counted;
 use crate::ports::{Backend, BackendError};
@@ -40,17 +41,12 @@ fn check_names(parts: &Parts<'_>, current: &BackendState) -> Result<(), CycleErr
     let pools = &parts.settings.pools;
     let Some(new) = pools.iter().find(|pool| !current.pools.contains_key(&pool.name)) else { return Ok(()) };
     let is_named = |name: &Name| pools.iter().any(|pool| pool.name == *name);
-    let managed = current.accounts.iter().filter(|account| account.is_managed());
-    let held = managed.flat_map(|account| &account.seats).filter(|seat| seat.is_held() && seat.ours);
-    let mut unnamed: BTreeMap<&Name, u64> = BTreeMap::new();
-    for seat in held.filter(|seat| !is_named(&seat.pool)) {
-        *unnamed.entry(&seat.pool).or_default() += 1;
-    }
+    let unnamed = given_elsewhere(&current.accounts, is_named);
     match unnamed.first_key_value() {
         None => Ok(()),
         Some((old, people)) => {
             let people = counted(*people, "person holds", "people hold");
-            Err(CycleError::PoolRenamed { new: new.name.clone(), old: (*old).clone(), people })
+            Err(CycleError::PoolRenamed { new: new.name.clone(), old: old.clone(), people })
         }
     }
 }

@@ -36,12 +36,7 @@ impl AccountsLastKnown {
         self.accounts.retain(|(person, _)| !answer.removed.contains(person));
         for account in &answer.accounts {
             let Some(owner) = &account.owner else { continue };
-            let held = account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| seat.pool.clone());
-            let known = Remembered {
-                profile: Digest::of(&account.profile),
-                held: held.collect(),
-                suspended: account.suspension.is_some(),
-            };
+            let known = Remembered::of(account);
             match self.accounts.binary_search_by(|(person, _)| person.cmp(owner)) {
                 Ok(at) => self.accounts[at].1 = known,
                 Err(at) => self.accounts.insert(at, (owner.clone(), known)),

@@ -9,6 +9,7 @@ use crate::desired;
 use crate::model::memory::{Absence, Known};
 use crate::model::settings::Settings;
 use crate::model::snapshot::{FormerName, FormerNames, Kind, Partial, Snapshot, Whereabouts};
+use crate::model::text::some_of;
 use crate::model::{Account, Anchor, Dn, Profile, folded};
 use crate::plan::diff;
 use crate::ports::{Memory, StateError};
@@ -173,13 +174,4 @@ pub fn unproven(located: &BTreeMap<Anchor, Whereabouts>) -> Option<String> {
 /// The anchors of those found in one way.
 fn those(located: &BTreeMap<Anchor, Whereabouts>, wanted: impl Fn(&Whereabouts) -> bool) -> Option<String> {
     some_of(located.iter().filter(|(_, whereabouts)| wanted(whereabouts)).map(|(anchor, _)| anchor.to_string()))
-}
-
-/// The first three, and how many more.
-#[must_use]
-pub fn some_of(found: impl Iterator<Item = String>) -> Option<String> {
-    let found: Vec<String> = found.collect();
-    let more = found.len().saturating_sub(3);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(", ")))
 }

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use super::{Ask, Known, Wish, standing_cause, usable};
 use crate::model::settings::{DirectorySettings, GroupRef, Match, Settings};
 use crate::model::snapshot::{FormerName, FormerNames, Members, Role, ScopeKey};
+use crate::model::text::some_of;
 use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting};
 use crate::model::{Anchor, Name};
 
@@ -230,16 +231,13 @@ fn uid_missing(sighting: &Sighting) -> Quarantine {
 
 fn renamed(sighting: &Sighting, name: &FormerName) -> Quarantine {
     let Sighting { dn, anchor, .. } = sighting;
-    let groups: Vec<String> =
-        name.dangling.listed_by.iter().take(3).map(|group| format!("{:?}", group.as_str())).collect();
-    let more = name.dangling.listed_by.len() - groups.len();
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let groups = name.dangling.listed_by.iter().map(|group| format!("{:?}", group.as_str()));
+    let groups = some_of(groups).unwrap_or_default();
     let message = format!(
-        "{dn} ({anchor}) was {former:?} before, and the group {groups}{and_more} lists that name still, so nobody can tell \
+        "{dn} ({anchor}) was {former:?} before, and the group {groups} lists that name still, so nobody can tell \
          whether the person is a member: put the new name in its place there, or take the old one out. The overlay \
          refint of OpenLDAP does so by itself, with every rename to come",
         former = name.dn.as_str(),
-        groups = groups.join(", "),
     );
     Quarantine { attribute: "member".to_owned(), reason: Defect::Missing, message }
 }

@@ -1,5 +1,6 @@
 //! Accounts, seats and pools as a backend knows them.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -111,6 +112,12 @@ impl Assignment {
         self.state == SeatState::Held
     }
 
+    /// Held by the agent's word, and not by another hand's.
+    #[must_use]
+    pub fn is_given(&self) -> bool {
+        self.is_held() && self.ours
+    }
+
     /// Stands in the pool's queue, for whatever reason.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
@@ -141,6 +148,20 @@ pub struct Account {
     pub suspension: Option<Suspension>,
     /// At most one a pool, in the order of the pools' names.
     pub seats: Vec<Assignment>,
+}
+
+/// How many managed accounts hold a seat by the agent's word of each pool that is not one of these.
+#[must_use]
+pub fn given_elsewhere<'a>(
+    accounts: impl IntoIterator<Item = &'a Account>,
+    is_one: impl Fn(&Name) -> bool,
+) -> BTreeMap<Name, u64> {
+    let mut people = BTreeMap::new();
+    let managed = accounts.into_iter().filter(|account| account.is_managed());
+    for seat in managed.flat_map(|account| &account.seats).filter(|seat| seat.is_given() && !is_one(&seat.pool)) {
+        *people.entry(seat.pool.clone()).or_default() += 1;
+    }
+    people
 }
 
 impl Account {
@@ -175,9 +196,8 @@ impl Account {
     /// with it, and no other hand did.
     #[must_use]
     pub fn exchanged(&self, since: &Self) -> Vec<Name> {
-        let granted = |waiting: &&Assignment| {
-            waiting.is_waiting() && since.seat(&waiting.pool).is_some_and(|seat| seat.is_held() && seat.ours)
-        };
+        let granted =
+            |waiting: &&Assignment| waiting.is_waiting() && since.seat(&waiting.pool).is_some_and(Assignment::is_given);
         self.seats.iter().filter(granted).flat_map(|waiting| self.given_up_for(waiting)).collect()
     }
 

@@ -167,6 +167,15 @@ pub struct Remembered {
     pub suspended: bool,
 }
 
+impl Remembered {
+    /// Of an account as the backend shows it.
+    #[must_use]
+    pub fn of(account: &Account) -> Self {
+        let held = account.seats.iter().filter(|seat| seat.is_given()).map(|seat| seat.pool.clone());
+        Self { profile: account.profile.digest(), held: held.collect(), suspended: account.suspension.is_some() }
+    }
+}
+
 /// A batch whose outcome is not known.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OpenBatch {
@@ -244,6 +253,12 @@ pub struct LastKnown {
 }
 
 impl LastKnown {
+    /// Who it is; None of an unmanaged account, and of an entry that cannot be told from others.
+    #[must_use]
+    pub fn person(&self) -> Option<PersonId> {
+        Some(PersonId::new(self.directory.clone()?, self.anchor?))
+    }
+
     /// Pools of which somebody would have a seat if another hand had not deleted the account, and since when. None of anybody
     /// who would get none all the same.
     #[must_use]

@@ -34,6 +34,15 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
     if number == 1 { format!("1 {one}") } else { format!("{number} {many}") }
 }
 
+/// The first three, and how many more.
+#[must_use]
+pub fn some_of(found: impl Iterator<Item = String>) -> Option<String> {
+    let found: Vec<String> = found.collect();
+    let more = found.len().saturating_sub(3);
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

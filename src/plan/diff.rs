@@ -344,7 +344,7 @@ fn left_behind(world: &World<'_>, account: &Account, cause: LeaveCause) -> Vec<N
     if account.suspension.is_none() || leavers.suspended_keeps_seat || rule(world.settings, cause) == LeaverRule::Keep {
         return Vec::new();
     }
-    let held = account.seats.iter().filter(|seat| seat.is_held() && seat.ours);
+    let held = account.seats.iter().filter(|seat| seat.is_given());
     held.map(|seat| seat.pool.clone()).collect()
 }
 

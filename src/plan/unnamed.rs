@@ -48,7 +48,7 @@ pub fn is_configured(world: &World<'_>, pool: &Name) -> bool {
 /// Pools that the config does not name, of which the agent's word gave this account a seat.
 #[must_use]
 pub fn held(world: &World<'_>, account: &Account) -> Vec<Name> {
-    let held = account.seats.iter().filter(|seat| seat.is_held() && seat.ours);
+    let held = account.seats.iter().filter(|seat| seat.is_given());
     held.filter(|seat| !is_configured(world, &seat.pool)).map(|seat| seat.pool.clone()).collect()
 }
 

@@ -215,7 +215,7 @@ impl Asker<'_> {
 
     /// Seats that may be given up: held by the agent's word, in a pool of the config, other than this one.
     fn held_elsewhere(&self, pool: &Name) -> Vec<Name> {
-        let may_go = |seat: &&Assignment| seat.is_held() && seat.ours && seat.pool != *pool;
+        let may_go = |seat: &&Assignment| seat.is_given() && seat.pool != *pool;
         let seats = self.seats().iter().filter(may_go).map(|seat| seat.pool.clone());
         seats.filter(|pool| self.is_configured(pool)).collect()
     }
@@ -262,7 +262,7 @@ impl Asker<'_> {
             }
         }
         let asked = |seat: &Assignment| asks.iter().any(|ask| self.pool(ask.pool).name == seat.pool);
-        let lost = self.seats().iter().filter(|seat| seat.is_held() && seat.ours && !asked(seat));
+        let lost = self.seats().iter().filter(|seat| seat.is_given() && !asked(seat));
         let lost = lost.map(|seat| seat.pool.clone()).filter(|pool| self.is_configured(pool));
         wants.losses.extend(lost);
         self.leave_queues(wants);

@@ -254,8 +254,8 @@ fn store_narrow(
     digest: Digest,
     is_taken: IsTaken,
 ) -> Result<()> {
-    let ours = account.seats.iter().filter(|seat| seat.is_held() && seat.ours).map(|seat| seat.pool.clone());
-    let mut held: Vec<Name> = ours.collect();
+    let now = Remembered::of(account);
+    let mut held = now.held.to_vec();
     let mut gone = held_last(transaction, key)?;
     gone.retain(|pool| is_taken(account.seat(pool)));
     if !gone.is_empty() {
@@ -271,9 +271,9 @@ fn store_narrow(
         key.0,
         key.1.as_bytes(),
         digest.as_bytes(),
-        Digest::of(&account.profile).as_bytes(),
+        now.profile.as_bytes(),
         to_json(&held)?,
-        account.suspension.is_some()
+        now.suspended
     ])?;
     Ok(())
 }

@@ -242,21 +242,41 @@ fn a_decision_whose_answer_was_lost_may_have_happened_and_is_looked_up_by_the_ne
     assert_eq!(known(&company, &holders[0]).2, "removed_elsewhere");
 }
 
-#[test]
-fn a_restored_ledger_that_has_come_further_meanwhile_deleted_nobody() {
+/// Five people, and p009, who came later.
+fn six_people() -> (Served, Company) {
     let ledger = Served::start();
     ledger.buy("standard", 9);
     let mut company = company(5, "", &ledger.url(), &ledger.connector, AUTOMATIC);
     assert_eq!(company.sync().0, 0);
     company.join("p009");
     assert_eq!(company.sync().0, 0);
-    assert_eq!(company.sync().0, 0, "and once more, without a change");
-    // As a backup from before p009 has it, in which others went on.
-    let last = ledger.get("pools")["version"].as_u64().unwrap();
+    (ledger, company)
+}
+
+/// As a backup from before p009 has it.
+fn restore(ledger: &Served) {
     ledger.by_hand(
         "DELETE FROM account WHERE user_name = 'p009'; DELETE FROM event WHERE seq > 5; UPDATE company SET last_event = 5;
          UPDATE pool SET held = 5",
     );
+}
+
+/// The cycle that failed did nothing, and the next makes p009's account again.
+fn is_made_again(ledger: &Served, company: &Company) {
+    assert_eq!(ledger.accounts().len(), 5, "nothing was done");
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["problems"]), (0, &json!([])), "{report}");
+    assert_eq!(known(company, "p009").0, "active", "made again, and given its seat");
+    assert_eq!(company.sync().0, 0, "and that is that");
+}
+
+#[test]
+fn a_restored_ledger_that_has_come_further_meanwhile_deleted_nobody() {
+    let (ledger, company) = six_people();
+    assert_eq!(company.sync().0, 0, "and once more, without a change");
+    // In which others went on.
+    let last = ledger.get("pools")["version"].as_u64().unwrap();
+    restore(&ledger);
     let mut seats = 9;
     while ledger.get("pools")["version"].as_u64().unwrap() <= last {
         seats += 1;
@@ -265,32 +285,15 @@ fn a_restored_ledger_that_has_come_further_meanwhile_deleted_nobody() {
     let (code, failure) = company.sync();
     let said = failure["error"]["message"].as_str().unwrap_or_default();
     assert!(code == 1 && said.contains("is another one than before"), "{failure}");
-    assert_eq!(ledger.accounts().len(), 5, "nothing was done");
-    let (code, report) = company.sync();
-    assert_eq!((code, &report["problems"]), (0, &json!([])), "{report}");
-    assert_eq!(known(&company, "p009").0, "active", "made again, and given its seat");
-    assert_eq!(company.sync().0, 0, "and that is that");
+    is_made_again(&ledger, &company);
 }
 
 #[test]
 fn a_ledger_that_went_back_in_time_deleted_nobody() {
-    let ledger = Served::start();
-    ledger.buy("standard", 9);
-    let mut company = company(5, "", &ledger.url(), &ledger.connector, AUTOMATIC);
-    assert_eq!(company.sync().0, 0);
-    company.join("p009");
-    assert_eq!(company.sync().0, 0);
-    // As a backup from before p009 has it.
-    ledger.by_hand(
-        "DELETE FROM account WHERE user_name = 'p009'; DELETE FROM event WHERE seq > 5; UPDATE company SET last_event = 5;
-         UPDATE pool SET held = 5",
-    );
+    let (ledger, company) = six_people();
+    restore(&ledger);
     let (code, failure) = company.sync();
     let said = failure["error"]["message"].as_str().unwrap_or_default();
     assert!(code == 1 && said.contains("the ledger shows an earlier moment than before"), "{failure}");
-    assert_eq!(ledger.accounts().len(), 5, "nothing was done");
-    let (code, report) = company.sync();
-    assert_eq!((code, &report["problems"]), (0, &json!([])), "{report}");
-    assert_eq!(known(&company, "p009").0, "active", "made again, and given its seat");
-    assert_eq!(company.sync().0, 0, "and that is that");
+    is_made_again(&ledger, &company);
 }

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeSet;
 
-use crate::cycle::people::some_of;
 use crate::cycle::reading::{DirectoryRead, Readings};
 use crate::desired::{Desired, Wish};
 use crate::model::report::{GrantedRow, LostRow, QuarantinedRow};
 use crate::model::snapshot::Whereabouts;
+use crate::model::text::some_of;
 use crate::model::{Account, Anchor, Assignment, Dn, LeaveCause, Name, PersonId, Quarantine, Standing};
 use crate::plan::Plan;
 use crate::plan::effects::{Effect, Verb};

@@ -6,15 +6,6 @@ use crate::model::WaitReason::NoSeat;
 use crate::model::change::Promotion;
 use crate::plan::effects::Verb;
 
-/// `advanced` takes those named, `standard` everyone else.
-fn two_pools(advanced: u32, standard: u32, chosen: &[u32], people: u32) -> Scene {
-    let mut scene = Scene::new(&[("advanced", advanced), ("standard", standard)]);
-    scene.pool_takes("advanced", chosen.iter().copied());
-    scene.hire(1..=people);
-    scene.cycle();
-    scene
-}
-
 #[test]
 fn newcomers_never_displace_a_holder_whatever_their_rank() {
     let mut scene = Scene::staffed(&[("standard", 2)], 2);

@@ -355,6 +355,15 @@ impl Scene {
     }
 }
 
+/// `advanced` takes those named, `standard` everyone else.
+pub fn two_pools(advanced: u32, standard: u32, chosen: &[u32], people: u32) -> Scene {
+    let mut scene = Scene::new(&[("advanced", advanced), ("standard", standard)]);
+    scene.pool_takes("advanced", chosen.iter().copied());
+    scene.hire(1..=people);
+    scene.cycle();
+    scene
+}
+
 fn mark(step: &Step, at: Timestamp) -> Option<GuardMark> {
     let counted = step.counted?;
     let pool = match &step.operation {

@@ -7,15 +7,6 @@ use crate::model::settings::Match;
 use crate::plan::Plan;
 use crate::plan::effects::Verb;
 
-/// `advanced` takes those named, `standard` everyone else.
-fn two_pools(advanced: u32, standard: u32, chosen: &[u32], people: u32) -> Scene {
-    let mut scene = Scene::new(&[("advanced", advanced), ("standard", standard)]);
-    scene.pool_takes("advanced", chosen.iter().copied());
-    scene.hire(1..=people);
-    scene.cycle();
-    scene
-}
-
 /// Three seats of `standard` are held, two people wait, and the config calls the pool `vault`.
 fn renamed() -> Scene {
     let mut scene = Scene::staffed(&[("standard", 3)], 5);
