@@ -39,7 +39,9 @@ fn all(folder: &Path) -> Vec<PathBuf> {
 fn as_the_service(company: &Company, verb: &str) -> Output {
     let user = SERVICE.to_string();
     let binary = company.agent.folder().join("seatsync");
-    std::fs::copy(env!("CARGO_BIN_EXE_seatsync"), &binary).expect("a copy that everybody may run");
+    // By another process: a copy that this one writes stays open for writing in what a test beside it has just forked,
+    // and until that has become its program, running the copy fails with "Text file busy".
+    tool(Command::new("install").args(["-m", "755", env!("CARGO_BIN_EXE_seatsync")]).arg(&binary), "");
     Command::new("setpriv")
         .args(["--reuid", &user, "--regid", &user, "--clear-groups"])
         .arg(binary)
