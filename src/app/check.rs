@@ -14,6 +14,9 @@ use crate::model::text::counted;
 use crate::ports::Progress;
 use crate::settings;
 
+/// What follows from a directory that cannot be read whole.
+const PARTIAL: &str = "who is known keeps account, seat and place; nobody leaves, and nobody new gets a seat";
+
 impl App {
     /// Looks at a config that may be too broken to open; with `connect`, at directory and backend too.
     pub async fn check(config: &Path, connect: bool, progress: &dyn Progress) -> CheckReport {
@@ -111,7 +114,7 @@ fn people(read: &DirectoryReport) -> Probe {
         read.quarantined
     );
     let (ok, told, lost) = match (&read.problem, read.complete, read.users) {
-        (problem, false, _) => (false, problem.clone(), Some("nobody leaves and nobody gets a seat")),
+        (problem, false, _) => (false, problem.clone(), Some(PARTIAL)),
         (Some(problem), true, _) => (true, Some(problem.clone()), Some("what the message says")),
         (None, true, 0) => (true, Some("nobody is in scope".to_owned()), Some("there is nobody to give a seat to")),
         (None, true, _) => (true, None, None),

@@ -89,16 +89,29 @@ const fn word(standing: &Standing) -> &'static str {
         (true, State::Running) => "running",
         (true, State::Stopping) => "stopping",
         (true, State::Stopped) => "stopped",
+        (true, State::Failed) => "failed",
     }
 }
 
 fn sentence(standing: &Standing) -> (Tone, String) {
-    match (standing.installed, standing.pid, standing.exit_code) {
-        (false, _, _) => (Tone::Warn, "there is no service; `seatsync service install` makes it".to_owned()),
-        (true, Some(pid), _) => (Tone::Good, format!("process {pid}; `seatsync status` says what it does")),
-        (true, None, Some(0)) => (Tone::Warn, "it was stopped, or not started yet".to_owned()),
-        (true, None, Some(code)) => (Tone::Bad, format!("it ended with exit code {code}")),
-        (true, None, None) => (Tone::Warn, "no process yet".to_owned()),
+    if !standing.installed {
+        return (Tone::Warn, "there is no service; `seatsync service install` makes it".to_owned());
+    }
+    match (standing.state, standing.pid, standing.exit_code) {
+        (State::Failed, _, Some(code)) if code == u32::from(Exit::Wrong.code()) => (
+            Tone::Bad,
+            format!(
+                "it ended with exit code {code}: its config is wrong; `seatsync check` and {} say where",
+                manage::LOG
+            ),
+        ),
+        (State::Failed, _, Some(code)) => {
+            (Tone::Bad, format!("it ended with exit code {code}; {} says why", manage::LOG))
+        }
+        (State::Failed, _, None) => (Tone::Bad, format!("it was ended; {} says why", manage::LOG)),
+        (_, Some(pid), _) => (Tone::Good, format!("process {pid}; `seatsync status` says what it does")),
+        (State::Stopped, None, _) => (Tone::Warn, "it was stopped, or not started yet".to_owned()),
+        (_, None, _) => (Tone::Warn, "no process yet".to_owned()),
     }
 }
 
@@ -137,8 +150,16 @@ mod tests {
 
     #[test]
     fn a_service_that_failed_is_told_from_one_that_was_stopped_and_from_none() {
-        let failed = standing(true, State::Stopped, None, Some(2));
-        assert_eq!(sentence(&failed), (Tone::Bad, "it ended with exit code 2".to_owned()));
+        let failed = |exit_code| {
+            let failed = standing(true, State::Failed, None, exit_code);
+            assert_eq!((word(&failed), sentence(&failed).0), ("failed", Tone::Bad));
+            sentence(&failed).1
+        };
+        assert!(failed(Some(2)).contains("exit code 2: its config is wrong; `seatsync check`"), "{}", failed(Some(2)));
+        assert!(failed(Some(1)).contains("exit code 1;"), "{}", failed(Some(1)));
+        for code in [None, Some(1), Some(2)] {
+            assert!(failed(code).contains(manage::LOG), "{}", failed(code));
+        }
         assert_eq!(sentence(&standing(true, State::Stopped, None, Some(0))).0, Tone::Warn);
         assert_eq!(word(&Standing::missing()), "missing");
         assert_eq!(sentence(&standing(true, State::Running, Some(7), None)).0, Tone::Good);

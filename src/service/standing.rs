@@ -20,7 +20,7 @@ pub struct Standing {
     pub installed: bool,
     pub state: State,
     pub pid: Option<u32>,
-    /// How the last process ended, where none runs.
+    /// How the last process, or the look at the config before it, ended, where none runs.
     pub exit_code: Option<u32>,
 }
 
@@ -31,6 +31,8 @@ pub enum State {
     Running,
     Stopping,
     Stopped,
+    /// It ended by itself, or its start was refused; the service manager may try again.
+    Failed,
 }
 
 impl Standing {

@@ -33,6 +33,9 @@ impl ManageError {
     }
 }
 
+/// Where it is told why the service failed.
+pub const LOG: &str = "`journalctl -u seatsync`";
+
 /// Lets it start with the system.
 pub fn install(asked: &Install) -> Result<Vec<String>, ManageError> {
     if asked.config.is_some() || asked.account.is_some() {
@@ -67,28 +70,53 @@ pub fn stop() -> Result<(), ManageError> {
 
 /// How it stands.
 pub fn status() -> Result<Standing, ManageError> {
-    systemctl("show", &["--property=LoadState,ActiveState,MainPID,ExecMainStatus"]).map(|told| standing(&told))
+    systemctl("show", &[SHOWN]).map(|told| standing(&told))
 }
 
+const SHOWN: &str = "--property=LoadState,ActiveState,SubState,Result,MainPID,ExecMainCode,ExecMainStatus,ExecStartPre";
+
+/// | `ActiveState` | `Result` | means |
+/// |---|---|---|
+/// | `failed` | any | it failed, and is not tried again |
+/// | `activating`, with `SubState=auto-restart` | not `success` | it failed, and is tried again; so is each start that `ExecStartPre` refuses |
+/// | any other | any | what the word says |
 fn standing(told: &str) -> Standing {
     let of = |name: &str| told.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='));
     if of("LoadState") != Some("loaded") {
         return Standing::missing();
     }
+    let rests = of("SubState") == Some("auto-restart") && of("Result") != Some("success");
     let state = match of("ActiveState") {
+        Some("failed") => State::Failed,
+        Some("activating") if rests => State::Failed,
         Some("active" | "reloading") => State::Running,
         Some("activating") => State::Starting,
         Some("deactivating") => State::Stopping,
         _ => State::Stopped,
     };
-    let number = |name| of(name).and_then(|value| value.parse().ok());
-    Standing {
-        service: NAME,
-        installed: true,
-        state,
-        pid: number("MainPID").filter(|pid| *pid != 0),
-        exit_code: number("ExecMainStatus").filter(|_| state == State::Stopped),
-    }
+    let exit_code = match state {
+        State::Stopped => of("ExecMainStatus").and_then(|status| status.parse().ok()),
+        State::Failed => of("ExecStartPre").and_then(refused_with).or_else(|| {
+            let exited = of("ExecMainCode") == Some(CLD_EXITED);
+            of("ExecMainStatus").filter(|_| exited)?.parse().ok()
+        }),
+        _ => None,
+    };
+    let pid = of("MainPID").and_then(|pid| pid.parse().ok()).filter(|pid| *pid != 0);
+    Standing { service: NAME, installed: true, state, pid, exit_code }
+}
+
+/// The process ended by itself, and was not killed by a signal (waitid(2)).
+const CLD_EXITED: &str = "1";
+
+/// The exit code of the command that looks at the config before each start, where it refused.
+fn refused_with(command: &str) -> Option<u32> {
+    let of = |name: &str| {
+        let mut parts = command.trim_matches(['{', '}', ' ']).split(" ; ").map(str::trim);
+        parts.find_map(|part| part.strip_prefix(name)?.strip_prefix('='))
+    };
+    of("code").filter(|code| *code == "exited")?;
+    of("status")?.parse().ok().filter(|status| *status != 0)
 }
 
 /// Does something to a unit that must be there.
@@ -122,8 +150,35 @@ mod tests {
         let told = "LoadState=loaded\nActiveState=active\nMainPID=7\nExecMainStatus=0\n";
         let running = Standing { service: NAME, installed: true, state: State::Running, pid: Some(7), exit_code: None };
         assert_eq!(standing(told), running);
-        let failed = standing("LoadState=loaded\nActiveState=failed\nMainPID=0\nExecMainStatus=2\n");
-        assert_eq!((failed.state, failed.pid, failed.exit_code), (State::Stopped, None, Some(2)));
+        let stopped = standing(
+            "LoadState=loaded\nActiveState=inactive\nSubState=dead\nResult=success\nMainPID=0\nExecMainStatus=0\n",
+        );
+        assert_eq!((stopped.state, stopped.pid, stopped.exit_code), (State::Stopped, None, Some(0)));
+    }
+
+    /// As systemd 252 shows it, five seconds before it tries again.
+    #[test]
+    fn a_start_that_the_check_of_the_config_refused_has_failed() {
+        let told = "MainPID=0\nResult=exit-code\nExecMainCode=0\nExecMainStatus=0\n\
+            ExecStartPre={ path=/usr/bin/seatsync ; argv[]=/usr/bin/seatsync --config /etc/seatsync/seatsync.toml check ; \
+            ignore_errors=no ; start_time=[Fri 2026-11-27 05:29:13 UTC] ; stop_time=[Fri 2026-11-27 05:29:13 UTC] ; pid=55 ; \
+            code=exited ; status=2 }\nLoadState=loaded\nActiveState=activating\nSubState=auto-restart\n";
+        let refused = standing(told);
+        assert_eq!((refused.state, refused.pid, refused.exit_code), (State::Failed, None, Some(2)));
+    }
+
+    #[test]
+    fn a_process_that_ended_badly_has_failed_and_a_signal_is_no_exit_code() {
+        let ended = |code: u8, status: u8| {
+            standing(&format!(
+                "MainPID=0\nResult=exit-code\nExecMainCode={code}\nExecMainStatus={status}\n\
+                 ExecStartPre={{ path=/usr/bin/seatsync ; argv[]=/usr/bin/seatsync check ; ignore_errors=no ; \
+                 start_time=[n/a] ; stop_time=[n/a] ; pid=100 ; code=exited ; status=0 }}\n\
+                 LoadState=loaded\nActiveState=failed\nSubState=failed\n"
+            ))
+        };
+        assert_eq!((ended(1, 2).state, ended(1, 2).exit_code), (State::Failed, Some(2)));
+        assert_eq!((ended(2, 9).state, ended(2, 9).exit_code), (State::Failed, None));
     }
 
     #[test]

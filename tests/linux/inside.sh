@@ -137,6 +137,8 @@ seatsync service stop
 sed -i 's/^seats = 35/seats = "many"/' $config
 ok "with a wrong config it is not started where only a right one may" sh -c 'seatsync service start --if-configured && test "$(systemctl is-active seatsync)" = inactive'
 ok "a start that fails names what to read" sh -c 'seatsync service start 2>&1 | grep -q "journalctl -u seatsync"'
+ok "status tells that it failed" standing '.state == "failed" and .exit_code == 2'
+ok "and what to read" sh -c 'seatsync service status | grep -q "seatsync check"'
 systemctl reset-failed seatsync
 write_config 35
 mkdir -p /run/systemd/system/seatsync.service.d

@@ -31,6 +31,10 @@ use crate::model::settings::{DirectorySettings, LdapSettings};
 use crate::model::snapshot::{Found, Kind, Role, ScopeKey};
 use crate::ports::{Persistence, Probe, ReadError};
 
+/// What follows from a directory that cannot be read whole.
+const PARTIAL: &str =
+    "The read is partial: who is known keeps account, seat and place; nobody leaves, and nobody new gets a seat";
+
 /// Everything that is asked, in the order in which a cycle needs it.
 pub(super) struct Prober<'a> {
     pub(super) settings: &'a DirectorySettings,
@@ -154,7 +158,7 @@ impl Prober<'_> {
         let mut bases = Vec::new();
         for key in self.keys {
             let what = format!("{} {}", scope::word(key.role), key.dn);
-            let lost = "The directory is partial: nobody leaves and nobody gets a seat";
+            let lost = PARTIAL;
             match scope::resolve(session, std::slice::from_ref(key), &BTreeMap::new(), budget).await {
                 Ok(resolved) if resolved.problems.is_empty() => {
                     let anchor = match resolved.found.get(key) {

@@ -82,6 +82,9 @@ impl ManageError {
     }
 }
 
+/// Where it is told why the service failed.
+pub const LOG: &str = "the Event Log (Application, source seatsync)";
+
 /// Makes the service, or makes the one that is there what is asked, and sets it up. What could not be set is told.
 pub fn install(asked: &Install) -> Result<Vec<String>, ManageError> {
     let doing = "install the service";
@@ -270,17 +273,19 @@ fn wait(
 
 fn standing(service: &Service) -> Result<(ServiceState, Standing), ManageError> {
     let status = service.query_status().map_err(|error| failed("ask for the service", error))?;
+    let ended = match status.exit_code {
+        ServiceExitCode::Win32(code) | ServiceExitCode::ServiceSpecific(code) => code,
+    };
     let state = match status.current_state {
+        ServiceState::Stopped if ended != 0 && ended != NEVER_STARTED => State::Failed,
         ServiceState::StartPending => State::Starting,
         ServiceState::StopPending => State::Stopping,
         ServiceState::Stopped => State::Stopped,
         // It cannot be paused.
         _ => State::Running,
     };
-    let ended = match status.exit_code {
-        ServiceExitCode::Win32(code) | ServiceExitCode::ServiceSpecific(code) => code,
-    };
-    let exit_code = (state == State::Stopped && ended != NEVER_STARTED).then_some(ended);
+    let rests = status.current_state == ServiceState::Stopped;
+    let exit_code = (rests && ended != NEVER_STARTED).then_some(ended);
     let pid = status.process_id.filter(|pid| *pid != 0);
     Ok((status.current_state, Standing { service: NAME, installed: true, state, pid, exit_code }))
 }

@@ -32,7 +32,7 @@ impl Prober<'_> {
             }
             (None, _) => self.passed(&what, format!("{so_far}, everything")),
             (Some(error), _) => {
-                let lost = "The directory is partial: nobody leaves and nobody gets a seat";
+                let lost = super::PARTIAL;
                 let remedy = place.account.grantee.read_without_limit(place.suffix());
                 let message = format!("the server cut after {so_far}: {}", error.doing);
                 self.missing(&what, message, lost, remedy.as_deref());
