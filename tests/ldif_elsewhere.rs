@@ -27,7 +27,7 @@ fn places(company: &Company) -> Vec<(String, u64, String)> {
 }
 
 #[test]
-fn who_lost_the_account_to_another_hand_is_listed_waits_behind_the_others_and_comes_back_once_approved() {
+fn who_lost_the_account_to_another_hand_is_listed_behind_the_others_and_comes_back_before_them_once_approved() {
     let company = company_of(8, &pool(6));
     company.sync();
     let (holders, waiting) = (company.agent.names("active"), places(&company));
@@ -55,8 +55,74 @@ fn who_lost_the_account_to_another_hand_is_listed_waits_behind_the_others_and_co
     assert_eq!(company.agent.decide("approve", &[gone[0]]).code, 0);
     company.sync();
     let listed = places(&company);
-    assert_eq!(listed[2], (gone[0].to_owned(), 3, "no_seat".to_owned()), "an account again, behind who waited");
-    assert_eq!(listed[3], (gone[1].to_owned(), 4, "removed_elsewhere".to_owned()));
+    assert!(company.agent.names("active").contains(&holders[0]), "approved, and before who waits and is not");
+    assert_eq!(listed[..2], waiting[..], "promotion is manual");
+    assert_eq!(listed[2..], [(gone[1].to_owned(), 3, "removed_elsewhere".to_owned())]);
+}
+
+/// Rules 11 to 13: whoever is approved where no seat is free keeps the word, and has the first seat that comes free.
+#[test]
+fn who_lost_the_account_and_was_approved_without_a_free_seat_is_the_first_to_get_one() {
+    let mut company = company_of(5, &pool(2));
+    company.sync();
+    let holders = company.agent.names("active");
+    delete(&company, &[&holders[0]]);
+    company.join("p006");
+    company.sync();
+    company.agent.decide("approve", &[places(&company)[0].0.as_str()]);
+    company.sync();
+    assert_eq!(company.agent.names("active").len(), 2, "no seat is free");
+    assert_eq!(company.agent.decide("approve", &[&holders[0]]).code, 0);
+    let approved = |company: &Company| {
+        let row = company.agent.pending().into_iter().find(|row| row["user_name"] == holders[0].as_str()).unwrap();
+        (row["position"].clone(), row["reason"].clone(), row["approved"].clone())
+    };
+    for _ in 0..2 {
+        company.sync();
+        assert_eq!(approved(&company), (json!(1), json!("no_seat"), json!(true)));
+    }
+    let config = std::fs::read_to_string(company.agent.config_file()).unwrap();
+    company.agent.write_config(&config.replace("seats = 2", "seats = 3"));
+    company.sync();
+    assert!(company.agent.names("active").contains(&holders[0]));
+}
+
+/// Of several pools the one that was named, and no other.
+#[test]
+fn an_approval_for_one_pool_gives_back_no_seat_of_another() {
+    let company =
+        company_of(2, &format!("{}[[pool]]\nname = \"more\"\nseats = 9\n[seats]\nmatch = \"all\"\n", pool(9)));
+    company.sync();
+    delete(&company, &["p001"]);
+    company.sync();
+    let stranger = company.agent.run(&["pending", "approve", "p001", "--pool", "none"]);
+    assert_eq!(stranger.code, 2, "{stranger:?}");
+    assert_eq!(company.agent.run(&["pending", "approve", "p001", "--pool", "more"]).code, 0);
+    company.sync();
+    let user = company.agent.user("p001");
+    let seat = |seat: &Value| (seat["pool"].clone(), seat["state"].clone(), seat["reason"].clone());
+    let seats: Vec<_> = user["seats"].as_array().unwrap().iter().map(seat).collect();
+    let taken = (json!("standard"), json!("waiting"), json!("removed_elsewhere"));
+    assert_eq!(seats, [(json!("more"), json!("held"), Value::Null), taken], "{user}");
+}
+
+/// Read in part only, a directory makes nobody's account; what was said of somebody is not forgotten for that.
+#[test]
+fn an_approval_outlives_cycles_that_can_make_no_account() {
+    let company = company_of(4, &pool(2));
+    company.sync();
+    let gone = company.agent.names("active").remove(0);
+    delete(&company, &[&gone]);
+    company.sync();
+    company.agent.decide("approve", &[&gone]);
+    std::fs::write(company.agent.folder().join("corp.ldif"), "no LDIF").unwrap();
+    assert_eq!(company.agent.sync().0, 1);
+    let row = company.agent.pending().into_iter().find(|row| row["user_name"] == gone.as_str()).unwrap();
+    assert_eq!((&row["approved"], &row["reason"]), (&json!(true), &json!("no_seat")), "{row}");
+    let explained = company.agent.explain(&gone).1;
+    assert!(explained["decision"].as_str().unwrap().contains("approved"), "{explained}");
+    company.sync();
+    assert!(company.agent.names("active").contains(&gone), "before those who are not approved");
 }
 
 #[test]

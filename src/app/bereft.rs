@@ -20,6 +20,8 @@ pub struct Place<'a> {
     pub pool: &'a Name,
     pub since: Timestamp,
     pub position: u64,
+    /// By a person, and no cycle has made the account yet.
+    pub approved: bool,
 }
 
 /// All their places: behind the queues, each place of which is named by its pool; by time, then by person.
@@ -40,10 +42,17 @@ pub fn places<'a, 'q>(everyone: &'a [LastKnown], queued: impl Iterator<Item = &'
 
 fn places_of(known: &LastKnown) -> Vec<Place<'_>> {
     let Some(((since, pools), person)) = known.bereft().zip(known.person()) else { return Vec::new() };
-    pools.iter().map(|wanted| Place { known, person: person.clone(), pool: &wanted.pool, since, position: 0 }).collect()
+    let approval = known.taken.as_ref().and_then(|taken| taken.approval.as_ref());
+    let approved = |pool: &str| approval.is_some_and(|approval| approval.covers(pool));
+    let place = |pool| Place { known, person: person.clone(), pool, since, position: 0, approved: approved(pool) };
+    pools.iter().map(|wanted| place(&wanted.pool)).collect()
 }
 
 impl Place<'_> {
+    const fn reason(&self) -> WaitReason {
+        if self.approved { WaitReason::NoSeat } else { WaitReason::RemovedElsewhere }
+    }
+
     /// As `pending` shows it.
     pub fn pending(&self) -> PendingRow {
         let facts = self.known.facts.as_ref();
@@ -55,9 +64,9 @@ impl Place<'_> {
             email: text(facts.map(|facts| &*facts.email)),
             pool: self.pool.clone(),
             position: self.position,
-            reason: WaitReason::RemovedElsewhere,
+            reason: self.reason(),
             since: self.since,
-            approved: false,
+            approved: self.approved,
             passed_over: false,
             decided: None,
         }
@@ -68,10 +77,10 @@ impl Place<'_> {
         SeatRow {
             pool: self.pool.clone(),
             state: SeatWord::Waiting,
-            reason: Some(WaitReason::RemovedElsewhere),
+            reason: Some(self.reason()),
             since: self.since,
             position: Some(self.position),
-            approved: false,
+            approved: self.approved,
         }
     }
 }

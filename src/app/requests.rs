@@ -12,6 +12,7 @@ use crate::model::change::{Confirmation, Decision, Verdict};
 use crate::model::memory::Request;
 use crate::model::report::SyncReport;
 use crate::ports::{Accounts as _, BackendError, History as _, Journal as _, Persistence, Requests as _, Silent};
+use crate::state::State;
 
 /// The answer to a request, as it is stored for who asked.
 #[derive(Debug, Serialize, Deserialize)]
@@ -90,18 +91,30 @@ async fn confirm(engine: &mut Engine, confirmation: &Confirmation) -> Result<(),
     engine.state.keep_confirmation(confirmation).map_err(|error| state_error(&error))
 }
 
-/// Approving somebody whose whole account another hand deleted lets it be made again; the rest is the backend's.
+/// Approving somebody whose whole account another hand deleted lets it be made again, and is kept until it is; the rest is
+/// the backend's.
 async fn decide(engine: &mut Engine, decisions: &[Decision]) -> Result<(), AppError> {
-    let taken = engine.state.taken().map_err(|error| state_error(&error))?;
-    let again = |decision: &&Decision| decision.verdict == Verdict::Approve && taken.contains_key(&decision.person);
-    let (given_back, rest): (Vec<&Decision>, Vec<&Decision>) = decisions.iter().partition(again);
-    let rest: Vec<Decision> = rest.into_iter().cloned().collect();
+    let (mut approved, mut rest) = (Vec::new(), Vec::new());
+    for decision in decisions {
+        if decision.verdict == Verdict::Approve && gives_back(&engine.state, decision)? {
+            approved.push((decision.person.clone(), decision.pool.clone()));
+        } else {
+            rest.push(decision.clone());
+        }
+    }
     if !rest.is_empty() {
         decide_in_backend(engine, &rest).await?;
     }
-    let people: Vec<_> = given_back.into_iter().map(|decision| decision.person.clone()).collect();
-    engine.state.give_back(&people).map_err(|error| state_error(&error))?;
+    engine.state.give_back(&approved).map_err(|error| state_error(&error))?;
     engine.state.note_decided(decisions).map_err(|error| state_error(&error))
+}
+
+/// Whether the agent alone knows what the decision is about: an account that another hand deleted, and a pool of it.
+fn gives_back(state: &State, decision: &Decision) -> Result<bool, AppError> {
+    let known = state.person(&decision.person).map_err(|error| state_error(&error))?;
+    let Some(known) = known.filter(|known| known.taken.is_some() && known.account.is_none()) else { return Ok(false) };
+    let Some(pool) = &decision.pool else { return Ok(true) };
+    Ok(known.bereft().is_some_and(|(_, pools)| pools.iter().any(|wanted| wanted.pool == *pool)))
 }
 
 /// Written down before it is sent: where the answer is lost, the next pass asks what came of it.

@@ -162,6 +162,7 @@ mod tests {
             gate: None,
             fallback_for: None,
             instead_of: Vec::new(),
+            approved: false,
         };
         batch(vec![
             Operation::SetSeats { pool: "a".into(), from: None, to: 1 },

@@ -4,10 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use jiff::Timestamp;
-
 use crate::model::change::Answer;
-use crate::model::memory::Remembered;
+use crate::model::memory::{Remembered, Taken};
 use crate::model::{Digest, Name, PersonId};
 use crate::plan::{self, LastKnown};
 use crate::ports::{Memory, StateError};
@@ -16,7 +14,7 @@ use crate::ports::{Memory, StateError};
 #[derive(Debug)]
 pub struct AccountsLastKnown {
     accounts: Vec<(PersonId, Remembered)>,
-    taken: BTreeMap<PersonId, Timestamp>,
+    taken: BTreeMap<PersonId, Taken>,
     /// The place after the one last found. People are asked for in order, so the next is mostly there.
     next: AtomicUsize,
 }
@@ -65,16 +63,17 @@ impl AccountsLastKnown {
 
 impl plan::Remembered for AccountsLastKnown {
     fn of(&self, person: &PersonId) -> Option<LastKnown> {
-        let taken = self.taken.contains_key(person);
+        let taken = self.taken.get(person);
         let known = self.find(person);
-        if known.is_none() && !taken {
+        if known.is_none() && taken.is_none() {
             return None;
         }
         Some(LastKnown {
             profile: known.map_or(Digest::from_bytes([0; 16]), |known| known.profile),
             held: known.map_or_else(|| Arc::from([]), |known| Arc::clone(&known.held)),
             suspended: known.is_some_and(|known| known.suspended),
-            taken,
+            taken: taken.is_some(),
+            approval: taken.and_then(|taken| taken.approval.clone()),
         })
     }
 

@@ -23,6 +23,9 @@ pub struct Claim {
     pub fallback_for: Option<Name>,
     /// Seats this person gives up once this claim is granted, and not before.
     pub instead_of: Vec<Name>,
+    /// A person approved it while there was no account that could keep the approval.
+    #[serde(default)]
+    pub approved: bool,
 }
 
 /// One thing asked of the backend. Each carries both sides of the change.

@@ -248,8 +248,48 @@ pub struct LastKnown {
     pub facts: Option<Facts<'static>>,
     pub absence: Option<Absence>,
     pub account: Option<Account>,
-    /// Another hand deleted the whole account, and that was seen at this time: not made again until approved.
-    pub taken: Option<Timestamp>,
+    /// Another hand deleted the whole account.
+    pub taken: Option<Taken>,
+}
+
+/// An account that another hand deleted: not made again until approved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// When a cycle saw it.
+    pub at: Timestamp,
+    pub approval: Option<Approval>,
+}
+
+/// What a person approved while there was no account to keep that: kept here until there is one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Approval {
+    EveryPool,
+    Pools(BTreeSet<Name>),
+}
+
+impl Approval {
+    /// With what was approved before; `pool`: None of a word for every pool.
+    #[must_use]
+    pub fn and(before: Option<Self>, pool: Option<Name>) -> Self {
+        match (before, pool) {
+            (Some(Self::EveryPool), _) | (_, None) => Self::EveryPool,
+            (before, Some(pool)) => {
+                let mut pools = if let Some(Self::Pools(pools)) = before { pools } else { BTreeSet::new() };
+                pools.insert(pool);
+                Self::Pools(pools)
+            }
+        }
+    }
+
+    /// Whether it is for this pool.
+    #[must_use]
+    pub fn covers(&self, pool: &str) -> bool {
+        match self {
+            Self::EveryPool => true,
+            Self::Pools(pools) => pools.contains(pool),
+        }
+    }
 }
 
 impl LastKnown {
@@ -263,7 +303,7 @@ impl LastKnown {
     /// who would get none all the same.
     #[must_use]
     pub fn bereft(&self) -> Option<(Timestamp, &[WantedPool<'static>])> {
-        let since = self.taken.filter(|_| self.account.is_none() && self.absence.is_none())?;
+        let since = self.taken.as_ref().filter(|_| self.account.is_none() && self.absence.is_none())?.at;
         let judgement = &self.facts.as_ref()?.judgement;
         let wanted = judgement.in_scope && judgement.standing == Standing::Enabled && judgement.quarantine.is_none();
         wanted.then_some((since, judgement.pools.as_slice()))

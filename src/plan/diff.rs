@@ -129,10 +129,12 @@ impl<'a> Draft<'a> {
         if world.desired.frozen.contains(&person.directory) {
             return;
         }
-        if let Some(last) = world.remembered.of(person) {
-            self.taken(person, &last);
+        let last = world.remembered.of(person);
+        if let Some(last) = last.as_ref().filter(|last| last.approval.is_none()) {
+            self.taken(person, last);
             return;
         }
+        let approval = last.and_then(|last| last.approval);
         let mut intent = Intent::new(person, None, Some(&sighting.profile));
         if let Some(account) = unmanaged.adoptable(world.settings.backend.adopt, sighting) {
             intent.action = Action::Adopt { account: account.id.clone() };
@@ -144,7 +146,8 @@ impl<'a> Draft<'a> {
             return;
         } else {
             intent.action = Action::Create { created };
-            intent.places = wants::of_newcomer(world, person, &sighting.profile, created, asks);
+            let newcomer = (person, &sighting.profile);
+            intent.places = wants::of_newcomer(world, newcomer, created, asks, approval);
         }
         self.intents.push(intent);
     }

@@ -9,6 +9,7 @@ use super::unnamed;
 use super::world::World;
 use crate::desired::Ask;
 use crate::model::change::Claim;
+use crate::model::memory::Approval;
 use crate::model::settings::{Match, PoolSettings};
 use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, folded};
 
@@ -18,6 +19,8 @@ pub struct Place {
     pub queued: Queued,
     /// What the claim waits for besides a seat.
     pub gate: Option<WaitReason>,
+    /// A person approved it before there was an account to keep that.
+    pub brings_approval: bool,
     /// Stands in the backend already, just so: nothing need be said to keep it.
     pub stands: bool,
 }
@@ -27,7 +30,7 @@ impl Place {
     #[must_use]
     pub fn claim(&self) -> Claim {
         let Queued { pool, rank, since, created, fallback_for, instead_of, .. } = self.queued.clone();
-        Claim { pool, rank, since, created, gate: self.gate, fallback_for, instead_of }
+        Claim { pool, rank, since, created, gate: self.gate, fallback_for, instead_of, approved: self.brings_approval }
     }
 }
 
@@ -44,19 +47,20 @@ pub struct Wants {
     pub kept: Vec<(Name, &'static str, String)>,
 }
 
-/// The places somebody without an account asks for.
+/// The places somebody without an account asks for. `again`: another hand deleted the account, and a person approved these
+/// seats of it.
 #[must_use]
 pub fn of_newcomer(
     world: &World<'_>,
-    person: &PersonId,
-    profile: &Profile,
+    (person, profile): (&PersonId, &Profile),
     created: Timestamp,
     asks: &[Ask],
+    again: Option<Approval>,
 ) -> Vec<Place> {
     // Approval comes before the mail domain: approving somebody opens both doors.
-    let approval = world.settings.seats.approve_joiners.then_some(WaitReason::ApprovalRequired);
+    let approval = (world.settings.seats.approve_joiners && again.is_none()).then_some(WaitReason::ApprovalRequired);
     let gate = approval.or_else(|| domain_gate(world, profile));
-    let asker = Asker { world, person, account: None, created, gate, vanished: Vec::new() };
+    let asker = Asker { world, person, account: None, created, gate, vanished: Vec::new(), again };
     let mut wants = Wants::default();
     for ask in asks {
         asker.ask(ask, &[], &mut wants);
@@ -84,7 +88,7 @@ pub fn of_account(
 ) -> Wants {
     let gate = approval_missing(world, account).or_else(|| domain_gate(world, profile));
     let vanished = vanished(world, account, person, asks);
-    let asker = Asker { world, person, account: Some(account), created, gate, vanished: vanished.clone() };
+    let asker = Asker { world, person, account: Some(account), created, gate, vanished: vanished.clone(), again: None };
     let mut wants = Wants { vanished, ..Wants::default() };
     match world.settings.seats.match_ {
         Match::First => asker.first(asks, &mut wants),
@@ -176,7 +180,7 @@ pub fn kept(account: &Account, standstill: Standstill) -> Vec<Place> {
             fallback_for: seat.fallback_for.clone(),
             instead_of: Vec::new(),
         };
-        Some(Place { queued, gate: besides_a_seat(reason), stands: true })
+        Some(Place { queued, gate: besides_a_seat(reason), brings_approval: false, stands: true })
     };
     account.seats.iter().filter_map(place).collect()
 }
@@ -198,6 +202,8 @@ struct Asker<'a> {
     /// What every new claim of this person waits for besides a seat.
     gate: Option<WaitReason>,
     vanished: Vec<Name>,
+    /// What was approved while there was no account.
+    again: Option<Approval>,
 }
 
 impl Asker<'_> {
@@ -293,8 +299,9 @@ impl Asker<'_> {
 
     fn place(&self, pool: &Name, rank: u32, fallback_for: Option<Name>, instead_of: Vec<Name>) -> Place {
         let seat = self.seats().iter().find(|seat| seat.pool == *pool);
-        let approved = seat.is_some_and(|seat| seat.approved) && !self.vanished.contains(pool);
-        let gate = self.gate(seat, pool).filter(|_| !approved);
+        let brings_approval = self.again.as_ref().is_some_and(|again| again.covers(pool));
+        let approved = brings_approval || seat.is_some_and(|seat| seat.approved) && !self.vanished.contains(pool);
+        let gate = self.gate(seat, pool, fallback_for.is_some()).filter(|_| !approved);
         let reason = gate.unwrap_or(WaitReason::NoSeat);
         let stands = seat.is_some_and(|seat| {
             let same_place = (seat.rank, seat.created) == (rank, self.created);
@@ -316,7 +323,7 @@ impl Asker<'_> {
             fallback_for,
             instead_of,
         };
-        Place { queued, gate, stands }
+        Place { queued, gate, brings_approval, stands }
     }
 
     /// The seats that are given up by now once this place is granted.
@@ -325,9 +332,10 @@ impl Asker<'_> {
     }
 
     /// What a claim waits for besides a seat. Approval, and another hand's word, outlive suspension and moves.
-    fn gate(&self, seat: Option<&Assignment>, pool: &Name) -> Option<WaitReason> {
+    fn gate(&self, seat: Option<&Assignment>, pool: &Name, is_fallback: bool) -> Option<WaitReason> {
         use WaitReason::{ApprovalRequired, RemovedElsewhere};
-        if self.vanished.contains(pool) {
+        // The whole account was taken away, and only some of its seats were approved.
+        if self.vanished.contains(pool) || (self.again.is_some() && !is_fallback) {
             return Some(RemovedElsewhere);
         }
         let waited_for = seat.and_then(|seat| match seat.state {

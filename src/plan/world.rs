@@ -8,6 +8,7 @@ use jiff::Timestamp;
 
 use crate::desired::Desired;
 use crate::model::change::{Confirmation, GuardMark};
+use crate::model::memory::Approval;
 use crate::model::settings::Settings;
 use crate::model::{Account, Digest, Name, PersonId, PoolCount};
 
@@ -40,6 +41,8 @@ pub struct LastKnown {
     pub suspended: bool,
     /// Another hand took the whole account away.
     pub taken: bool,
+    /// And a person approved that it be made again.
+    pub approval: Option<Approval>,
 }
 
 /// The agent's memory of accounts.

@@ -12,7 +12,7 @@ use thiserror::Error;
 use crate::model::change::{Answer, Batch, Confirmation};
 use crate::model::lease::{Moment, Standby};
 use crate::model::memory::{
-    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
+    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId, Taken,
 };
 use crate::model::notice::{News, Parcel, Told};
 use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
@@ -100,8 +100,8 @@ pub trait Accounts: Send {
     /// Every managed account.
     fn remembered(&self) -> Result<BTreeMap<PersonId, Remembered>, StateError>;
 
-    /// People whose whole account another hand deleted, and when that was seen: not recreated until approved (rule 13).
-    fn taken(&self) -> Result<BTreeMap<PersonId, Timestamp>, StateError>;
+    /// People whose whole account another hand deleted: not recreated until approved (rule 13).
+    fn taken(&self) -> Result<BTreeMap<PersonId, Taken>, StateError>;
 
     /// Stores all accounts that the backend has, and whose account another hand deleted since the last time.
     fn observe(&mut self, accounts: &[Account], taken: &[PersonId], at: Timestamp) -> Result<(), StateError>;
@@ -114,8 +114,9 @@ pub trait Accounts: Send {
     /// those that differ are read.
     fn differing(&self, accounts: &[Account]) -> Result<Vec<(Account, Option<Account>)>, StateError>;
 
-    /// Lets the agent create these people's accounts again.
-    fn give_back(&mut self, people: &[PersonId]) -> Result<(), StateError>;
+    /// Lets the agent create these people's accounts again, each with an approval for a pool, or for every pool; kept until
+    /// the account is there.
+    fn give_back(&mut self, approved: &[(PersonId, Option<Name>)]) -> Result<(), StateError>;
 
     /// Follows the backend's `relink`: what is remembered of the one is remembered of the other.
     fn relinked(&mut self, old: &PersonId, new: &PersonId) -> Result<(), StateError>;

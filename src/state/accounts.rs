@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Result, Row, Transaction, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
 
 use super::State;
 use super::people::{directory_id, find_directory};
-use super::values::{anchor, digest, json, time, to_json};
+use super::values::{anchor, digest, json, optional_json, time, to_json};
 use crate::model::change::Answer;
-use crate::model::memory::Remembered;
+use crate::model::memory::{Approval, Remembered, Taken};
 use crate::model::{Account, Anchor, Assignment, Digest, Name, PersonId, SeatState};
 use crate::ports::{Accounts, StateError};
 
@@ -24,11 +24,14 @@ impl Accounts for State {
         self.read("reading the accounts as last known", remembered)
     }
 
-    fn taken(&self) -> Result<BTreeMap<PersonId, Timestamp>, StateError> {
+    fn taken(&self) -> Result<BTreeMap<PersonId, Taken>, StateError> {
         self.read("reading which accounts another hand deleted", |connection| {
             let names = directory_names(connection)?;
-            let taken = |row: &Row<'_>| Ok((person(row, &names)?, time(row, 2)?));
-            connection.prepare("SELECT directory, anchor, at FROM taken")?.query_map([], taken)?.collect()
+            let taken = |row: &Row<'_>| {
+                Ok((person(row, &names)?, Taken { at: time(row, 2)?, approval: optional_json(row, 3)? }))
+            };
+            let sql = "SELECT directory, anchor, at, approval_json FROM taken";
+            connection.prepare(sql)?.query_map([], taken)?.collect()
         })
     }
 
@@ -77,12 +80,9 @@ impl Accounts for State {
         })
     }
 
-    fn give_back(&mut self, people: &[PersonId]) -> Result<(), StateError> {
+    fn give_back(&mut self, approved: &[(PersonId, Option<Name>)]) -> Result<(), StateError> {
         self.write("give_back", "storing that accounts may be made again", |transaction| {
-            for person in people {
-                forget(transaction, "taken", (directory_id(transaction, &person.directory)?, person.anchor))?;
-            }
-            Ok(())
+            approved.iter().try_for_each(|(person, pool)| approve(transaction, person, pool.as_ref()))
         })
     }
 
@@ -298,6 +298,20 @@ fn take_keys(transaction: &Transaction<'_>, people: &[Key], at: Timestamp) -> Re
     for (directory, anchor) in people {
         insert.execute(params![directory, anchor.as_bytes(), at.as_second()])?;
     }
+    Ok(())
+}
+
+/// Adds to what was approved of an account that is gone.
+fn approve(transaction: &Transaction<'_>, person: &PersonId, pool: Option<&Name>) -> Result<()> {
+    let directory = directory_id(transaction, &person.directory)?;
+    let key = params![directory, person.anchor.as_bytes()];
+    let sql = "SELECT approval_json FROM taken WHERE directory = ?1 AND anchor = ?2";
+    let before: Option<Option<Approval>> =
+        transaction.prepare_cached(sql)?.query_row(key, |row| optional_json(row, 0)).optional()?;
+    let Some(before) = before else { return Ok(()) };
+    let approval = to_json(&Approval::and(before, pool.cloned()))?;
+    let sql = "UPDATE taken SET approval_json = ?3 WHERE directory = ?1 AND anchor = ?2";
+    transaction.prepare_cached(sql)?.execute(params![directory, person.anchor.as_bytes(), approval])?;
     Ok(())
 }
 

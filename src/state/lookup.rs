@@ -6,7 +6,7 @@ use super::State;
 use super::accounts::directory_names;
 use super::people::{absence, find_directory};
 use super::values::{anchor, json, optional_json, optional_time};
-use crate::model::memory::{Facts, Judgement, LastKnown};
+use crate::model::memory::{Facts, Judgement, LastKnown, Taken};
 use crate::model::{Account, AccountId, Anchor, Dn, Name, PersonId, Quarantine, Standing, fold};
 use crate::ports::StateError;
 
@@ -200,7 +200,7 @@ fn find_strangers(connection: &Connection, wanted: &Wanted) -> Result<Vec<Accoun
 /// Everyone of one directory whom the mirror or the backend knows.
 const LAST_KNOWN: &str = "
     SELECT k.anchor, f.dn, f.user_name, f.email, f.display_name, f.judgement_json,
-           p.missing_since, p.gone, a.account_json, t.at
+           p.missing_since, p.gone, a.account_json, t.at, t.approval_json
     FROM (SELECT anchor FROM person WHERE directory = ?1 UNION SELECT anchor FROM account WHERE directory = ?1) k
     LEFT JOIN person p ON p.directory = ?1 AND p.anchor = k.anchor
     LEFT JOIN facts f ON f.directory = ?1 AND f.anchor = k.anchor
@@ -214,8 +214,13 @@ fn last_known(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
         facts: facts(row)?,
         absence: absence(row, 6, 7)?,
         account: optional_json(row, 8)?,
-        taken: optional_time(row, 9)?,
+        taken: taken(row)?,
     })
+}
+
+fn taken(row: &Row<'_>) -> Result<Option<Taken>> {
+    let Some(at) = optional_time(row, 9)? else { return Ok(None) };
+    Ok(Some(Taken { at, approval: optional_json(row, 10)? }))
 }
 
 fn facts(row: &Row<'_>) -> Result<Option<Facts<'static>>> {

@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V3__queue", include_str!("migrations/V3__queue.sql")),
     ("V4__outbox", include_str!("migrations/V4__outbox.sql")),
     ("V5__former", include_str!("migrations/V5__former.sql")),
+    ("V6__approved", include_str!("migrations/V6__approved.sql")),
 ];
 
 /// How long to wait for another process that writes.

@@ -55,6 +55,7 @@ pub fn claim_of(number: u8, change: impl FnOnce(&mut Claim)) -> Step {
         gate: None,
         fallback_for: None,
         instead_of: Vec::new(),
+        approved: false,
     };
     change(&mut claim);
     step(number, Operation::Claim(claim))

@@ -103,6 +103,24 @@ fn who_lost_the_account_by_hand_waits_visibly_until_approved() {
 }
 
 #[test]
+fn who_lost_the_account_by_hand_and_was_approved_without_a_free_seat_is_the_first_to_get_one() {
+    let ledger = Served::start();
+    ledger.buy("standard", 3);
+    let company = company(6, "", &ledger.url(), &ledger.connector, "");
+    good(&company);
+    let gone = ledger.holders()[0].clone();
+    ledger.by_hand(&format!("DELETE FROM account WHERE user_name = '{gone}'"));
+    ledger.buy("standard", 2);
+    good(&company);
+    assert_eq!(company.agent.run(&["pending", "approve", &gone]).code, 0);
+    good(&company);
+    let first = &company.agent.pending()[0];
+    assert_eq!((first["user_name"].as_str(), &first["approved"]), (Some(gone.as_str()), &true.into()), "{first}");
+    ledger.buy("standard", 3);
+    assert!(ledger.holders().contains(&gone), "at once, by the ledger itself");
+}
+
+#[test]
 fn what_a_hand_changes_reaches_the_agent_long_before_its_next_cycle() {
     let (ledger, company) = set_up();
     let running = company.agent.start();

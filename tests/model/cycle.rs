@@ -7,7 +7,7 @@ use seatsync::model::{LeaveCause, WaitReason};
 
 use super::company::{Company, Pool, REMOVE_AFTER, Time, Who};
 use super::guard::{self, Change, HeldBack, Kind};
-use super::reference::Reference;
+use super::reference::{Reference, Taken};
 use super::seats::{Account, Accounts, Seat, State, queue, taken};
 use super::sight::{Sight, Sights};
 
@@ -77,7 +77,7 @@ impl Cycle<'_> {
         for (who, sight) in &self.sights.of {
             match sight {
                 Sight::Left(cause) => self.leave(&mut asked, *who, *cause, stops),
-                Sight::Here if self.known.taken.contains_key(who) => {}
+                Sight::Here if self.is_lost(*who) => {}
                 Sight::Here => self.ask(&mut asked, *who, stops),
                 Sight::Spoiled | Sight::Missing => {}
             }
@@ -102,7 +102,12 @@ impl Cycle<'_> {
     }
 
     fn is_here(&self, who: Who) -> bool {
-        self.sights.of.get(&who) == Some(&Sight::Here) && !self.known.taken.contains_key(&who)
+        self.sights.of.get(&who) == Some(&Sight::Here) && !self.is_lost(who)
+    }
+
+    /// Another hand deleted the account, and nobody approved another.
+    fn is_lost(&self, who: Who) -> bool {
+        self.known.taken.get(&who).is_some_and(|taken| *taken != Taken::Approved)
     }
 
     /// Suspended by default, and the seats freed; kept by `keep`; removed later by `remove`.
@@ -133,7 +138,8 @@ impl Cycle<'_> {
         let newcomer = !accounts.contains_key(&who);
         let account = accounts.entry(who).or_default();
         account.suspended = None;
-        let needs_approval = self.company.approve_joiners && (newcomer || account.is_unapproved());
+        let made_again = newcomer && self.known.taken.contains_key(&who);
+        let needs_approval = self.company.approve_joiners && !made_again && (newcomer || account.is_unapproved());
         let wanted = self.company.wanted(who);
         for pool in &wanted {
             self.ask_for(account, who, *pool, None, needs_approval);
@@ -149,7 +155,9 @@ impl Cycle<'_> {
     fn ask_for(&self, account: &mut Account, who: Who, pool: Pool, fallback_for: Option<Pool>, needs_approval: bool) {
         let person = &self.company.people[who];
         let created = person.created.unwrap_or_else(|| self.known.first_seen.get(&who).copied().unwrap_or(self.now));
-        let seat = account.seats.entry(pool).or_insert_with(|| Seat::first_asked(self.now));
+        // Of an account that is made again everything that is asked for in this cycle was approved.
+        let first = Seat { approved: self.known.taken.contains_key(&who), ..Seat::first_asked(self.now) };
+        let seat = account.seats.entry(pool).or_insert(first);
         (seat.rank, seat.created, seat.fallback_for) = (self.company.rank(who), created, fallback_for);
         seat.since = seat.since.min(self.now);
         if seat.state == State::Past {

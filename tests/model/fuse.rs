@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use seatsync::model::lease::{Lease, Moment, Standby};
 use seatsync::model::memory::{
-    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId,
+    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId, Taken,
 };
 use seatsync::model::notice::{News, Told};
 use seatsync::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
@@ -168,10 +168,10 @@ mortal! { Mirror {
 
 mortal! { Accounts {
     fn remembered([self: &self]) -> BTreeMap<PersonId, Remembered>;
-    fn taken([self: &self]) -> BTreeMap<PersonId, Timestamp>;
+    fn taken([self: &self]) -> BTreeMap<PersonId, Taken>;
     fn observe([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
     fn inherit([self: &mut self], accounts: &[Account], taken: &[PersonId], at: Timestamp) -> ();
-    fn give_back([self: &mut self], people: &[PersonId]) -> ();
+    fn give_back([self: &mut self], approved: &[(PersonId, Option<Name>)]) -> ();
     fn differing([self: &self], accounts: &[Account]) -> Vec<(Account, Option<Account>)>;
     fn relinked([self: &mut self], old: &PersonId, new: &PersonId) -> ();
 }}

@@ -18,8 +18,8 @@ pub struct Reference {
     /// Looked for once where nobody was by that anchor, though the parent could be read, or a tombstone (rule 2).
     pub missed: BTreeSet<Who>,
     pub first_seen: BTreeMap<Who, Time>,
-    /// Whose account another hand deleted, and whether a cycle has seen that.
-    pub taken: BTreeMap<Who, bool>,
+    /// Whose account another hand deleted.
+    pub taken: BTreeMap<Who, Taken>,
     /// The pools of seats held by accounts that are not the agent's.
     pub strangers: Vec<Pool>,
     pub marks: Vec<Mark>,
@@ -27,6 +27,15 @@ pub struct Reference {
     pub confirmed: BTreeMap<Change, Time>,
     /// What the last cycle held back.
     pub held: HeldBack,
+}
+
+/// What is known of an account that another hand deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    Unseen,
+    Seen,
+    /// By a person: the account may be made again.
+    Approved,
 }
 
 /// What a cycle comes to, if nobody dies.
@@ -70,7 +79,8 @@ impl Reference {
         for who in sights.sought.iter().filter(judged) {
             self.first_seen.entry(*who).or_insert(now);
         }
-        self.taken.values_mut().for_each(|seen| *seen = true);
+        self.taken.values_mut().filter(|taken| **taken == Taken::Unseen).for_each(|taken| *taken = Taken::Seen);
+        self.taken.retain(|who, _| !self.accounts.contains_key(who));
         let found = |who: &Who| sights.sought.contains(who) && company.people[*who].place != Place::Nowhere;
         self.missed.retain(|who| !found(who));
         self.missed.extend(&sights.missed);
@@ -106,7 +116,7 @@ impl Reference {
         match hand {
             Hand::TakesAccount(who) => {
                 if self.accounts.remove(&who).is_some() {
-                    self.taken.insert(who, false);
+                    self.taken.insert(who, Taken::Unseen);
                 }
             }
             Hand::TakesSeat(who, pool) => {
@@ -130,8 +140,10 @@ impl Reference {
 
     /// What a person decides of every pool that it fits. False: of none.
     pub fn decide(&mut self, who: Who, verdict: Verdict) -> bool {
-        if verdict == Verdict::Approve && self.taken.get(&who) == Some(&true) {
-            self.taken.remove(&who);
+        if let Some(taken) = self.taken.get_mut(&who).filter(|taken| **taken != Taken::Unseen)
+            && verdict == Verdict::Approve
+        {
+            *taken = Taken::Approved;
             return true;
         }
         let Some(account) = self.accounts.get_mut(&who) else { return false };

@@ -8,7 +8,7 @@ use crate::model::{AccountState, Standing, WaitReason};
 pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let row = &case.row;
     let mut advice = Vec::new();
-    if case.known.taken.is_some() && row.seats.is_empty() {
+    if case.known.taken.as_ref().is_some_and(|taken| taken.approval.is_none()) && row.seats.is_empty() {
         advice.push(approval(row));
     }
     if let Some(held) = &case.held {

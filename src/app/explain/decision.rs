@@ -7,6 +7,9 @@ use crate::model::{AccountState, Standing, WaitReason};
 /// Of somebody whose whole account is gone.
 const TAKEN: &str = "the account was deleted in the backend by another hand; not made again until approved";
 
+const APPROVED: &str = "the account was deleted in the backend by another hand, and making it again is approved: the next cycle \
+    that reads the directory whole makes it";
+
 pub(super) fn sentence(case: &Case<'_>) -> String {
     let mut said = stands(case);
     if let Some(held) = case.held.as_ref().and_then(super::HeldBack::sentence) {
@@ -37,8 +40,8 @@ fn is_to_leave(case: &Case<'_>) -> bool {
 
 fn stands(case: &Case<'_>) -> String {
     let row = &case.row;
-    if case.known.taken.is_some() {
-        return TAKEN.to_owned();
+    if let Some(taken) = &case.known.taken {
+        return if taken.approval.is_some() { APPROVED.to_owned() } else { TAKEN.to_owned() };
     }
     if let Some(quarantine) = &row.quarantine {
         return format!("cannot be served: {}", quarantine.message);

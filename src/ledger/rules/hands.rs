@@ -101,6 +101,7 @@ impl Excerpt {
             gate: None,
             fallback_for: None,
             instead_of: Vec::new(),
+            approved: false,
         };
         self.claim(&person, &claim).map_err(|_| Declined::Suspended { account: id.clone() })
     }

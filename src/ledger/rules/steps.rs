@@ -277,11 +277,12 @@ pub(super) fn give_up(pools: &mut BTreeMap<Name, PoolCount>, seat: &mut Assignme
 }
 
 fn first_asked(claim: &Claim, gate: Option<WaitReason>) -> Assignment {
+    let gate = gate.filter(|_| !claim.approved);
     Assignment {
         pool: claim.pool.clone(),
         state: SeatState::Waiting(gate.unwrap_or(WaitReason::NoSeat)),
         since: claim.since,
-        approved: false,
+        approved: claim.approved,
         rank: claim.rank,
         created: claim.created,
         fallback_for: claim.fallback_for.clone(),
@@ -302,6 +303,7 @@ fn renew(seat: &mut Assignment, claim: &Claim, gate: Option<WaitReason>) -> (Opt
         // An approval from before somebody took the seat away does not give it back.
         seat.approved = false;
     }
+    seat.approved |= claim.approved;
     seat.state = asked_again(before, gate, seat.approved);
     if matches!(seat.state, SeatState::Waiting(_)) {
         seat.instead_of.clone_from(&claim.instead_of);

@@ -83,6 +83,7 @@ pub(super) fn claim(pool: &str) -> Claim {
         gate: None,
         fallback_for: None,
         instead_of: Vec::new(),
+        approved: false,
     }
 }
 

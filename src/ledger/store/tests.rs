@@ -114,6 +114,7 @@ pub(super) fn claim(pool: &str) -> Claim {
         gate: None,
         fallback_for: None,
         instead_of: vec![],
+        approved: false,
     }
 }
 

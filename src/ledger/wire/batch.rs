@@ -102,6 +102,9 @@ pub enum Step {
         /// Seats given up once this one is granted.
         #[serde(default)]
         instead_of: Vec<String>,
+        /// A person approved it while there was no account that could keep the approval.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        approved: bool,
     },
     /// Give up the seat, or the place in the queue.
     Release {
@@ -195,6 +198,7 @@ impl Step {
                 gate: claim.gate.map(Reason::from),
                 fallback_for: claim.fallback_for.as_ref().map(ToString::to_string),
                 instead_of: names(&claim.instead_of),
+                approved: claim.approved,
             },
             Asked::Release { pool } => Self::Release { person, pool: pool.to_string(), counted },
         })
@@ -215,12 +219,16 @@ impl Step {
             }
             Self::Resume { person } => (person, Asked::Resume, None),
             Self::Remove { person, counted } => (person, Asked::Remove, counted),
-            Self::Claim { person, pool, rank, since, created, gate, fallback_for, instead_of } => {
+            Self::Claim { person, pool, rank, since, created, gate, fallback_for, instead_of, approved } => {
                 let gate = gate.map(WaitReason::from).filter(|reason| *reason != WaitReason::NoSeat);
                 let fallback_for = fallback_for.map(|pool| name("fallback_for", &pool)).transpose()?;
                 let instead_of = name_list("instead_of", &instead_of)?;
                 let pool = name("pool", &pool)?;
-                (person, Asked::Claim(Claim { pool, rank, since, created, gate, fallback_for, instead_of }), None)
+                (
+                    person,
+                    Asked::Claim(Claim { pool, rank, since, created, gate, fallback_for, instead_of, approved }),
+                    None,
+                )
             }
             Self::Release { person, pool, counted } => (person, Asked::Release { pool: name("pool", &pool)? }, counted),
         };

@@ -50,10 +50,10 @@ fn any_cause() -> impl Strategy<Value = LeaveCause> {
 fn any_operation() -> impl Strategy<Value = Operation> {
     let gate = any_reason().prop_filter("a gate is more than a seat", |reason| *reason != WaitReason::NoSeat);
     let pools = prop::collection::vec(any_name(), 0..3);
-    let claim =
-        (any_name(), any::<u32>(), any_time(), any_time(), prop::option::of(gate), prop::option::of(any_name()), pools);
-    let claim = claim.prop_map(|(pool, rank, since, created, gate, fallback_for, instead_of)| {
-        Operation::Claim(Claim { pool, rank, since, created, gate, fallback_for, instead_of })
+    let instead = (prop::option::of(any_name()), pools);
+    let claim = (any_name(), any::<u32>(), any_time(), any_time(), prop::option::of(gate), instead, any::<bool>());
+    let claim = claim.prop_map(|(pool, rank, since, created, gate, (fallback_for, instead_of), approved)| {
+        Operation::Claim(Claim { pool, rank, since, created, gate, fallback_for, instead_of, approved })
     });
     prop_oneof![
         claim,

@@ -2,9 +2,10 @@
 
 use super::memory::give_up;
 use super::scene::*;
-use crate::model::WaitReason::{NoSeat, RemovedElsewhere};
+use crate::model::WaitReason::{ApprovalRequired, NoSeat, RemovedElsewhere};
 use crate::model::change::Verdict;
-use crate::model::settings::Drift;
+use crate::model::memory::Approval;
+use crate::model::settings::{Drift, Match};
 use crate::plan::effects::Verb;
 
 fn staff(people: u32) -> Scene {
@@ -73,8 +74,34 @@ fn an_account_deleted_by_another_hand_is_not_made_again() {
     let plan = scene.cycle();
     assert_eq!(told(&plan, "removed_elsewhere"), [1], "it is said again, and never counted as a loss again");
     assert!(plan.backend_lost.is_none());
-    scene.memories.0.remove(&who(1));
+    scene.memories.0.get_mut(&who(1)).unwrap().approval = Some(Approval::EveryPool);
     assert_eq!(story(&scene.cycle()), [(Verb::Provision, 1, "standard")], "once a person approved");
+}
+
+/// Rules 11 and 12: the approval comes with the account, before who waits and is not approved.
+#[test]
+fn an_account_made_again_is_approved_for_what_a_person_named_and_waits_for_that_first() {
+    let mut scene = Scene::new(&[("advanced", 2), ("standard", 2)]);
+    scene.settings.seats.match_ = Match::All;
+    scene.settings.seats.approve_joiners = true;
+    scene.hire(1..=3);
+    scene.cycle();
+    (1..=2).for_each(|n| scene.decide(n, Verdict::Approve));
+    scene.cycle();
+    delete(&mut scene, 1);
+    scene.pool("advanced").seats = Some(1);
+    scene.cycle();
+    let only_advanced = Approval::and(None, Some("advanced".into()));
+    scene.memories.0.get_mut(&who(1)).unwrap().approval = Some(only_advanced);
+    scene.cycle();
+    assert_eq!(scene.queue("advanced"), [(1, NoSeat), (3, ApprovalRequired)]);
+    assert_eq!(
+        scene.queue("standard"),
+        [(3, ApprovalRequired), (1, RemovedElsewhere)],
+        "the seat is free, and was not approved"
+    );
+    scene.pool("advanced").seats = Some(2);
+    assert_eq!(story(&scene.cycle()), [(Verb::Promote, 1, "advanced")]);
 }
 
 #[test]

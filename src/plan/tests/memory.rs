@@ -156,6 +156,7 @@ impl Memory {
         if claim.gate == Some(WaitReason::RemovedElsewhere) && !seat.is_waiting() {
             seat.approved = false;
         }
+        seat.approved |= claim.approved;
         let gate = claim.gate.filter(|_| !seat.approved).unwrap_or(WaitReason::NoSeat);
         seat.state = SeatState::Waiting(gate);
         (seat.rank, seat.created, seat.ours) = (claim.rank, claim.created, true);

@@ -314,6 +314,7 @@ impl Scene {
                 held: held.collect(),
                 suspended: account.suspension.is_some(),
                 taken: false,
+                approval: None,
             };
             self.memories.0.insert(owner, last);
         }

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::change::Answer;
-use crate::model::memory::Remembered;
+use crate::model::memory::{Approval, Remembered, Taken};
 use crate::model::{Digest, Suspension};
 use crate::ports::Accounts as _;
 
@@ -71,14 +71,25 @@ fn a_state_knows_accounts_once_it_saw_a_managed_one() {
     assert!(state.knows_accounts().unwrap());
 }
 
+fn taken_at(hour: i64) -> BTreeMap<PersonId, Taken> {
+    BTreeMap::from([(person(1), Taken { at: at(hour), approval: None })])
+}
+
 #[test]
-fn who_was_taken_keeps_the_first_time_until_given_back() {
+fn who_was_taken_keeps_the_first_time_and_what_was_approved_until_the_account_is_there() {
     let mut state = state();
     state.observe(&three(), &[], at(0)).unwrap();
     state.observe(&three()[1..], &[person(1)], at(1)).unwrap();
     state.observe(&three()[1..], &[person(1)], at(2)).unwrap();
-    assert_eq!(state.taken().unwrap(), BTreeMap::from([(person(1), at(1))]));
-    state.give_back(&[person(1)]).unwrap();
+    assert_eq!(state.taken().unwrap(), taken_at(1));
+    let approval = |state: &State| state.taken().unwrap().remove(&person(1)).and_then(|taken| taken.approval);
+    state.give_back(&[(person(1), Some("a".into())), (person(1), Some("b".into())), (person(2), None)]).unwrap();
+    assert_eq!(approval(&state), Some(Approval::Pools(["a".into(), "b".into()].into())));
+    state.observe(&three()[1..], &[person(1)], at(3)).unwrap();
+    state.give_back(&[(person(1), None), (person(1), Some("a".into()))]).unwrap();
+    assert_eq!(approval(&state), Some(Approval::EveryPool));
+    assert_eq!(state.person(&person(1)).unwrap(), None, "nothing but that");
+    state.observe(&three(), &[], at(4)).unwrap();
     assert_eq!(state.taken().unwrap(), BTreeMap::new());
 }
 
@@ -88,7 +99,7 @@ fn an_account_that_is_gone_was_taken_though_its_owner_could_not_be_judged() {
     let mut state = state();
     state.observe(&three(), &[], at(0)).unwrap();
     state.observe(&three()[1..], &[], at(1)).unwrap();
-    assert_eq!(state.taken().unwrap(), BTreeMap::from([(person(1), at(1))]));
+    assert_eq!(state.taken().unwrap(), taken_at(1));
     let removed = Answer { removed: vec![person(2)], ..Answer::default() };
     state.write("test", "testing", |transaction| super::super::accounts::store_answer(transaction, &removed)).unwrap();
     state.observe(&[stranger(3)], &[], at(2)).unwrap();
