@@ -183,6 +183,7 @@ pub async fn preview(
 ) -> Result<report::Preview, CycleError> {
     let clock = Instant::now();
     let Sources { mut current, readings, mut remembered } = reading::read_all(parts, now).await?;
+    let fails_first = moment::foresee(parts, &current, &mut remembered).await?;
     remembered.forget_seats(Elsewhere::since_last(parts, &current)?.exchanged());
     learn_unheard(parts, &mut remembered).await?;
     current::suppose(&mut current, more);
@@ -193,6 +194,9 @@ pub async fn preview(
     let refusals = apply::validate(parts.backend, &plan, now).await?;
     let mut preview = report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts);
     preview.report.problems.extend(refusals);
+    if let Some(error) = fails_first {
+        preview.comes_after(&error);
+    }
     Ok(preview)
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::model::change::Answer;
 use crate::model::memory::{Remembered, Taken};
-use crate::model::{Digest, Name, PersonId};
+use crate::model::{Account, Digest, Name, PersonId};
 use crate::plan::{self, LastKnown};
 use crate::ports::{Memory, StateError};
 
@@ -27,6 +27,14 @@ impl AccountsLastKnown {
     pub fn load(memory: &dyn Memory) -> Result<Self, StateError> {
         let accounts = memory.remembered()?.into_iter().collect();
         Ok(Self { accounts, taken: memory.taken()?, next: AtomicUsize::new(0) })
+    }
+
+    /// Takes the accounts as they are, sorted by owner: none of them, and none that is gone, was another hand's work.
+    pub fn inherit(&mut self, accounts: &[Account]) {
+        let known = |account: &Account| Some((account.owner.clone()?, Remembered::of(account)));
+        self.accounts = accounts.iter().filter_map(known).collect();
+        let has_one = |person: &PersonId| self.accounts.binary_search_by(|(known, _)| known.cmp(person)).is_ok();
+        self.taken.retain(|person, _| !has_one(person));
     }
 
     /// Takes over what the backend answered to a batch.

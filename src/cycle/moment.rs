@@ -2,6 +2,7 @@
 //! moment, and so does a proxy that keeps answers: who has no account there was deleted by nobody. Where such a ledger has come
 //! further meanwhile than it ever was, the change of the number known last is another one.
 
+use super::last_known::AccountsLastKnown;
 use super::{CycleError, Parts, succession};
 use crate::model::change::BackendState;
 use crate::model::lease::Moment;
@@ -16,33 +17,69 @@ pub enum Seen {
     Restored,
 }
 
+/// A moment that does not follow the one known.
+struct Break {
+    shown: u64,
+    known: Moment,
+    is_earlier: bool,
+}
+
+impl Break {
+    /// Shown for the second time: by the ledger itself, and by nothing that keeps old answers.
+    fn is_sure(&self) -> bool {
+        self.known.back.is_some_and(|back| self.shown >= back)
+    }
+
+    const fn error(&self) -> CycleError {
+        let (shown, known) = (self.shown, self.known.version);
+        if self.is_earlier { CycleError::WentBack { shown, known } } else { CycleError::AnotherHistory { known } }
+    }
+}
+
 /// Judges what was just read.
 ///
 /// # Errors
 /// Where it is of an earlier moment, or of another history, for the first time: it may be an old answer that something between kept. Where more is
 /// gone than the guard lets leave: whoever restores anything has to look first.
 pub async fn judge(parts: &mut Parts<'_>, current: &BackendState) -> Result<Seen, CycleError> {
-    let (Some(shown), Some(known)) = (parts.backend.moment(), parts.memory.moment()?) else { return Ok(Seen::Later) };
-    let is_earlier = shown < known.version;
-    if !is_earlier && !is_another(parts, known).await? {
-        return Ok(Seen::Later);
-    }
-    succession::gone_within_limit(parts, current)?;
-    if known.back.is_some_and(|back| shown >= back) {
+    let Some(found) = look(parts, current).await? else { return Ok(Seen::Later) };
+    if found.is_sure() {
         tracing::warn!(
-            shown,
-            known = known.version,
+            shown = found.shown,
+            known = found.known.version,
             "The ledger was restored from a backup; going on with what it has."
         );
         return Ok(Seen::Restored);
     }
-    parts.memory.set_moment(Moment { back: Some(shown), ..known })?;
+    parts.memory.set_moment(Moment { back: Some(found.shown), ..found.known })?;
     parts.backend.doubt().await;
-    Err(if is_earlier {
-        CycleError::WentBack { shown, known: known.version }
-    } else {
-        CycleError::AnotherHistory { known: known.version }
-    })
+    Err(found.error())
+}
+
+/// The same for a preview, which changes nothing: what is remembered becomes what the cycle that goes on will remember.
+/// Where one has to fail before that, its error is returned.
+///
+/// # Errors
+/// Where more is gone than the guard lets leave.
+pub async fn foresee(
+    parts: &mut Parts<'_>,
+    current: &BackendState,
+    remembered: &mut AccountsLastKnown,
+) -> Result<Option<CycleError>, CycleError> {
+    let Some(found) = look(parts, current).await? else { return Ok(None) };
+    remembered.inherit(&current.accounts);
+    Ok((!found.is_sure()).then(|| found.error()))
+}
+
+/// None: what was read follows what was known.
+async fn look(parts: &mut Parts<'_>, current: &BackendState) -> Result<Option<Break>, CycleError> {
+    let (Some(shown), Some(known)) = (parts.backend.moment(), parts.memory.moment()?) else { return Ok(None) };
+    let is_earlier = shown < known.version;
+    if !is_earlier && !is_another(parts, known).await? {
+        return Ok(None);
+    }
+    succession::gone_within_limit(parts, current)?;
+    Ok(Some(Break { shown, known, is_earlier }))
 }
 
 /// Whether the change known last is another one now than it was.

@@ -9,6 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::CycleError;
 use super::people::unproven;
 use super::reading::{DirectoryRead, Readings};
 use crate::apply::Applied;
@@ -34,6 +35,17 @@ pub use settled::with_settled;
 pub struct Preview {
     pub report: PlanReport,
     pub held: Option<Held>,
+}
+
+impl Preview {
+    /// The next cycle fails with this, to be sure of what it read; what is planned is what the one after it does.
+    pub fn comes_after(&mut self, error: &CycleError) {
+        let message =
+            format!("the next cycle fails, to be sure, and the one after it does what is planned here: {error}");
+        let row = ProblemRow { anchor: None, pool: None, code: "went_back".to_owned(), message };
+        self.report.problems.insert(0, row);
+        self.report.outcome = self.report.outcome.max(CycleOutcome::Partial);
+    }
 }
 
 /// The report of a cycle that came to its end.

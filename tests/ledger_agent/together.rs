@@ -261,9 +261,28 @@ fn restore(ledger: &Served) {
     );
 }
 
+/// What `plan` says: the exit code, what would be done, and what is said besides.
+fn foreseen(company: &Company) -> (i32, Vec<String>, Vec<String>) {
+    let (code, plan) = company.agent.plan();
+    let texts = |list: &str, keys: &[&str]| {
+        let text = |row: &Value| keys.iter().map(|key| row[*key].as_str().unwrap_or("-")).collect::<Vec<_>>().join(" ");
+        plan[list].as_array().unwrap_or_else(|| panic!("no {list}: {plan}")).iter().map(text).collect()
+    };
+    (code, texts("changes", &["change", "user_name"]), texts("problems", &["code"]))
+}
+
+/// `plan` says that the next cycle fails, and what the one after it does, as often as it is asked.
+fn is_foreseen(company: &Company) {
+    for _ in 0..2 {
+        let expected = (1, vec!["provision p009".to_owned()], vec!["went_back".to_owned()]);
+        assert_eq!(foreseen(company), expected);
+    }
+}
+
 /// The cycle that failed did nothing, and the next makes p009's account again.
 fn is_made_again(ledger: &Served, company: &Company) {
     assert_eq!(ledger.accounts().len(), 5, "nothing was done");
+    assert_eq!(foreseen(company), (0, vec!["provision p009".to_owned()], Vec::new()));
     let (code, report) = company.sync();
     assert_eq!((code, &report["problems"]), (0, &json!([])), "{report}");
     assert_eq!(known(company, "p009").0, "active", "made again, and given its seat");
@@ -282,6 +301,7 @@ fn a_restored_ledger_that_has_come_further_meanwhile_deleted_nobody() {
         seats += 1;
         ledger.buy("standard", seats);
     }
+    is_foreseen(&company);
     let (code, failure) = company.sync();
     let said = failure["error"]["message"].as_str().unwrap_or_default();
     assert!(code == 1 && said.contains("is another one than before"), "{failure}");
@@ -292,6 +312,7 @@ fn a_restored_ledger_that_has_come_further_meanwhile_deleted_nobody() {
 fn a_ledger_that_went_back_in_time_deleted_nobody() {
     let (ledger, company) = six_people();
     restore(&ledger);
+    is_foreseen(&company);
     let (code, failure) = company.sync();
     let said = failure["error"]["message"].as_str().unwrap_or_default();
     assert!(code == 1 && said.contains("the ledger shows an earlier moment than before"), "{failure}");
