@@ -160,6 +160,7 @@ fn snapshot(people: usize, now: Timestamp) -> Snapshot {
         members: BTreeMap::from([(ScopeKey { role: Role::Group, dn: GROUP.into() }, members)]),
         by_uid: Vec::new(),
         gone: BTreeMap::new(),
+        gone_uids: BTreeMap::new(),
         nested: None,
         scope: BTreeMap::new(),
         entries: people as u64,

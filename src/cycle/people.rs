@@ -1,14 +1,14 @@
 //! People as earlier cycles knew them, and those of whom this one cannot tell what became of them.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use jiff::Timestamp;
 
 use crate::desired;
 use crate::model::memory::{Absence, Known};
 use crate::model::settings::Settings;
-use crate::model::snapshot::{FormerName, FormerNames, Kind, Partial, Snapshot, Whereabouts};
+use crate::model::snapshot::{Dangling, FormerName, FormerNames, Kind, ListedAs, Partial, Snapshot, Whereabouts};
 use crate::model::text::some_of;
 use crate::model::{Account, Anchor, Dn, Profile, folded};
 use crate::plan::diff;
@@ -18,8 +18,8 @@ use crate::ports::{Memory, StateError};
 #[derive(Debug, Default)]
 pub struct KnownPeople {
     pub people: Vec<Known>,
-    /// Those whom groups listed by a user id that this read did not show.
-    pub unplaced: BTreeSet<Anchor>,
+    /// Those whom groups listed by a user id that this read did not show, and by which, where that is known.
+    pub unplaced: BTreeMap<Anchor, Option<String>>,
     /// The names by which groups list people who are elsewhere now.
     pub former: FormerNames,
 }
@@ -28,7 +28,7 @@ impl KnownPeople {
     /// People in the order of their anchors.
     #[must_use]
     pub const fn of(people: Vec<Known>) -> Self {
-        Self { people, unplaced: BTreeSet::new(), former: FormerNames::new() }
+        Self { people, unplaced: BTreeMap::new(), former: FormerNames::new() }
     }
 
     /// What is known of one person.
@@ -50,7 +50,7 @@ impl desired::Known for KnownPeople {
     }
 
     fn is_unplaced(&self, anchor: &Anchor) -> bool {
-        self.unplaced.contains(anchor)
+        self.unplaced.contains_key(anchor)
     }
 }
 
@@ -62,7 +62,7 @@ pub fn unplaced(
     memory: &dyn Memory,
     accounts: &[Account],
     snapshot: &Snapshot,
-) -> Result<BTreeSet<Anchor>, StateError> {
+) -> Result<BTreeMap<Anchor, Option<String>>, StateError> {
     let mut owners = accounts.iter().filter_map(|account| Some(account.owner.as_ref()?.anchor)).peekable();
     let has_account = |anchor: &Anchor| {
         while owners.next_if(|owner| owner < anchor).is_some() {}
@@ -85,14 +85,27 @@ pub fn unplaced(
 /// Where the state cannot be read.
 pub fn former(memory: &dyn Memory, snapshot: &Snapshot) -> Result<FormerNames, StateError> {
     let mut former = FormerNames::new();
-    if snapshot.gone.is_empty() || snapshot.kind == Kind::ActiveDirectory {
-        return Ok(former);
+    if snapshot.kind != Kind::ActiveDirectory {
+        former_dns(memory, snapshot, &mut former)?;
+        former_uids(memory, snapshot, &mut former)?;
+    }
+    Ok(former)
+}
+
+fn note(former: &mut FormerNames, anchor: Anchor, name: ListedAs, dangling: &Dangling) {
+    let names = former.entry(anchor).or_default();
+    if names.iter().all(|known: &FormerName| known.name != name) {
+        names.push(FormerName { name, dangling: dangling.clone() });
+    }
+}
+
+fn former_dns(memory: &dyn Memory, snapshot: &Snapshot, former: &mut FormerNames) -> Result<(), StateError> {
+    if snapshot.gone.is_empty() {
+        return Ok(());
     }
     let mut note = |anchor: Anchor, dn: &Dn| {
-        let Some((dn, dangling)) = snapshot.gone.get_key_value(dn) else { return };
-        let names = former.entry(anchor).or_default();
-        if names.iter().all(|name: &FormerName| name.dn != *dn) {
-            names.push(FormerName { dn: dn.clone(), dangling: dangling.clone() });
+        if let Some((dn, dangling)) = snapshot.gone.get_key_value(dn) {
+            note(former, anchor, ListedAs::Dn(dn.clone()), dangling);
         }
     };
     memory.places(&snapshot.directory, &mut |anchor, text| {
@@ -107,7 +120,18 @@ pub fn former(memory: &dyn Memory, snapshot: &Snapshot) -> Result<FormerNames, S
     for (anchor, dn) in memory.former(&snapshot.directory)? {
         note(anchor, &dn);
     }
-    Ok(former)
+    Ok(())
+}
+
+fn former_uids(memory: &dyn Memory, snapshot: &Snapshot, former: &mut FormerNames) -> Result<(), StateError> {
+    let uids: Vec<&str> = snapshot.gone_uids.keys().map(String::as_str).collect();
+    for (anchor, uid) in memory.had_uid(&snapshot.directory, &uids)? {
+        let is_here = snapshot.people.binary_search_by(|person| person.anchor.cmp(&anchor)).is_ok();
+        if let Some(dangling) = snapshot.gone_uids.get(&uid).filter(|_| is_here) {
+            note(former, anchor, ListedAs::Uid(uid), dangling);
+        }
+    }
+    Ok(())
 }
 
 /// Owners of accounts who were not seen: those not suspended, and those who may be removed now. Both come in order.

@@ -18,8 +18,8 @@ use crate::model::memory::{
 use crate::model::notice::News;
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::{DirectorySettings, Drift, Settings};
-use crate::model::snapshot::{Role, ScopeKey, Snapshot};
-use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing};
+use crate::model::snapshot::{ListedAs, Role, ScopeKey, Snapshot};
+use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing, fold};
 use crate::notify::{self, House};
 use crate::plan::Plan;
 use crate::ports::{Memory, StateError};
@@ -139,9 +139,9 @@ fn update<'a>(
     }
 }
 
-fn former_names(read: &DirectoryRead) -> Vec<(Anchor, &str)> {
+fn former_names(read: &DirectoryRead) -> Vec<(Anchor, &ListedAs)> {
     let former = read.known.former.iter();
-    former.flat_map(|(anchor, names)| names.iter().map(|name| (*anchor, name.dn.as_str()))).collect()
+    former.flat_map(|(anchor, names)| names.iter().map(|name| (*anchor, &name.name))).collect()
 }
 
 /// Known once, not there now, and without an account: nothing depends on them. Both come in order.
@@ -176,7 +176,9 @@ impl<'a> Witness<'a> {
     }
 
     fn judgement(&self, sighting: &'a Sighting) -> Judgement<'a> {
-        let unplaced = self.read.known.unplaced.contains(&sighting.anchor);
+        let known_uid = self.read.known.unplaced.get(&sighting.anchor);
+        let unplaced = known_uid.is_some();
+        let by_uid = self.snapshot.by_uid.binary_search(&sighting.anchor).is_ok();
         let scope = self.rules.scope(&sighting.anchor);
         let in_scope = matches!(scope, Scope::In { .. });
         let unclear = unplaced || matches!(scope, Scope::Unclear { .. });
@@ -191,7 +193,11 @@ impl<'a> Witness<'a> {
             in_scope: in_scope || unclear,
             because: if unplaced { vec![Cow::Borrowed(UNPLACED)] } else { self.because(&scope, sighting) },
             pools: asks.iter().map(|ask| self.wanted(ask, &sighting.anchor)).collect(),
-            by_uid: unplaced || self.snapshot.by_uid.binary_search(&sighting.anchor).is_ok(),
+            by_uid: unplaced || by_uid,
+            uid: match known_uid {
+                Some(known) => known.as_deref().map(Cow::Borrowed),
+                None => sighting.uid.as_deref().filter(|_| by_uid).map(|uid| Cow::Owned(fold(uid))),
+            },
         }
     }
 
@@ -221,7 +227,7 @@ impl<'a> Witness<'a> {
                 lines.push(Cow::Borrowed(
                     "listed by a name of before, so nobody can tell whether the person is a member:",
                 ));
-                lines.push(Cow::Borrowed(name.dn.as_str()));
+                lines.push(Cow::Borrowed(name.name.as_str()));
                 lines.extend(name.dangling.listed_by.iter().map(|group| Cow::Borrowed(group.as_str())));
             }
             Scope::MatchedByNoPool => lines.push(Cow::Borrowed("no pool matches")),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{Ask, Known, Wish, standing_cause, usable};
 use crate::model::settings::{DirectorySettings, GroupRef, Match, Settings};
-use crate::model::snapshot::{FormerName, FormerNames, Members, Role, ScopeKey};
+use crate::model::snapshot::{FormerName, FormerNames, ListedAs, Members, Role, ScopeKey};
 use crate::model::text::some_of;
 use crate::model::user::{Defect, LeaveCause, Quarantine, Sighting};
 use crate::model::{Anchor, Name};
@@ -233,11 +233,23 @@ fn renamed(sighting: &Sighting, name: &FormerName) -> Quarantine {
     let Sighting { dn, anchor, .. } = sighting;
     let groups = name.dangling.listed_by.iter().map(|group| format!("{:?}", group.as_str()));
     let groups = some_of(groups).unwrap_or_default();
-    let message = format!(
-        "{dn} ({anchor}) was {former:?} before, and the group {groups} lists that name still, so nobody can tell \
-         whether the person is a member: put the new name in its place there, or take the old one out. The overlay \
-         refint of OpenLDAP does so by itself, with every rename to come",
-        former = name.dn.as_str(),
-    );
-    Quarantine { attribute: "member".to_owned(), reason: Defect::Missing, message }
+    let (attribute, message) = match &name.name {
+        ListedAs::Dn(former) => (
+            "member",
+            format!(
+                "{dn} ({anchor}) was {former:?} before, and the group {groups} lists that name still, so nobody can tell \
+                 whether the person is a member: put the new name in its place there, or take the old one out. The overlay \
+                 refint of OpenLDAP does so by itself, with every rename to come",
+                former = former.as_str(),
+            ),
+        ),
+        ListedAs::Uid(former) => (
+            "memberUid",
+            format!(
+                "{dn} ({anchor}) had the user id {former:?} before, and the group {groups} lists that one still, so nobody can \
+                 tell whether the person is a member: put the new id in its place there (memberUid), or take the old one out",
+            ),
+        ),
+    };
+    Quarantine { attribute: attribute.to_owned(), reason: Defect::Missing, message }
 }

@@ -71,6 +71,8 @@ pub struct Walked {
     pub nested: BTreeSet<Dn>,
     /// Members that are not there.
     pub gone: BTreeMap<Dn, Dangling>,
+    /// User ids that none of the people has, folded.
+    pub gone_uids: BTreeMap<String, Dangling>,
     /// Groups that show no members, and to which groups of the config they belong, directly or not.
     pub empty: BTreeMap<Dn, BTreeSet<ScopeKey>>,
     /// Members of another domain.
@@ -208,14 +210,15 @@ impl<'a> Graph<'a> {
                     members.entry(anchor).or_insert_with(|| Arc::clone(&way));
                 });
                 walked.by_uid.extend(people.listed_by_uid(group));
+                for uid in people.unknown_uids(group) {
+                    note_dangling(walked.gone_uids.entry(uid.into_owned()).or_default(), key, group);
+                }
                 if group.is_empty() {
                     walked.empty.entry(group.dn.clone()).or_default().insert(key.clone());
                 }
                 for (dn, inner) in self.within(group) {
                     let Some(inner) = inner else {
-                        let dangling = walked.gone.entry(dn.clone()).or_default();
-                        dangling.of.insert(key.clone());
-                        dangling.listed_by.insert(group.dn.clone());
+                        note_dangling(walked.gone.entry(dn.clone()).or_default(), key, group);
                         continue;
                     };
                     walked.nested.insert(dn.clone());
@@ -240,6 +243,11 @@ impl<'a> Graph<'a> {
         within.sort_unstable_by_key(|(dn, index)| index.map_or(*dn, |index| &self.groups[index].dn));
         within
     }
+}
+
+fn note_dangling(dangling: &mut Dangling, key: &ScopeKey, group: &GroupObject) {
+    dangling.of.insert(key.clone());
+    dangling.listed_by.insert(group.dn.clone());
 }
 
 #[cfg(test)]

@@ -147,6 +147,7 @@ impl Directory for LdifDirectory {
             members: walked.members,
             by_uid: walked.by_uid,
             gone: walked.gone,
+            gone_uids: walked.gone_uids,
             nested: Some(missed.nested),
             scope: last.scope.found.clone(),
             foreign: walked.foreign,

@@ -11,7 +11,7 @@ use super::account::Account;
 use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
-use super::snapshot::{Kind, Nested, Pin, Watermark};
+use super::snapshot::{Kind, ListedAs, Nested, Pin, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
 
 /// What a cycle needs of somebody who was seen before: narrow, for there may be a million of them.
@@ -72,6 +72,9 @@ pub struct Judgement<'a> {
     /// Groups list this person by user id.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_uid: bool,
+    /// And by which, folded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uid: Option<Cow<'a, str>>,
 }
 
 /// A pool a person should have a seat of, and why.
@@ -129,8 +132,8 @@ pub struct MirrorUpdate<'a> {
     pub pins: Vec<Pin>,
     /// All that were walked through, or are missed. None: those known before stay.
     pub nested: Option<&'a [Nested]>,
-    /// DNs that groups list though somebody left them, and who. None: those known before stay.
-    pub former: Option<Vec<(Anchor, &'a str)>>,
+    /// Names that groups list though somebody has another one now, and who. None: those known before stay.
+    pub former: Option<Vec<(Anchor, &'a ListedAs)>>,
     /// What only a complete read can tell.
     pub whole: Option<Whole>,
 }

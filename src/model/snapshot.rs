@@ -96,11 +96,29 @@ pub struct Dangling {
     pub of: BTreeSet<ScopeKey>,
 }
 
-/// A DN at which somebody was before, and nobody is now, though groups list it still.
+/// A name that somebody had before, and nobody has now, though groups list it still.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FormerName {
-    pub dn: Dn,
+    pub name: ListedAs,
     pub dangling: Dangling,
+}
+
+/// How a group names a member.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ListedAs {
+    Dn(Dn),
+    /// A `memberUid`, folded.
+    Uid(String),
+}
+
+impl ListedAs {
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Dn(dn) => dn.as_str(),
+            Self::Uid(uid) => uid,
+        }
+    }
 }
 
 /// Of people who were renamed or moved, the names by which groups list them still: a server that does not mend its groups
@@ -143,6 +161,8 @@ pub struct Snapshot {
     pub by_uid: Vec<Anchor>,
     /// Members that are not there, of groups of the config or within one.
     pub gone: BTreeMap<Dn, Dangling>,
+    /// User ids (`memberUid`) that nobody of this read has, folded.
+    pub gone_uids: BTreeMap<String, Dangling>,
     /// Groups within those of the config, as the next read is told of them. None: the read broke off before.
     pub nested: Option<Vec<Nested>>,
     pub scope: BTreeMap<ScopeKey, Found>,

@@ -3,7 +3,7 @@
 //! Every method fails where the state cannot be read or written; after a failed write it is as it was before.
 #![expect(clippy::missing_errors_doc, reason = "said once, above")]
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -76,8 +76,15 @@ pub trait Mirror: Send {
     /// DNs that groups listed when they were last read, though somebody had left them; and who.
     fn former(&self, directory: &str) -> Result<Vec<(Anchor, Dn)>, StateError>;
 
-    /// Who of these was listed by user id when groups were last read.
-    fn listed_by_uid(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>, StateError>;
+    /// Who of these was listed by user id when groups were last read, and by which, where that is known.
+    fn listed_by_uid(
+        &self,
+        directory: &str,
+        anchors: &[Anchor],
+    ) -> Result<BTreeMap<Anchor, Option<String>>, StateError>;
+
+    /// Who was listed by one of these user ids when groups were last read, had it then or before, and by which.
+    fn had_uid(&self, directory: &str, uids: &[&str]) -> Result<Vec<(Anchor, String)>, StateError>;
 
     /// Where the last complete read began.
     fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError>;

@@ -285,6 +285,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
             because: Vec::new(),
             pools: Vec::new(),
             by_uid: false,
+            uid: None,
         },
     };
     Ok(LastKnown {

@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V4__outbox", include_str!("migrations/V4__outbox.sql")),
     ("V5__former", include_str!("migrations/V5__former.sql")),
     ("V6__approved", include_str!("migrations/V6__approved.sql")),
+    ("V7__user_ids", include_str!("migrations/V7__user_ids.sql")),
 ];
 
 /// How long to wait for another process that writes.

@@ -1,6 +1,6 @@
 //! The mirror: what is known of each directory and its people.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use rusqlite::types::Type;
@@ -11,7 +11,7 @@ use super::values::{
     anchor, cause_number, damaged, digest, json, optional_cause, optional_json, optional_time, time, to_json,
 };
 use crate::model::memory::{Absence, DirectoryStatus, Known, MirrorUpdate, PersonRow, RefusedBind, Whole};
-use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
+use crate::model::snapshot::{ListedAs, Nested, Pin, ScopeKey, Watermark};
 use crate::model::{Anchor, Digest, Dn, Name, Unidentified};
 use crate::ports::{Mirror, StateError};
 
@@ -59,8 +59,16 @@ impl Mirror for State {
         })
     }
 
-    fn listed_by_uid(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>, StateError> {
+    fn listed_by_uid(
+        &self,
+        directory: &str,
+        anchors: &[Anchor],
+    ) -> Result<BTreeMap<Anchor, Option<String>>, StateError> {
         self.read("reading whom groups list by user id", |connection| listed_by_uid(connection, directory, anchors))
+    }
+
+    fn had_uid(&self, directory: &str, uids: &[&str]) -> Result<Vec<(Anchor, String)>, StateError> {
+        self.read("reading who had a user id", |connection| had_uid(connection, directory, uids))
     }
 
     fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError> {
@@ -197,17 +205,36 @@ fn dn(row: &Row<'_>, index: usize) -> Result<Dn> {
     Dn::parse(row.get_ref(index)?.as_str()?).map_err(|why| damaged(index, Type::Text, why))
 }
 
-fn listed_by_uid(connection: &Connection, directory: &str, anchors: &[Anchor]) -> Result<BTreeSet<Anchor>> {
-    let mut listed = BTreeSet::new();
+fn listed_by_uid(
+    connection: &Connection,
+    directory: &str,
+    anchors: &[Anchor],
+) -> Result<BTreeMap<Anchor, Option<String>>> {
+    let mut listed = BTreeMap::new();
     let Some(id) = find_directory(connection, directory)? else { return Ok(listed) };
-    let sql = "SELECT 1 FROM facts WHERE directory = ?1 AND anchor = ?2 AND judgement_json ->> 'by_uid'";
+    let sql = "SELECT judgement_json ->> 'uid' FROM facts
+               WHERE directory = ?1 AND anchor = ?2 AND judgement_json ->> 'by_uid'";
     let mut query = connection.prepare_cached(sql)?;
     for anchor in anchors {
-        if query.exists(params![id, anchor.as_bytes()])? {
-            listed.insert(*anchor);
+        if let Some(uid) = query.query_row(params![id, anchor.as_bytes()], |row| row.get(0)).optional()? {
+            listed.insert(*anchor, uid);
         }
     }
     Ok(listed)
+}
+
+fn had_uid(connection: &Connection, directory: &str, uids: &[&str]) -> Result<Vec<(Anchor, String)>> {
+    let mut had = Vec::new();
+    let Some(id) = find_directory(connection, directory)? else { return Ok(had) };
+    let sql = "SELECT anchor FROM facts WHERE directory = ?1 AND judgement_json ->> 'uid' = ?2
+               UNION SELECT anchor FROM former_uid WHERE directory = ?1 AND uid = ?2 ORDER BY 1";
+    let mut query = connection.prepare_cached(sql)?;
+    for uid in uids {
+        for anchor in query.query_map(params![id, uid], |row| anchor(row, 0))? {
+            had.push((anchor?, (*uid).to_owned()));
+        }
+    }
+    Ok(had)
 }
 
 fn directory_status(row: &Row<'_>) -> Result<DirectoryStatus> {
@@ -308,12 +335,16 @@ fn store_nested(transaction: &Transaction<'_>, directory: i64, nested: &[Nested]
     Ok(())
 }
 
-fn store_former(transaction: &Transaction<'_>, directory: i64, former: &[(Anchor, &str)]) -> Result<()> {
+fn store_former(transaction: &Transaction<'_>, directory: i64, former: &[(Anchor, &ListedAs)]) -> Result<()> {
     transaction.execute("DELETE FROM former WHERE directory = ?1", [directory])?;
-    let mut insert =
-        transaction.prepare_cached("INSERT OR REPLACE INTO former (directory, anchor, dn) VALUES (?1, ?2, ?3)")?;
-    for (anchor, dn) in former {
-        insert.execute(params![directory, anchor.as_bytes(), dn])?;
+    transaction.execute("DELETE FROM former_uid WHERE directory = ?1", [directory])?;
+    let sql = "INSERT OR REPLACE INTO former (directory, anchor, dn) VALUES (?1, ?2, ?3)";
+    let mut insert_dn = transaction.prepare_cached(sql)?;
+    let sql = "INSERT OR REPLACE INTO former_uid (directory, anchor, uid) VALUES (?1, ?2, ?3)";
+    let mut insert_uid = transaction.prepare_cached(sql)?;
+    for (anchor, name) in former {
+        let insert = if matches!(name, ListedAs::Dn(_)) { &mut insert_dn } else { &mut insert_uid };
+        insert.execute(params![directory, anchor.as_bytes(), name.as_str()])?;
     }
     Ok(())
 }
@@ -334,7 +365,7 @@ fn store_whole(transaction: &Transaction<'_>, directory: i64, whole: &Whole, rea
         };
         absent.execute(params![directory, anchor.as_bytes(), unseen.as_bytes(), read_at.as_second(), since, gone])?;
     }
-    for table in ["person", "facts", "former"] {
+    for table in ["person", "facts", "former", "former_uid"] {
         let mut forget =
             transaction.prepare_cached(&format!("DELETE FROM {table} WHERE directory = ?1 AND anchor = ?2"))?;
         for anchor in &whole.forgotten {

@@ -106,6 +106,7 @@ impl Directory for InMemory {
             members: world.groups(self.index),
             by_uid: Vec::new(),
             gone: BTreeMap::new(),
+            gone_uids: BTreeMap::new(),
             nested: None,
             scope: BTreeMap::new(),
             foreign: 0,

@@ -1,6 +1,6 @@
 //! Death at any call: the ledger and the state behind a fuse that burns before or after the call of a given number.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -158,7 +158,8 @@ mortal! { Mirror {
     fn nested([self: &self], directory: &str) -> Vec<Nested>;
     fn places([self: &self], directory: &str, visit: &mut dyn FnMut(Anchor, &str)) -> ();
     fn former([self: &self], directory: &str) -> Vec<(Anchor, Dn)>;
-    fn listed_by_uid([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeSet<Anchor>;
+    fn listed_by_uid([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, Option<String>>;
+    fn had_uid([self: &self], directory: &str, uids: &[&str]) -> Vec<(Anchor, String)>;
     fn watermark([self: &self], directory: &str) -> Option<Watermark>;
     fn store([self: &mut self], directory: &Name, update: &MirrorUpdate<'_>) -> ();
     fn unreached([self: &mut self], directory: &Name, problem: &str, at: Timestamp) -> ();

@@ -128,8 +128,8 @@ pub(super) fn listed_before(read: &DirectoryRead) -> Option<String> {
     let people = some_of(people.into_iter().map(ToString::to_string))?;
     let groups = some_of(groups.into_iter().map(|group| format!("{:?}", group.as_str())))?;
     Some(format!(
-        "people were renamed, and groups list them by the name of before ({people}): they keep what they have, and get \
-         nothing where it is not clear that they are members. Put the new names in the place of the old ones in {groups}; \
-         the overlay refint of OpenLDAP does so by itself, with every rename to come"
+        "people were renamed, and groups list them by the name or user id of before ({people}): they keep what they have, and \
+         get nothing where it is not clear that they are members. Put the new ones in the place of the old ones in {groups}; \
+         the overlay refint of OpenLDAP does so by itself in `member`, with every rename to come"
     ))
 }

@@ -56,6 +56,13 @@ impl<'a> PeopleIndex<'a> {
     }
 }
 
+impl PeopleIndex<'_> {
+    /// User ids in a group that nobody has.
+    pub(super) fn unknown_uids<'b>(&self, group: &'b GroupObject) -> impl Iterator<Item = Cow<'b, str>> {
+        group.member_uids.iter().map(|uid| folded(uid)).filter(|uid| !self.uids.contains_key(uid))
+    }
+}
+
 fn add<K: Eq + Hash>(index: &mut HashMap<K, Vec<Anchor>>, key: K, anchor: Anchor) {
     index.entry(key).or_default().push(anchor);
 }

@@ -31,6 +31,7 @@ pub(super) struct Draft {
     members: BTreeMap<ScopeKey, Members>,
     by_uid: Vec<Anchor>,
     gone: BTreeMap<Dn, Dangling>,
+    gone_uids: BTreeMap<String, Dangling>,
     nested: Option<Vec<Nested>>,
     scope: BTreeMap<ScopeKey, Found>,
     /// Where the people were searched for.
@@ -76,6 +77,7 @@ impl Draft {
             members: self.members,
             by_uid: self.by_uid,
             gone: self.gone,
+            gone_uids: self.gone_uids,
             nested: self.nested,
             scope: self.scope,
             entries: self.entries,
@@ -134,7 +136,8 @@ impl Read<'_> {
         let missed = missed(&self.request.nested, &mut walked, &mut source, how).await?;
         draft.problems.extend(missed.problems);
         (draft.members, draft.by_uid, draft.nested) = (walked.members, walked.by_uid, Some(missed.nested));
-        (draft.foreign, draft.dangling, draft.gone) = (walked.foreign, walked.dangling, walked.gone);
+        (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
+        (draft.gone, draft.gone_uids) = (walked.gone, walked.gone_uids);
         draft.note(walked.changed, self.request.now);
         Ok(())
     }

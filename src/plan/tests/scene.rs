@@ -10,7 +10,7 @@ pub use super::source::{Source, anchor, at, number, profile, sighting, who};
 use crate::desired::{Reading, desire};
 use crate::model::change::{Batch, Confirmation, Decision, GuardMark, HeldChange, Operation, Promotion, Step, Verdict};
 use crate::model::settings::*;
-use crate::model::snapshot::{Dangling, FormerName, Kind, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Dangling, FormerName, Kind, ListedAs, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::user::{Defect, Quarantine, Sighting, Standing};
 use crate::model::{Account, Dn, Name, PersonId, PoolCount, WaitReason};
 use crate::plan::effects::Verb;
@@ -203,7 +203,11 @@ impl Scene {
         if let Some(members) = source.groups.get_mut(group) {
             members.remove(&n);
         }
-        source.former.entry(anchor(n)).or_default().push(FormerName { dn: dn(&format!("CN=old{n}")), dangling });
+        source
+            .former
+            .entry(anchor(n))
+            .or_default()
+            .push(FormerName { name: ListedAs::Dn(dn(&format!("CN=old{n}"))), dangling });
     }
 
     pub fn falls_back(&mut self, pool: &str, to: &str) {

@@ -101,6 +101,7 @@ impl Source {
             members: self.groups.iter().map(members).collect(),
             by_uid: Vec::new(),
             gone: BTreeMap::new(),
+            gone_uids: BTreeMap::new(),
             nested: None,
             scope: BTreeMap::new(),
             entries: self.people.len() as u64,

@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::model::memory::{Absence, Known, MirrorUpdate, ReadMode, ReadRecord, RefusedBind, Whole};
-use crate::model::snapshot::{Kind, Pin, Role, ScopeKey, Watermark};
+use crate::model::snapshot::{Kind, ListedAs, Pin, Role, ScopeKey, Watermark};
 use crate::model::{Defect, Digest, LeaveCause, Quarantine, Unidentified};
 use crate::ports::{Mirror as _, StateError};
 
@@ -185,27 +185,60 @@ fn pins_are_those_of_the_last_read() {
     assert_eq!(state.pins("corp").unwrap(), BTreeMap::from([(key("CN=B"), one[0].clone())]));
 }
 
+/// Two people, and the names of before by which groups list them.
+fn listing<'a>(names: &[(u8, &'a ListedAs)]) -> MirrorUpdate<'a> {
+    MirrorUpdate {
+        former: Some(names.iter().map(|(number, name)| (anchor(*number), *name)).collect()),
+        ..partial(vec![row(1), row(2)])
+    }
+}
+
 #[test]
 fn names_that_people_left_are_those_of_the_last_read_that_could_tell_and_go_with_the_person() {
     let mut state = state();
-    let before = |names: &[(u8, &'static str)]| MirrorUpdate {
-        former: Some(names.iter().map(|(number, dn)| (anchor(*number), *dn)).collect()),
-        ..partial(vec![row(1), row(2)])
-    };
-    state.store(&corp(), &before(&[(2, "cn=b"), (1, "cn=a")])).unwrap();
+    let [a, b] = ["cn=a", "cn=b"].map(|text| ListedAs::Dn(crate::model::Dn::parse(text).unwrap()));
+    let [x, y] = ["x", "y"].map(|uid| ListedAs::Uid(uid.to_owned()));
+    state.store(&corp(), &listing(&[(2, &b), (1, &a), (1, &x), (2, &x), (2, &y)])).unwrap();
     state.store(&corp(), &partial(Vec::new())).unwrap();
     let dn = |text| crate::model::Dn::parse(text).unwrap();
     assert_eq!(state.former("corp").unwrap(), [(anchor(1), dn("cn=a")), (anchor(2), dn("cn=b"))]);
     assert_eq!(state.former("other").unwrap(), []);
+    let had = |state: &State, uids: &[&str]| {
+        let had = state.had_uid("corp", uids).unwrap().into_iter();
+        had.map(|(anchor, uid)| (anchor.as_bytes()[15], uid)).collect::<Vec<_>>()
+    };
+    let both = |uid: &str| vec![(1, uid.to_owned()), (2, uid.to_owned())];
+    assert_eq!((had(&state, &["x"]), had(&state, &["z"])), (both("x"), vec![]));
     let mut update = whole(Vec::new(), "2");
     update.whole.as_mut().unwrap().forgotten = vec![anchor(1)];
     state.store(&corp(), &update).unwrap();
     assert_eq!(state.former("corp").unwrap(), [(anchor(2), dn("cn=b"))]);
+    assert_eq!(had(&state, &["y", "x"]), [(2, "y".to_owned()), (2, "x".to_owned())]);
     let mut places = Vec::new();
     state.places("corp", &mut |anchor, dn| places.push((anchor, dn.to_owned()))).unwrap();
     assert_eq!(places, [(anchor(2), facts(2).dn.into_owned())]);
-    state.store(&corp(), &before(&[])).unwrap();
+    state.store(&corp(), &listing(&[])).unwrap();
     assert_eq!(state.former("corp").unwrap(), []);
+    assert_eq!(had(&state, &["x", "y"]), []);
+}
+
+#[test]
+fn who_was_listed_by_a_user_id_is_found_by_it_and_by_the_anchor() {
+    let mut state = state();
+    let mut listed = row(1);
+    (listed.facts.judgement.by_uid, listed.facts.judgement.uid) = (true, Some("ann".into()));
+    let mut unknown = row(2);
+    unknown.facts.judgement.by_uid = true;
+    state.store(&corp(), &whole(vec![listed, unknown, row(3)], "1")).unwrap();
+    assert_eq!(state.had_uid("corp", &["ann", "bob"]).unwrap(), [(anchor(1), "ann".to_owned())]);
+    let expected = BTreeMap::from([(anchor(1), Some("ann".to_owned())), (anchor(2), None)]);
+    assert_eq!(state.listed_by_uid("corp", &[anchor(1), anchor(2), anchor(3)]).unwrap(), expected);
+    let plan: Vec<String> = {
+        let sql = "EXPLAIN QUERY PLAN SELECT anchor FROM facts WHERE directory = 1 AND judgement_json ->> 'uid' = 'x'";
+        let mut query = state.connection.prepare(sql).unwrap();
+        query.query_map([], |row| row.get(3)).unwrap().collect::<Result<_, _>>().unwrap()
+    };
+    assert!(plan.iter().any(|step| step.contains("facts_uid")), "nobody else is read: {plan:?}");
 }
 
 #[test]

@@ -53,6 +53,7 @@ pub fn facts(number: u8) -> Facts<'static> {
             because: vec!["under ou=Staff,dc=example,dc=org".into()],
             pools: Vec::new(),
             by_uid: false,
+            uid: None,
         },
     }
 }
