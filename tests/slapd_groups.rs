@@ -70,6 +70,33 @@ fn a_nested_group_deleted_for_one_cycle_costs_nobody_the_seat_and_for_good_it_do
     assert_eq!(sync(&agent), (0, 2, String::new()), "a name that dangles for ever is no matter");
 }
 
+/// Rule 5: the group above meant this one, whatever it is called now; nothing says that anybody left it.
+#[test]
+fn a_nested_group_that_was_renamed_is_followed_by_its_id_as_a_group_of_the_config_is() {
+    let slapd = seeded();
+    let agent = agent(&slapd, "");
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()));
+    let (old, new) = (format!("cn=inner,ou=groups,{}", slapd.base), format!("cn=core,{}", slapd.base));
+    slapd.modify(&ldif::rename(&old, "cn=core", Some(&slapd.base)));
+    slapd.add(&ldif::person(&slapd.base, "u0000099"));
+    let members = |change: &str, uid: &str| {
+        slapd.modify(&format!("dn: {new}\nchangetype: modify\n{change}: member\nmember: {}\n-\n\n", slapd.dn(uid)));
+    };
+    members("add", "u0000099");
+    for _ in 0..3 {
+        let (code, active, problem) = sync(&agent);
+        assert_eq!((code, active), (0, PEOPLE + 1), "who joins it is served: {problem}");
+        assert!(problem.contains(&old) && problem.contains(&new) && problem.contains("followed"), "{problem}");
+    }
+    members("delete", "u0000099");
+    assert_eq!(sync(&agent).1, PEOPLE, "who is taken out of it leaves");
+    assert_eq!(agent.explain("u0000003").1["scope"]["in"], true);
+    replace_member(&slapd, "vault", &[slapd.dn("u0000001"), slapd.dn("u0000002"), new.clone()]);
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()));
+    slapd.delete(&new);
+    assert_eq!((sync(&agent).0, sync(&agent).1), (1, 2), "deleted, it is gone with the second read");
+}
+
 #[test]
 fn a_nested_group_that_is_hidden_with_its_container_costs_nobody_the_seat_however_long() {
     let mut slapd = seeded();

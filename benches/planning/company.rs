@@ -162,6 +162,7 @@ fn snapshot(people: usize, now: Timestamp) -> Snapshot {
         gone: BTreeMap::new(),
         gone_uids: BTreeMap::new(),
         nested: None,
+        followed: BTreeMap::new(),
         scope: BTreeMap::new(),
         entries: people as u64,
         foreign: 0,

@@ -223,7 +223,13 @@ fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport
 
 /// What somebody should know of a read that was whole.
 fn notes(read: &DirectoryRead, desired: &Desired<'_>) -> impl Iterator<Item = String> {
-    let notes = [renamed(read), people::missed(read, desired), people::listed_before(read), unproven(&read.located)];
+    let notes = [
+        renamed(read),
+        people::followed(read),
+        people::missed(read, desired),
+        people::listed_before(read),
+        unproven(&read.located),
+    ];
     notes.into_iter().flatten()
 }
 

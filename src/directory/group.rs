@@ -16,11 +16,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 pub use hidden::hidden;
+use nested::find_again;
 pub use nested::{Missed, missed};
 pub use object::{GroupObject, group_attributes, group_object, member_dn};
 pub use people::PeopleIndex;
 
-use crate::model::snapshot::{Dangling, Members, ScopeKey};
+use crate::model::snapshot::{Dangling, Members, Nested, ScopeKey};
 use crate::model::{Anchor, Dn};
 use crate::ports::{Persistence, ReadError};
 
@@ -42,6 +43,12 @@ pub trait GroupSource: Send {
     /// # Errors
     /// Where it could not be found out for one of them: then nobody's membership is known.
     async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError>;
+
+    /// The group of this anchor, which was at `last`.
+    ///
+    /// # Errors
+    /// Where it could not be found out.
+    async fn find(&mut self, anchor: Anchor, last: &Dn) -> Result<Option<GroupObject>, ReadError>;
 
     /// Whether something can be read at this place.
     ///
@@ -67,8 +74,10 @@ pub struct Walked {
     pub by_uid: Vec<Anchor>,
     /// The highest number of an update among the groups.
     pub changed: Option<u64>,
-    /// Where groups within groups were found.
-    pub nested: BTreeSet<Dn>,
+    /// Groups within groups, as they are listed.
+    pub nested: BTreeMap<Dn, Anchor>,
+    /// Of those the ones that are listed by a DN of before, and where they are.
+    pub followed: BTreeMap<Dn, Dn>,
     /// Members that are not there.
     pub gone: BTreeMap<Dn, Dangling>,
     /// User ids that none of the people has, folded.
@@ -83,7 +92,8 @@ pub struct Walked {
     pub others: u64,
 }
 
-/// Walks all groups together, each once, cycles or not. People of the read are never fetched.
+/// Walks all groups together, each once, cycles or not. People of the read are never fetched. `before`: groups within
+/// groups as the last read left them.
 ///
 /// Who is in a group by several ways gets the shortest, and of those the first by the DNs along it.
 ///
@@ -91,6 +101,7 @@ pub struct Walked {
 /// Those of the source.
 pub async fn walk(
     roots: &[(ScopeKey, GroupObject)],
+    before: &[Nested],
     people: &PeopleIndex<'_>,
     source: &mut dyn GroupSource,
 ) -> Result<Walked, ReadError> {
@@ -102,11 +113,12 @@ pub async fn walk(
         if objects.len() != unknown.len() {
             return Err(short_answer(unknown.len(), objects.len()));
         }
-        let before = graph.groups.len();
+        let known = graph.groups.len();
         for (dn, object) in unknown.iter().zip(objects) {
+            let object = if object == Object::Gone { find_again(before, dn, source).await? } else { object };
             graph.learn(dn, object);
         }
-        unknown = graph.unknown(before..graph.groups.len(), people, source);
+        unknown = graph.unknown(known..graph.groups.len(), people, source);
     }
     let mut walked = graph.counts();
     for ((key, _), start) in roots.iter().zip(starts) {
@@ -221,7 +233,7 @@ impl<'a> Graph<'a> {
                         note_dangling(walked.gone.entry(dn.clone()).or_default(), key, group);
                         continue;
                     };
-                    walked.nested.insert(dn.clone());
+                    self.note_nested(dn, inner, walked);
                     if seen.insert(inner) {
                         next.push((inner, way.iter().cloned().chain([self.groups[inner].dn.to_string()]).collect()));
                     }
@@ -230,6 +242,14 @@ impl<'a> Graph<'a> {
             level = next;
         }
         walked.members.insert(key.clone(), members);
+    }
+
+    fn note_nested(&self, dn: &Dn, index: usize, walked: &mut Walked) {
+        let GroupObject { anchor, dn: here, .. } = &*self.groups[index];
+        walked.nested.insert(dn.clone(), *anchor);
+        if here != dn {
+            walked.followed.insert(dn.clone(), here.clone());
+        }
     }
 
     /// What a group lists that is a group (its number) or is not there (None), by DN.

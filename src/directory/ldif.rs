@@ -20,7 +20,7 @@ use self::contents::{Contents, Reading, What};
 use self::file::Stamp;
 use self::last::Last;
 use self::scope::{Scope, Wanted};
-use super::group::{GroupSource, Object, PeopleIndex, missed, walk};
+use super::group::{GroupObject, GroupSource, Object, PeopleIndex, missed, walk};
 use super::person::PersonReader;
 use crate::model::dn::DnError;
 use crate::model::filter::{Filter, FilterError};
@@ -132,7 +132,7 @@ impl Directory for LdifDirectory {
         let mut problems = last.scope.problems.clone();
         problems.extend(last.doubled_anchors());
         let mut source = InFile(&last.contents);
-        let mut walked = walk(&last.scope.groups, &PeopleIndex::new(&people), &mut source).await?;
+        let mut walked = walk(&last.scope.groups, &request.nested, &PeopleIndex::new(&people), &mut source).await?;
         let how = (Kind::Ldif, problems.is_empty(), request.now);
         let missed = missed(&request.nested, &mut walked, &mut source, how).await?;
         problems.extend(missed.problems);
@@ -149,6 +149,7 @@ impl Directory for LdifDirectory {
             gone: walked.gone,
             gone_uids: walked.gone_uids,
             nested: Some(missed.nested),
+            followed: walked.followed,
             scope: last.scope.found.clone(),
             foreign: walked.foreign,
             dangling: walked.dangling,
@@ -214,6 +215,13 @@ impl GroupSource for InFile<'_> {
             None => Object::Gone,
         };
         Ok(dns.iter().map(object).collect())
+    }
+
+    async fn find(&mut self, anchor: Anchor, _last: &Dn) -> Result<Option<GroupObject>, ReadError> {
+        Ok(self.0.by_anchor(anchor).and_then(|item| match &item.what {
+            What::Group(group) => Some((**group).clone()),
+            _ => None,
+        }))
     }
 
     /// A file hides nothing.

@@ -62,8 +62,10 @@ pub struct Pin {
 /// A group that the config does not name, reached through one that it names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Nested {
-    /// Where it was when it was last read.
+    /// As the group above lists it.
     pub dn: Dn,
+    /// None: an earlier version of the program read it last.
+    pub anchor: Option<Anchor>,
     /// The first read that found nothing there, whole in all else, and the place above readable. None: it was read, or
     /// nobody can say yet that it is gone.
     pub missed: Option<Timestamp>,
@@ -165,6 +167,8 @@ pub struct Snapshot {
     pub gone_uids: BTreeMap<String, Dangling>,
     /// Groups within those of the config, as the next read is told of them. None: the read broke off before.
     pub nested: Option<Vec<Nested>>,
+    /// Of those the ones that are listed by a DN of before, and where they are.
+    pub followed: BTreeMap<Dn, Dn>,
     pub scope: BTreeMap<ScopeKey, Found>,
     /// Entries received for the people's search.
     pub entries: u64,

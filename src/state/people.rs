@@ -34,7 +34,7 @@ impl Mirror for State {
     fn nested(&self, directory: &str) -> Result<Vec<Nested>, StateError> {
         self.read("reading the groups within groups", |connection| {
             let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
-            let sql = "SELECT dn, missed_since FROM nested WHERE directory = ?1 ORDER BY dn";
+            let sql = "SELECT dn, missed_since, anchor FROM nested WHERE directory = ?1 ORDER BY dn";
             connection.prepare_cached(sql)?.query_map([id], nested)?.collect()
         })
     }
@@ -198,7 +198,8 @@ fn pins(connection: &Connection, directory: i64) -> Result<Vec<Pin>> {
 }
 
 fn nested(row: &Row<'_>) -> Result<Nested> {
-    Ok(Nested { dn: dn(row, 0)?, missed: optional_time(row, 1)? })
+    let anchor: Option<[u8; 16]> = row.get(2)?;
+    Ok(Nested { dn: dn(row, 0)?, anchor: anchor.map(Anchor::from_bytes), missed: optional_time(row, 1)? })
 }
 
 fn dn(row: &Row<'_>, index: usize) -> Result<Dn> {
@@ -327,10 +328,12 @@ fn store_pins(transaction: &Transaction<'_>, directory: i64, pins: &[Pin]) -> Re
 
 fn store_nested(transaction: &Transaction<'_>, directory: i64, nested: &[Nested]) -> Result<()> {
     transaction.execute("DELETE FROM nested WHERE directory = ?1", [directory])?;
-    let mut insert = transaction
-        .prepare_cached("INSERT OR REPLACE INTO nested (directory, dn, missed_since) VALUES (?1, ?2, ?3)")?;
-    for group in nested {
-        insert.execute(params![directory, group.dn.as_str(), group.missed.map(Timestamp::as_second)])?;
+    let mut insert = transaction.prepare_cached(
+        "INSERT OR REPLACE INTO nested (directory, dn, missed_since, anchor) VALUES (?1, ?2, ?3, ?4)",
+    )?;
+    for Nested { dn, anchor, missed } in nested {
+        let anchor = anchor.as_ref().map(Anchor::as_bytes);
+        insert.execute(params![directory, dn.as_str(), missed.map(Timestamp::as_second), anchor])?;
     }
     Ok(())
 }

@@ -108,6 +108,7 @@ impl Directory for InMemory {
             gone: BTreeMap::new(),
             gone_uids: BTreeMap::new(),
             nested: None,
+            followed: BTreeMap::new(),
             scope: BTreeMap::new(),
             foreign: 0,
             dangling: 0,

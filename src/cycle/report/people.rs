@@ -107,6 +107,17 @@ pub(super) fn missed(read: &DirectoryRead, desired: &Desired<'_>) -> Option<Stri
     })
 }
 
+/// A sentence on groups within groups that are listed by a name of before: nothing is wrong with anybody, but somebody should
+/// mend the groups above.
+pub(super) fn followed(read: &DirectoryRead) -> Option<String> {
+    let followed = read.snapshot.as_ref()?.followed.iter();
+    let groups = some_of(followed.map(|(listed, here)| format!("{:?} is now {:?}", listed.as_str(), here.as_str())))?;
+    Some(format!(
+        "groups were renamed or moved, and are members still by the name of before ({groups}): they are followed by their ids. Put \
+         the new names in the place of the old ones"
+    ))
+}
+
 /// A sentence on people whom groups list by a name that they no longer have: nobody lost anything by it yet, and somebody
 /// has to mend the groups.
 pub(super) fn listed_before(read: &DirectoryRead) -> Option<String> {

@@ -3,7 +3,10 @@
 //! Their people are in no list that can be read, and nothing says that they left: a group that is hidden, or that a lagging
 //! server has not got, looks as if it had been deleted.
 //!
-//! | nothing at the place, still listed | means |
+//! One that is found by its anchor was renamed or moved, and is followed as a group of the config is: the group above meant
+//! it, whatever it is called now.
+//!
+//! | nothing at the place, nor by the anchor, still listed | means |
 //! |---|---|
 //! | Active Directory, which takes deleted objects out of every list by itself | no right to read it: the read is partial |
 //! | the place above cannot be read either | nothing: partial |
@@ -15,8 +18,9 @@
 
 use jiff::Timestamp;
 
-use super::{GroupSource, Walked};
+use super::{GroupSource, Object, Walked};
 use crate::model::snapshot::{Kind, Nested};
+use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
 
 /// What the next read is to know, and why this one cannot vouch for everyone.
@@ -25,6 +29,13 @@ pub struct Missed {
     pub nested: Vec<Nested>,
     /// A sentence each.
     pub problems: Vec<String>,
+}
+
+/// Looks for a group by its anchor that is not where it was.
+pub(super) async fn find_again(before: &[Nested], dn: &Dn, source: &mut dyn GroupSource) -> Result<Object, ReadError> {
+    let known = before.iter().find(|group| group.dn == *dn).and_then(|group| group.anchor);
+    let Some(anchor) = known else { return Ok(Object::Gone) };
+    Ok(source.find(anchor, dn).await?.map_or(Object::Gone, Object::Group))
 }
 
 /// Judges what a walk did not find, and takes the groups of the config to which it belongs out of `walked`: who is in
@@ -50,16 +61,17 @@ pub async fn missed(
             continue;
         }
         judged.problems.push(problem(group, kind, above));
-        judged.nested.push(Nested { dn: group.dn.clone(), missed: group.missed.or((above && whole).then_some(now)) });
+        judged.nested.push(Nested { missed: group.missed.or((above && whole).then_some(now)), ..group.clone() });
         for key in &dangling.of {
             walked.members.remove(key);
         }
     }
     // Behind a group that cannot be read there may be others, of which nothing new is known.
     let stay = before.iter().filter(|_| !whole || !judged.problems.is_empty());
-    let stay = stay.filter(|group| !walked.gone.contains_key(&group.dn) && !walked.nested.contains(&group.dn));
+    let stay = stay.filter(|group| !walked.gone.contains_key(&group.dn) && !walked.nested.contains_key(&group.dn));
     judged.nested.extend(stay.cloned());
-    judged.nested.extend(walked.nested.iter().map(|dn| Nested { dn: dn.clone(), missed: None }));
+    let found = |(dn, anchor): (&Dn, &Anchor)| Nested { dn: dn.clone(), anchor: Some(*anchor), missed: None };
+    judged.nested.extend(walked.nested.iter().map(found));
     judged.nested.sort_by(|one, other| one.dn.cmp(&other.dn));
     Ok(judged)
 }

@@ -70,6 +70,10 @@ impl GroupSource for Memory {
         Ok(found.collect())
     }
 
+    async fn find(&mut self, anchor: Anchor, _last: &Dn) -> Result<Option<GroupObject>, ReadError> {
+        Ok(self.groups.iter().find(|group| group.anchor == anchor).cloned())
+    }
+
     async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
         Ok(dns.iter().map(|dn| self.closed.contains(dn).then_some("member")).collect())
     }
@@ -84,8 +88,12 @@ impl GroupSource for Memory {
 }
 
 async fn walk_from(root: &str, people: &[Sighting], source: &mut Memory) -> Walked {
+    walk_after(&[], root, people, source).await
+}
+
+async fn walk_after(before: &[Nested], root: &str, people: &[Sighting], source: &mut Memory) -> Walked {
     let root_group = source.groups.iter().find(|group| group.dn == dn(&format!("cn={root},dc=x"))).unwrap().clone();
-    walk(&[(key(root), root_group)], &PeopleIndex::new(people), source).await.unwrap()
+    walk(&[(key(root), root_group)], before, &PeopleIndex::new(people), source).await.unwrap()
 }
 
 fn way(walked: &Walked, root: &str, number: u8) -> Option<Vec<String>> {
@@ -148,7 +156,7 @@ async fn roots_inside_each_other_are_never_fetched() {
     let mut source = Memory::default();
     let people = [person(1)];
     let roots = [(key("a"), a), (key("b"), b)];
-    let walked = walk(&roots, &PeopleIndex::new(&people), &mut source).await.unwrap();
+    let walked = walk(&roots, &[], &PeopleIndex::new(&people), &mut source).await.unwrap();
     assert!(source.asked.is_empty());
     assert_eq!(way(&walked, "a", 1).unwrap(), ["cn=a,dc=x", "cn=b,dc=x"]);
     assert_eq!(way(&walked, "b", 1).unwrap(), ["cn=b,dc=x"]);
@@ -184,6 +192,10 @@ async fn a_source_that_answers_too_little_is_an_error() {
             Ok(Vec::new())
         }
 
+        async fn find(&mut self, _: Anchor, _: &Dn) -> Result<Option<GroupObject>, ReadError> {
+            Ok(None)
+        }
+
         async fn hidden(&mut self, _: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
             Ok(Vec::new())
         }
@@ -197,7 +209,7 @@ async fn a_source_that_answers_too_little_is_an_error() {
         }
     }
     let roots = [(key("a"), group("a", &["cn=b,dc=x"]))];
-    assert!(walk(&roots, &PeopleIndex::default(), &mut Short).await.is_err());
+    assert!(walk(&roots, &[], &PeopleIndex::default(), &mut Short).await.is_err());
 }
 
 fn at(second: i64) -> Timestamp {
@@ -206,7 +218,7 @@ fn at(second: i64) -> Timestamp {
 
 /// Walks from the group "a" as the read after `before`, whole in all else.
 async fn read_again(source: &mut Memory, before: &[Nested], kind: Kind, second: i64) -> (Walked, Missed) {
-    let mut walked = walk_from("a", &[person(1), person(2)], source).await;
+    let mut walked = walk_after(before, "a", &[person(1), person(2)], source).await;
     let missed = missed(before, &mut walked, source, (kind, true, at(second))).await.unwrap();
     (walked, missed)
 }
@@ -221,7 +233,10 @@ fn nested_company() -> Memory {
 async fn a_nested_group_that_is_listed_and_not_found_counts_as_deleted_when_a_second_read_says_so() {
     let mut source = nested_company();
     let (_, first) = read_again(&mut source, &[], Kind::OpenLdap, 1).await;
-    let known = |name: &str, missed| Nested { dn: dn(&format!("cn={name},dc=x")), missed };
+    let known = |name: &str, missed| {
+        let GroupObject { anchor, dn, .. } = group(name, &[]);
+        Nested { dn, anchor: Some(anchor), missed }
+    };
     assert_eq!(first, Missed { nested: vec![known("b", None), known("c", None)], problems: vec![] });
     source.groups.remove(1);
     let (walked, second) = read_again(&mut source, &first.nested, Kind::OpenLdap, 2).await;
@@ -231,6 +246,24 @@ async fn a_nested_group_that_is_listed_and_not_found_counts_as_deleted_when_a_se
     assert_eq!((third, walked.members[&key("a")].len()), (Missed::default(), 0));
     let (walked, back) = read_again(&mut nested_company(), &second.nested, Kind::OpenLdap, 3).await;
     assert_eq!((back, walked.members[&key("a")].len()), (first, 2));
+}
+
+#[tokio::test]
+async fn a_nested_group_that_is_listed_by_a_name_of_before_is_found_by_its_anchor_in_every_read() {
+    let mut source = nested_company();
+    let (_, mut last) = read_again(&mut source, &[], Kind::OpenLdap, 1).await;
+    source.groups[1].dn = dn("cn=new,dc=x");
+    for second in 2..4 {
+        let (walked, again) = read_again(&mut source, &last.nested, Kind::OpenLdap, second).await;
+        assert_eq!((&again, walked.members[&key("a")].len(), walked.dangling), (&last, 2, 0));
+        assert_eq!(walked.followed, BTreeMap::from([(dn("cn=b,dc=x"), dn("cn=new,dc=x"))]));
+        assert_eq!(way(&walked, "a", 1).unwrap(), ["cn=a,dc=x", "cn=new,dc=x"]);
+        last = again;
+    }
+    // Another group with the name of before is the one that is listed.
+    source.groups.push(GroupObject { anchor: anchor(9), ..group("b", &["uid=p2,ou=people,dc=x"]) });
+    let (walked, _) = read_again(&mut source, &last.nested, Kind::OpenLdap, 4).await;
+    assert_eq!((way(&walked, "a", 1), walked.followed.len()), (None, 0));
 }
 
 #[tokio::test]
@@ -349,7 +382,7 @@ async fn a_group_whose_members_may_not_be_seen_is_not_an_empty_one_wherever_it_i
         (key(name), source.groups.iter().find(|g| g.dn == dn(&format!("cn={name},dc=x"))).unwrap().clone())
     };
     let roots = [root("outer"), root("other")];
-    let mut walked = walk(&roots, &PeopleIndex::new(&people), &mut source).await.unwrap();
+    let mut walked = walk(&roots, &[], &PeopleIndex::new(&people), &mut source).await.unwrap();
     let problems = hidden(&mut walked, &mut source).await.unwrap();
     assert!(
         problems.len() == 1 && problems[0].contains("cn=inner,dc=x") && problems[0].contains("member"),

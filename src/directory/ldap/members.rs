@@ -12,8 +12,8 @@ use super::search::{Comparison, Query, nothing};
 use super::session::Session;
 use crate::directory::entry::Entry as _;
 use crate::directory::group::{GroupObject, GroupSource, Object, group_attributes, group_object};
-use crate::model::Dn;
 use crate::model::snapshot::Kind;
+use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
 
 /// Reads in flight at once on the one connection.
@@ -33,6 +33,34 @@ pub(super) async fn object_at(session: &Session, place: &str, budget: &Budget) -
     // Of what does not even show its classes nothing is known.
     let other = if entry.has("objectClass") { Object::Other } else { Object::Gone };
     Ok(group_object(session.kind, &entry).map_or(other, Object::Group))
+}
+
+/// The group of an anchor, wherever it is now. An entry never leaves its naming context.
+async fn found_by_anchor(
+    session: &Session,
+    anchor: Anchor,
+    last: &Dn,
+    budget: &Budget,
+) -> Result<Option<GroupObject>, ReadError> {
+    let is_it = |group: &GroupObject| group.anchor == anchor;
+    if session.kind == Kind::ActiveDirectory {
+        let object = object_at(session, &format!("<GUID={anchor}>"), budget).await?;
+        return Ok(if let Object::Group(group) = object { Some(group).filter(is_it) } else { None });
+    }
+    let Some(context) = session.context_of(last) else { return Ok(None) };
+    let attributes: Vec<String> = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect();
+    let query = Query {
+        base: context.as_str(),
+        scope: Scope::Subtree,
+        filter: &format!("({}={})", session.anchor_attribute(), filter::text(&anchor.to_string())),
+        attributes: &attributes,
+        controls: vec![],
+    };
+    let doing = format!("Could not look for the group that was {:?}", last.as_str());
+    let Some(entry) = session.connection.entries(&doing, &query, budget).await?.into_iter().next() else {
+        return Ok(None);
+    };
+    Ok(group_of(session, entry, budget).await?.filter(is_it))
 }
 
 /// The group in an entry that was asked for with `group_attributes`.
@@ -98,6 +126,10 @@ impl GroupSource for LdapGroups<'_> {
             objects.extend(try_join_all(reads).await?);
         }
         Ok(objects)
+    }
+
+    async fn find(&mut self, anchor: Anchor, last: &Dn) -> Result<Option<GroupObject>, ReadError> {
+        found_by_anchor(self.session, anchor, last, self.budget).await
     }
 
     async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {

@@ -32,6 +32,7 @@ pub(super) struct Draft {
     by_uid: Vec<Anchor>,
     gone: BTreeMap<Dn, Dangling>,
     gone_uids: BTreeMap<String, Dangling>,
+    followed: BTreeMap<Dn, Dn>,
     nested: Option<Vec<Nested>>,
     scope: BTreeMap<ScopeKey, Found>,
     /// Where the people were searched for.
@@ -79,6 +80,7 @@ impl Draft {
             gone: self.gone,
             gone_uids: self.gone_uids,
             nested: self.nested,
+            followed: self.followed,
             scope: self.scope,
             entries: self.entries,
             foreign: self.foreign,
@@ -130,14 +132,14 @@ impl Read<'_> {
     ) -> Result<(), ReadError> {
         let people: &[Sighting] = if groups.is_empty() { &[] } else { &draft.people };
         let mut source = LdapGroups { session, budget: self.budget };
-        let mut walked = walk(groups, &PeopleIndex::new(people), &mut source).await?;
+        let mut walked = walk(groups, &self.request.nested, &PeopleIndex::new(people), &mut source).await?;
         draft.problems.extend(hidden(&mut walked, &mut source).await?);
         let how = (session.kind, draft.problems.is_empty(), self.request.now);
         let missed = missed(&self.request.nested, &mut walked, &mut source, how).await?;
         draft.problems.extend(missed.problems);
         (draft.members, draft.by_uid, draft.nested) = (walked.members, walked.by_uid, Some(missed.nested));
         (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
-        (draft.gone, draft.gone_uids) = (walked.gone, walked.gone_uids);
+        (draft.gone, draft.gone_uids, draft.followed) = (walked.gone, walked.gone_uids, walked.followed);
         draft.note(walked.changed, self.request.now);
         Ok(())
     }

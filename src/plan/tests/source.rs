@@ -103,6 +103,7 @@ impl Source {
             gone: BTreeMap::new(),
             gone_uids: BTreeMap::new(),
             nested: None,
+            followed: BTreeMap::new(),
             scope: BTreeMap::new(),
             entries: self.people.len() as u64,
             foreign: 0,
