@@ -119,8 +119,8 @@ pub trait Directory: Send {
     async fn locate(&mut self, missing: &[Missing], now: Timestamp)
     -> Result<BTreeMap<Anchor, Whereabouts>, ReadError>;
 
-    /// Tries each thing a cycle needs, without changing anything.
-    async fn probe(&mut self) -> Vec<Probe>;
+    /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
+    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe>;
 
     /// Ends the connection: a long apply must not hold it.
     async fn close(&mut self);

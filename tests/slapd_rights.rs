@@ -83,6 +83,31 @@ fn a_group_whose_members_are_closed_is_not_taken_for_an_empty_one() {
 }
 
 #[test]
+fn a_base_or_group_that_was_renamed_is_followed_as_a_cycle_follows_it_and_told_by_its_new_name() {
+    let people = ldif::people("dc=lab,dc=test", 1);
+    let crew = ldif::group("dc=lab,dc=test", "crew", &["uid=u0000001,ou=people,dc=lab,dc=test".to_owned()]);
+    let slapd = Slapd::start_configurable(&(people + &crew), &[]);
+    let agent = agent(&slapd, "sync", "groups = [\"cn=crew,ou=groups,dc=lab,dc=test\"]");
+    assert_eq!(agent.sync().0, 0);
+    slapd.modify(&ldif::rename("cn=crew,ou=groups,dc=lab,dc=test", "cn=team", None));
+    assert_eq!(agent.sync().0, 0, "a cycle follows the group");
+    let told = lacking(&agent);
+    let probe = lack(&told, "group cn=crew,ou=groups,dc=lab,dc=test");
+    assert_eq!((probe["ok"].as_bool(), names(&told).len()), (Some(true), 1), "{told:#?}");
+    assert!(remedy(probe).contains("Write \"cn=team,ou=groups,dc=lab,dc=test\" in the config"), "{probe}");
+
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    agent.write_config(&config.replace("cn=crew", "cn=team"));
+    assert!(lacking(&agent).is_empty());
+    assert_eq!(agent.sync().0, 0);
+    slapd.modify("dn: cn=team,ou=groups,dc=lab,dc=test\nchangetype: delete\n\n");
+    assert_eq!(agent.sync().0, 1);
+    let told = lacking(&agent);
+    let probe = lack(&told, "group cn=team,ou=groups,dc=lab,dc=test");
+    assert!(remedy(probe).contains("confirm"), "what is gone is no name to mend: {probe}");
+}
+
+#[test]
 fn groups_are_listed_with_as_many_members_as_check_counts_and_closed_ones_as_closed() {
     let member = |uid: &str| format!("uid={uid},ou=people,dc=lab,dc=test");
     let closed = ldif::group("dc=lab,dc=test", "closed", &[member("u0000001")]);

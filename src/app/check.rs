@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use super::access::Access;
-use super::engine::{Engine, Stop};
+use super::engine::{Engine, Stop, state_error};
 use super::ledger::LedgerApp;
 use super::{App, AppError, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
 use crate::model::text::counted;
-use crate::ports::Progress;
+use crate::ports::{Mirror as _, Progress};
 use crate::settings;
 
 /// What follows from a directory that cannot be read whole.
@@ -49,7 +49,12 @@ impl App {
         };
         let mut probes = Vec::new();
         for source in &mut engine.directories {
-            let of_directory = source.directory.probe().await.into_iter();
+            // A cycle follows what it found before; `check` looks at what a cycle would.
+            let pins = match engine.state.pins(source.directory.name()) {
+                Ok(pins) => pins,
+                Err(error) => return vec![not_opened(&state_error(&error))],
+            };
+            let of_directory = source.directory.probe(&pins).await.into_iter();
             probes.extend(of_directory.map(|probe| Probe {
                 what: probe.what,
                 ok: probe.ok,

@@ -175,9 +175,9 @@ impl Directory for LdifDirectory {
         Ok(missing.iter().map(|missing| (missing.anchor, last.whereabouts(missing))).collect())
     }
 
-    async fn probe(&mut self) -> Vec<Probe> {
+    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {
         let what = format!("read {}", self.path.display());
-        match self.load(Timestamp::UNIX_EPOCH, &self.pins, &|_| ()) {
+        match self.load(Timestamp::UNIX_EPOCH, pins, &|_| ()) {
             Err(error) => vec![Probe {
                 what,
                 ok: false,
@@ -188,7 +188,11 @@ impl Directory for LdifDirectory {
             Ok(last) => {
                 let message = format!("{} entries", last.contents.items.len() + last.contents.strays.len());
                 let read = Probe { what, ok: true, message, lost: None, remedy: None };
-                std::iter::once(read).chain(last.scope_probes()).chain(last.doubled_probe()).collect()
+                std::iter::once(read)
+                    .chain(last.scope_probes())
+                    .chain(last.followed_probes())
+                    .chain(last.doubled_probe())
+                    .collect()
             }
         }
     }

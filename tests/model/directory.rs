@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use seatsync::model::snapshot::{Kind, Members, Partial, Role, ScopeKey, Snapshot, Whereabouts};
+use seatsync::model::snapshot::{Kind, Members, Partial, Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, Standing};
 use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
 
@@ -142,7 +142,7 @@ impl Directory for InMemory {
         Ok(missing.iter().filter_map(whereabouts).collect())
     }
 
-    async fn probe(&mut self) -> Vec<Probe> {
+    async fn probe(&mut self, _pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {
         Vec::new()
     }
 

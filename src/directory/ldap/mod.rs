@@ -45,7 +45,7 @@ use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::session::Session;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
 use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
 use crate::retry::{Policy, with_retries};
@@ -217,9 +217,9 @@ impl Directory for LdapDirectory {
         with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
     }
 
-    async fn probe(&mut self) -> Vec<Probe> {
+    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {
         let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, servers: Vec::new(), probes: Vec::new() }.run().await
+        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new() }.run().await
     }
 
     async fn close(&mut self) {

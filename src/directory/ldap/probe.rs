@@ -3,6 +3,7 @@
 mod account;
 mod grant;
 mod limits;
+mod objects;
 mod people;
 mod sid;
 
@@ -17,18 +18,15 @@ use super::bind::bind;
 use super::budget::Budget;
 use super::connect::dial;
 use super::locate::SHOW_DELETED;
-use super::members::hidden_members;
 use super::page::paged;
 use super::search::{Query, critical, nothing};
 use super::session::Session;
 use super::url::srv_domain;
-use super::{family, replication, scope, servers};
+use super::{family, replication, servers};
 use crate::directory::entry::Entry as _;
-use crate::directory::group::group_attributes;
-use crate::directory::person::PersonReader;
 use crate::model::Dn;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Found, Kind, Role, ScopeKey};
+use crate::model::snapshot::{Kind, Pin, ScopeKey};
 use crate::ports::{Persistence, Probe, ReadError};
 
 /// What follows from a directory that cannot be read whole.
@@ -40,6 +38,8 @@ pub(super) struct Prober<'a> {
     pub(super) settings: &'a DirectorySettings,
     pub(super) ldap: &'a LdapSettings,
     pub(super) keys: &'a [ScopeKey],
+    /// What the agent that works here found before: a cycle follows it.
+    pub(super) pins: &'a BTreeMap<ScopeKey, Pin>,
     /// Those of the config, with those that DNS names.
     pub(super) servers: Vec<String>,
     pub(super) probes: Vec<Probe>,
@@ -150,62 +150,6 @@ impl Prober<'_> {
                 "Large directories meet the server's size limit, and need more memory",
                 Some("Enable paged results on the server (RFC 2696)"),
             );
-        }
-    }
-
-    /// Every base and group; gives the bases that are there.
-    async fn scope(&mut self, session: &Session, account: &Account, budget: &Budget) -> Vec<Dn> {
-        let mut bases = Vec::new();
-        for key in self.keys {
-            let what = format!("{} {}", scope::word(key.role), key.dn);
-            let lost = PARTIAL;
-            match scope::resolve(session, std::slice::from_ref(key), &BTreeMap::new(), budget).await {
-                Ok(resolved) if resolved.problems.is_empty() => {
-                    let anchor = match resolved.found.get(key) {
-                        Some(Found::Here { anchor, .. }) => anchor.to_string(),
-                        _ => String::new(),
-                    };
-                    bases.extend(resolved.bases);
-                    let Some((_, group)) = resolved.groups.first() else {
-                        self.passed(&what, format!("found, {anchor}"));
-                        continue;
-                    };
-                    let closed =
-                        if group.is_empty() { hidden_members(session, &group.dn, budget).await } else { Ok(None) };
-                    match closed {
-                        Ok(None) => self.passed(&what, format!("found, {anchor}, {} members", group.listed())),
-                        Ok(Some(attribute)) => {
-                            let message = format!("found, {anchor}, but the account may not read {attribute}");
-                            let remedy = self.let_in(session, account, key, budget).await;
-                            self.missing(&what, message, lost, remedy.as_deref());
-                        }
-                        Err(error) => self.failed(&what, &error, lost),
-                    }
-                }
-                Ok(resolved) => {
-                    let remedy = self.let_in(session, account, key, budget).await;
-                    self.missing(&what, resolved.problems.join(". "), lost, remedy.as_deref());
-                }
-                Err(error) => self.failed(&what, &error, lost),
-            }
-        }
-        bases
-    }
-
-    /// The command that lets the account read a base or group, should it be there.
-    async fn let_in(&self, session: &Session, account: &Account, key: &ScopeKey, budget: &Budget) -> Option<String> {
-        let dn = Dn::parse(&key.dn).ok()?;
-        let place = Place { session, account, base: &dn };
-        match key.role {
-            Role::Base => {
-                let reader = PersonReader::new(session.kind, &self.settings.attributes);
-                self.read_tree(&place, &reader, budget).await
-            }
-            Role::Group => {
-                let names = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
-                let attributes = place.attributes(&names, budget).await.ok()?;
-                Some(account.grantee.read_tree(dn.as_str(), place.suffix(), &attributes))
-            }
         }
     }
 

@@ -2,8 +2,8 @@
 
 use super::contents::{Contents, Item, What};
 use super::file::Stamp;
-use super::scope::Scope;
-use crate::model::snapshot::Whereabouts;
+use super::scope::{Scope, role};
+use crate::model::snapshot::{Found, Whereabouts};
 use crate::model::{Anchor, Defect, Dn, Profile, Quarantine, Sighting, Standing, Unidentified};
 use crate::ports::{Missing, Probe};
 
@@ -99,6 +99,21 @@ impl Last {
             message: problem.clone(),
             lost: Some("the read is partial: nobody is given or loses a seat".to_owned()),
             remedy: Some("correct the DN in the config, or export what is missing".to_owned()),
+        })
+    }
+
+    /// Bases and groups that were renamed or moved since the config was written.
+    pub(super) fn followed_probes(&self) -> impl Iterator<Item = Probe> {
+        let moved = self.scope.found.iter().filter_map(|(key, found)| match found {
+            Found::Here { dn, .. } if Dn::parse(&key.dn).is_ok_and(|named| named != *dn) => Some((key, dn)),
+            _ => None,
+        });
+        moved.map(|(key, dn)| Probe {
+            what: format!("find the {} {}", role(key), key.dn),
+            ok: true,
+            message: format!("it was renamed or moved, and is followed to {dn}"),
+            lost: Some("an agent that begins without this state does not find it by the old name".to_owned()),
+            remedy: Some(format!("write {:?} in the config, instead of {:?}", dn.as_str(), &*key.dn)),
         })
     }
 

@@ -104,7 +104,7 @@ fn place(wanted: &Wanted, contents: &Contents) -> Option<(Anchor, Dn)> {
     }
 }
 
-const fn role(key: &ScopeKey) -> &'static str {
+pub(super) const fn role(key: &ScopeKey) -> &'static str {
     match key.role {
         Role::Base => "base",
         Role::Group => "group",
