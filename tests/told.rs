@@ -73,6 +73,8 @@ fn the_first_who_wait_are_approved_by_number_and_get_the_seats_that_are_free() {
     company.sync();
     let queue = run(&company, &["pending"]).stdout;
     assert_eq!(queue.matches("seat free, awaits approval").count(), 2, "{queue}");
+    let listed = run(&company, &["users"]).stdout;
+    assert_eq!(listed.matches("seat free, awaits approval").count(), 2, "one truth in every verb: {listed}");
     assert!(queue.contains("standard: 2 seats are free and given to nobody before a person approves it."), "{queue}");
     assert!(queue.contains("seatsync pending approve --next 2 --pool standard --config "), "{queue}");
     let first: Vec<String> = company
@@ -82,6 +84,8 @@ fn the_first_who_wait_are_approved_by_number_and_get_the_seats_that_are_free() {
         .take(2)
         .map(|row| row["user_name"].as_str().unwrap_or_default().to_owned())
         .collect();
+    let explained = run(&company, &["explain", &first[0]]).stdout;
+    assert!(explained.contains("standard: place 1, seat free, awaits approval"), "{explained}");
     let approved = run(&company, &["--json", "pending", "approve", "--next", "2"]);
     assert_eq!(approved.code, 0, "{approved:?}");
     assert_eq!(approved.json_lines().iter().map(|row| row["user_name"].clone()).collect::<Vec<_>>(), first);
@@ -211,7 +215,7 @@ fn advice_on_approval_passes_over_whom_no_seat_reaches_now() {
     let row =
         |name: &str| tried.lines().find(|line| line.starts_with("standard") && line.contains(name)).expect("a row");
     assert!(row(&names[1]).ends_with("seat free, awaits approval"), "{tried}");
-    assert!(row(&names[0]).ends_with("no free seat"), "{tried}");
+    assert!(row(&names[0]).ends_with("gets nothing now: quarantined, or a leaver"), "{tried}");
     let approved = run(&company, &["--json", "pending", "approve", "--next", "2"]).json_lines();
     let whom: Vec<&str> = approved.iter().filter_map(|row| row["user_name"].as_str()).collect();
     assert_eq!(whom, [&*names[1]]);

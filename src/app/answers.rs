@@ -13,7 +13,7 @@ use crate::cycle::report::waiting_rows;
 use crate::model::change::{Confirmation, Decision};
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow,
+    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, Reach,
     StatusReport, SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::BackendKind;
@@ -89,8 +89,10 @@ impl App {
         if let Some(pool) = &filter.pool {
             self.known_pool(pool)?;
         }
-        let known = everyone(&self.state_beside()?)?;
-        let places = Places::of(&known);
+        let state = self.state_beside()?;
+        let known = everyone(&state)?;
+        let waiting = self.waiting(&state, &known)?;
+        let places = Places::of(&waiting);
         let rows = known.iter().map(|known| user_row(known, &places));
         // The state also knows people who are out of scope: they are nobody's business here.
         let shown = |row: &UserRow| row.state.is_some() || row.quarantine.is_some() || !row.seats.is_empty();
@@ -103,14 +105,27 @@ impl App {
             self.known_pool(pool)?;
         }
         let state = self.state_beside()?;
+        let mut rows = self.waiting(&state, &everyone(&state)?)?;
+        rows.retain(|row| pool.is_none_or(|pool| *row.pool == *pool));
+        Ok(rows)
+    }
+
+    /// Who of these waits, by pool and place, with why, and what was decided since the last cycle.
+    pub(super) fn waiting(&self, state: &State, known: &[LastKnown]) -> Result<Vec<PendingRow>, AppError> {
         let decided = state.decided().map_err(|error| state_error(&error))?;
-        let mut rows = pending_rows(&everyone(&state)?, pool);
+        let pools = pools_now(state)?;
+        let mut rows = pending_rows(known);
         for row in &mut rows {
             let of = |one: &&Decision| {
                 Some(one.person.anchor) == row.anchor && one.pool.as_ref().is_none_or(|pool| *pool == row.pool)
             };
             // The last word counts.
             row.decided = decided.iter().rev().find(of).map(|decision| decision.verdict);
+        }
+        let reach = Reach::of(rows.iter().map(Into::into), &pools, self.promotion());
+        let said: Vec<String> = (0..rows.len()).map(|index| reach.words(index)).collect();
+        for (row, why) in rows.iter_mut().zip(said) {
+            row.why = why;
         }
         Ok(rows)
     }
@@ -132,7 +147,7 @@ impl App {
 }
 
 /// Who waits among these, by pool and place.
-pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> {
+pub fn pending_rows(known: &[LastKnown]) -> Vec<PendingRow> {
     let passed_over: BTreeSet<PersonId> = known.iter().filter_map(passed_over).collect();
     let rows = waiting_rows(&accounts(known), &|person| passed_over.contains(person));
     let row = |row: crate::model::report::WaitingRow| PendingRow {
@@ -144,6 +159,7 @@ pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> 
         pool: row.pool,
         position: row.position,
         reason: row.reason,
+        why: String::new(),
         since: row.since,
         passed_over: row.passed_over,
         decided: None,
@@ -152,7 +168,6 @@ pub fn pending_rows(known: &[LastKnown], pool: Option<&str>) -> Vec<PendingRow> 
     let behind = bereft::places(known, rows.iter().map(|row| &row.pool));
     rows.extend(behind.iter().map(bereft::Place::pending));
     rows.sort_by(|a, b| (&a.pool, a.position).cmp(&(&b.pool, b.position)));
-    rows.retain(|row| pool.is_none_or(|pool| *row.pool == *pool));
     rows
 }
 

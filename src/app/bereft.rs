@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::AppError;
 use super::engine::state_error;
 use crate::model::memory::LastKnown;
-use crate::model::report::{PendingRow, PoolRow, SeatRow, SeatWord};
+use crate::model::report::{PendingRow, PoolRow};
 use crate::model::{Name, PersonId, WaitReason};
 use crate::ports::Accounts as _;
 use crate::state::State;
@@ -65,22 +65,11 @@ impl Place<'_> {
             pool: self.pool.clone(),
             position: self.position,
             reason: self.reason(),
+            why: String::new(),
             since: self.since,
             approved: self.approved,
             passed_over: false,
             decided: None,
-        }
-    }
-
-    /// As `users` shows it.
-    pub fn seat(&self) -> SeatRow {
-        SeatRow {
-            pool: self.pool.clone(),
-            state: SeatWord::Waiting,
-            reason: Some(self.reason()),
-            since: self.since,
-            position: Some(self.position),
-            approved: self.approved,
         }
     }
 }

@@ -16,7 +16,7 @@ use zip::ZipWriter;
 use zip::write::SimpleFileOptions;
 
 use self::redact::{Person, Redactor};
-use super::answers::everyone;
+use super::answers::{everyone, pending_rows};
 use super::people::{Places, user_row};
 use super::{App, AppError, Code};
 use crate::model::memory::LastKnown;
@@ -182,7 +182,8 @@ fn person(known: &LastKnown) -> Person {
 
 /// How many people there are of each kind.
 fn counts(known: &[LastKnown]) -> Value {
-    let places = Places::of(known);
+    let waiting = pending_rows(known);
+    let places = Places::of(&waiting);
     let mut states: BTreeMap<String, u64> = BTreeMap::new();
     let mut count = |what: String| *states.entry(what).or_default() += 1;
     for row in known.iter().map(|known| user_row(known, &places)) {

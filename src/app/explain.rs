@@ -71,12 +71,13 @@ impl App {
         };
         let known = known.ok_or_else(|| AppError::new(Code::UnknownUser, format!("nobody is known by {user:?}")))?;
         let pools = pools_now(state)?;
+        let waiting = self.waiting(state, &everyone)?;
         let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.bought(&pools)));
         let directories = state.directories().map_err(|error| state_error(&error))?;
         let person = known.person();
         Ok(Case {
             settings: &self.settings,
-            row: user_row(&known, &Places::of(&everyone)),
+            row: user_row(&known, &Places::of(&waiting)),
             ring: ring.map(|pools| pools.iter().map(ToString::to_string).collect::<Vec<_>>().join(" -> ")),
             held: person.as_ref().map(|person| HeldBack::find(state, person)).transpose()?.flatten(),
             directory: directories.into_iter().find(|status| known.directory.as_ref() == Some(&status.name)),

@@ -2,47 +2,47 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::accounts;
-use super::bereft;
-use crate::cycle::report::queue;
 use crate::model::memory::LastKnown;
-use crate::model::report::{SeatRow, UserRow};
-use crate::model::{Account, AccountId, Name, PersonId, Standing};
-use crate::plan::seats::positions;
+use crate::model::report::{PendingRow, SeatRow, SeatWord, UserRow};
+use crate::model::{Account, Anchor, Assignment, Name, Standing};
 
-/// Places in the queues.
-pub struct Places {
-    /// By account and pool.
-    queued: BTreeMap<(AccountId, Name), u32>,
-    /// Of people without an account.
-    bereft: BTreeMap<PersonId, Vec<SeatRow>>,
-}
+/// Places in the queues, by who waits there.
+pub struct Places<'a>(BTreeMap<(Option<Anchor>, &'a str, &'a Name), &'a PendingRow>);
 
-impl Places {
+impl<'a> Places<'a> {
     /// Of everyone who waits.
-    pub fn of(known: &[LastKnown]) -> Self {
-        let accounts = accounts(known);
-        let queue = queue(&accounts);
-        let ids: BTreeMap<&PersonId, &AccountId> =
-            accounts.iter().filter_map(|account| Some((account.owner.as_ref()?, &account.id))).collect();
-        let place = |((person, pool), place): ((&PersonId, &Name), u32)| {
-            Some((((*ids.get(person)?).clone(), pool.clone()), place))
-        };
-        let queued: BTreeMap<(AccountId, Name), u32> = positions(&queue).into_iter().filter_map(place).collect();
-        let mut bereft: BTreeMap<PersonId, Vec<SeatRow>> = BTreeMap::new();
-        for place in bereft::places(known, queued.keys().map(|(_, pool)| pool)) {
-            bereft.entry(place.person.clone()).or_default().push(place.seat());
-        }
-        Self { queued, bereft }
+    pub fn of(waiting: &'a [PendingRow]) -> Self {
+        Self(waiting.iter().map(|row| ((row.anchor, &*row.user_name, &row.pool), row)).collect())
     }
 
-    fn of_bereft(&self, known: &LastKnown) -> Vec<SeatRow> {
-        known.person().and_then(|person| self.bereft.get(&person).cloned()).unwrap_or_default()
+    fn seat(&self, known: &LastKnown, account: &Account, seat: &Assignment) -> Option<SeatRow> {
+        let found = self.0.get(&(known.anchor, &*account.profile.user_name, &seat.pool));
+        let found = found.filter(|_| seat.is_waiting());
+        let row = SeatRow::of(seat, found.map(|place| place.position))?;
+        Some(SeatRow { why: found.map(|place| place.why.clone()), ..row })
+    }
+
+    /// Of somebody whose whole account another hand deleted.
+    fn bereft(&self, known: &LastKnown) -> Vec<SeatRow> {
+        let Some(((since, pools), facts)) = known.bereft().zip(known.facts.as_ref()) else { return Vec::new() };
+        let row = |pool: &Name| {
+            let place = self.0.get(&(known.anchor, &*facts.user_name, pool))?;
+            Some(SeatRow {
+                pool: pool.clone(),
+                state: SeatWord::Waiting,
+                reason: Some(place.reason),
+                since,
+                position: Some(place.position),
+                approved: place.approved,
+                why: Some(place.why.clone()),
+            })
+        };
+        pools.iter().filter_map(|wanted| row(&wanted.pool)).collect()
     }
 }
 
 /// One person as `users` shows them.
-pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
+pub fn user_row(known: &LastKnown, places: &Places<'_>) -> UserRow {
     let account = known.account.as_ref();
     let facts = known.facts.as_ref();
     let profile = account.map(|account| &account.profile);
@@ -51,10 +51,6 @@ pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
     };
     let judged = facts.filter(|facts| facts.judgement.in_scope && facts.judgement.standing == Standing::Enabled);
     let quarantine = facts.filter(|_| known.anchor.is_none()).or(judged);
-    let row = |account: &Account, seat| {
-        let place = places.queued.get(&(account.id.clone(), Name::clone(&crate::model::Assignment::clone(seat).pool)));
-        SeatRow::of(seat, place.copied().map(u64::from).filter(|_| seat.is_waiting()))
-    };
     UserRow {
         anchor: known.anchor.or_else(|| account.and_then(|account| account.external)),
         directory: known.directory.clone(),
@@ -67,8 +63,8 @@ pub fn user_row(known: &LastKnown, places: &Places) -> UserRow {
         ),
         state: account.map(Account::state),
         seats: account.map_or_else(
-            || places.of_bereft(known),
-            |account| account.seats.iter().filter_map(|seat| row(account, seat)).collect(),
+            || places.bereft(known),
+            |account| account.seats.iter().filter_map(|seat| places.seat(known, account, seat)).collect(),
         ),
         managed: account.is_some_and(Account::is_managed),
         quarantine: quarantine.and_then(|facts| facts.judgement.quarantine.clone()).map(std::borrow::Cow::into_owned),

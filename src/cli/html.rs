@@ -6,7 +6,8 @@ use super::clean::clean;
 use super::parts::{held_sentence, or_none, pool_change, who};
 use super::planned::{summary, why};
 use super::words::{self, NONE, number};
-use crate::model::report::PlanReport;
+use crate::model::change::Promotion;
+use crate::model::report::{PlanReport, Reach};
 
 const HEAD: &str = r#"<!doctype html>
 <html lang="en">
@@ -30,12 +31,12 @@ th { font-weight: 600; }
 
 /// The whole page.
 #[must_use]
-pub fn document(report: &PlanReport) -> String {
+pub fn document(report: &PlanReport, promotion: Promotion) -> String {
     let mut html = HEAD.to_owned();
     element(&mut html, "p", &format!("{}: {}.", words::outcome(report.outcome), summary(report)));
     held(&mut html, report);
     changes(&mut html, report);
-    waiting(&mut html, report);
+    waiting(&mut html, report, promotion);
     pools(&mut html, report);
     html.push_str("</body>\n</html>\n");
     html
@@ -69,10 +70,11 @@ fn changes(html: &mut String, report: &PlanReport) {
     table(html, "Changes", &["Change", "Who", "User name", "Mail", "Pool", "Place", "Why"], rows);
 }
 
-fn waiting(html: &mut String, report: &PlanReport) {
-    let rows = report.waiting.iter().map(|row| {
+fn waiting(html: &mut String, report: &PlanReport, promotion: Promotion) {
+    let reach = Reach::of(report.waiting.iter().map(Into::into), &report.pools, promotion);
+    let rows = report.waiting.iter().enumerate().map(|(index, row)| {
         let name = who(row.display_name.as_deref(), &row.user_name).to_owned();
-        let reason = words::reason(row.reason).to_owned();
+        let reason = reach.words(index);
         let cells = vec![row.pool.to_string(), number(row.position), name, row.user_name.clone(), reason];
         (false, cells)
     });
@@ -159,7 +161,7 @@ mod tests {
             problems: Vec::new(),
             seconds: 0.1,
         };
-        let page = document(&report);
+        let page = document(&report, Promotion::Manual);
         assert!(!page.contains("<script"));
         let cell = r#"<td dir="auto">&lt;script&gt;alert(&quot;&amp;&quot;)&lt;/script&gt;\u{202e}</td>"#;
         assert!(page.contains(cell), "{page}");

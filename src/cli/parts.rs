@@ -1,13 +1,12 @@
 //! What several reports share: pools, what is held back, people.
 
-use super::approval::Reach;
 use super::page::{Page, Tone};
 use super::table::Grid;
 use super::words::{self, NONE, number};
 use crate::model::Name;
 use crate::model::lease::Standby;
 use crate::model::report::{
-    CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, QuarantinedRow, WaitingRow,
+    CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, QuarantinedRow, Reach, WaitingRow,
 };
 
 /// Rows of people a report of a cycle prints.

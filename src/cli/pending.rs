@@ -1,6 +1,6 @@
 //! `pending`: who waits, in order; and what people decide about it.
 
-use super::approval::Reach;
+use super::approval;
 use super::args::{Approval, Decision, People};
 use super::console::Console;
 use super::exit::Exit;
@@ -10,7 +10,7 @@ use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::change::Verdict;
-use crate::model::report::{DecisionRow, PendingRow};
+use crate::model::report::{DecisionRow, PendingRow, Reach};
 
 pub fn list(app: &App, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
     let rows = app.pending(pool)?;
@@ -41,18 +41,18 @@ pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console:
 
 fn render_list(rows: &[PendingRow], reach: &Reach<'_>, page: &mut Page) {
     let mut grid = Grid::new(&["POOL", ">PLACE", "WHO", "USER NAME", "REASON", "SINCE (UTC)"]);
-    for (index, row) in rows.iter().enumerate() {
+    for row in rows {
         grid.row([
             &*row.pool,
             &*number(row.position),
             who(row.display_name.as_deref(), &row.user_name),
             &*row.user_name,
-            &*reach.words(index),
+            &*row.why,
             &*words::minute(row.since),
         ]);
     }
     page.table(grid);
-    reach.tell(&[], page);
+    approval::tell(reach, &[], page);
     let places = counted(rows.len() as u64, "place in a queue", "places in queues");
     page.verdict(Tone::Good, "ok", &places);
 }
@@ -101,6 +101,7 @@ mod tests {
             pool: "standard".into(),
             position,
             reason: WaitReason::NoSeat,
+            why: "no free seat".to_owned(),
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: position == 1,
             passed_over: false,
@@ -110,9 +111,9 @@ mod tests {
         let rows = [row("ada", 1), row("grace", 2)];
         render_list(&rows, &Reach::of(rows.iter().map(Into::into), &[], Promotion::Manual), &mut page);
         let expected = "\
-POOL      PLACE  WHO    USER NAME  REASON                  SINCE (UTC)
-standard      1  ada    ada        no free seat, approved  2026-01-01 00:00
-standard      2  grace  grace      no free seat            2026-01-01 00:00
+POOL      PLACE  WHO    USER NAME  REASON        SINCE (UTC)
+standard      1  ada    ada        no free seat  2026-01-01 00:00
+standard      2  grace  grace      no free seat  2026-01-01 00:00
 
 ok: 2 places in queues
 ";

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Write as _};
 use std::path::Path;
 
-use super::approval::Reach;
+use super::approval;
 use super::args;
 use super::console::Console;
 use super::exit::Exit;
@@ -18,14 +18,14 @@ use super::words::{self, NONE, number};
 use crate::app::{App, AppError, Code, PlanOptions};
 use crate::model::Name;
 use crate::model::change::Promotion;
-use crate::model::report::{PlanReport, PlanRow};
+use crate::model::report::{PlanReport, PlanRow, Reach};
 
 pub async fn plan(app: &App, asked: &args::Plan, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     let options = PlanOptions { full: asked.full, seats: asked.seats.clone() };
     // The bar is gone before anything is printed.
     let report = app.plan(&options, &foot.bar()).await?;
     if let Some(file) = &asked.html {
-        write_private(file, &html::document(&report)).map_err(|error| {
+        write_private(file, &html::document(&report, app.promotion())).map_err(|error| {
             AppError::new(Code::Output, format!("could not write the plan to {}", file.display())).caused_by(&error)
         })?;
     }
@@ -59,7 +59,7 @@ pub fn render(report: &PlanReport, context: Context<'_>, page: &mut Page) {
     changes(page, &report.changes);
     parts::waiting(page, &report.waiting, &reach, usize::MAX);
     parts::pools(page, &report.pools);
-    reach.tell(context.what_if, page);
+    approval::tell(&reach, context.what_if, page);
     parts::problems(page, "Cannot be done", &report.problems);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &summary(report));

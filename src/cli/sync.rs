@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::approval::Reach;
+use super::approval;
 use super::console::Console;
 use super::exit::Exit;
 use super::page::{Page, Tone};
@@ -13,7 +13,7 @@ use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::change::Promotion;
-use crate::model::report::{ChangeCounts, CycleOutcome, Deed, ElsewhereRow, GrantedRow, LostRow, SyncReport};
+use crate::model::report::{ChangeCounts, CycleOutcome, Deed, ElsewhereRow, GrantedRow, LostRow, Reach, SyncReport};
 
 pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     // The bar is gone before anything is printed.
@@ -44,7 +44,7 @@ pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut
         elsewhere(page, &report.elsewhere);
         parts::waiting(page, &report.waiting, &reach, PEOPLE);
         parts::pools(page, &report.pools);
-        reach.tell(&[], page);
+        approval::tell(&reach, &[], page);
         changes(page, &report.changes);
     }
     // What was only left alone, another hand's work or a conflict, is no failure.

@@ -102,6 +102,7 @@ mod tests {
                 since: "2026-01-01T00:00:00Z".parse().unwrap(),
                 position,
                 approved: false,
+                why: None,
             });
             row
         };
@@ -131,6 +132,7 @@ mod tests {
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             position: Some(3),
             approved: true,
+            why: Some("no free seat, approved".to_owned()),
         });
         let mut broken = row("bob", None);
         broken.email = None;

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::report::{CycleOutcome, HeldKind, ReadMode, SeatRow, SeatWord};
+use crate::model::report::{CycleOutcome, HeldKind, ReadMode, SeatRow, SeatWord, in_words};
 use crate::model::{AccountState, Defect, WaitReason};
 
 /// What a report shows where there is nothing.
@@ -19,22 +19,13 @@ pub const fn outcome(outcome: CycleOutcome) -> &'static str {
     }
 }
 
-pub const fn reason(reason: WaitReason) -> &'static str {
-    match reason {
-        WaitReason::NoSeat => "no free seat",
-        WaitReason::ApprovalRequired => "needs approval",
-        WaitReason::DomainNotApproved => "mail domain not approved",
-        WaitReason::RemovedElsewhere => "released by hand",
-    }
-}
-
 /// The reason of a planned change: its code in the report, in words where we know it.
 pub fn reason_code(code: &str) -> &str {
     match code {
-        "no_seat" => reason(WaitReason::NoSeat),
-        "approval_required" => reason(WaitReason::ApprovalRequired),
-        "domain_not_approved" => reason(WaitReason::DomainNotApproved),
-        "removed_elsewhere" => reason(WaitReason::RemovedElsewhere),
+        "no_seat" => in_words(WaitReason::NoSeat),
+        "approval_required" => in_words(WaitReason::ApprovalRequired),
+        "domain_not_approved" => in_words(WaitReason::DomainNotApproved),
+        "removed_elsewhere" => in_words(WaitReason::RemovedElsewhere),
         "disabled" => "disabled in the directory",
         "expired" => "expired in the directory",
         "deleted" => "deleted from the directory",
@@ -81,10 +72,7 @@ pub fn seat(seat: &SeatRow) -> String {
     if let Some(position) = seat.position {
         words = format!("{}: place {position}", seat.pool);
     }
-    if let Some(why) = seat.reason {
-        words = format!("{words}, {}", reason(why));
-    }
-    if seat.approved { format!("{words}, approved") } else { words }
+    seat.why.iter().fold(words, |words, why| format!("{words}, {why}"))
 }
 
 pub const fn mode(mode: ReadMode) -> &'static str {

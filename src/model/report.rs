@@ -7,6 +7,7 @@ mod cycle;
 mod elsewhere;
 mod person;
 mod plan;
+mod reach;
 
 pub use agent::{
     BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, HistoryRow, Probe,
@@ -21,6 +22,7 @@ pub use person::{
     DecisionRow, EntryRow, ExplainReport, PendingRow, PoolExplained, ScopeExplained, SeatRow, SeatWord, UserRow,
 };
 pub use plan::{ChangeKind, PlanReport, PlanRow};
+pub use reach::{Reach, in_words};
 
 /// A duration as reports give it: seconds, to the millisecond.
 #[must_use]

@@ -16,7 +16,7 @@ const EVIL: &str = "<script>alert('\"')</script>";
 fn full() -> Facts {
     let mut facts = facts();
     let waiting: PendingRow = serde_json::from_value(json!({"anchor": null, "user_name": EVIL, "display_name": EVIL,
-        "email": EVIL, "pool": EVIL, "position": 1, "reason": "no_seat", "since": now(), "approved": false}))
+        "email": EVIL, "pool": EVIL, "position": 1, "reason": "no_seat", "why": EVIL, "since": now(), "approved": false}))
     .unwrap();
     let quarantined: UserRow = serde_json::from_value(json!({"anchor": null, "directory": "corp", "dn": EVIL,
         "user_name": null, "email": null, "display_name": null, "state": null, "seats": [], "managed": false,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Turn;
-use crate::app::answers::{earlier_pools, past_cycles, pending_rows};
+use crate::app::answers::{earlier_pools, past_cycles};
 use crate::app::engine::state_error;
 use crate::app::people::{Places, user_row};
 use crate::app::{App, AppError};
@@ -39,7 +39,7 @@ impl Crowd {
         Ok(crowd)
     }
 
-    fn take(&mut self, known: LastKnown, nobody: &Places) {
+    fn take(&mut self, known: LastKnown, nobody: &Places<'_>) {
         let has = |known: &LastKnown| known.facts.as_ref().is_some_and(|facts| facts.judgement.quarantine.is_some());
         if self.quarantined.len() < SHOWN && has(&known) {
             self.quarantined.extend(Some(user_row(&known, nobody)).filter(|row| row.quarantine.is_some()));
@@ -61,7 +61,7 @@ impl App {
     pub(super) fn facts(&self, turn: Turn, now: Timestamp) -> Result<Facts, AppError> {
         let state = self.state_beside()?;
         let Crowd { accounts, waiting, quarantined } = Crowd::of(&state)?;
-        let mut waiting = pending_rows(&waiting, None);
+        let mut waiting = self.waiting(&state, &waiting)?;
         let more_waiting = waiting.len().saturating_sub(SHOWN) as u64;
         waiting.truncate(SHOWN);
         let since = now.saturating_sub(BACK).unwrap_or(now);

@@ -19,6 +19,7 @@ fn report() -> ExplainReport {
                 since: "2026-01-01T00:00:00Z".parse().unwrap(),
                 position: Some(3),
                 approved: false,
+                why: Some("no free seat".to_owned()),
             }],
             managed: true,
             quarantine: None,

@@ -25,6 +25,9 @@ pub struct SeatRow {
     /// The place in the queue, from 1.
     pub position: Option<u64>,
     pub approved: bool,
+    /// Why the person waits, in the words that every verb uses.
+    #[serde(default)]
+    pub why: Option<String>,
 }
 
 impl SeatRow {
@@ -37,7 +40,15 @@ impl SeatRow {
             SeatState::Denied => (SeatWord::Denied, None),
             SeatState::Past(_) => return None,
         };
-        Some(Self { pool: seat.pool.clone(), state, reason, since: seat.since, position, approved: seat.approved })
+        Some(Self {
+            pool: seat.pool.clone(),
+            state,
+            reason,
+            since: seat.since,
+            position,
+            approved: seat.approved,
+            why: None,
+        })
     }
 }
 
@@ -67,6 +78,9 @@ pub struct PendingRow {
     pub pool: Name,
     pub position: u64,
     pub reason: WaitReason,
+    /// The same in words, and whether a free seat awaits approval.
+    #[serde(default)]
+    pub why: String,
     pub since: Timestamp,
     pub approved: bool,
     /// Gets nothing now, whatever is free: the entry cannot be used, or a leaver is kept.

@@ -23,6 +23,7 @@ fn a_row_of_pending_has_every_key_of_the_contract() {
         pool: "standard".into(),
         position: 1,
         reason: WaitReason::ApprovalRequired,
+        why: "needs approval".to_owned(),
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         approved: false,
         passed_over: false,

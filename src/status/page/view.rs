@@ -5,7 +5,6 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, chart};
 use super::forecast::forecast;
-use crate::model::WaitReason;
 use crate::model::report::{ExplainReport, HeldKind, PendingRow, PoolRow, SeatWord, UserRow};
 use crate::status::Facts;
 use crate::status::health::readiness;
@@ -54,7 +53,7 @@ struct Waiting<'a> {
     name: &'a str,
     /// What the person is found by.
     key: String,
-    why: &'static str,
+    why: &'a str,
     since: String,
     approved: bool,
 }
@@ -189,13 +188,7 @@ fn waiting(row: &PendingRow) -> Waiting<'_> {
         position: row.position,
         name: row.display_name.as_deref().unwrap_or(&row.user_name),
         key: row.anchor.map_or_else(|| row.user_name.clone(), |anchor| anchor.to_string()),
-        why: match row.reason {
-            _ if row.passed_over => "gets nothing now: the entry cannot be used, or shows a leaver",
-            WaitReason::NoSeat => "no seat is free",
-            WaitReason::ApprovalRequired => "needs approval",
-            WaitReason::DomainNotApproved => "the mail domain is not approved",
-            WaitReason::RemovedElsewhere => "another hand took the seat away",
-        },
+        why: &row.why,
         since: format!("{:.0}", row.since),
         approved: row.approved,
     }
@@ -229,7 +222,10 @@ pub fn explained(report: &ExplainReport) -> Result<String, Error> {
     let seats = user.seats.iter().map(|seat| {
         let word = match seat.state {
             SeatWord::Held => "held".to_owned(),
-            SeatWord::Waiting => format!("waits at place {}", seat.position.unwrap_or_default()),
+            SeatWord::Waiting => {
+                let why = seat.why.as_ref().map(|why| format!(" ({why})")).unwrap_or_default();
+                format!("waits at place {}{why}", seat.position.unwrap_or_default())
+            }
             SeatWord::Denied => "denied".to_owned(),
         };
         ("Seat", format!("{}: {word}, since {:.0}", seat.pool, seat.since))
