@@ -264,3 +264,44 @@ fn somebody_is_found_by_display_name_whole_or_its_only_beginning_and_never_decid
         "{decided:?}"
     );
 }
+
+#[test]
+fn who_was_deleted_is_told_so_and_when_and_nothing_that_was_true_before() {
+    let mut company = company_of(5, &pool(5));
+    company.sync();
+    company.leave("p001");
+    company.sync();
+    assert_eq!(company.agent.sync_full().0, 0, "the second look");
+    let explained = explain(&company, "p001");
+    let because = explained["scope"]["because"].as_array().expect("reasons");
+    assert_eq!((explained["scope"]["in"].as_bool(), because.len()), (Some(false), 1), "{explained}");
+    let why = because[0].as_str().expect("a sentence");
+    assert!(why.starts_with("deleted from the directory, which a cycle saw at 20") && why.contains("uid=p001,"), "{why}");
+    assert!(explained["pool"].is_null() && explained["entry"].is_null(), "{explained}");
+    assert!(said(&explained).contains("takes a seat or a place by the day of its first asking"), "{explained}");
+}
+
+#[test]
+fn who_keeps_the_seat_while_suspended_goes_on_with_it() {
+    let mut company = company_of(5, &format!("{}[leavers]\nsuspended_keeps_seat = true\n", pool(5)));
+    company.sync();
+    company.disable("p001");
+    company.sync();
+    let explained = explain(&company, "p001");
+    assert!(said(&explained).contains("then resumed, and goes on with its seat of standard"), "{explained}");
+}
+
+#[test]
+fn a_logon_name_finds_who_has_it_and_several_are_listed() {
+    let mut company = company_of(3, &pool(3));
+    company.set("p001", "mail: p001@lab.test\nsAMAccountName: JDoe\n");
+    company.sync();
+    for name in ["jdoe", "LAB\\jdoe"] {
+        assert_eq!(explain(&company, name)["user"]["user_name"], "p001", "{name}");
+    }
+    assert_eq!(company.agent.run(&["pending", "approve", "jdoe"]).code, 2, "nothing is decided by it");
+    company.set("p002", "mail: p002@lab.test\nsAMAccountName: jdoe\n");
+    company.sync();
+    let ended = company.agent.run(&["explain", "jdoe"]);
+    assert!(ended.code == 2 && ["uid=p001,", "uid=p002,"].iter().all(|who| ended.stderr.contains(who)), "{ended:?}");
+}

@@ -189,6 +189,7 @@ fn sighting(number: usize, people: usize, now: Timestamp) -> Sighting {
         created: Some(now),
         due: None,
         uid: Some(person.uid),
+        logon: None,
         primary_group: None,
         member_of: Vec::new(),
     }

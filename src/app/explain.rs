@@ -15,7 +15,6 @@ use super::people::{Places, user_row};
 use super::ring::ring;
 use super::who::anybody;
 use super::{App, AppError, Code};
-use crate::model::Name;
 use crate::model::change::Promotion;
 use crate::model::lease::Standby;
 use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
@@ -23,6 +22,7 @@ use crate::model::report::{
     EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, UserRow,
 };
 use crate::model::settings::Settings;
+use crate::model::{LeaveCause, Name};
 use crate::state::{State, Who};
 
 /// All that is known of one person, and of what decides about them.
@@ -48,7 +48,8 @@ impl App {
     /// Where the name fits nobody or several, or the state cannot be read.
     pub fn explain(&self, user: &str) -> Result<ExplainReport, AppError> {
         let case = self.case(&self.state_beside()?, user)?;
-        let wanted = case.known.facts.as_ref().and_then(|facts| facts.judgement.pools.first());
+        let facts = case.known.facts.as_ref().filter(|_| case.known.absence.is_none());
+        let wanted = facts.and_then(|facts| facts.judgement.pools.first());
         Ok(ExplainReport {
             entry: case.entry(),
             scope: scope(&case),
@@ -98,7 +99,8 @@ impl App {
 impl Case<'_> {
     /// None: no directory shows the person any more, or ever did.
     fn entry(&self) -> Option<EntryRow> {
-        let facts = self.known.facts.as_ref()?;
+        let is_deleted = self.known.absence == Some(Absence::Gone(LeaveCause::Deleted));
+        let facts = self.known.facts.as_ref().filter(|_| !is_deleted)?;
         let read = self.directory.as_ref().and_then(|status| status.read.as_ref());
         Some(EntryRow {
             dn: facts.dn.to_string(),
@@ -160,13 +162,13 @@ fn scope(case: &Case<'_>) -> ScopeExplained {
             if known.directory.is_some() { "no entry of this person is known" } else { "no entry owns this account" };
         return ScopeExplained { in_scope: false, because: vec![why.to_owned()] };
     };
-    let mut because = lines(&facts.judgement.because);
-    match known.absence {
+    let because = match known.absence {
+        // What was true of the entry is nobody's reason any more.
         Some(Absence::Missing { since }) => {
-            because.push(format!("not found by id since {since}; a second look decides whether the entry is gone"));
+            vec![format!("not found by id since {since}; a second look decides whether the entry is gone")]
         }
-        Some(Absence::Gone(cause)) => because.push(format!("not in the last read: {}", leaving::words(cause))),
-        None => {}
-    }
+        Some(Absence::Gone(cause)) => vec![leaving::gone(case, cause, &facts.dn)],
+        None => lines(&facts.judgement.because),
+    };
     ScopeExplained { in_scope: facts.judgement.in_scope && known.absence.is_none(), because }
 }

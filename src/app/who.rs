@@ -1,4 +1,4 @@
-//! Whom a name means: an anchor, a DN, a user name or a mail address; where nothing is decided a display name, too.
+//! Whom a name means: an anchor, a DN, a user name or a mail address; where nothing is decided a logon name or a display name, too.
 
 use super::engine::state_error;
 use super::{AppError, Code};
@@ -22,9 +22,12 @@ pub fn person(state: &State, text: &str) -> Result<PersonId, AppError> {
     }
 }
 
-/// The one that a name means, a display name or the beginning of one included.
+/// The one that a name means: else a logon name, else a display name or the beginning of one.
 pub fn anybody(state: &State, text: &str) -> Result<Who, AppError> {
     let mut found = state.find(text).map_err(|error| state_error(&error))?;
+    if found.is_empty() {
+        found = state.logging_on_as(text).map_err(|error| state_error(&error))?;
+    }
     if found.is_empty() {
         found = state.called(text).map_err(|error| state_error(&error))?;
     }

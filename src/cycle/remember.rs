@@ -193,6 +193,7 @@ impl<'a> Witness<'a> {
             in_scope: in_scope || unclear,
             because: if unplaced { vec![Cow::Borrowed(UNPLACED)] } else { self.because(&scope, sighting) },
             pools: asks.iter().map(|ask| self.wanted(ask, &sighting.anchor)).collect(),
+            logon: sighting.logon.as_deref().map(Cow::Borrowed),
             by_uid: unplaced || by_uid,
             uid: match known_uid {
                 Some(known) => known.as_deref().map(Cow::Borrowed),

@@ -26,6 +26,9 @@ pub fn leaving_attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
     standing::attributes(kind)
 }
 
+/// What people of a domain log on as (MS-ADA3 2.222).
+const LOGON: &str = "sAMAccountName";
+
 /// Reads people out of the entries of one kind of directory.
 #[derive(Clone, Debug)]
 pub struct PersonReader {
@@ -67,7 +70,7 @@ impl PersonReader {
         let names = &self.names;
         let mapped = [&names.user_name, &names.email, &names.given_name, &names.family_name, &names.display_name];
         let own = match self.kind {
-            Kind::ActiveDirectory => &["primaryGroupID", "cn"][..],
+            Kind::ActiveDirectory => &["primaryGroupID", "cn", LOGON][..],
             Kind::OpenLdap | Kind::Ldif => &["uid", "memberOf", "cn"],
         };
         let fixed =
@@ -134,6 +137,10 @@ impl PersonReader {
             profile,
             created,
             uid: self.names_by_uid().then(|| read_text(entry, "uid").trimmed().value()).flatten(),
+            logon: (self.kind != Kind::OpenLdap)
+                .then(|| read_text(entry, LOGON).trimmed().value())
+                .flatten()
+                .map(Into::into),
             primary_group,
             member_of: self.member_of(entry),
             anchor,

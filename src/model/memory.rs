@@ -69,6 +69,9 @@ pub struct Judgement<'a> {
     pub because: Vec<Cow<'a, str>>,
     /// Pools this person should have a seat of, in the order of the config.
     pub pools: Vec<WantedPool<'a>>,
+    /// As in `Sighting`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub logon: Option<Cow<'a, str>>,
     /// Groups list this person by user id.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub by_uid: bool,

@@ -149,6 +149,8 @@ pub struct Sighting {
     pub due: Option<Timestamp>,
     /// `uid`, for groups that list user ids (RFC 2307 memberUid).
     pub uid: Option<String>,
+    /// `sAMAccountName`: what people of a domain log on as. It names nobody for certain: two domains may have the same.
+    pub logon: Option<Box<str>>,
     /// `primaryGroupID` (MS-ADTS 3.1.1.4.5.10), for groups nobody is listed in.
     pub primary_group: Option<u32>,
     /// `memberOf`, used for groups that have no member attribute of their own.

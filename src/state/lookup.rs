@@ -37,6 +37,15 @@ impl State {
         self.read("looking for a display name", |connection| called(connection, &wanted))
     }
 
+    /// Everyone who logs on to a domain by this name, with or without the domain before it (`CORP\\ada`); case-folded.
+    ///
+    /// # Errors
+    /// Where the state cannot be read.
+    pub fn logging_on_as(&self, text: &str) -> Result<Vec<Who>, StateError> {
+        let wanted = fold(text.rsplit('\\').next().unwrap_or_default().trim());
+        self.read("looking for a logon name", |connection| logging_on_as(connection, &wanted))
+    }
+
     /// One person as last known; None where neither the directory nor the backend ever showed them.
     ///
     /// # Errors
@@ -148,6 +157,22 @@ fn called(connection: &Connection, wanted: &str) -> Result<Vec<Who>> {
         note(account.profile.display_name.as_deref().unwrap_or_default(), Who::Stranger(account.id.clone()));
     }
     Ok(if exactly.is_empty() { beginning } else { exactly })
+}
+
+fn logging_on_as(connection: &Connection, wanted: &str) -> Result<Vec<Who>> {
+    let mut found = Vec::new();
+    for (id, directory) in directory_names(connection)? {
+        let sql = "SELECT anchor, judgement_json ->> 'logon' AS logon FROM facts
+                   WHERE directory = ?1 AND logon IS NOT NULL ORDER BY anchor";
+        let mut query = connection.prepare_cached(sql)?;
+        let mut rows = query.query([id])?;
+        while let Some(row) = rows.next()? {
+            if fold(row.get_ref(1)?.as_str()?) == wanted {
+                found.push(Who::Person(PersonId::new(directory.clone(), anchor(row, 0)?)));
+            }
+        }
+    }
+    Ok(found)
 }
 
 fn is_known(connection: &Connection, directory: i64, anchor: Anchor) -> Result<bool> {
@@ -284,6 +309,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
             in_scope: false,
             because: Vec::new(),
             pools: Vec::new(),
+            logon: None,
             by_uid: false,
             uid: None,
         },

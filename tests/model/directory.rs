@@ -45,6 +45,7 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         created: person.created.map(time),
         due: None,
         uid: None,
+        logon: None,
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -59,12 +59,26 @@ fn coming_back(case: &Case<'_>) -> Vec<String> {
     match case.row.state {
         _ if case.is_suspended_by_hand() => advice.push(approval(&case.row)),
         Some(AccountState::Suspended) => {
-            advice.push("being enabled and in scope again: the account is then resumed with its old place".to_owned());
+            advice.push(format!(
+                "being enabled and in scope again: the account is then resumed{}",
+                resumed_with(&case.row)
+            ));
         }
         None if !enabled => advice.push("being enabled in the directory again".to_owned()),
         _ => {}
     }
     advice
+}
+
+/// What a suspended account comes back to (rule 15).
+fn resumed_with(row: &UserRow) -> String {
+    let held: Vec<&str> =
+        row.seats.iter().filter(|seat| seat.state == SeatWord::Held).map(|seat| &*seat.pool).collect();
+    if held.is_empty() {
+        ", and takes a seat or a place by the day of its first asking".to_owned()
+    } else {
+        format!(", and goes on with its seat of {}", held.join(", "))
+    }
 }
 
 /// What somebody who is not in scope must be to be so.

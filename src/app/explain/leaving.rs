@@ -29,6 +29,14 @@ pub(super) fn cause(case: &Case<'_>) -> Option<LeaveCause> {
     }
 }
 
+/// That the entry is not where it was, since when that is known, and where it was.
+pub(super) fn gone(case: &Case<'_>, cause: LeaveCause, dn: &str) -> String {
+    let suspension = case.known.account.as_ref().and_then(|account| account.suspension.as_ref());
+    let seen = suspension.filter(|suspension| suspension.by_agent && suspension.cause == Some(cause));
+    let since = seen.map(|seen| format!(", which a cycle saw at {}", time(seen.at))).unwrap_or_default();
+    format!("{}{since}; it was {dn}", words(cause))
+}
+
 /// What says that the person leaves, or will, and what follows. Empty for everyone else.
 pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let judgement = case.known.facts.as_ref().map(|facts| &facts.judgement);

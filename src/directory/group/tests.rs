@@ -25,6 +25,7 @@ fn person(number: u8) -> Sighting {
         created: None,
         due: None,
         uid: Some(format!("P{number}")),
+        logon: None,
         primary_group: None,
         member_of: Vec::new(),
     }

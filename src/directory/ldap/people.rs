@@ -193,6 +193,7 @@ mod tests {
             created: None,
             due: None,
             uid: None,
+            logon: None,
             primary_group: None,
             member_of: vec![],
         }

@@ -147,6 +147,7 @@ fn no_person(item: &Item) -> Sighting {
         created: None,
         due: None,
         uid: None,
+        logon: None,
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -46,6 +46,7 @@ pub fn sighting(n: u32) -> Sighting {
         created: Some(at(-1000)),
         due: None,
         uid: None,
+        logon: None,
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -52,6 +52,7 @@ pub fn facts(number: u8) -> Facts<'static> {
             in_scope: true,
             because: vec!["under ou=Staff,dc=example,dc=org".into()],
             pools: Vec::new(),
+            logon: None,
             by_uid: false,
             uid: None,
         },
