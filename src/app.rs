@@ -34,6 +34,7 @@ use crate::model::change::Promotion;
 use crate::model::settings::{LogSettings, Settings};
 use crate::settings::{self, Loaded, Problem};
 
+pub use crate::settings::{config_option, default_config};
 pub use bundle::{BundleOptions, BundleReport};
 pub use error::{AppError, Code};
 pub use secret::{KeptSecret, keep_secret};

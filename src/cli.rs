@@ -190,15 +190,5 @@ fn start_logging(settings: &LogSettings, voice: Voice, global: &Global, foot: &F
 
 /// The path given, or the place where a package puts the config.
 fn config_path(global: &Global) -> PathBuf {
-    global.config.clone().unwrap_or_else(default_config)
-}
-
-#[cfg(not(windows))]
-fn default_config() -> PathBuf {
-    PathBuf::from(global::DEFAULT_CONFIG)
-}
-
-#[cfg(windows)]
-fn default_config() -> PathBuf {
-    crate::windows::data_folder().join("seatsync.toml")
+    global.config.clone().unwrap_or_else(crate::app::default_config)
 }

@@ -276,7 +276,10 @@ fn who_was_deleted_is_told_so_and_when_and_nothing_that_was_true_before() {
     let because = explained["scope"]["because"].as_array().expect("reasons");
     assert_eq!((explained["scope"]["in"].as_bool(), because.len()), (Some(false), 1), "{explained}");
     let why = because[0].as_str().expect("a sentence");
-    assert!(why.starts_with("deleted from the directory, which a cycle saw at 20") && why.contains("uid=p001,"), "{why}");
+    assert!(
+        why.starts_with("deleted from the directory, which a cycle saw at 20") && why.contains("uid=p001,"),
+        "{why}"
+    );
     assert!(explained["pool"].is_null() && explained["entry"].is_null(), "{explained}");
     assert!(said(&explained).contains("takes a seat or a place by the day of its first asking"), "{explained}");
 }

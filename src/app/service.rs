@@ -29,6 +29,9 @@ use crate::{clock, settings};
 /// A sign of life this often.
 const BEAT: Duration = Duration::from_secs(2);
 
+/// Before how things stand, while the config that was saved cannot be taken.
+const REFUSED: &str = "The saved config is refused, and the one before is in force: `seatsync check` says why.";
+
 /// A message that is being sent when the agent stops may take so long to end.
 const LAST_MESSAGE: Duration = Duration::from_secs(5);
 
@@ -182,7 +185,8 @@ impl Work for Worker {
     }
 
     fn standing(&self) -> String {
-        self.telling.sentence().to_owned()
+        let sentence = self.telling.sentence();
+        if self.complaint.is_some() { format!("{REFUSED} {sentence}") } else { sentence.to_owned() }
     }
 }
 
@@ -230,6 +234,8 @@ impl Worker {
             tracing::error!(name: "config.refused", problem = %text, "The config cannot be taken; the agent goes on with the one it has.");
         }
         self.complaint = complaint;
+        let refused = self.complaint.is_some();
+        self.turns.send_if_modified(|turn| std::mem::replace(&mut turn.config_refused, refused) != refused);
     }
 }
 

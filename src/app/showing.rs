@@ -28,6 +28,8 @@ pub struct Turn {
     pub settings: Arc<Settings>,
     pub tally: Tally,
     pub next_cycle: Option<Timestamp>,
+    /// The config that was saved cannot be taken.
+    pub config_refused: bool,
 }
 
 /// Ready to be seen: the address is ours.
@@ -94,6 +96,7 @@ impl App {
             settings: Arc::new(self.settings.clone()),
             tally: Tally::new(clock::now(), last_good),
             next_cycle: None,
+            config_refused: false,
         })
     }
 

@@ -1,12 +1,12 @@
 //! What a verb says to a person: lines and tables, styled with ANSI codes that the stream takes out again where they do
 //! not belong. Everything put on a page is cleaned here, so that nothing else has to think of it.
 
-use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::clean::clean;
 use super::table::Grid;
 pub use super::tone::Tone;
+use crate::model::text::spelt;
 
 /// The text of one answer.
 #[derive(Debug, Default)]
@@ -35,7 +35,7 @@ impl Page {
         for (tone, piece) in pieces {
             let style = tone.style();
             // Writing to a String cannot fail.
-            let _ = write!(self.text, "{style}{}{style:#}", clean(&self.commands_spelt(piece)));
+            let _ = write!(self.text, "{style}{}{style:#}", clean(&spelt(piece, &self.options)));
         }
         self.text.push('\n');
     }
@@ -82,21 +82,6 @@ impl Page {
     #[must_use]
     pub fn spelt(&self, command: &str) -> String {
         format!("seatsync {command}{}", self.options)
-    }
-
-    /// A sentence in which every command in backticks is one for the same config.
-    fn commands_spelt<'t>(&self, text: &'t str) -> Cow<'t, str> {
-        const BEFORE: &str = "`seatsync ";
-        if self.options.is_empty() || !text.contains(BEFORE) {
-            return Cow::Borrowed(text);
-        }
-        let mut parts = text.split(BEFORE);
-        let mut spelt = parts.next().unwrap_or_default().to_owned();
-        for part in parts {
-            let (command, after) = part.split_once('`').unwrap_or((part, ""));
-            let _ = write!(spelt, "{BEFORE}{command}{}`{after}", self.options);
-        }
-        Cow::Owned(spelt)
     }
 
     /// The last line: how it went.

@@ -32,13 +32,15 @@ pub struct Settings {
     pub digest: String,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct AgentSettings {
     pub name: String,
     pub state_dir: PathBuf,
     pub poll: Duration,
     pub full: Duration,
     pub dry_run: bool,
+    /// Follows each command that people are told, so that it means this config: ` --config PATH`; nothing at the usual place.
+    pub options: String,
 }
 
 #[derive(Clone, Debug)]

@@ -28,6 +28,22 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
+/// A sentence in which every command in backticks means the same config: `options` (` --config PATH`) follows it.
+#[must_use]
+pub fn spelt<'t>(text: &'t str, options: &str) -> Cow<'t, str> {
+    const BEFORE: &str = "`seatsync ";
+    if options.is_empty() || !text.contains(BEFORE) {
+        return Cow::Borrowed(text);
+    }
+    let mut parts = text.split(BEFORE);
+    let mut spelt = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (command, after) = part.split_once('`').unwrap_or((part, ""));
+        spelt.extend([BEFORE, command, options, "`", after]);
+    }
+    Cow::Owned(spelt)
+}
+
 /// `1 person waits`, `3 people wait`.
 #[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {

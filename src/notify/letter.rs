@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::House;
 use crate::model::notice::{Notice, NoticeKind};
-use crate::model::text::clean;
+use crate::model::text::{clean, spelt};
 
 /// Nobody reads more of what a server said.
 const LONGEST_LINE: usize = 600;
@@ -27,11 +27,13 @@ impl Letter {
     /// Writes it out.
     pub fn seal(self, house: &House<'_>, cycle: u64, now: Timestamp) -> Notice {
         let subject = format!("Seatsync {}/{}: {}", house.company, house.agent, self.subject);
-        let mut lines = self.lines;
+        let mut lines: Vec<String> = self.lines.iter().map(|line| spelt(line, house.options).into_owned()).collect();
+        let run: Vec<(&str, String)> =
+            self.run.iter().map(|(what, command)| (*what, format!("{command}{}", house.options))).collect();
         if house.dry_run {
             lines.push("This agent only plans (agent.dry_run): it changes nothing.".to_owned());
         }
-        for (what, command) in &self.run {
+        for (what, command) in &run {
             lines.extend([String::new(), format!("To {what}, run:"), String::new(), format!("    {command}")]);
         }
         let place = format!("Agent {}, company {}, cycle {cycle}, {}", house.agent, house.company, house.moment(now));
@@ -45,7 +47,7 @@ impl Letter {
             data.extend(more);
         }
         data.insert("subject".to_owned(), json!(harmless(&subject)));
-        data.insert("commands".to_owned(), self.run.iter().map(|(_, command)| json!(command)).collect());
+        data.insert("commands".to_owned(), run.iter().map(|(_, command)| json!(command)).collect());
         let body = json!({ "type": self.kind.as_str(), "timestamp": now.to_string(), "data": data }).to_string();
         Notice { kind: self.kind, at: now, subject: harmless(&subject), text, body }
     }

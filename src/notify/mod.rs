@@ -33,6 +33,8 @@ pub struct House<'a> {
     pub poll: Duration,
     /// Nothing is ever changed.
     pub dry_run: bool,
+    /// As in `AgentSettings`.
+    pub options: &'a str,
     /// Whose clock decides when the digest is due, and is shown.
     pub zone: TimeZone,
 }
@@ -48,6 +50,7 @@ impl<'a> House<'a> {
             notify: settings.notify.as_ref()?,
             poll: settings.agent.poll,
             dry_run: settings.agent.dry_run,
+            options: &settings.agent.options,
             zone,
         })
     }

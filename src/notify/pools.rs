@@ -111,8 +111,8 @@ fn freed(pool: &PoolRow, house: &House<'_>) -> Letter {
         vec![format!("The pool \"{}\" has seats again.", pool.name), seats(pool.held, pool.seats, pool.free)];
     let mut run = vec![("see all pools", "seatsync status".to_owned())];
     if pool.waiting > 0 {
-        let who = counted(pool.waiting.into(), "person waits", "people wait");
-        lines.push(format!("{who} for one, and gets it {}.", when(house)));
+        let who = counted(pool.waiting.into(), "person waits for one, and gets it", "people wait for one, and get it");
+        lines.push(format!("{who} {}.", when(house)));
         run = vec![("see who waits, and to decide", "seatsync pending".to_owned())];
     }
     let subject = format!("{} has {} again", pool.name, counted(pool.free.into(), "free seat", "free seats"));

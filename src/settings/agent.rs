@@ -1,6 +1,6 @@
 //! `[agent]`: who we are, where the state lies, how often a cycle is made.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::duration::{self, DAY, MINUTE};
@@ -10,7 +10,14 @@ use crate::model::settings::AgentSettings;
 
 pub fn compile(reader: &Reader) -> AgentSettings {
     let (poll, full) = rhythm(reader);
-    AgentSettings { name: name(reader), state_dir: state_dir(reader), poll, full, dry_run: reader.flag("dry_run") }
+    AgentSettings {
+        name: name(reader),
+        state_dir: state_dir(reader),
+        poll,
+        full,
+        dry_run: reader.flag("dry_run"),
+        options: options(&reader.context.file),
+    }
 }
 
 fn name(reader: &Reader) -> String {
@@ -32,6 +39,32 @@ fn state_dir(reader: &Reader) -> PathBuf {
         reader.problem("state_dir", "is a file; name a folder");
     }
     folder
+}
+
+fn options(config: &Path) -> String {
+    if config == default_config() { String::new() } else { config_option(config) }
+}
+
+/// ` --config PATH`, quoted where a shell would take it apart.
+#[must_use]
+pub fn config_option(path: &Path) -> String {
+    let path = path.display().to_string();
+    let harmless = |character: char| character.is_alphanumeric() || "/\\._-+:~".contains(character);
+    if path.chars().all(harmless) { format!(" --config {path}") } else { format!(" --config \"{path}\"") }
+}
+
+/// Where a package puts the config.
+#[cfg(windows)]
+#[must_use]
+pub fn default_config() -> PathBuf {
+    crate::windows::data_folder().join("seatsync.toml")
+}
+
+/// Where a package puts the config.
+#[cfg(not(windows))]
+#[must_use]
+pub fn default_config() -> PathBuf {
+    PathBuf::from("/etc/seatsync/seatsync.toml")
 }
 
 /// Where the state lies unless the config says otherwise.
@@ -56,4 +89,16 @@ fn rhythm(reader: &Reader) -> (Duration, Duration) {
         reader.problem("full", "must not be shorter than poll: every full cycle is one of those that poll asks for");
     }
     (poll, full)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_carry_the_config_as_a_shell_takes_it_and_nothing_at_the_usual_place() {
+        assert_eq!(config_option(Path::new("config/demo.toml")), " --config config/demo.toml");
+        assert_eq!(config_option(Path::new("my config.toml")), " --config \"my config.toml\"");
+        assert_eq!(options(&default_config()), "");
+    }
 }

@@ -23,7 +23,7 @@ mod listen;
 mod log;
 mod naming;
 mod notify;
-pub use agent::default_state_dir;
+pub use agent::{config_option, default_config, default_state_dir};
 pub use naming::{check_word, nearest_of};
 mod overrides;
 mod pair;

@@ -155,8 +155,9 @@ struct Whom {
 }
 
 async fn explain(State(window): State<Window>, Query(Whom { user }): Query<Whom>) -> Response {
+    let options = window.facts.borrow().as_ref().map(|facts| facts.options.clone()).unwrap_or_default();
     match window.ask(move |desk| desk.explain(&user)).await {
-        Ok(report) => html(StatusCode::OK, page::explained(&report)),
+        Ok(report) => html(StatusCode::OK, page::explained(&report, &options)),
         Err(refusal) => refuse(StatusCode::NOT_FOUND, &refusal),
     }
 }

@@ -78,6 +78,7 @@ pub fn settings(company: &Company, folder: &Path) -> Settings {
             poll: Duration::from_mins(5),
             full: Duration::from_hours(24),
             dry_run: false,
+            options: String::new(),
         },
         directories: (0..company.directories).map(|index| directory(index, folder)).collect(),
         pools: (0..company.pools.len()).map(|pool| pool_settings(company, pool)).collect(),

@@ -68,6 +68,8 @@ pub fn facts() -> Facts {
         decides: true,
         poll: Duration::from_mins(5),
         dry_run: false,
+        config_refused: false,
+        options: String::new(),
     }
 }
 

@@ -62,6 +62,7 @@ fn each_metric_has_its_help_and_says_what_the_last_cycle_left() {
     assert_eq!(helps, types);
     for line in [
         "seatsync_ready 1.0",
+        "seatsync_config_refused 0.0",
         "seatsync_pool_seats{pool=\"standard\"} 3.0",
         "seatsync_pool_held{pool=\"standard\"} 2.0",
         "seatsync_pool_free{pool=\"standard\"} 1.0",

@@ -70,6 +70,15 @@ async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     {
         assert!(page.contains(text), "{text} in {page}");
     }
+    let refused = Facts { config_refused: true, options: " --config /srv/x.toml".to_owned(), ..full() };
+    let page = Served::new(Some(refused), None).get("/").await.text().await.unwrap();
+    for text in [
+        "the config that was saved is refused",
+        "<code>seatsync check --config /srv/x.toml</code>",
+        "confirm f00d --config /srv/x.toml",
+    ] {
+        assert!(page.contains(text), "{text} in {page}");
+    }
     let mut unwell = full();
     unwell.status.directories[0].reachable = Some(false);
     let page = Served::new(Some(unwell), None).get("/").await.text().await.unwrap();

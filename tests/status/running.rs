@@ -22,7 +22,7 @@ fn company(port: u16) -> Company {
 /// An agent that runs and has made its first cycle.
 pub struct Ran {
     pub company: Company,
-    _running: Running,
+    running: Running,
     port: u16,
 }
 
@@ -33,7 +33,7 @@ impl Ran {
         company.write();
         let running = company.agent.start();
         wait_until("it is ready", SOON, || get(port, "/readyz").is_some_and(|(status, _)| status == 200));
-        Self { company, _running: running, port }
+        Self { company, running, port }
     }
 
     pub fn url(&self) -> String {
@@ -75,6 +75,24 @@ fn the_running_agent_is_ready_after_its_first_cycle_and_counts_what_it_did() {
     }
     assert_eq!(running.terminate().code, 0);
     assert_eq!(get(port, "/healthz"), None);
+}
+
+#[test]
+fn a_saved_config_that_is_refused_is_told_by_the_page_and_leaves_it_ready() {
+    let ran = Ran::new("");
+    let config = ran.company.agent.config_file();
+    let right = std::fs::read_to_string(&config).unwrap();
+    let says = |text: &str| get(ran.port, "/").is_some_and(|(_, page)| page.contains(text));
+    assert!(says("All is well"));
+    ran.company.agent.write_config(&right.replace("seats = 2", "seats = \"many\""));
+    ran.running.signal("HUP");
+    wait_until("the page says so", SOON, || says("the config that was saved is refused"));
+    let command = format!("<code>seatsync check --config {}</code>", config.display());
+    assert!(says(&command), "{command}");
+    assert!(has(ran.port, "seatsync_config_refused 1.0") && has(ran.port, "seatsync_ready 1.0"));
+    ran.company.agent.write_config(&right);
+    ran.running.signal("HUP");
+    wait_until("all is well again", SOON, || says("All is well") && has(ran.port, "seatsync_config_refused 0.0"));
 }
 
 #[test]

@@ -79,6 +79,8 @@ impl App {
             decides: matches!(self.settings.backend.kind, BackendKind::Embedded { .. }),
             poll: agent.poll,
             dry_run: agent.dry_run,
+            config_refused: turn.config_refused,
+            options: agent.options.clone(),
         })
     }
 }

@@ -18,6 +18,7 @@ pub struct Scene {
     pub every: i64,
     pub notify: NotifySettings,
     pub zone: TimeZone,
+    pub options: String,
     pub told: String,
     cycle: u64,
 }
@@ -42,6 +43,7 @@ impl Scene {
                 digest: None,
             },
             zone: TimeZone::UTC,
+            options: String::new(),
             told: serde_json::to_string(&Told::default()).unwrap(),
             cycle: 0,
         }
@@ -58,6 +60,7 @@ impl Scene {
             notify: &self.notify,
             poll: std::time::Duration::from_mins(5),
             dry_run: false,
+            options: &self.options,
             zone: self.zone.clone(),
         };
         let report = SyncReport { cycle: self.cycle, started: self.now, ..report.clone() };

@@ -26,6 +26,33 @@ fn a_message_says_what_happened_what_goes_on_and_what_to_run() {
 }
 
 #[test]
+fn every_command_means_the_config_it_was_told_for() {
+    let mut scene = Scene::new();
+    scene.options = " --config /srv/seats.toml".to_owned();
+    let notice = scene.notices(&scene.report(&[pool("standard", 50, 50, 12)])).remove(0);
+    assert!(notice.text.contains("\n    seatsync pending --config /srv/seats.toml\n"), "{}", notice.text);
+    let body: serde_json::Value = serde_json::from_str(&notice.body).unwrap();
+    assert_eq!(body["data"]["commands"][0], "seatsync pending --config /srv/seats.toml");
+}
+
+#[test]
+fn how_many_wait_for_a_seat_that_is_free_again_is_said_in_good_english() {
+    let said = |waiting| {
+        let mut scene = Scene::new();
+        scene.play(&scene.report(&[pool("standard", 5, 5, waiting)]));
+        (0..20).find_map(|_| {
+            let free = scene.report(&[pool("standard", 6, 5, waiting)]);
+            let notices = scene.notices(&free);
+            notices.into_iter().map(|notice| notice.text).find(|text| text.contains("has seats again"))
+        })
+    };
+    let one = said(1).unwrap();
+    assert!(one.contains("1 person waits for one, and gets it once somebody approves."), "{one}");
+    let three = said(3).unwrap();
+    assert!(three.contains("3 people wait for one, and get it once somebody approves."), "{three}");
+}
+
+#[test]
 fn a_webhook_is_told_counts_and_nobodys_name() {
     let mut scene = Scene::new();
     let report = scene.report(&[pool("standard", 50, 50, 12)]);

@@ -49,7 +49,7 @@ fn dn(text: &str) -> Dn {
 fn settings() -> Settings {
     let minute = std::time::Duration::from_mins(1);
     Settings {
-        agent: AgentSettings { name: "test".into(), state_dir: "/".into(), poll: minute, full: minute, dry_run: false },
+        agent: AgentSettings { poll: minute, full: minute, ..AgentSettings::default() },
         directories: Vec::new(),
         pools: Vec::new(),
         seats: SeatSettings {

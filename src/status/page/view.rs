@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use super::chart::{Chart, chart};
 use super::forecast::forecast;
 use crate::model::report::{ExplainReport, HeldKind, PendingRow, PoolRow, SeatWord, UserRow};
+use crate::model::text::spelt;
 use crate::status::Facts;
 use crate::status::health::readiness;
 use crate::status::server::Refusal;
@@ -26,6 +27,8 @@ struct Status<'a> {
     more_waiting: u64,
     decides: bool,
     csrf: &'a str,
+    /// Follows each command.
+    options: &'a str,
     chart: Chart,
     quarantined: Vec<Quarantined<'a>>,
     more_quarantined: u64,
@@ -72,7 +75,7 @@ struct Explain<'a> {
     name: &'a str,
     decision: &'a str,
     facts: Vec<(&'static str, String)>,
-    parts: Vec<(&'static str, &'a [String])>,
+    parts: Vec<(&'static str, Vec<String>)>,
 }
 
 #[derive(Template)]
@@ -111,6 +114,7 @@ pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> 
         more_waiting: facts.more_waiting,
         decides: facts.decides,
         csrf,
+        options: &facts.options,
         chart: chart(&facts.history),
         quarantined: facts.quarantined.iter().filter_map(quarantined).collect(),
         more_quarantined: all.saturating_sub(shown),
@@ -125,6 +129,11 @@ fn verdict(facts: &Facts, now: Timestamp) -> (&'static str, String) {
     let waiting: u64 = status.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
     if !ready.ready {
         return ("bad", format!("Not well: {}.", ready.reasons.join("; ")));
+    }
+    if facts.config_refused {
+        let why = "Somebody must look: the config that was saved is refused, and the one before is in force; \
+                   `seatsync check` says why.";
+        return ("warn", spelt(why, &facts.options).into_owned());
     }
     if let Some(standby) = &status.standby {
         return ("good", format!("Well, and standing by: {} works for the company.", standby.holder));
@@ -207,7 +216,7 @@ fn quarantined(row: &UserRow) -> Option<Quarantined<'_>> {
 }
 
 /// Why one person has a seat or not.
-pub fn explained(report: &ExplainReport) -> Result<String, Error> {
+pub fn explained(report: &ExplainReport, options: &str) -> Result<String, Error> {
     let user = &report.user;
     let name = user.display_name.as_deref().or(user.user_name.as_deref()).unwrap_or("Somebody");
     let said = [
@@ -238,6 +247,8 @@ pub fn explained(report: &ExplainReport) -> Result<String, Error> {
         ("Leaving", report.leaving.as_slice()),
         ("What would change it", report.would_change.as_slice()),
     ];
+    let spelt = |lines: &[String]| lines.iter().map(|line| spelt(line, options).into_owned()).collect();
+    let parts = parts.into_iter().map(|(title, lines)| (title, spelt(lines))).collect();
     Explain { name, decision: &report.decision, facts, parts }.render()
 }
 
