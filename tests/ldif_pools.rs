@@ -5,7 +5,7 @@
 mod support;
 
 use serde_json::Value;
-use support::company::{Company, company_of};
+use support::company::{Company, company_of, pool};
 
 const STANDARD: &str = "[[pool]]\nname = \"standard\"\nseats = 3\n";
 const VAULT: &str = "[[pool]]\nname = \"vault\"\nseats = 3\n";
@@ -86,4 +86,36 @@ fn the_seats_of_a_pool_taken_out_of_the_config_can_be_looked_at_and_taken_back()
     let report = company.sync().1;
     assert_eq!((numbers(&report, "standard"), numbers(&report, "vault")), ((1, 0, 2), (2, 0, 1)), "{report}");
     assert_eq!(company.agent.run(&["users", "--pool", "nowhere"]).code, 2);
+}
+
+#[test]
+fn an_emptied_pool_that_the_config_does_not_name_is_taken_out_of_an_embedded_ledger_while_the_agent_runs() {
+    let company = company_of(2, &format!("{}[[pool]]\nname = \"former\"\nseats = 3\n", pool(2)));
+    company.sync();
+    let remove = |pool: &str| company.agent.run(&["--json", "ledger", "pool", "remove", pool]);
+    let named = remove("former");
+    assert!(named.code == 2 && named.stdout.contains("the config names the pool former"), "{named:?}");
+    reconfigure(&company, "[[pool]]\nname = \"former\"\nseats = 3\n", "");
+    assert_eq!(company.sync().0, 0);
+    let _running = company.agent.start();
+    let needed = remove("standard");
+    assert_eq!(needed.code, 2, "{needed:?}");
+    let ended = remove("former");
+    assert_eq!(ended.code, 0, "{ended:?}");
+    let (code, report) = company.sync();
+    assert_eq!((code, report["pools"].as_array().map(Vec::len)), (0, Some(1)), "{report}");
+    let other = company.agent.run(&["ledger", "token", "add", "admin"]);
+    assert_eq!(other.code, 2, "nothing else is set in it by hand: {other:?}");
+}
+
+#[test]
+fn a_pool_whose_seats_are_held_stays_whatever_the_config_names() {
+    let company = company_of(2, &pool(2));
+    company.sync();
+    reconfigure(&company, "name = \"standard\"", "name = \"standard\"\nseats = 0\n[[pool]]\nname = \"next\"");
+    reconfigure(&company, "[[pool]]\nname = \"standard\"\nseats = 0\n", "");
+    let ended = company.agent.run(&["--json", "ledger", "pool", "remove", "standard"]);
+    assert!(ended.code != 0 && ended.stdout.contains("standard"), "{ended:?}");
+    let listed = company.agent.run(&["--json", "ledger", "pool"]);
+    assert!(listed.stdout.contains("\"owned_by\":\"config\""), "nothing was changed: {listed:?}");
 }

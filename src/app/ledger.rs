@@ -38,6 +38,8 @@ pub struct Made<T> {
 pub struct LedgerApp {
     settings: LedgerSettings,
     log: LogSettings,
+    /// As in `LoadedLedger`.
+    embedded: Option<Vec<Name>>,
     warnings: Vec<Problem>,
 }
 
@@ -53,8 +55,22 @@ impl LedgerApp {
 
     /// Of a config that was loaded.
     pub(super) fn of(loaded: LoadedLedger) -> Self {
-        let LoadedLedger { ledger, log, warnings } = loaded;
-        Self { settings: ledger, log, warnings }
+        let LoadedLedger { ledger, log, embedded, warnings } = loaded;
+        Self { settings: ledger, log, embedded, warnings }
+    }
+
+    /// Of an agent's embedded ledger the config is the authority: nobody else sets anything in it.
+    ///
+    /// # Errors
+    /// Where it is one.
+    pub fn is_of_its_own(&self) -> Result<(), AppError> {
+        if self.embedded.is_none() {
+            return Ok(());
+        }
+        Err(AppError::new(Code::Config, "the config has an agent with an embedded ledger, and no [ledger]").with_next(
+            "[ledger] with `database` is for one that is served; of an embedded one `seatsync ledger pool` shows the pools, and \
+             `seatsync ledger pool remove` takes one away that the config does not name",
+        ))
     }
 
     /// How to log.
@@ -164,13 +180,26 @@ impl LedgerApp {
         })
     }
 
-    /// Removes a pool that nobody holds or waits for a seat of.
+    /// Removes a pool that nobody holds or waits for a seat of; from an embedded ledger one that its config does not name.
     ///
     /// # Errors
     /// Where there is no such pool, a config file owns it, or somebody needs it.
     pub fn remove_pool(&self, company: Option<&str>, pool: &str) -> Result<(), AppError> {
         let pool = Name::from(pool);
-        self.change(company, |desk| pools::remove(desk, &pool, &Expect::Nothing))
+        if self.embedded.iter().flatten().any(|named| *named == pool) {
+            return Err(AppError::new(
+                Code::Usage,
+                format!("the config names the pool {pool}, and would make it again"),
+            )
+            .with_next("take its [[pool]] out of the config first"));
+        }
+        self.change(company, |desk| {
+            if self.embedded.is_some() {
+                // The config that owned it has given it up.
+                pools::take_over(desk, &pool)?;
+            }
+            pools::remove(desk, &pool, &Expect::Nothing)
+        })
     }
 
     /// Agrees on fewer seats for later.

@@ -16,6 +16,9 @@ use crate::app::ledger::{LedgerApp, nearest_of};
 
 /// Does what a verb says.
 pub async fn perform(app: &LedgerApp, verb: Verb, console: &Console) -> Result<Exit, AppError> {
+    if !matches!(verb, Verb::Pool { verb: None | Some(Pool::Remove { .. }), .. }) {
+        app.is_of_its_own()?;
+    }
     match verb {
         Verb::Serve => serve::serve(app, console).await,
         Verb::Company { verb: None } => company::list(app, console),

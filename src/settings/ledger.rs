@@ -1,6 +1,7 @@
 //! `[ledger]`: where the ledger listens, which database it serves, and how it sends mail.
 
-use std::path::PathBuf;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 
 use super::keys::{FIRST, SMTP};
 use super::listen;
@@ -22,6 +23,12 @@ pub fn compile(reader: &Reader) -> LedgerSettings {
         first: reader.has("first").then(|| reader.section("first", &FIRST, first)),
         smtp: reader.has("smtp").then(|| reader.section("smtp", &SMTP, |reader| smtp::compile(reader, "url"))),
     }
+}
+
+/// An agent's own: nobody is served, and nobody gets mail.
+pub fn embedded(database: &Path) -> LedgerSettings {
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    LedgerSettings { listen, tls: None, database: database.to_owned(), first: None, smtp: None }
 }
 
 fn database(reader: &Reader) -> PathBuf {

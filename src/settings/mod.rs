@@ -45,7 +45,8 @@ mod url;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::model::settings::{LedgerSettings, LogSettings, Settings};
+use crate::model::Name;
+use crate::model::settings::{BackendKind, LedgerSettings, LogSettings, Settings};
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 
@@ -78,6 +79,8 @@ pub struct UsedFile {
 pub struct LoadedLedger {
     pub ledger: LedgerSettings,
     pub log: LogSettings,
+    /// Of an agent whose embedded ledger it is: the pools that its config names. None: a ledger of its own, `[ledger]`.
+    pub embedded: Option<Vec<Name>>,
     pub warnings: Vec<Problem>,
 }
 
@@ -90,24 +93,32 @@ pub fn load(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
     Ok(Loaded { settings, warnings, files })
 }
 
-/// The same for a ledger: a config of its own, with `[ledger]` and `[log]`, or that of an agent with `[ledger]` in it.
+/// The same for a ledger: a config of its own, with `[ledger]` and `[log]`, or that of an agent with `[ledger]` in it; else the
+/// embedded one of that agent.
 ///
 /// # Errors
 /// Everything that is wrong, at once; an agent's part, too.
 pub fn load_ledger(path: &Path, variables: &Variables) -> Result<LoadedLedger, Problems> {
-    let ((ledger, log), warnings) = compiled(path, variables, |root| {
-        root.require("ledger", "[ledger] with the database it serves");
+    let ((ledger, log, embedded), warnings) = compiled(path, variables, |root| {
         if is_of_an_agent(root) {
             let (settings, ledger) = compile(root);
-            return (ledger, settings.log);
+            if ledger.is_none()
+                && let BackendKind::Embedded { path } = &settings.backend.kind
+            {
+                let pools = settings.pools.iter().map(|pool| pool.name.clone()).collect();
+                return (Some(ledger::embedded(path)), settings.log, Some(pools));
+            }
+            root.require("ledger", "[ledger] with the database it serves");
+            return (ledger, settings.log, None);
         }
+        root.require("ledger", "[ledger] with the database it serves");
         let ledger = compile_ledger(root);
         let log = root.section("log", &keys::LOG, log::compile);
         root.finish();
-        (ledger, log)
+        (ledger, log, None)
     })?;
     match ledger {
-        Some(ledger) => Ok(LoadedLedger { ledger, log, warnings }),
+        Some(ledger) => Ok(LoadedLedger { ledger, log, embedded, warnings }),
         None => Err(Problems(Vec::new())),
     }
 }

@@ -128,7 +128,7 @@ pub enum Pool {
         /// Of which pool
         pool: String,
     },
-    /// Remove a pool that nobody holds or waits for a seat of
+    /// Remove a pool that nobody holds or waits for a seat of; from an embedded ledger one that the config does not name
     Remove {
         /// Which
         pool: String,
