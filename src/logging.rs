@@ -165,10 +165,12 @@ fn to_the_event_log(_filter: EnvFilter) -> Result<(), LoggingError> {
 fn directives(level: &str, voice: Voice, verbosity: Verbosity) -> String {
     let plain = level.trim().chars().all(|letter| letter.is_ascii_alphanumeric());
     match (verbosity, voice) {
-        (Verbosity::Quiet, _) => "error".to_owned(),
+        // A library's words say nothing to whoever typed a verb: its errors are in ours.
+        (Verbosity::Quiet, Voice::Verb) => "off,seatsync=error".to_owned(),
+        (Verbosity::Normal, Voice::Verb) => "off,seatsync=warn".to_owned(),
+        (Verbosity::Quiet, Voice::Agent | Voice::Service) => "error".to_owned(),
         (Verbosity::More, _) => "warn,seatsync=debug".to_owned(),
         (Verbosity::All, _) => "info,seatsync=trace".to_owned(),
-        (Verbosity::Normal, Voice::Verb) => "warn".to_owned(),
         (Verbosity::Normal, Voice::Agent | Voice::Service) if plain => {
             format!("{},seatsync={}", libraries(level), level.trim())
         }
@@ -193,7 +195,7 @@ mod tests {
 
     #[test]
     fn a_verb_speaks_up_only_when_something_is_wrong_unless_asked() {
-        assert_eq!(directives("info", Voice::Verb, Verbosity::Normal), "warn");
+        assert_eq!(directives("info", Voice::Verb, Verbosity::Normal), "off,seatsync=warn");
         assert_eq!(directives("info", Voice::Verb, Verbosity::of(false, 1)), "warn,seatsync=debug");
         assert_eq!(directives("info", Voice::Agent, Verbosity::of(false, 7)), "info,seatsync=trace");
         assert_eq!(directives("info", Voice::Agent, Verbosity::of(true, 0)), "error");

@@ -200,8 +200,6 @@ fn typed(agent: &Agent, script: &[(&str, &str)]) -> String {
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SEATSYNC_")) {
         command.env_remove(name);
     }
-    // Nobody is asked for the folder of the state, and that of this machine is not ours.
-    command.env("SEATSYNC__AGENT__STATE_DIR", agent.folder().join("state"));
     tool(command.env("NO_COLOR", "1").current_dir(agent.folder()), "")
 }
 
@@ -221,6 +219,7 @@ fn a_person_at_a_terminal_is_asked_and_asked_again_and_gets_a_config_that_works(
             ("What shall the directory be called?", "corp\r"),
             ("Where do people lie?", "\r"),
             ("Only members of which groups?", " \r"),
+            ("Where does the agent keep its state?", &format!("{}\r", agent.folder().join("state").display())),
             ("Where are the seats kept?", "\r"),
             ("Which company?", "\r"),
             ("What are the seats called?", "\r"),
@@ -230,7 +229,7 @@ fn a_person_at_a_terminal_is_asked_and_asked_again_and_gets_a_config_that_works(
         ],
     );
     assert!(shown.contains("ended with 0"), "{shown}");
-    assert!(shown.contains("issued by") && shown.contains("1 people are in scope"), "{shown}");
+    assert!(shown.contains("issued by") && shown.contains("1 person is in scope"), "{shown}");
     assert!(!shown.contains("n0t-it") && !shown.contains("secret\n"), "a password is not shown: {shown}");
     let config = std::fs::read_to_string(agent.config_file()).expect("the config");
     assert!(config.contains("groups = [\"cn=crew,ou=groups,dc=lab,dc=test\"]"), "{config}");
@@ -298,6 +297,7 @@ fn a_person_at_a_terminal_chooses_one_pool_of_a_ledger_and_is_told_which_account
             ("What shall the directory be called?", "corp\r"),
             ("Where do people lie?", "\r"),
             ("Only members of which groups?", "\r"),
+            ("Where does the agent keep its state?", &format!("{}\r", agent.folder().join("state").display())),
             ("Where are the seats kept?", DOWN),
             ("The ledger's URL?", &format!("{}\r", serving.url)),
             ("Which company?", "acme\r"),
@@ -311,8 +311,7 @@ fn a_person_at_a_terminal_chooses_one_pool_of_a_ledger_and_is_told_which_account
     assert!(shown.contains("Pool vault: of 2 seats 1 would be held"), "{shown}");
     let config = std::fs::read_to_string(agent.config_file()).expect("the config");
     assert!(config.contains("name = \"vault\"") && !config.contains("desk"), "{config}");
-    assert!(config.contains("[agent]\n"), "{config}");
-    agent.write_config(&config.replacen("[agent]\n", "[agent]\nstate_dir = \"state\"\n", 1));
+    assert!(config.contains(&format!("state_dir = \"{}\"", agent.folder().join("state").display())), "{config}");
     let (code, synced) = agent.sync();
     assert_eq!((code, &synced["changes"]["adopted"]), (0, &2.into()), "{synced:#}");
 }

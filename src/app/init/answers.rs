@@ -18,6 +18,7 @@ pub enum Key {
     Name,
     Bases,
     Groups,
+    StateDir,
     Backend,
     Company,
     LedgerUrl,
@@ -40,6 +41,7 @@ impl Key {
             Self::Name => "directory.name",
             Self::Bases => "directory.base",
             Self::Groups => "directory.groups",
+            Self::StateDir => "agent.state_dir",
             Self::Backend => "backend.kind",
             Self::Company => "backend.company",
             Self::LedgerUrl => "backend.url",
@@ -114,6 +116,7 @@ impl Answers {
             (Key::Bases, Value::Many(dns)) => self.bases = Some(filled(all_dns(dns)?, "name a base")?),
             (Key::Bases, Value::Text(dn)) => self.bases = Some(all_dns(vec![some(&dn, "name a base")?])?),
             (Key::Groups, Value::Many(dns)) => self.groups = Some(all_dns(dns)?),
+            (Key::StateDir, Value::Text(path)) => self.state_dir = Some(state_dir(&path)?),
             (Key::Backend, Value::Text(kind)) => self.backend = Some(backend(&kind)?),
             (Key::Company, Value::Text(name)) => self.company = Some(word(&name)?),
             (Key::LedgerUrl, Value::Text(url)) => self.ledger_url = Some(some(&url, "name the ledger's URL")?),
@@ -188,6 +191,15 @@ fn ca_file(path: &str) -> Result<PathBuf, String> {
     match crate::tls::client(Some(&path)) {
         Ok(_) => Ok(path),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+fn state_dir(path: &str) -> Result<PathBuf, String> {
+    let path = super::absolute(some(path, "name a folder")?.as_ref());
+    match (path.file_name(), path.is_file()) {
+        (None, _) => Err("name a folder of its own, not \"/\"".to_owned()),
+        (_, true) => Err(format!("{} is a file; name a folder", path.display())),
+        _ => Ok(path),
     }
 }
 

@@ -9,6 +9,8 @@ pub struct Places {
     pub state_dir: Option<String>,
     /// Of the embedded ledger; None: the default, beside the state.
     pub ledger: Option<String>,
+    /// Where editors find what they need, as a URL.
+    pub schema: Option<String>,
     /// How the config names the secrets: `{ credential = "..." }` and the like.
     pub password: String,
     pub token: String,
@@ -17,6 +19,10 @@ pub struct Places {
 /// The whole config.
 pub fn text(answers: &Answers, found: &Findings, places: &Places) -> String {
     let mut page = Page::default();
+    if let Some(schema) = &places.schema {
+        // Editors look for it in the first line (taplo, "Even Better TOML").
+        page.text.push_str(&format!("#:schema {schema}\n"));
+    }
     page.say("The config of Seatsync, as `seatsync init` wrote it. `seatsync check` looks at it, --connect at the servers too.");
     page.say("seatsync.toml among the samples shows every key at its default.");
     page.table("[agent]");
@@ -160,12 +166,15 @@ mod tests {
         let places = Places {
             state_dir: Some("state".to_owned()),
             ledger: None,
+            schema: Some("file:///usr/share/seatsync/seatsync.schema.json".to_owned()),
             password: "{ env = \"P\" }".to_owned(),
             token: String::new(),
         };
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("seatsync.toml");
-        std::fs::write(&file, text(&answers, &found, &places)).unwrap();
+        let text = text(&answers, &found, &places);
+        assert!(text.starts_with("#:schema file:///usr/share/seatsync/seatsync.schema.json\n# "), "{text}");
+        std::fs::write(&file, text).unwrap();
         let variables = [("P".to_owned(), "secret".to_owned())].into();
         let loaded = settings::load(&file, &variables).unwrap();
         assert!(loaded.warnings.is_empty(), "{:?}", loaded.warnings);

@@ -10,6 +10,7 @@ use super::answers::Answers;
 use super::draft::{self, Places};
 use super::machine::Findings;
 use crate::app::{AppError, Code, keep_secret};
+use crate::settings;
 
 /// The name under which a ledger's token is kept.
 const TOKEN: &str = "ledger-token";
@@ -32,15 +33,35 @@ pub fn all(config: &Path, answers: &Answers, found: &Findings) -> Result<Kept, A
     let mut secrets = Vec::new();
     let name = answers.name.clone().unwrap_or_default();
     let places = Places {
-        state_dir: answers.state_dir.as_ref().map(|folder| folder.display().to_string()),
+        state_dir: answers
+            .state_dir
+            .as_ref()
+            .filter(|folder| **folder != settings::default_state_dir())
+            .map(|folder| folder.display().to_string()),
         ledger: None,
         password: secret(&config, &name, answers.bind_password.as_ref(), &mut secrets)?,
+        schema: installed_schema(),
         token: secret(&config, TOKEN, answers.ledger_token.as_ref(), &mut secrets)?,
     };
     let before = kept_before(&config).map_err(|error| failed(&error))?;
     let state_dir = answers.state_dir.clone();
     write(&config, &draft::text(answers, found, &places), state_dir.as_deref()).map_err(|error| failed(&error))?;
     Ok(Kept { config, before, secrets })
+}
+
+/// What editors need, where a package installed it.
+fn installed_schema() -> Option<String> {
+    #[cfg(not(windows))]
+    let file = PathBuf::from("/usr/share/seatsync/seatsync.schema.json");
+    #[cfg(windows)]
+    let file = std::env::current_exe().ok()?.with_file_name("seatsync.schema.json");
+    file.is_file().then(|| file_url(&file))
+}
+
+/// `file:///C:/Program%20Files/...` (RFC 8089).
+fn file_url(file: &Path) -> String {
+    let path = file.display().to_string().replace('\\', "/").replace('%', "%25").replace(' ', "%20");
+    format!("file:///{}", path.trim_start_matches('/'))
 }
 
 /// Keeps one secret, and says how the config names it.
@@ -82,8 +103,6 @@ fn write(config: &Path, text: &str, state_dir: Option<&Path>) -> io::Result<()> 
 fn open_to_service(fresh: &fs::File, path: &Path, config: &Path, state_dir: Option<&Path>) -> io::Result<()> {
     use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown};
 
-    use crate::settings;
-
     let state_dir = state_dir.map_or_else(settings::default_state_dir, Path::to_owned);
     let model = fs::metadata(config).or_else(|_| fs::metadata(state_dir));
     if let Ok(model) = model {
@@ -98,4 +117,16 @@ fn open_to_service(fresh: &fs::File, path: &Path, config: &Path, state_dir: Opti
 #[expect(clippy::unnecessary_wraps, reason = "fails elsewhere")]
 fn open_to_service(_fresh: &fs::File, _path: &Path, _config: &Path, _state_dir: Option<&Path>) -> io::Result<()> {
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn editors_are_told_of_the_schema_by_a_url() {
+        let url = |path: &str| file_url(Path::new(path));
+        assert_eq!(url("/usr/share/x.json"), "file:///usr/share/x.json");
+        assert_eq!(url("C:\\Program Files\\x.json"), "file:///C:/Program%20Files/x.json");
+    }
 }

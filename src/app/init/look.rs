@@ -16,6 +16,7 @@ use crate::directory::srv;
 use crate::model::report::{ChangeKind, PlanReport, PoolRow, QuarantinedRow};
 use crate::model::settings::{Bind, LdapSettings, LedgerAccess};
 use crate::model::snapshot::Kind;
+use crate::model::text::counted;
 use crate::model::{Defect, Name};
 use crate::ports::{Backend as _, Persistence, Progress, ReadError};
 use crate::settings::{self, Variables};
@@ -129,7 +130,7 @@ fn like(greeting: &Greeting, answered: &str, other: &str) -> String {
         (true, _, _) => greeting.url.clone(),
         (false, true, _) => other.to_owned(),
         (false, false, true) => format!("ldap://{other}"),
-        (false, false, false) => format!("ldaps://{}", other.split(':').next().unwrap_or(other)),
+        (false, false, false) => format!("ldaps://{other}"),
     }
 }
 
@@ -169,8 +170,11 @@ async fn survey(answers: &Answers, found: &mut Findings) -> Result<Vec<String>, 
     let catalogue = ldap::survey(&settings).await.map_err(|error| refused(&error))?;
     let Catalogue { kind, bases, groups, problem } = &catalogue;
     let kind = kind.map(Kind::as_str).unwrap_or_default();
-    let mut told =
-        vec![format!("The account is let in ({kind}). It sees {} places and {} groups.", bases.len(), groups.len())];
+    let mut told = vec![format!(
+        "The account is let in ({kind}). It sees {} and {}.",
+        counted(bases.len() as u64, "place", "places"),
+        counted(groups.len() as u64, "group", "groups")
+    )];
     told.extend(problem.as_ref().map(|problem| format!("Not all of them: {problem}")));
     found.catalogue = Some(catalogue);
     Ok(told)
@@ -223,7 +227,11 @@ async fn ledger(answers: &Answers, found: &mut Findings) -> Result<Vec<String>, 
             .with_next("make one: seatsync ledger pool set")
             .into());
     }
-    let told = format!("The ledger knows {} accounts in {} pools.", state.accounts.len(), pools.len());
+    let told = format!(
+        "The ledger knows {} in {}.",
+        counted(state.accounts.len() as u64, "account", "accounts"),
+        counted(pools.len() as u64, "pool", "pools")
+    );
     found.pools = Some(pools);
     Ok(vec![told])
 }
@@ -236,6 +244,7 @@ async fn forecast(answers: &Answers, found: &mut Findings, progress: &dyn Progre
     let places = Places {
         state_dir: Some(folder.path().join("state").display().to_string()),
         ledger: Some(folder.path().join("ledger.db").display().to_string()),
+        schema: None,
         password: format!("{{ env = \"{PASSWORD}\" }}"),
         token: format!("{{ env = \"{TOKEN}\" }}"),
     };
@@ -283,24 +292,35 @@ fn foretold(report: &PlanReport) -> Forecast {
 }
 
 fn in_words(forecast: &Forecast, backend: Option<BackendAsked>) -> Vec<String> {
-    let mut told = vec![format!("{} people are in scope.", forecast.in_scope)];
+    let mut told = vec![format!("{} in scope.", counted(forecast.in_scope, "person is", "people are"))];
     if let Some(problem) = &forecast.problem {
         told.push(format!("The read is not whole: {problem}"));
     }
     for pool in &forecast.pools {
         let PoolRow { name, seats, held, waiting, .. } = pool;
-        told.push(format!("Pool {name}: of {seats} seats {held} would be held, and {waiting} people would wait."));
+        let seats = counted((*seats).into(), "seat", "seats");
+        let waiting = counted((*waiting).into(), "person", "people");
+        told.push(format!("Pool {name}: of {seats} {held} would be held, and {waiting} would wait."));
     }
     if backend == Some(BackendAsked::Ledger) {
-        told.push(format!("{} accounts that are there already would be adopted.", forecast.adopt));
+        let accounts = counted(forecast.adopt, "account that is there already", "accounts that are there already");
+        told.push(format!("{accounts} would be adopted."));
     }
     let lists = [
-        ("have no mail address and get no seat", &forecast.without_mail),
-        ("share a mail address or user name and get no seat", &forecast.sharing),
-        ("have an entry that cannot be used", &forecast.unusable),
+        (
+            "person has no mail address and gets no seat",
+            "people have no mail address and get no seat",
+            &forecast.without_mail,
+        ),
+        (
+            "person shares a mail address or user name and gets no seat",
+            "people share a mail address or user name and get no seat",
+            &forecast.sharing,
+        ),
+        ("person has an entry that cannot be used", "people have an entry that cannot be used", &forecast.unusable),
     ];
-    for (what, list) in lists.into_iter().filter(|(_, list)| !list.is_empty()) {
-        told.push(format!("{} people {what}: {}", list.len(), some_of(list)));
+    for (one, many, list) in lists.into_iter().filter(|(.., list)| !list.is_empty()) {
+        told.push(format!("{}: {}", counted(list.len() as u64, one, many), some_of(list)));
     }
     told
 }

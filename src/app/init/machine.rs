@@ -4,6 +4,7 @@ use super::answers::{Answers, BackendAsked, Key};
 use super::look::{Forecast, Look};
 use crate::directory::ldap::{Catalogue, Certificate, Greeting, GroupFound};
 use crate::directory::srv::Servers;
+use crate::settings;
 
 /// How a question is answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -161,6 +162,11 @@ fn short_name(found: &Findings) -> Option<String> {
 }
 
 fn backend(answers: &Answers, found: &Findings) -> Option<Next> {
+    if answers.state_dir.is_none() {
+        let default = settings::default_state_dir().display().to_string();
+        let help = "a folder of the agent's own, which the service may write; an embedded ledger lies beside it";
+        return Some(ask(Key::StateDir, "Where does the agent keep its state?", help, Form::Text(Some(default))));
+    }
     let Some(kind) = answers.backend else {
         let options = [
             ("embedded", "in a ledger of this machine; the config says how many were bought"),
@@ -289,7 +295,7 @@ mod tests {
     fn everything_is_asked_once_in_the_order_in_which_one_follows_from_another() {
         let (steps, answers) = walk("embedded");
         let wanted = "look Dns, ask Servers, look Greet, ask BindDn, ask BindPassword, look Survey, ask Name, ask Bases, ask \
-                      Groups, ask Backend, ask Company, ask PoolName, ask PoolSeats, look Forecast, ask Write";
+                      Groups, ask StateDir, ask Backend, ask Company, ask PoolName, ask PoolSeats, look Forecast, ask Write";
         assert_eq!(steps.join(", "), wanted);
         assert_eq!(answers.servers.unwrap(), ["dc1.corp.example", "dc2.corp.example", "dc3.corp.example"]);
         assert_eq!((answers.name.as_deref(), answers.company.as_deref()), (Some("corp"), Some("corp")));

@@ -89,7 +89,10 @@ impl RootDse {
     pub(super) fn people_contexts(&self) -> Vec<String> {
         match &self.default_context {
             Some(domain) => vec![domain.clone()],
-            None => self.naming_contexts.iter().map(|context| context.as_str().to_owned()).collect(),
+            None => {
+                let contexts = self.naming_contexts.iter().filter(|context| !is_of_the_server(context));
+                contexts.map(|context| context.as_str().to_owned()).collect()
+            }
         }
     }
 
@@ -107,6 +110,13 @@ impl RootDse {
     pub(super) fn context_of(&self, dn: &Dn) -> Option<&Dn> {
         deepest(&self.naming_contexts, dn)
     }
+}
+
+/// OpenLDAP's own databases (slapd-config(5), slapd-monitor(5), slapo-accesslog(5)): no people lie there.
+fn is_of_the_server(context: &Dn) -> bool {
+    let name = context.as_str().to_ascii_lowercase();
+    ["cn=config", "cn=monitor", "cn=log", "cn=accesslog", "cn=changelog", "cn=deltalog", "cn=schema"]
+        .contains(&name.as_str())
 }
 
 /// The deepest of the contexts that holds a DN.

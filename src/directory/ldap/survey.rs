@@ -98,10 +98,11 @@ fn ways(address: &str) -> Vec<(String, bool)> {
             }
             ways
         }
-        None => {
-            let host = address.split_once(':').map_or(address, |(host, _)| host);
-            vec![(format!("ldaps://{host}"), false), (format!("ldap://{address}"), true)]
+        // Whoever names a port means it. On these two no server begins with TLS.
+        None if [":389", ":3268"].iter().any(|port| address.ends_with(port)) => {
+            vec![(format!("ldap://{address}"), true)]
         }
+        None => vec![(format!("ldaps://{address}"), false), (format!("ldap://{address}"), true)],
     }
 }
 
@@ -222,7 +223,8 @@ mod tests {
         let told = |address: &str| ways(address);
         assert_eq!(told("ldaps://dc:1636"), [("ldaps://dc:1636".to_owned(), false)]);
         assert_eq!(told("dc"), [("ldaps://dc".to_owned(), false), ("ldap://dc".to_owned(), true)]);
-        assert_eq!(told("dc:1389"), [("ldaps://dc".to_owned(), false), ("ldap://dc:1389".to_owned(), true)]);
+        assert_eq!(told("dc:1636"), [("ldaps://dc:1636".to_owned(), false), ("ldap://dc:1636".to_owned(), true)]);
+        assert_eq!(told("dc:389"), [("ldap://dc:389".to_owned(), true)]);
         assert_eq!(told("ldap://dc"), [("ldap://dc".to_owned(), true)]);
         assert_eq!(told("ldap://localhost").last(), Some(&("ldap://localhost".to_owned(), false)));
     }
