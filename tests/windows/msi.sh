@@ -28,7 +28,8 @@ messages() { run "$work/events.exe" "$programs/seatsync-events.dll" $(sed -n 's/
 echo "-- the first install"
 ok "installs" msi /i old.msi 'ACCOUNT=CORP\seatsync$'
 ok "the program runs" seatsync --version
-ok "its samples and a config to begin with are there" test -s "$programs/examples/active-directory.toml" -a -s "$data/seatsync.toml"
+ok "its samples and a config to begin with are there" test -s "$programs/examples/active-directory.toml" -a -s "$programs/examples/kerberos.toml" -a -s "$data/seatsync.toml"
+ok "and what editors need, where the config names it" test -s "$programs/seatsync.schema.json" -a "$(head -1 "$data/seatsync.toml" | tr -d '\r')" = "#:schema file:///C:/Program%20Files/Seatsync/seatsync.schema.json"
 ok "its folders are there" test -d "$data/state" -a -d "$data/ledger" -a -d "$data/secrets"
 ok "the service runs as the account that was named" registry "$services\\seatsync" 'CORP\seatsync$'
 ok "and does not start before there is a config" service stopped
