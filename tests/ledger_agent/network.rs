@@ -63,6 +63,8 @@ fn what_passes_by_itself_is_hardly_noticed() {
         ("POST /v1/companies/acme/batches", Fault::LoseAnswer, 2),
         ("POST /v1/companies/acme/batches", Fault::Twice, 1),
         ("POST /v1/companies/acme/batches", Fault::Cut(200), 2),
+        ("POST /v1/companies/acme/batches", Fault::CutClosed, 2),
+        ("POST /v1/companies/acme/batches", Fault::Body(""), 2),
         ("POST /v1/companies/acme/batches", Fault::Problem(429, "rate-limited", Some(1)), 2),
         ("POST /v1/companies/acme/batches", Fault::Problem(503, "unavailable", Some(1)), 2),
         ("POST /v1/companies/acme/batches", Fault::Problem(500, "internal", None), 2),
@@ -70,8 +72,11 @@ fn what_passes_by_itself_is_hardly_noticed() {
         ("POST /v1/companies/acme/batches", Fault::Late(Duration::from_secs(1)), 1),
         ("POST /v1/companies/acme/lease", Fault::LoseAnswer, 2),
         ("POST /v1/companies/acme/lease", Fault::Cut(60), 1),
+        ("POST /v1/companies/acme/lease", Fault::CutClosed, 2),
         ("GET /v1/companies/acme/changes", Fault::Cut(300), 2),
+        ("GET /v1/companies/acme/changes", Fault::CutClosed, 2),
         ("GET /v1/companies/acme/accounts", Fault::Cut(100), 2),
+        ("GET /v1/companies/acme/accounts", Fault::CutClosed, 2),
         ("GET /v1/companies/acme/accounts", Fault::Page(200, "<html>Please log in</html>"), 2),
     ] {
         let (ledger, proxy, company) = set_up();
@@ -90,6 +95,9 @@ fn what_lasts_fails_the_cycle_with_a_sentence_and_the_next_makes_it_good() {
     for (of, fault, said) in [
         ("batches", Fault::LoseAnswer, "the answer broke off"),
         ("batches", Fault::Cut(100), "the answer broke off"),
+        ("batches", Fault::CutClosed, "the answer broke off (EOF"),
+        ("batches", Fault::Body(""), "the answer is empty"),
+        ("batches", Fault::Body("{}"), "Is the ledger of another version?"),
         ("batches", Fault::Late(Duration::from_secs(3)), "the answer broke off"),
         ("batches", Fault::Problem(503, "unavailable", Some(600)), "the network says unavailable"),
         (
@@ -97,6 +105,7 @@ fn what_lasts_fails_the_cycle_with_a_sentence_and_the_next_makes_it_good() {
             Fault::Page(200, "<html>Please log in</html>"),
             "something else than a ledger answered (status 200, text/html)",
         ),
+        ("accounts", Fault::CutClosed, "the answer broke off (EOF"),
         ("accounts", Fault::Page(302, "elsewhere"), "something else than a ledger answered (status 302"),
         ("changes", Fault::Page(200, "<html>Please log in</html>"), "a login page of the network may stand between"),
         ("lease", Fault::Problem(401, "unauthorized", None), "backend.token"),
@@ -110,6 +119,7 @@ fn what_lasts_fails_the_cycle_with_a_sentence_and_the_next_makes_it_good() {
         let (code, failure) = company.sync();
         assert_eq!(code, 1, "{what}: {failure}");
         assert!(causes(&failure).contains(said), "{what}: {}", causes(&failure));
+        assert!(!causes(&failure).contains("https://") || of == "lease", "it spoke HTTP: {}", causes(&failure));
         assert!(clock.elapsed() < LONG, "{what}: {:?}", clock.elapsed());
         assert!(ledger.pool("standard").1 <= SEATS.into(), "{what}");
         proxy.heal();

@@ -232,6 +232,7 @@ fn a_decision_whose_answer_was_lost_may_have_happened_and_is_looked_up_by_the_ne
     let lost = company.agent.decide("release", &[&holders[0]]);
     let said = lost.json()["error"]["message"].as_str().unwrap().to_owned();
     assert!(lost.code == 1 && said.contains("It may have been carried out all the same"), "{said}");
+    assert!(said.contains("`seatsync explain USER"), "{said}");
     assert_eq!(ledger.pool("standard").1, 1, "it was");
     proxy.heal();
     let refused = company.agent.decide("deny", &[&holders[1]]);
@@ -240,6 +241,27 @@ fn a_decision_whose_answer_was_lost_may_have_happened_and_is_looked_up_by_the_ne
     let (code, report) = company.sync();
     assert_eq!((code, &report["elsewhere"]), (0, &json!([])), "no other hand did it: {report}");
     assert_eq!(known(&company, &holders[0]).2, "removed_elsewhere");
+}
+
+#[test]
+fn a_decision_whose_answer_says_nothing_may_have_happened_and_is_looked_up_by_the_next_cycle() {
+    for fault in [Fault::CutClosed, Fault::Body(""), Fault::Body("{}")] {
+        let ledger = Served::start();
+        ledger.buy("standard", 2);
+        let proxy = HttpProxy::start(&ledger.address());
+        let company = company(2, "", &proxy.url(), &ledger.connector, "");
+        assert_eq!(company.sync().0, 0);
+        let holders = company.agent.names("active");
+        proxy.fault("POST /v1/companies/acme/decisions", fault.clone(), usize::MAX);
+        let lost = company.agent.decide("release", &[&holders[0]]);
+        let said = lost.json()["error"]["message"].as_str().unwrap().to_owned();
+        assert!(lost.code == 1 && said.contains("It may have been carried out all the same"), "{fault:?}: {said}");
+        assert_eq!(ledger.pool("standard").1, 1, "it was");
+        proxy.heal();
+        let (code, report) = company.sync();
+        assert_eq!((code, &report["elsewhere"]), (0, &json!([])), "{fault:?}, no other hand did it: {report}");
+        assert_eq!(known(&company, &holders[0]).2, "removed_elsewhere");
+    }
 }
 
 /// Five people, and p009, who came later.

@@ -24,6 +24,10 @@ pub enum Fault {
     Late(Duration),
     /// The answer ends after so many bytes.
     Cut(usize),
+    /// Half of the body comes, and nothing in the head says how long it was.
+    CutClosed,
+    /// The status is the ledger's, and this is all there is of the body.
+    Body(&'static str),
     /// A status of the ledger's, without asking it: its problem's name, and seconds to wait.
     Problem(u16, &'static str, Option<u32>),
     /// The answer comes in drops of this many bytes, one a tenth of a second.
@@ -62,13 +66,14 @@ impl Storm {
             return None;
         }
         self.in_a_row += 1;
-        Some(match (self.dice >> 32) % 7 {
+        Some(match (self.dice >> 32) % 8 {
             0 => Fault::LoseRequest,
             1 => Fault::Twice,
             2 => Fault::Cut(60),
             3 => Fault::Problem(503, "unavailable", None),
             4 => Fault::Page(502, "bad gateway"),
             5 => Fault::Late(Duration::from_millis(20)),
+            6 => Fault::CutClosed,
             _ => Fault::LoseAnswer,
         })
     }
@@ -215,6 +220,11 @@ impl Shared {
                 return;
             }
             Some(Fault::Cut(length)) => self.ask(&request).into_iter().take(length).collect(),
+            Some(Fault::CutClosed) => cut_closed(self.ask(&request)),
+            Some(Fault::Body(body)) => {
+                self.ask(&request);
+                answer(200, "application/json", "", body)
+            }
             Some(Fault::Problem(status, name, wait)) => problem(status, name, wait),
             Some(Fault::Page(status, page)) => answer(status, "text/html", "", page),
             Some(Fault::ShortList) => short(self.ask(&request)),
@@ -292,6 +302,19 @@ fn problem(status: u16, name: &str, wait: Option<u32>) -> Vec<u8> {
         "detail": format!("the network says {name}"),
     });
     answer(status, "application/problem+json", &extra, &body.to_string())
+}
+
+/// The answer as a server gives it that ends each with the connection, and half of its body; nothing where there is none.
+fn cut_closed(bytes: Vec<u8>) -> Vec<u8> {
+    let text = String::from_utf8(bytes).expect("an answer in UTF-8");
+    let Some((head, body)) = text.split_once("\r\n\r\n") else { return Vec::new() };
+    let body = if head.to_ascii_lowercase().contains("chunked") { unchunked(body) } else { body.to_owned() };
+    let says_how_long = |line: &&str| {
+        line.to_ascii_lowercase().starts_with("content-length:") || line.to_ascii_lowercase().contains("chunked")
+    };
+    let head: Vec<&str> = head.lines().filter(|line| !says_how_long(line)).collect();
+    let half = body.into_bytes();
+    [format!("{}\r\n\r\n", head.join("\r\n")).as_bytes(), &half[..half.len() / 2]].concat()
 }
 
 /// The same page as the last one, and without its last item.

@@ -32,7 +32,9 @@ pub enum Kind {
     Busy(Option<Duration>),
     /// The ledger did nothing and said why.
     Refused(Box<Problem>),
-    /// Stays until somebody changes something: a certificate, or another version.
+    /// Whole, and of a shape that this version does not know: so it stays. It may have happened all the same.
+    Misunderstood,
+    /// Stays until somebody changes something: a certificate, an address.
     Unusable,
 }
 
@@ -40,6 +42,7 @@ pub enum Kind {
 const PROXY_LOGIN: &str = "proxy authorization required";
 const PROXY_WANTS_LOGIN: &str =
     "The proxy wants a login: name it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the service's environment";
+const CUT: &str = "A proxy between may have cut it";
 const ANOTHER_VERSION: &str = "Is the ledger of another version? Bring both to the same one";
 
 /// The request, for messages.
@@ -51,6 +54,8 @@ pub struct Place<'a> {
     pub url: &'a str,
     /// The proxy between, where the environment names one.
     pub via: Option<&'a str>,
+    /// HTTP was answered there before: it is no port of TLS.
+    pub spoke: bool,
 }
 
 impl Place<'_> {
@@ -87,7 +92,7 @@ impl Place<'_> {
             }
             None if error.is_connect() => "Check url and network, and that the ledger runs",
             // A server of TLS hangs up on plain HTTP, or answers in TLS.
-            _ if self.url.starts_with("http:") && !error.is_timeout() => {
+            _ if self.url.starts_with("http:") && !self.spoke && !error.is_timeout() => {
                 "If the ledger speaks TLS there, url must begin with https://"
             }
             _ => "",
@@ -121,16 +126,26 @@ impl Place<'_> {
         self.failure(&format!("the answer is longer than {most} bytes"), "Check url", Kind::Unanswered, None)
     }
 
-    /// An answer of the right kind that says less than it must, or what we do not know.
+    /// An answer of the right kind that says less than it must, or what we do not know. One that ends before its JSON does
+    /// broke off, whatever the head says of its length.
     pub fn unreadable(self, error: serde_json::Error) -> Failure {
+        if error.is_eof() {
+            let said = format!("the answer broke off ({error})");
+            return self.failure(&said, CUT, Kind::Unanswered, Some(Box::new(error)));
+        }
         let said = format!("the answer cannot be read ({error})");
-        self.failure(&said, ANOTHER_VERSION, Kind::Unusable, Some(Box::new(error)))
+        self.failure(&said, ANOTHER_VERSION, Kind::Misunderstood, Some(Box::new(error)))
+    }
+
+    /// An answer without a body, where one is due.
+    pub fn empty(self) -> Failure {
+        self.failure("the answer is empty", CUT, Kind::Unanswered, None)
     }
 
     /// An answer that can be read and means nothing.
     pub fn malformed(self, error: Malformed) -> Failure {
         let said = format!("the answer cannot be understood ({error})");
-        self.failure(&said, ANOTHER_VERSION, Kind::Unusable, Some(Box::new(error)))
+        self.failure(&said, ANOTHER_VERSION, Kind::Misunderstood, Some(Box::new(error)))
     }
 
     /// An answer that contradicts itself or the request.
@@ -216,14 +231,15 @@ impl Failure {
     /// Whether it may have happened all the same.
     #[must_use]
     pub const fn is_uncertain(&self) -> bool {
-        matches!(self.kind, Kind::Unanswered)
+        matches!(self.kind, Kind::Unanswered | Kind::Misunderstood)
     }
 
-    /// Says that it may have happened all the same, where that is so.
+    /// Says that it may have happened all the same, where that is so: then it is to be asked about, whatever came.
     #[must_use]
     pub fn in_doubt(mut self, doubt: &str) -> Self {
         if self.is_uncertain() {
             self.message = format!("{}. {doubt}", self.message.trim_end_matches('.'));
+            self.kind = Kind::Unanswered;
         }
         self
     }
@@ -234,7 +250,7 @@ impl Failure {
         match self.kind {
             Kind::Unanswered => Some(due),
             Kind::Busy(rest) => Some(rest.map_or(due, |rest| rest.max(due))).filter(|wait| *wait <= longest),
-            Kind::Refused(_) | Kind::Unusable => None,
+            Kind::Refused(_) | Kind::Misunderstood | Kind::Unusable => None,
         }
     }
 
@@ -242,7 +258,7 @@ impl Failure {
     pub fn persistence(&self) -> Persistence {
         match &self.kind {
             Kind::Unanswered | Kind::Busy(_) => Persistence::Transient,
-            Kind::Unusable => Persistence::Permanent,
+            Kind::Misunderstood | Kind::Unusable => Persistence::Permanent,
             Kind::Refused(problem) => match problem.name() {
                 "unauthorized" => Persistence::Credentials,
                 "stale-epoch" | "lease-held" => Persistence::Superseded,
@@ -315,75 +331,4 @@ fn chain<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn 
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const PLACE: Place<'_> = Place { doing: "send changes", url: "https://ledger", via: None };
-
-    fn refused(status: u16, name: &str, rest: Option<u64>) -> Failure {
-        let text =
-            format!(r#"{{"type":"urn:seatsync:problem:{name}","title":"T","status":{status},"detail":"Said so."}}"#);
-        let problem = serde_json::from_str(&text).unwrap();
-        PLACE.refused(StatusCode::from_u16(status).unwrap(), problem, rest.map(Duration::from_secs))
-    }
-
-    #[test]
-    fn each_problem_is_judged_by_its_type() {
-        for (status, name, persistence) in [
-            (401, "unauthorized", Persistence::Credentials),
-            (403, "forbidden", Persistence::Permanent),
-            (403, "tier-required", Persistence::Permanent),
-            (409, "stale-epoch", Persistence::Superseded),
-            (409, "list-changed", Persistence::Transient),
-            (422, "clock-skew", Persistence::Permanent),
-            (413, "too-large", Persistence::Permanent),
-            (422, "idempotency-key-reused", Persistence::Permanent),
-            (429, "rate-limited", Persistence::Transient),
-            (500, "internal", Persistence::Transient),
-            (503, "unavailable", Persistence::Transient),
-            (409, "some-day-new", Persistence::Permanent),
-        ] {
-            assert_eq!(refused(status, name, None).persistence(), persistence, "{name}");
-        }
-    }
-
-    #[test]
-    fn only_what_somebody_must_mend_is_left_alone_for_long() {
-        for name in ["unauthorized", "forbidden", "tier-required", "connector-removed"] {
-            assert!(refused(403, name, None).needs_somebody(), "{name}");
-        }
-        for name in ["not-found", "list-changed", "some-day-new"] {
-            assert!(!refused(404, name, None).needs_somebody(), "{name}");
-        }
-        // An answer of another shape, for a moment, from something between.
-        let odd = serde_json::from_str::<Problem>("[]").unwrap_err();
-        assert!(!PLACE.unreadable(odd).needs_somebody());
-    }
-
-    #[test]
-    fn it_says_what_was_done_where_what_was_answered_and_what_to_do() {
-        let failure = refused(401, "unauthorized", None);
-        let start = "Could not send changes at https://ledger: the ledger says: Said so. The token ran out";
-        assert!(failure.message.starts_with(start), "{failure}");
-        let failure = PLACE.stranger(StatusCode::OK, "text/html");
-        assert!(failure.message.contains("something else than a ledger answered (status 200, text/html)"), "{failure}");
-        assert_eq!(failure.persistence(), Persistence::Transient);
-    }
-
-    #[test]
-    fn the_ledgers_own_wait_counts_unless_it_is_too_long() {
-        let (due, longest) = (Duration::from_secs(1), Duration::from_secs(30));
-        assert_eq!(refused(429, "rate-limited", Some(7)).wait(due, longest), Some(Duration::from_secs(7)));
-        assert_eq!(refused(503, "unavailable", Some(0)).wait(due, longest), Some(due));
-        assert_eq!(refused(503, "unavailable", None).wait(due, longest), Some(due));
-        assert_eq!(refused(503, "unavailable", Some(3600)).wait(due, longest), None);
-        assert_eq!(refused(401, "unauthorized", None).wait(due, longest), None);
-    }
-
-    #[test]
-    fn a_tls_error_is_found_below_an_io_error() {
-        let inner = rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
-        let outer = io::Error::other(io::Error::other(inner));
-        assert!(matches!(tls_error(&outer), Some(rustls::Error::InvalidCertificate(_))));
-    }
-}
+mod tests;

@@ -1,5 +1,6 @@
 //! Requests to one company of a ledger: sent, judged, tried again.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -39,6 +40,8 @@ pub struct Http {
     policy: Policy,
     /// The ledger asked not to be asked before.
     rest: Mutex<Option<Instant>>,
+    /// Somebody answered in HTTP.
+    spoke: AtomicBool,
 }
 
 /// One request, the same however often it is sent.
@@ -124,7 +127,16 @@ impl Http {
         let company = address(&settings.url, company)
             .ok_or_else(|| unusable(format!("backend.url = {:?} is no address", settings.url), None))?;
         let (proxy, policy) = (proxy_for(&company), Policy::for_timeout(timeout));
-        Ok(Self { client, company, url: settings.url.clone(), proxy, timeout, policy, rest: Mutex::new(None) })
+        Ok(Self {
+            client,
+            company,
+            url: settings.url.clone(),
+            proxy,
+            timeout,
+            policy,
+            rest: Mutex::new(None),
+            spoke: AtomicBool::new(false),
+        })
     }
 
     /// A request below the company; each part of the path is one segment.
@@ -141,26 +153,33 @@ impl Http {
     ///
     /// # Errors
     /// Where no answer came in any try, or the ledger would not do it.
-    pub async fn ask<T: DeserializeOwned>(&self, request: &Request<'_>) -> Result<T, Failure> {
-        let body = match request.tries {
-            Tries::Once => self.send(request).await?,
-            Tries::Several => self.send_again_and_again(request).await?,
-        };
-        // An answer without a body says that it was done, and no more.
-        let body = if body.is_empty() { b"null".as_slice() } else { &body };
-        serde_json::from_slice(body).map_err(|error| self.place(request).unreadable(error))
+    pub async fn ask<T: DeserializeOwned + Send>(&self, request: &Request<'_>) -> Result<T, Failure> {
+        match request.tries {
+            Tries::Once => self.ask_once(request).await,
+            Tries::Several => self.ask_again_and_again(request).await,
+        }
     }
 
-    async fn send_again_and_again(&self, request: &Request<'_>) -> Result<Vec<u8>, Failure> {
+    /// An answer that ends too early is none, and only reading it tells.
+    async fn ask_once<T: DeserializeOwned>(&self, request: &Request<'_>) -> Result<T, Failure> {
+        let body = self.send(request).await?;
+        if body.is_empty() {
+            // It says that it was done, and no more.
+            return serde_json::from_slice(b"null").map_err(|_| self.place(request).empty());
+        }
+        serde_json::from_slice(&body).map_err(|error| self.place(request).unreadable(error))
+    }
+
+    async fn ask_again_and_again<T: DeserializeOwned + Send>(&self, request: &Request<'_>) -> Result<T, Failure> {
         let mut both = (self, request);
         let wait = |failure: &Failure, due: Duration| failure.wait(due, LONGEST_REST);
         with_waits(&self.policy, None, &mut both, wait, |(this, request), attempt| {
             Box::pin(async move {
-                let sent = this.send(request).await;
-                if let Err(failure) = &sent {
+                let asked = this.ask_once(request).await;
+                if let Err(failure) = &asked {
                     tracing::debug!(attempt, %failure, "A request to the ledger failed.");
                 }
-                sent
+                asked
             }) as BoxFuture<'_, _>
         })
         .await
@@ -173,6 +192,8 @@ impl Http {
             return Err(place.resting(rest));
         }
         let response = self.built(request)?.send().await.map_err(|error| place.unanswered(error))?;
+        self.spoke.store(true, Ordering::Relaxed);
+        let place = self.place(request);
         let (status, kind) = (response.status(), content_type(&response));
         let rest = retry_after(&response);
         let body = whole(response, place).await?;
@@ -273,7 +294,7 @@ impl Http {
     }
 
     fn at<'p>(&'p self, doing: &'p str) -> Place<'p> {
-        Place { doing, url: &self.url, via: self.proxy.as_deref() }
+        Place { doing, url: &self.url, via: self.proxy.as_deref(), spoke: self.spoke.load(Ordering::Relaxed) }
     }
 
     fn must_rest(&self) -> Option<Duration> {

@@ -121,15 +121,15 @@ impl Ledger {
     }
 
     /// What came of decisions.
-    fn ruled(&self, doing: &str, decided: wire::Decided) -> Result<Answer, BackendError> {
-        Ok(Answer::try_from(decided).map_err(|error| self.http.malformed(doing, error))?)
+    fn ruled(&self, doing: &str, decided: wire::Decided) -> Result<Answer, Failure> {
+        Answer::try_from(decided).map_err(|error| self.http.malformed(doing, error))
     }
 }
 
 /// Said of what was sent and not answered.
 const DOUBT: &str = "It may have been done all the same";
 const DECISION_IN_DOUBT: &str = "It may have been carried out all the same; the next cycle asks the ledger: `seatsync sync` makes \
-    one now, `seatsync explain` says then what came of it";
+    one now, `seatsync explain USER` says then what came of it";
 
 /// Steps of one batch: some 600 bytes each, and 256 MiB are taken.
 const BATCH: usize = 300_000;
@@ -239,7 +239,13 @@ impl Backend for Ledger {
             return Err(self.http.impossible(doing, "no lease was taken for it").into());
         };
         match self.http.ask::<wire::BatchAnswer>(&request.epoch(epoch)).await {
-            Ok(answer) => self.understood(doing, answer, batch.steps.len()),
+            Ok(answer) => {
+                let understood = self.understood(doing, answer, batch.steps.len());
+                if understood.is_err() {
+                    self.watch.doubt().await;
+                }
+                understood
+            }
             Err(failure) => {
                 // It may still arrive, and comes too late under the next epoch; or this one is over already.
                 if failure.is_uncertain() || failure.persistence() == Persistence::Superseded {
@@ -276,14 +282,14 @@ impl Backend for Ledger {
         let doing = "carry out the decision";
         let body = wire::Decisions::of(decisions);
         let request = self.http.request(doing, Method::POST, &["decisions"]).key(key).body(&body);
-        let decided = self.http.ask(&request).await.map_err(|failure| failure.in_doubt(DECISION_IN_DOUBT))?;
-        self.ruled(doing, decided)
+        let decided = self.http.ask(&request).await.and_then(|decided| self.ruled(doing, decided));
+        decided.map_err(|failure| failure.in_doubt(DECISION_IN_DOUBT).into())
     }
 
     async fn decided(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
         let doing = "ask what became of a decision";
         match self.http.ask(&self.http.request(doing, Method::GET, &["decisions", key])).await {
-            Ok(decided) => self.ruled(doing, decided).map(Some),
+            Ok(decided) => Ok(Some(self.ruled(doing, decided)?)),
             Err(failure) if failure.is("not-found") => Ok(None),
             Err(failure) => Err(failure.into()),
         }

@@ -1,5 +1,6 @@
 //! The client against a ledger that says what each test wants, byte by byte.
 
+mod cut;
 mod leases;
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
