@@ -61,6 +61,27 @@ async fn pages_are_one_list_of_one_moment_or_an_error() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_of_a_thousand_accounts_has_their_places_and_a_longer_one_none() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 0).await;
+    let epoch = ledger.lease("dc01").await;
+    let steps: Vec<Value> = (1..=1002).flat_map(|n| [create(n), claim(n, "a")]).collect();
+    ledger.batch(epoch, &key(), &steps).await.good();
+    for (query, expected) in [
+        ("state=pending", (1..=1000).map(Some).collect::<Vec<Option<u64>>>()),
+        ("limit=1000&pool=a", (1..=1000).map(Some).collect()),
+        ("limit=1001", vec![None; 1001]),
+        ("limit=8", (1..=8).map(Some).collect()),
+    ] {
+        let page = ledger.get(&ledger.admin, &format!("accounts?{query}")).await.good();
+        let place = |account: &Value| account["seats"][0]["position"].as_u64();
+        let places: Vec<Option<u64>> = page["items"].as_array().unwrap().iter().map(place).collect();
+        assert_eq!(places, expected, "{query}");
+        assert!(page["next_cursor"].is_string(), "{query}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn lists_are_cut_by_state_and_pool() {
     let ledger = Served::start().await;
     ledger.pool("a", 1).await;

@@ -81,7 +81,10 @@ fn page(view: &dyn View, company: &str, query: Query) -> Result<Reply, Fault> {
     let limit = paging.limit()?.min(MOST);
     let total = view.count_accounts(company, &wanted)?;
     let found = view.accounts(company, &wanted, after, limit + 1)?;
-    let items = show::accounts(view, company, &found)?;
+    let (shown, more) = found.split_at(found.len().min(limit as usize));
+    let mut items = show::accounts(view, company, shown)?;
+    // Only says that there is another page.
+    items.extend(more.iter().map(show::without_places));
     Reply::ok(&paging.page((&listed, version, total), items, |account| account.id.clone())?)
 }
 
