@@ -150,6 +150,16 @@ pub struct Account {
     pub seats: Vec<Assignment>,
 }
 
+/// Whether the standing shows that it was granted since it waited, and this seat given up for it. A grant ends the promise to
+/// give others up, and nothing else does but leaving the queue: so a seat taken away again, or denied then, shows it too.
+fn was_granted_for(now: &Assignment, given_up: &Name) -> bool {
+    match now.state {
+        SeatState::Held => now.ours,
+        SeatState::Waiting(_) | SeatState::Denied => !now.instead_of.contains(given_up),
+        SeatState::Past(_) => false,
+    }
+}
+
 /// How many managed accounts hold a seat by the agent's word of each pool that is not one of these.
 #[must_use]
 pub fn given_elsewhere<'a>(
@@ -193,12 +203,16 @@ impl Account {
     }
 
     /// Seats that this account held and that were given up since for one it waited for: whoever granted that took them back
-    /// with it, and no other hand did.
+    /// with it, and no other hand did, whatever became of the new seat later.
     #[must_use]
     pub fn exchanged(&self, since: &Self) -> Vec<Name> {
-        let granted =
-            |waiting: &&Assignment| waiting.is_waiting() && since.seat(&waiting.pool).is_some_and(Assignment::is_given);
-        self.seats.iter().filter(granted).flat_map(|waiting| self.given_up_for(waiting)).collect()
+        let given_up = |waiting: &Assignment| {
+            let now = since.seat(&waiting.pool).filter(|_| waiting.is_waiting());
+            let mut pools = now.map(|_| self.given_up_for(waiting)).unwrap_or_default();
+            pools.retain(|pool| now.is_some_and(|now| was_granted_for(now, pool)));
+            pools
+        };
+        self.seats.iter().flat_map(given_up).collect()
     }
 
     /// Created or adopted by the agent.
