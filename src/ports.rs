@@ -136,6 +136,19 @@ pub struct BackendError {
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
+/// What a decision is about is not there. As the `source` of a `BackendError` it says so by its type.
+#[derive(Debug, Error)]
+#[error("there is no such account")]
+pub struct NoAccount;
+
+impl BackendError {
+    /// Whether the backend has no account of somebody who was decided on.
+    #[must_use]
+    pub fn is_no_account(&self) -> bool {
+        self.source.as_ref().is_some_and(|source| source.is::<NoAccount>())
+    }
+}
+
 /// What a backend does by itself. What it does not, the agent does, or goes without.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capabilities {

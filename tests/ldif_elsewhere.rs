@@ -87,6 +87,22 @@ fn who_lost_the_account_and_was_approved_without_a_free_seat_is_the_first_to_get
     assert!(company.agent.names("active").contains(&holders[0]));
 }
 
+/// Where a person approves every joiner, one approval is enough.
+#[test]
+fn who_lost_the_account_where_joiners_need_approval_has_it_again_when_approved() {
+    let company = company_of(3, &format!("{}[seats]\njoiners = \"approve\"\n", pool(3)));
+    company.sync();
+    assert_eq!(company.agent.decide("approve", &["p001", "p002", "p003"]).code, 0);
+    company.sync();
+    assert_eq!(company.agent.names("active").len(), 3);
+    delete(&company, &["p001"]);
+    company.sync();
+    assert_eq!(company.agent.names("active").len(), 2);
+    assert_eq!(company.agent.decide("approve", &["p001"]).code, 0);
+    company.sync();
+    assert_eq!(company.agent.names("active").len(), 3);
+}
+
 /// Of several pools the one that was named, and no other.
 #[test]
 fn an_approval_for_one_pool_gives_back_no_seat_of_another() {

@@ -135,13 +135,14 @@ fn pools_of(rows: &[PendingRow]) -> Vec<String> {
 
 /// The backend's refusal, with names instead of ids, and what to do about it.
 fn refusal(error: AppError, verdict: Verdict, people: &[Named]) -> AppError {
-    if error.code != Code::Backend {
+    if !matches!(error.code, Code::Backend | Code::NoAccount) {
         return error;
     }
     let whom = people.iter().find(|one| error.message.contains(&one.person.to_string()));
     let error = people.iter().fold(error, by_name);
     let Some(whom) = whom else { return error };
-    let error = error.with_next(instead(verdict, whom));
+    let next = if error.code == Code::NoAccount { again(verdict, whom) } else { instead(verdict, whom) };
+    let error = error.with_next(next);
     if people.len() > 1 {
         return error.with_details(["nothing was decided of the others either".to_owned()]);
     }
@@ -154,6 +155,20 @@ fn by_name(mut error: AppError, one: &Named) -> AppError {
     error.message = error.message.replace(&id, &one.name);
     error.causes.iter_mut().for_each(|cause| *cause = cause.replace(&id, &one.name));
     error
+}
+
+/// What to do where the backend has no account of somebody.
+fn again(verdict: Verdict, whom: &Named) -> String {
+    let name = &whom.name;
+    if whom.account.is_none() {
+        return instead(verdict, whom);
+    }
+    let gone =
+        format!("somebody deleted the account of {name} there since the last cycle: `seatsync sync` takes note of it");
+    match verdict {
+        Verdict::Approve => format!("{gone}, and `seatsync pending approve {name}` then lets it be made again"),
+        Verdict::Deny | Verdict::Release => gone,
+    }
 }
 
 /// What fits somebody better than the verdict did.

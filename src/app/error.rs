@@ -23,6 +23,8 @@ pub enum Code {
     State,
     Directory,
     Backend,
+    /// The backend has no account of somebody who was decided on.
+    NoAccount,
     /// Another instance runs, or runs and does not answer.
     Busy,
     /// The output could not be written.
@@ -45,7 +47,13 @@ impl Code {
             | Self::UnknownPool
             | Self::WrongFingerprint => 2,
             Self::Busy => 5,
-            Self::State | Self::Directory | Self::Backend | Self::Output | Self::Unsupported | Self::Failed => 1,
+            Self::State
+            | Self::Directory
+            | Self::Backend
+            | Self::NoAccount
+            | Self::Output
+            | Self::Unsupported
+            | Self::Failed => 1,
         }
     }
 }
@@ -146,7 +154,15 @@ mod tests {
             Code::UnknownPool,
             Code::WrongFingerprint,
         ];
-        let one = [Code::State, Code::Directory, Code::Backend, Code::Output, Code::Unsupported, Code::Failed];
+        let one = [
+            Code::State,
+            Code::Directory,
+            Code::Backend,
+            Code::NoAccount,
+            Code::Output,
+            Code::Unsupported,
+            Code::Failed,
+        ];
         assert!(two.into_iter().all(|code| code.exit() == 2));
         assert!(one.into_iter().all(|code| code.exit() == 1));
         assert_eq!(Code::Busy.exit(), 5);

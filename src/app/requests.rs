@@ -129,7 +129,11 @@ async fn decide_in_backend(engine: &mut Engine, decisions: &[Decision]) -> Resul
         Err(_) => engine.state.decision_settled(&key, None),
     };
     settled.map_err(|error| state_error(&error))?;
-    decided.map(drop).map_err(|error| backend_error(&error))
+    match decided {
+        Ok(_) => Ok(()),
+        Err(error) if error.is_no_account() => Err(AppError::new(Code::NoAccount, error.to_string())),
+        Err(error) => Err(backend_error(&error)),
+    }
 }
 
 fn backend_error(error: &BackendError) -> AppError {

@@ -17,7 +17,7 @@ use crate::ledger::rules::{Excerpt, RuleError};
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, GuardMark, Operation, Outcome};
 use crate::model::{Account, AccountId, Name, PersonId, PoolCount, fold};
 use crate::ports::plain::{Ledger, PlainBackend, QueueMemory};
-use crate::ports::{Backend, BackendError, Capabilities, Persistence, StateError};
+use crate::ports::{Backend, BackendError, Capabilities, NoAccount, Persistence, StateError};
 
 /// Numbers of accounts that are not made yet: above any that a backend gives.
 const UNBORN: u64 = 1 << 63;
@@ -85,7 +85,12 @@ impl Book {
 }
 
 fn refused(error: RuleError) -> BackendError {
-    BackendError { doing: error.to_string(), persistence: Persistence::Permanent, source: Some(Box::new(error)) }
+    let doing = error.to_string();
+    let source: Box<dyn std::error::Error + Send + Sync> = match error {
+        RuleError::UnknownPerson { .. } => Box::new(NoAccount),
+        other => Box::new(other),
+    };
+    BackendError { doing, persistence: Persistence::Permanent, source: Some(source) }
 }
 
 impl From<StateError> for BackendError {

@@ -6,7 +6,7 @@ use rusqlite::ErrorCode;
 use thiserror::Error;
 
 use super::rules::{Declined, RuleError};
-use crate::ports::Persistence;
+use crate::ports::{NoAccount, Persistence};
 
 /// Why the ledger did not do what was asked. Nothing of it happened.
 #[derive(Debug, Error)]
@@ -82,6 +82,7 @@ impl LedgerError {
             Self::Migrate { source, .. } => Some(source),
             Self::Sql { source, .. } => Some(Box::new(source)),
             Self::Encode { source, .. } => Some(Box::new(source)),
+            Self::Rule(RuleError::UnknownPerson { .. }) => Some(Box::new(NoAccount)),
             _ => None,
         }
     }

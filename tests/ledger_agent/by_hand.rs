@@ -121,6 +121,48 @@ fn who_lost_the_account_by_hand_and_was_approved_without_a_free_seat_is_the_firs
 }
 
 #[test]
+fn who_lost_the_account_by_hand_and_is_approved_before_any_cycle_saw_it_is_told_what_to_do_first() {
+    let (ledger, company) = set_up();
+    good(&company);
+    let gone = ledger.holders()[0].clone();
+    ledger.by_hand(&format!("DELETE FROM account WHERE user_name = '{gone}'"));
+    for verdict in ["approve", "release"] {
+        let refused = company.agent.decide(verdict, &[&gone]);
+        let error = refused.json()["error"].clone();
+        let (said, next) = (error["message"].as_str().unwrap(), error["next"].as_str().unwrap());
+        assert_eq!((refused.code, &error["code"]), (1, &"no_account".into()), "{error}");
+        assert!(
+            said.contains(&format!("the ledger has no account of {gone}")) && !said.contains("company, and"),
+            "{error}"
+        );
+        assert!(next.contains("deleted the account") && next.contains("`seatsync sync"), "{error}");
+        assert_eq!(next.contains(&format!("pending approve {gone}")), verdict == "approve", "{error}");
+    }
+    good(&company);
+    ledger.buy("standard", 4);
+    assert_eq!(company.agent.decide("approve", &[&gone]).code, 0);
+    good(&company);
+    assert_eq!(company.agent.user(&gone)["state"], "active");
+}
+
+/// Where a person approves every joiner, one approval is enough.
+#[test]
+fn who_lost_the_account_by_hand_where_joiners_need_approval_has_it_again_when_approved() {
+    let ledger = Served::start();
+    ledger.buy("standard", 3);
+    let company = company(3, "", &ledger.url(), &ledger.connector, "[seats]\njoiners = \"approve\"\n");
+    good(&company);
+    assert_eq!(company.agent.decide("approve", &["p001", "p002", "p003"]).code, 0);
+    good(&company);
+    assert_eq!(ledger.holders(), ["p001", "p002", "p003"]);
+    ledger.by_hand("DELETE FROM account WHERE user_name = 'p001'");
+    good(&company);
+    assert_eq!(company.agent.decide("approve", &["p001"]).code, 0);
+    good(&company);
+    assert_eq!(ledger.holders(), ["p001", "p002", "p003"]);
+}
+
+#[test]
 fn what_a_hand_changes_reaches_the_agent_long_before_its_next_cycle() {
     let (ledger, company) = set_up();
     let running = company.agent.start();

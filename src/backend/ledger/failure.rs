@@ -9,7 +9,7 @@ use thiserror::Error;
 
 use crate::ledger::wire::{Malformed, PROBLEM, Problem};
 use crate::model::lease::Standby;
-use crate::ports::{BackendError, Persistence};
+use crate::ports::{BackendError, NoAccount, Persistence};
 use crate::tls;
 
 /// A request that came to nothing.
@@ -185,6 +185,12 @@ impl Place<'_> {
     pub fn resting(self, rest: Duration) -> Failure {
         let said = format!("the ledger asked to be left alone for {} s more", rest.as_secs().max(1));
         self.failure(&said, "It is asked again by itself then", Kind::Busy(Some(rest)), None)
+    }
+
+    /// The ledger has no account of whom was decided on. What to do about it depends on what is known of them.
+    pub fn no_account(self, problem: &Problem) -> Failure {
+        let said = format!("the ledger says: {}", problem.detail.trim_end_matches('.'));
+        self.failure(&said, "", Kind::Refused(Box::new(problem.clone())), Some(Box::new(NoAccount)))
     }
 
     /// What the ledger answered instead of doing it.

@@ -265,6 +265,12 @@ impl Http {
         self.at(doing).malformed(error)
     }
 
+    /// The ledger has no account of whom was decided on.
+    #[must_use]
+    pub fn no_account(&self, doing: &str, problem: &Problem) -> Failure {
+        self.at(doing).no_account(problem)
+    }
+
     /// Pools and accounts do not fit together.
     #[must_use]
     pub fn miscounted(&self, doing: &str, said: &str) -> Failure {

@@ -283,7 +283,10 @@ impl Backend for Ledger {
         let body = wire::Decisions::of(decisions);
         let request = self.http.request(doing, Method::POST, &["decisions"]).key(key).body(&body);
         let decided = self.http.ask(&request).await.and_then(|decided| self.ruled(doing, decided));
-        decided.map_err(|failure| failure.in_doubt(DECISION_IN_DOUBT).into())
+        decided.map_err(|failure| match failure.problem().filter(|problem| problem.name() == "not-found") {
+            Some(problem) => self.http.no_account(doing, problem).into(),
+            None => failure.in_doubt(DECISION_IN_DOUBT).into(),
+        })
     }
 
     async fn decided(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
