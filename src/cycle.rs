@@ -81,6 +81,13 @@ pub enum CycleError {
     )]
     BackendLost { lost: Lost },
     #[error(
+        "the ledger was restored from a backup to an earlier moment, and {} accounts of people of {} that were there before are \
+         not in it; the guard lets {} pass: nothing was recorded or changed. Restore a later backup. If this is the best there is, stop \
+         the agent, move its state_dir away and start it: who holds a seat there keeps it, and the others are given accounts anew",
+        lost.count, lost.directory, lost.limit
+    )]
+    RestoredTooFar { lost: Lost },
+    #[error(
         "the ledger shows an earlier moment than before, its change {shown} instead of {known}; nothing was changed. If it \
          was restored from a backup, the next cycle goes on with what it has then; else something between keeps its old answers"
     )]

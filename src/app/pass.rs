@@ -62,7 +62,7 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
     let number = engine.state.begin_cycle(started)?;
     let code = match failure {
         CycleError::Backend(_) | CycleError::Apply(ApplyError::Backend(_)) => BACKEND_FAILED,
-        CycleError::BackendLost { .. } => "backend_lost",
+        CycleError::BackendLost { .. } | CycleError::RestoredTooFar { .. } => "backend_lost",
         CycleError::NoPool { .. } | CycleError::PoolRenamed { .. } => "no_pool",
         CycleError::WentBack { .. } | CycleError::AnotherHistory { .. } => "went_back",
         CycleError::State(_) | CycleError::Apply(ApplyError::State(_)) => "state_failed",
@@ -92,6 +92,7 @@ pub fn cycle_error(error: &CycleError) -> AppError {
         CycleError::Backend(_)
         | CycleError::Apply(_)
         | CycleError::BackendLost { .. }
+        | CycleError::RestoredTooFar { .. }
         | CycleError::WentBack { .. }
         | CycleError::AnotherHistory { .. }
         | CycleError::NoPool { .. }

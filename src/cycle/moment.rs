@@ -4,6 +4,7 @@
 
 use super::last_known::AccountsLastKnown;
 use super::{CycleError, Parts, succession};
+use crate::model::Account;
 use crate::model::change::BackendState;
 use crate::model::lease::Moment;
 use crate::ports::StateError;
@@ -78,7 +79,13 @@ async fn look(parts: &mut Parts<'_>, current: &BackendState) -> Result<Option<Br
     if !is_earlier && !is_another(parts, known).await? {
         return Ok(None);
     }
-    succession::gone_within_limit(parts, current)?;
+    succession::gone_within_limit(parts, current).map_err(|error| match error {
+        // One without anybody was emptied, or is another one.
+        CycleError::BackendLost { lost } if current.accounts.iter().any(Account::is_managed) => {
+            CycleError::RestoredTooFar { lost }
+        }
+        other => other,
+    })?;
     Ok(Some(Break { shown, known, is_earlier }))
 }
 

@@ -12,5 +12,6 @@ mod ledger;
 mod network;
 mod others;
 mod pools;
+mod restored;
 mod standby;
 mod together;
