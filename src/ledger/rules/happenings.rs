@@ -93,7 +93,8 @@ impl Happening {
 }
 
 impl Excerpt {
-    /// Everything that happened, pools first, then accounts by number; the same for the same change.
+    /// Everything that happened, pools first, then accounts by number; the same for the same change. Seats are given last:
+    /// whoever counts one event after the other never sees one too many.
     #[must_use]
     pub fn happenings(&self) -> Vec<Happening> {
         let mut all = self.happened.clone();
@@ -105,6 +106,7 @@ impl Excerpt {
         let mut removed: Vec<&AccountId> = self.removed().collect();
         removed.sort_by_key(|id| number(id));
         all.extend(removed.into_iter().map(|id| account(id, What::AccountRemoved)));
+        all.sort_by_key(|happening| happening.what == What::SeatHeld);
         all
     }
 }

@@ -132,7 +132,7 @@ fn a_connectors_account_is_neither_rewritten_nor_given_seats_in_the_portal() {
 }
 
 #[test]
-fn each_change_of_a_seat_is_told_once() {
+fn each_change_of_a_seat_is_told_once_and_who_gets_one_last() {
     let mut excerpt = having(1, vec![holder(1), account(2)]);
     let asks = batch(vec![
         step(1, Operation::Suspend { cause: LeaveCause::Disabled, keep_seats: false }),
@@ -149,9 +149,20 @@ fn each_change_of_a_seat_is_told_once() {
         [
             of("account.suspended", 1),
             of("seat.released", 1),
-            of("seat.held", 2),
             of("account.created", 100),
-            of("seat.waiting", 100)
+            of("seat.waiting", 100),
+            of("seat.held", 2),
         ]
     );
+}
+
+/// The seat of the one with the higher number goes to the one with the lower, in one change.
+#[test]
+fn whoever_counts_event_by_event_never_sees_a_seat_too_many() {
+    let mut excerpt = having(1, vec![account(1), holder(2)]);
+    let asks = batch(vec![step(2, Operation::Release { pool: "a".into() }), step(1, Operation::Claim(claim("a")))]);
+    excerpt.carry_out(&asks);
+    excerpt.settle(&asks.allocation).unwrap();
+    let told: Vec<_> = excerpt.happenings().iter().map(|one| (one.what.as_str(), one.account.clone())).collect();
+    assert_eq!(told, [("seat.released", Some(id(2))), ("seat.held", Some(id(1)))]);
 }
