@@ -2,6 +2,7 @@
 
 pub mod current;
 mod elsewhere;
+mod ids;
 pub mod last_known;
 mod moment;
 pub mod people;

@@ -6,7 +6,7 @@ mod support;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use support::company::{company_of, names, pool};
+use support::company::{Company, company_of, names, pool};
 
 #[test]
 fn two_people_swap_their_mail_addresses() {
@@ -117,4 +117,100 @@ fn a_name_arrives_as_it_is_written_with_the_spaces_around_it_and_whatever_is_in_
         assert_eq!(company.agent.user(&format!("p{:03}", number + 1))["display_name"], *name);
     }
     assert_eq!(company.sync().1["changes"]["updated"], 0);
+}
+
+/// Ids as an export writes them, for some of the people; who has none is known by the DN.
+fn with_ids(company: &mut Company, names: &[&str]) {
+    for name in company.people.keys().cloned().collect::<Vec<_>>() {
+        let id = format!("entryUUID: 00000000-0000-4000-8000-0000000000{}\n", &name[2..]);
+        let id = if names.contains(&name.as_str()) { id } else { String::new() };
+        company.set(&name, &format!("mail: {name}@lab.test\n{id}"));
+    }
+}
+
+/// Whose entry cannot be used: anchor, reason, and what is said of it.
+fn unclear(company: &Company) -> Vec<(String, String, String)> {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let users = company.agent.users().into_iter().filter(|user| !user["quarantine"].is_null());
+    let row = |user: serde_json::Value| {
+        let quarantine = &user["quarantine"];
+        assert_eq!(
+            (&user["state"], &quarantine["attribute"]),
+            (&serde_json::Value::Null, &"entryUUID".into()),
+            "{user}"
+        );
+        (text(&user["anchor"]), text(&quarantine["reason"]), text(&quarantine["message"]))
+    };
+    users.map(row).collect()
+}
+
+#[test]
+fn who_lost_the_id_in_the_file_keeps_the_seat_until_it_is_there_again_or_is_said_to_be_the_same() {
+    let mut company = company_of(4, &pool(9));
+    with_ids(&mut company, &["p001", "p002", "p003", "p004"]);
+    assert_eq!(company.sync().0, 0);
+    with_ids(&mut company, &["p001", "p002"]);
+    company.leave("p001");
+    company.join("p005");
+    for cycle in 1..=3 {
+        let (code, report) = company.sync();
+        assert_eq!(code, 0, "{report}");
+        let gone = usize::from(cycle > 1);
+        assert_eq!(company.agent.names("active").len(), 5 - gone, "p001 leaves, p005 joins, no more: {report}");
+        let unclear = unclear(&company);
+        assert_eq!(unclear.len(), 2, "{unclear:?}");
+        assert!(
+            unclear.iter().all(|(_, reason, message)| reason == "missing" && message.contains("uid=p00")),
+            "{unclear:?}"
+        );
+    }
+    with_ids(&mut company, &["p002", "p003", "p005"]);
+    company.set("p005", "mail: p005@lab.test\n");
+    company.sync();
+    let left = unclear(&company);
+    assert_eq!((left.len(), company.agent.names("active").len()), (1, 4), "the one that has its id back is served");
+    let relinked = company.agent.run(&["relink", "00000000-0000-4000-8000-000000000004", &left[0].0]);
+    assert_eq!(relinked.code, 0, "{relinked:?}");
+    for _ in 0..2 {
+        assert_eq!(company.sync().0, 0);
+        assert_eq!((unclear(&company), company.agent.names("active").len()), (vec![], 4));
+    }
+    company.leave("p004");
+    company.sync();
+    company.sync();
+    assert_eq!(company.agent.names("active").len(), 3, "known by the DN from then on");
+}
+
+#[test]
+fn who_got_an_id_in_the_file_keeps_the_seat_until_it_is_said_to_be_the_same() {
+    let mut company = company_of(4, &pool(9));
+    assert_eq!(company.sync().0, 0);
+    let known = company.agent.user("p004")["anchor"].as_str().expect("an anchor").to_owned();
+    with_ids(&mut company, &["p004"]);
+    for _ in 0..3 {
+        assert_eq!(company.sync().0, 0);
+        assert_eq!(company.agent.names("active").len(), 4);
+        let unclear = unclear(&company);
+        assert_eq!((unclear.len(), unclear[0].1.as_str()), (1, "conflict"), "{unclear:?}");
+        let command = format!("seatsync relink {known} 00000000-0000-4000-8000-000000000004");
+        assert!(unclear[0].2.contains(&command), "{unclear:?}");
+    }
+    let relinked = company.agent.run(&["relink", &known, "00000000-0000-4000-8000-000000000004"]);
+    assert_eq!(relinked.code, 0, "{relinked:?}");
+    company.sync();
+    assert_eq!((unclear(&company), company.agent.names("active").len()), (vec![], 4));
+}
+
+/// With an id each, two entries are two people, wherever they lie.
+#[test]
+fn another_entry_with_another_id_at_the_same_place_is_somebody_else() {
+    let mut company = company_of(4, &pool(9));
+    with_ids(&mut company, &["p001", "p002", "p003", "p004"]);
+    company.sync();
+    company.set("p004", "mail: new@lab.test\nentryUUID: 00000000-0000-4000-8000-000000000044\n");
+    company.sync();
+    company.sync();
+    assert_eq!(company.agent.names("suspended").len(), 1, "the one before left");
+    let newcomer = company.agent.explain("00000000-0000-4000-8000-000000000044").1;
+    assert_eq!(newcomer["user"]["quarantine"]["attribute"], "user_name", "which that one has: {newcomer}");
 }

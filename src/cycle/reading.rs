@@ -8,7 +8,7 @@ use tokio::sync::{Notify, watch};
 
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, former, missing, overlooked, unplaced};
-use super::{CycleError, Parts, Source, current};
+use super::{CycleError, Parts, Source, current, ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::RefusedBind;
@@ -209,6 +209,7 @@ async fn settle(
             snapshot.people.sort_by_key(|person| person.anchor);
             read.known.unplaced = unplaced(parts.memory, accounts_of(&current.accounts, &read.name), &snapshot)?;
             read.known.former = former(parts.memory, &snapshot)?;
+            ids::quarantine_changed(parts.memory, accounts_of(&current.accounts, &read.name), &mut snapshot)?;
             read.snapshot = Some(snapshot);
             parts.memory.set_refused_bind(&read.name, None)?;
         }

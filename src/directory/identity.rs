@@ -33,7 +33,7 @@ pub fn own_anchor(kind: Kind, entry: &impl Entry, dn: &Dn) -> Result<Anchor, Una
     let names = anchor_attributes(kind);
     match names.iter().find(|name| entry.has(name)) {
         Some(name) => anchor_in(kind, entry, name),
-        None if kind == Kind::Ldif => Ok(anchor_of_dn(dn)),
+        None if kind == Kind::Ldif => Ok(Anchor::of_dn(dn)),
         None => Err(Unanchored { attribute: names[0].to_owned(), reason: Defect::Missing }),
     }
 }
@@ -50,12 +50,6 @@ pub fn anchor_in(kind: Kind, entry: &impl Entry, name: &str) -> Result<Anchor, U
         return Err(failed(Defect::Malformed));
     }
     read_anchor(kind, value).ok_or_else(|| failed(Defect::Malformed))
-}
-
-/// The anchor made of a DN, for files that carry none. One for all spellings.
-#[must_use]
-pub fn anchor_of_dn(dn: &Dn) -> Anchor {
-    Uuid::new_v5(&Uuid::NAMESPACE_X500, dn.key().as_bytes()).into()
 }
 
 /// Reads an anchor's value. Sixteen bytes are in Windows' order wherever Windows may have written them.
@@ -111,7 +105,7 @@ mod tests {
     fn a_file_without_anchors_gives_one_for_all_spellings_of_a_dn() {
         let spellings = ["cn=a,dc=x", "CN=A, DC=X", "2.5.4.3=a,dc=x"];
         let anchors: std::collections::BTreeSet<Anchor> =
-            spellings.iter().map(|text| anchor_of_dn(&Dn::parse(text).unwrap())).collect();
+            spellings.iter().map(|text| Anchor::of_dn(&Dn::parse(text).unwrap())).collect();
         assert_eq!(anchors.len(), 1);
         assert_eq!(own(Kind::Ldif, &entry("cn", &[b"a"])).unwrap(), anchors.first().unwrap().to_string());
     }

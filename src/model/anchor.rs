@@ -7,6 +7,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::dn::Dn;
+
 /// The directory's own immutable id of an entry: objectGUID, entryUUID or nsUniqueId; 16 bytes.
 ///
 /// Printed as a lower-case UUID string; the order of the bytes is the order of that string.
@@ -25,6 +27,12 @@ impl Anchor {
     #[must_use]
     pub const fn from_guid_le(bytes: [u8; 16]) -> Self {
         Self(Uuid::from_bytes_le(bytes))
+    }
+
+    /// Made of a DN, for entries of files that carry none: one for all spellings.
+    #[must_use]
+    pub fn of_dn(dn: &Dn) -> Self {
+        Self(Uuid::new_v5(&Uuid::NAMESPACE_X500, dn.key().as_bytes()))
     }
 
     /// The 16 bytes in the order in which they are printed.

@@ -3,7 +3,7 @@
 use std::str;
 
 use crate::directory::entry::{Entry as _, RawEntry};
-use crate::directory::identity::{anchor_of_dn, own_anchor};
+use crate::directory::identity::own_anchor;
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};
 
@@ -92,7 +92,7 @@ pub fn group_object(kind: Kind, entry: &RawEntry) -> Option<GroupObject> {
     let dn = Dn::parse(str::from_utf8(&entry.dn).ok()?).ok()?;
     let token = entry.text("primaryGroupToken").and_then(Result::ok);
     let mut group = GroupObject {
-        anchor: own_anchor(kind, entry, &dn).unwrap_or_else(|_| anchor_of_dn(&dn)),
+        anchor: own_anchor(kind, entry, &dn).unwrap_or_else(|_| Anchor::of_dn(&dn)),
         members: Vec::new(),
         member_uids: Vec::new(),
         primary_token: token.and_then(|text| text.trim().parse().ok()),

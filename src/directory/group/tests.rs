@@ -34,7 +34,7 @@ fn person(number: u8) -> Sighting {
 fn group(name: &str, members: &[&str]) -> GroupObject {
     let dn = dn(&format!("cn={name},dc=x"));
     GroupObject {
-        anchor: crate::directory::identity::anchor_of_dn(&dn),
+        anchor: Anchor::of_dn(&dn),
         members: members.iter().map(|member| Dn::parse(member).unwrap()).collect(),
         member_uids: Vec::new(),
         primary_token: None,

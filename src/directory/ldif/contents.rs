@@ -8,7 +8,7 @@ use super::filter::matches;
 use super::parse::{LdifError, Records};
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::group::{GroupObject, group_object};
-use crate::directory::identity::{anchor_of_dn, own_anchor};
+use crate::directory::identity::own_anchor;
 use crate::directory::person::PersonReader;
 use crate::model::filter::Filter;
 use crate::model::snapshot::Kind;
@@ -139,7 +139,7 @@ impl Contents {
         }
         // An entry of whatever kind still says that something lies here.
         let Some(dn) = dn else { return };
-        let anchor = own_anchor(Kind::Ldif, entry, &dn).unwrap_or_else(|_| anchor_of_dn(&dn));
+        let anchor = own_anchor(Kind::Ldif, entry, &dn).unwrap_or_else(|_| Anchor::of_dn(&dn));
         let what = if entry.is_deleted() {
             What::Tombstone
         } else if let Some(group) = group_object(Kind::Ldif, entry).filter(|_| !is_person) {

@@ -77,11 +77,12 @@ impl Last {
         }
     }
 
-    /// An entry that cannot be used has this anchor, or lies where the person was.
+    /// An entry that cannot be used has this anchor, or lies where the person was; or the one there lost its id, or got one.
     fn may_be_a_stray(&self, anchor: Anchor, last_known: Option<&Dn>) -> bool {
         let by_anchor = self.contents.strays.iter().any(|stray| stray.anchor == Some(anchor));
         let there = last_known.and_then(|dn| self.contents.at(dn));
-        by_anchor || there.is_some_and(|item| matches!(item.what, What::Unclear))
+        by_anchor
+            || there.is_some_and(|item| matches!(item.what, What::Unclear) || has_another_kind_of_id(item, anchor))
     }
 
     /// Something still lies at or under the place above the entry; without a known place, all bases are there.
@@ -126,6 +127,12 @@ impl Last {
             remedy: Some("correct the export".to_owned()),
         })
     }
+}
+
+/// One of the two anchors is made of the DN at which both were: nobody can say whether they are of one entry.
+fn has_another_kind_of_id(item: &Item, anchor: Anchor) -> bool {
+    let by_dn = Anchor::of_dn(&item.dn);
+    item.anchor != anchor && (item.anchor == by_dn || anchor == by_dn)
 }
 
 /// An entry whose anchor another one has too.

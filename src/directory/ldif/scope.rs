@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 
 use super::contents::{Contents, What};
 use crate::directory::group::GroupObject;
-use crate::directory::identity::anchor_of_dn;
 use crate::model::snapshot::{Found, Pin, Role, ScopeKey};
 use crate::model::{Anchor, Dn};
 
@@ -86,7 +85,7 @@ fn find_one(wanted: &Wanted, pin: Option<&Pin>, contents: &Contents) -> Found {
     if contents.at(&dn).is_none() {
         // A base whose own entry the export leaves out this time.
         Found::Here { anchor: old, dn }
-    } else if old == anchor_of_dn(&dn) {
+    } else if old == Anchor::of_dn(&dn) {
         // Known by its DN alone until its entry came with an anchor.
         Found::Here { anchor, dn }
     } else {
@@ -99,7 +98,7 @@ fn place(wanted: &Wanted, contents: &Contents) -> Option<(Anchor, Dn)> {
     let is_base = wanted.key.role == Role::Base;
     match contents.at(&wanted.dn) {
         Some(item) if is_base || matches!(item.what, What::Group(_)) => Some((item.anchor, item.dn.clone())),
-        None if is_base && contents.reaches(&wanted.dn) => Some((anchor_of_dn(&wanted.dn), wanted.dn.clone())),
+        None if is_base && contents.reaches(&wanted.dn) => Some((Anchor::of_dn(&wanted.dn), wanted.dn.clone())),
         _ => None,
     }
 }
