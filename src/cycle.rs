@@ -1,6 +1,7 @@
 //! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
 
 pub mod current;
+mod delta;
 mod elsewhere;
 mod ids;
 pub mod last_known;
@@ -9,6 +10,7 @@ pub mod people;
 pub mod reading;
 pub mod remember;
 pub mod report;
+pub mod settled;
 mod succession;
 
 use std::collections::BTreeMap;
@@ -21,6 +23,7 @@ use tokio::sync::watch;
 use self::elsewhere::Elsewhere;
 use self::last_known::AccountsLastKnown;
 use self::reading::Sources;
+use self::settled::{End, Settled};
 use self::succession::Turn;
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
@@ -41,6 +44,8 @@ pub struct Parts<'a> {
     pub memory: &'a mut dyn Memory,
     pub progress: &'a dyn Progress,
     pub asked: Asked,
+    /// How the last pass of this process left things; None: everything must be read.
+    pub settled: &'a mut Option<Settled>,
     /// Says when to give up reading.
     pub stop: Option<watch::Receiver<bool>>,
     /// Says when to send no further wave: a pass that somebody ends, and not one that only gives way to a decision.
@@ -52,7 +57,7 @@ pub struct Parts<'a> {
 pub struct Asked {
     /// A person asked for it: a credential that was refused is tried all the same.
     pub by_person: bool,
-    /// Everything is to be read, not only what changed. Every pass of this version does so, and says it in its report.
+    /// Everything is to be read, not only what changed.
     pub full: bool,
 }
 
@@ -127,11 +132,12 @@ impl CycleError {
 /// # Errors
 /// Where the state or the backend failed. A directory that fails is reported, and its people keep what they have.
 pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncReport, CycleError> {
+    let before = parts.settled.take();
     let turn = match succession::turn(parts).await? {
         Turn::Others(standby) => return succession::stand_by(parts, standby, now).await,
         ours => ours,
     };
-    match pass(parts, &turn, now).await {
+    match pass(parts, &turn, before, now).await {
         // Another agent took over meanwhile, and what we sent after that was not done.
         Err(error) if error.persistence() == Some(Persistence::Superseded) => match succession::turn(parts).await? {
             Turn::Others(standby) => succession::stand_by(parts, standby, now).await,
@@ -142,20 +148,25 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
 }
 
 /// All stages of a pass, in order.
-async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<SyncReport, CycleError> {
+async fn pass(
+    parts: &mut Parts<'_>,
+    turn: &Turn,
+    before: Option<Settled>,
+    now: Timestamp,
+) -> Result<SyncReport, CycleError> {
     let clock = Instant::now();
     let settled = apply::recover(parts.memory, parts.backend).await?;
     let number = parts.memory.begin_cycle(now)?;
-    let Sources { current, readings, mut remembered } = reading::read_all(parts, now).await?;
-    let seen = moment::judge(parts, &current).await?;
-    if succession::begin(parts, turn, seen, &current, now)? {
-        remembered = AccountsLastKnown::load(parts.memory)?;
-    }
-    let elsewhere = Elsewhere::since_last(parts, &current)?;
-    remembered.forget_seats(elsewhere.exchanged());
+    let Sources { current, readings, mut remembered, part } = sources(parts, turn, before, now).await?;
+    let elsewhere = match part {
+        None => compare(parts, turn, &current, &mut remembered, now).await?,
+        // Nobody else changed anything, or all would have been read.
+        Some(_) => Elsewhere::default(),
+    };
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
-    let plan = plan_for(parts, &current, &remembered, &desired, now)?;
+    let managed = part.as_ref().map_or_else(|| managed(&current.accounts), |part| part.before.managed.clone());
+    let plan = plan_for(parts, &current, &remembered, &desired, &managed, now)?;
     tracing::debug!(cycle = number, changes = plan.changes.len(), waves = plan.waves().len(), "A plan was made.");
     remember::directories(parts.memory, parts.settings, &readings, &desired, &plan, &current.accounts, now)?;
     reading::close(parts).await;
@@ -165,7 +176,9 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
         remember::confirmations(parts, &current, &plan).await?;
         let halt = parts.halt.as_ref();
         let applied = apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress, halt).await?;
-        remember::accounts(parts, &current, &applied, &plan, now)?;
+        if part.is_none() {
+            remember::accounts(parts, &current, &applied, &plan, now)?;
+        }
         applied
     };
     moment::remember(parts).await?;
@@ -176,7 +189,41 @@ async fn pass(parts: &mut Parts<'_>, turn: &Turn, now: Timestamp) -> Result<Sync
     let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));
     let report = SyncReport { elsewhere, ..report };
     remember::cycle(parts, &report, &plan, &readings)?;
+    let (desired, plan, current, applied) = (&desired, &plan, &current, &applied);
+    let part = part.as_ref();
+    let end = End { readings: &readings, desired, plan, current, applied, report: &report, part, now };
+    *parts.settled = settled::settle(parts, &end)?;
     Ok(report)
+}
+
+/// What changed and whoever is touched by it, where that can be told; else everything.
+async fn sources(
+    parts: &mut Parts<'_>,
+    turn: &Turn,
+    before: Option<Settled>,
+    now: Timestamp,
+) -> Result<Sources, CycleError> {
+    match delta::read(parts, turn, before, now).await? {
+        Some(sources) => Ok(sources),
+        None => reading::read_all(parts, now).await,
+    }
+}
+
+/// What others did to the accounts since the last pass, and what is remembered of them from here on.
+async fn compare(
+    parts: &mut Parts<'_>,
+    turn: &Turn,
+    current: &BackendState,
+    remembered: &mut AccountsLastKnown,
+    now: Timestamp,
+) -> Result<Elsewhere, CycleError> {
+    let seen = moment::judge(parts, current).await?;
+    if succession::begin(parts, turn, seen, current, now)? {
+        *remembered = AccountsLastKnown::load(parts.memory)?;
+    }
+    let elsewhere = Elsewhere::since_last(parts, current)?;
+    remembered.forget_seats(elsewhere.exchanged());
+    Ok(elsewhere)
 }
 
 /// What a pass would do now, if the backend's pools had so many seats more, or fewer. Changes nothing, and remembers
@@ -190,14 +237,14 @@ pub async fn preview(
     now: Timestamp,
 ) -> Result<report::Preview, CycleError> {
     let clock = Instant::now();
-    let Sources { mut current, readings, mut remembered } = reading::read_all(parts, now).await?;
+    let Sources { mut current, readings, mut remembered, .. } = reading::read_all(parts, now).await?;
     let fails_first = moment::foresee(parts, &current, &mut remembered).await?;
     remembered.forget_seats(Elsewhere::since_last(parts, &current)?.exchanged());
     learn_unheard(parts, &mut remembered).await?;
     current::suppose(&mut current, more);
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
-    let plan = plan_for(parts, &current, &remembered, &desired, now)?;
+    let plan = plan_for(parts, &current, &remembered, &desired, &managed(&current.accounts), now)?;
     reading::close(parts).await;
     let refusals = apply::validate(parts.backend, &plan, now).await?;
     let mut preview = report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts);
@@ -223,6 +270,7 @@ fn plan_for(
     current: &BackendState,
     remembered: &AccountsLastKnown,
     desired: &Desired<'_>,
+    managed: &BTreeMap<Name, u32>,
     now: Timestamp,
 ) -> Result<Plan, CycleError> {
     let plan = plan::plan(&World {
@@ -234,7 +282,7 @@ fn plan_for(
         remembered,
         marks: &current.marks,
         confirmations: &current.confirmations,
-        managed: &managed(&current.accounts),
+        managed,
     });
     match plan.backend_lost.clone() {
         Some(lost) => Err(CycleError::BackendLost { lost }),

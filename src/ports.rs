@@ -8,12 +8,12 @@ use thiserror::Error;
 
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
 use crate::model::lease::Lease;
-use crate::model::snapshot::{Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{Followed, Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Name, PersonId};
 
 mod memory;
 pub mod plain;
-pub use memory::{Accounts, History, Journal, Memory, Mirror, Outbox, Requests, StateError, Succession};
+pub use memory::{Accounts, Excerpts, History, Journal, Memory, Mirror, Outbox, Requests, StateError, Succession};
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,12 +112,29 @@ pub trait Directory: Send {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Snapshot, ReadError>;
 
+    /// What changed since the watermark of the last complete read, at the cost of that. `request`: as for a read.
+    ///
+    /// # Errors
+    /// Where the answer did not come whole: then nothing is known.
+    async fn follow(&mut self, request: &ReadRequest) -> Result<Followed, ReadError> {
+        let _ = request;
+        Ok(Followed::Untold("this directory can only be read whole".to_owned()))
+    }
+
     /// Looks for people who were not in the last snapshot, by anchor, wherever they are; one answer for each asked.
     ///
     /// # Errors
     /// Where a lookup failed: then nobody is known to be gone.
     async fn locate(&mut self, missing: &[Missing], now: Timestamp)
     -> Result<BTreeMap<Anchor, Whereabouts>, ReadError>;
+
+    /// Looks for people who may have changed; whoever a read would show comes as `Overlooked`, whatever their standing.
+    ///
+    /// # Errors
+    /// As `locate`.
+    async fn look(&mut self, people: &[Missing], now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        self.locate(people, now).await
+    }
 
     /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe>;
@@ -212,6 +229,22 @@ pub trait Backend: Send {
     /// # Errors
     /// Where any part could not be read.
     async fn read(&mut self) -> Result<BackendState, BackendError>;
+
+    /// Names how things are once everything was read, and the batches of this pass were carried out; None where anybody else
+    /// changed anything meanwhile, or that cannot be told.
+    fn generation(&self) -> Option<u64> {
+        None
+    }
+
+    /// All but the accounts, as it is now, where things are still as this names them: then its accounts are as they were
+    /// answered. None: that is not so, or cannot be told.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked.
+    async fn unchanged(&mut self, generation: u64) -> Result<Option<BackendState>, BackendError> {
+        let _ = generation;
+        Ok(None)
+    }
 
     /// The moment of what was last read or answered: a number that grows with every change of the company. None where the
     /// backend has none, or said nothing yet.

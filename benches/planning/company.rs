@@ -161,6 +161,7 @@ fn snapshot(people: usize, now: Timestamp) -> Snapshot {
         by_uid: Vec::new(),
         gone: BTreeMap::new(),
         gone_uids: BTreeMap::new(),
+        computed: false,
         nested: None,
         followed: BTreeMap::new(),
         scope: BTreeMap::new(),

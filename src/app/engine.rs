@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::app::{AppError, Code};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
+use crate::cycle::settled::Settled;
 use crate::cycle::{Asked, Parts, Source};
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldif::LdifDirectory;
@@ -36,6 +37,8 @@ pub struct Engine {
     pub directories: Vec<Source>,
     pub backend: Box<dyn Backend>,
     pub state: State,
+    /// As the last pass left things.
+    pub settled: Option<Settled>,
 }
 
 impl Engine {
@@ -47,7 +50,7 @@ impl Engine {
         let backend = backend(settings, &state)?;
         let directories = settings.directories.iter().map(|directory| source(settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
-        Ok(Self { settings: settings.clone(), directories, backend, state })
+        Ok(Self { settings: settings.clone(), directories, backend, state, settled: None })
     }
 
     /// Takes another config from here on. State and ledger stay as they were opened.
@@ -68,7 +71,11 @@ impl Engine {
         if !is_same_way(&ours.kind, &theirs.kind) {
             self.backend = backend(&settings, &self.state)?;
         }
-        self.directories = directories;
+        // Directories that stay keep their place in what they read.
+        if !is_same_reading(&self.settings.directories, &settings.directories, &self.directories, &directories) {
+            self.directories = directories;
+            self.settled = None;
+        }
         self.settings = settings;
         Ok(())
     }
@@ -82,10 +89,22 @@ impl Engine {
             memory: &mut self.state,
             progress,
             asked,
+            settled: &mut self.settled,
             stop: stop.reading,
             halt: stop.applying,
         }
     }
+}
+
+/// Whether the same is read, in the same way, by the same credentials. (No secret shows in the settings.)
+fn is_same_reading(
+    ours: &[DirectorySettings],
+    theirs: &[DirectorySettings],
+    before: &[Source],
+    after: &[Source],
+) -> bool {
+    let credentials = |sources: &[Source]| sources.iter().map(|source| source.credentials).collect::<Vec<_>>();
+    format!("{ours:?}") == format!("{theirs:?}") && credentials(before) == credentials(after)
 }
 
 fn is_same_place(ours: &BackendKind, theirs: &BackendKind) -> bool {

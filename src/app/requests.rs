@@ -48,11 +48,14 @@ pub fn read_reply(answer: &str) -> Result<Reply, AppError> {
 
 /// Carries out one request. A `sync` is a pass; the others change something that the next pass acts on.
 pub async fn carry_out(engine: &mut Engine, request: Request) -> Result<Reply, AppError> {
+    if let Request::Sync { full } = request {
+        let report = pass(engine, Asked { by_person: true, full }, &Silent, Stop::default()).await;
+        return report.map(|report| Reply::Synced(Box::new(report))).map_err(|error| cycle_error(&error));
+    }
+    // What the next pass finds is not as the last one left it.
+    engine.settled = None;
     match request {
-        Request::Sync { full } => {
-            let report = pass(engine, Asked { by_person: true, full }, &Silent, Stop::default()).await;
-            return report.map(|report| Reply::Synced(Box::new(report))).map_err(|error| cycle_error(&error));
-        }
+        Request::Sync { .. } => {}
         Request::Confirm(confirmation) => confirm(engine, &confirmation).await?,
         Request::Decide(decisions) => decide(engine, &decisions).await?,
         Request::Relink { old, new } => {

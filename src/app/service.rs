@@ -171,9 +171,9 @@ impl Work for Worker {
         self.reread();
     }
 
-    /// A pass of this version reads everything, so it is the full one, too.
+    /// Which of them is a full one, the pass decides.
     fn until_next(&self) -> Duration {
-        self.pace.until_next(self.engine.settings.agent.poll.min(self.engine.settings.agent.full))
+        self.pace.until_next(self.engine.settings.agent.poll)
     }
 
     fn announce(&mut self, next: Timestamp) {

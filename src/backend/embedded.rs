@@ -19,6 +19,8 @@ pub struct Embedded {
     company: Name,
     /// None: there is no file yet. The first change makes it, so that looking leaves nothing behind.
     ledger: Arc<Mutex<Option<Ledger>>>,
+    /// The file's generation when everything was last read; None: it is not known what was changed since.
+    read: Option<u64>,
 }
 
 impl Embedded {
@@ -32,7 +34,7 @@ impl Embedded {
         let is_there = path.symlink_metadata().is_ok();
         let ledger =
             (must_exist || is_there).then(|| make(path, company, must_exist)).transpose().map_err(backend_error)?;
-        Ok(Self { path: path.to_owned(), company: company.into(), ledger: Arc::new(Mutex::new(ledger)) })
+        Ok(Self { path: path.to_owned(), company: company.into(), ledger: Arc::new(Mutex::new(ledger)), read: None })
     }
 
     fn is_new(&self) -> bool {
@@ -43,7 +45,7 @@ impl Embedded {
         &self,
         work: impl FnOnce(&mut Ledger, &str) -> Result<T, LedgerError> + Send + 'static,
     ) -> Result<T, BackendError> {
-        let Self { path, company, ledger } = self.clone();
+        let Self { path, company, ledger, .. } = self.clone();
         let job = move || {
             let mut slot = ledger.lock().unwrap_or_else(PoisonError::into_inner);
             let opened = match slot.take() {
@@ -102,7 +104,24 @@ impl Backend for Embedded {
         if self.is_new() {
             return Ok(BackendState::default());
         }
-        self.on_thread(Ledger::read).await
+        let (generation, state) =
+            self.on_thread(|ledger, company| Ok((ledger.generation()?, ledger.read(company)?))).await?;
+        self.read = Some(generation);
+        Ok(state)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        self.read
+    }
+
+    async fn unchanged(&mut self, generation: u64) -> Result<Option<BackendState>, BackendError> {
+        let now = self.on_thread(|ledger, company| {
+            let state = ledger.read_besides_accounts(company)?;
+            // Looked at last: what was read is of no later generation.
+            Ok((ledger.generation()?, state))
+        });
+        let (now, state) = now.await?;
+        Ok((now == generation).then_some(state))
     }
 
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
@@ -116,16 +135,19 @@ impl Backend for Embedded {
     }
 
     async fn decide(&mut self, decisions: &[Decision], _at: Timestamp) -> Result<(), BackendError> {
+        self.read = None;
         let decisions = decisions.to_vec();
         self.on_thread(move |ledger, company| ledger.decide(company, &decisions)).await
     }
 
     async fn confirm(&mut self, confirmation: &Confirmation) -> Result<(), BackendError> {
+        self.read = None;
         let confirmation = confirmation.clone();
         self.on_thread(move |ledger, company| ledger.confirm(company, &confirmation)).await
     }
 
     async fn relink(&mut self, old: &PersonId, new: &PersonId) -> Result<(), BackendError> {
+        self.read = None;
         let (old, new) = (old.clone(), new.clone());
         self.on_thread(move |ledger, company| ledger.relink(company, &old, &new)).await
     }

@@ -11,7 +11,7 @@ use crate::ports::StateError;
 use super::Parts;
 
 /// Accounts that are not as they were last: each as it was and as it is, in the order of the people.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Elsewhere(Vec<(Account, Option<Account>)>);
 
 impl Elsewhere {

@@ -1,6 +1,6 @@
 //! What the agent last knew of accounts, as the planner asks for it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -35,6 +35,15 @@ impl AccountsLastKnown {
         self.accounts = accounts.iter().filter_map(known).collect();
         let has_one = |person: &PersonId| self.accounts.binary_search_by(|(known, _)| known.cmp(person)).is_ok();
         self.taken.retain(|person, _| !has_one(person));
+    }
+
+    /// What it remembers of these people.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn of(memory: &dyn Memory, people: &BTreeSet<PersonId>) -> Result<Self, StateError> {
+        let accounts = memory.remembered_of(people)?.into_iter().collect();
+        Ok(Self { accounts, taken: memory.taken()?, next: AtomicUsize::new(0) })
     }
 
     /// Takes over what the backend answered to a batch.

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
+use super::delta::Part;
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, former, missing, overlooked, unplaced};
 use super::{CycleError, Parts, Source, current, ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
-use crate::model::memory::RefusedBind;
+use crate::model::memory::{ReadMode, RefusedBind};
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Account, Anchor, Dn, Name};
@@ -33,6 +34,10 @@ pub struct DirectoryRead {
     pub nested: Vec<Nested>,
     /// Of the last complete read.
     pub watermark: Option<Watermark>,
+    /// Everything, or what changed.
+    pub mode: ReadMode,
+    /// People in scope who were not looked at.
+    pub others: u64,
     /// Why nothing could be read.
     pub problem: Option<String>,
     pub elapsed: Duration,
@@ -70,6 +75,8 @@ pub struct Sources {
     pub current: BackendState,
     pub readings: Readings,
     pub remembered: AccountsLastKnown,
+    /// None: everything was looked at.
+    pub part: Option<Part>,
 }
 
 /// Reads backend and directories at the same time, and what we remember while they send; then looks for everyone with an
@@ -96,7 +103,7 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
         settle(parts, index, &current, &mut read, fetched, now).await?;
         readings.push(read);
     }
-    Ok(Sources { current, readings: Readings(readings), remembered })
+    Ok(Sources { current, readings: Readings(readings), remembered, part: None })
 }
 
 /// What we remember of people and of accounts. Nothing is to keep the servers waiting, so it is read once the first
@@ -123,7 +130,10 @@ pub async fn close(parts: &mut Parts<'_>) {
 }
 
 /// A directory before it is read: what the read needs to know, or why there will be none.
-fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<DirectoryRead, CycleError> {
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<DirectoryRead, CycleError> {
     let name = parts.directories[index].directory.name().clone();
     Ok(DirectoryRead {
         snapshot: None,
@@ -132,6 +142,8 @@ fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<DirectoryR
         pins: confirmed_pins(parts.memory.pins(&name)?, &name, &parts.memory.confirmations(now)?, now),
         nested: parts.memory.nested(&name)?,
         watermark: parts.memory.watermark(&name)?,
+        mode: ReadMode::Full,
+        others: 0,
         problem: refused(parts, index, now)?,
         elapsed: Duration::ZERO,
         name,
@@ -233,7 +245,7 @@ async fn settle(
 }
 
 /// Ready once a stop was asked for; never, where nobody can ask.
-async fn stopped(stop: Option<&mut watch::Receiver<bool>>) {
+pub async fn stopped(stop: Option<&mut watch::Receiver<bool>>) {
     if let Some(stop) = stop
         && stop.wait_for(|stop| *stop).await.is_ok()
     {

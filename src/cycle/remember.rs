@@ -18,7 +18,7 @@ use crate::model::memory::{
 use crate::model::notice::News;
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::{DirectorySettings, Drift, Settings};
-use crate::model::snapshot::{ListedAs, Role, ScopeKey, Snapshot};
+use crate::model::snapshot::{ListedAs, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing, fold};
 use crate::notify::{self, House};
 use crate::plan::Plan;
@@ -53,7 +53,6 @@ pub fn directories(
 
 /// Who of those not seen is gone, and who is missed for the first time.
 fn absences(desired: &Desired<'_>, read: &DirectoryRead, now: Timestamp) -> Vec<(Anchor, Absence)> {
-    use crate::model::snapshot::Whereabouts;
     let wish = |anchor: &Anchor| {
         let person = PersonId::new(read.name.clone(), *anchor);
         let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(&person)).ok()?;
@@ -87,11 +86,11 @@ fn update<'a>(
         plan,
     };
     let (mut people, mut seen_again) = (Vec::new(), Vec::new());
-    let tells_members = snapshot.tells_members();
+    let (tells_members, is_whole) = (snapshot.tells_members(), read.mode == ReadMode::Full);
     // People and those known come in one order.
     let mut known = read.known.people.iter().peekable();
     let mut unseen = Vec::new();
-    let (mut users, mut quarantined) = (0, snapshot.unidentified.len() as u64);
+    let (mut users, mut quarantined) = (read.others, snapshot.unidentified.len() as u64);
     for sighting in &snapshot.people {
         let facts = witness.facts(sighting);
         users += u64::from(facts.judgement.in_scope);
@@ -110,6 +109,8 @@ fn update<'a>(
     }
     unseen.extend(known.map(|before| before.anchor));
     let problem = snapshot.partial.as_ref().map(|partial| partial.message.clone());
+    // Whoever left is known of, and is no stranger on the way back.
+    unseen.retain(|anchor| !matches!(read.located.get(anchor), Some(Whereabouts::Left(_))));
     let whole = problem.is_none().then(|| Whole {
         watermark: snapshot.watermark.clone(),
         absent,
@@ -120,7 +121,7 @@ fn update<'a>(
             kind: snapshot.kind,
             server: snapshot.server.clone(),
             read_at: snapshot.read_at,
-            mode: ReadMode::Full,
+            mode: read.mode,
             problem,
             entries: snapshot.entries,
             users,
@@ -130,11 +131,12 @@ fn update<'a>(
         },
         people,
         seen_again,
-        unidentified: &snapshot.unidentified,
+        unidentified: is_whole.then_some(&*snapshot.unidentified),
+        members: is_whole.then_some(&snapshot.members),
         pins: pins_after(read, snapshot),
         nested: snapshot.nested.as_deref(),
         // A name is kept as long as the place where the person is now.
-        former: tells_members.then(|| former_names(read)),
+        former: (tells_members && is_whole).then(|| former_names(read)),
         whole,
     }
 }
@@ -171,6 +173,7 @@ impl<'a> Witness<'a> {
             user_name: Cow::Borrowed(&profile.user_name),
             email: Cow::Borrowed(&profile.email),
             display_name: profile.display_name.as_deref().map(Cow::Borrowed),
+            naming: sighting.naming(),
             judgement: self.judgement(sighting),
         }
     }

@@ -15,7 +15,7 @@ use super::reading::{DirectoryRead, Readings};
 use crate::apply::Applied;
 use crate::desired::{Desired, Wish};
 use crate::model::change::{BackendState, GuardKind, HeldChange};
-use crate::model::memory::Held;
+use crate::model::memory::{self, Held};
 use crate::model::report::{
     ChangeCounts, ChangeKind, CycleOutcome, DirectoryReport, HeldKind, HeldRow, PlanReport, PlanRow, PoolRow,
     ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
@@ -197,7 +197,7 @@ fn held_rows(readings: &Readings, plan: &Plan) -> Option<Vec<HeldRow>> {
 
 fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport {
     let mine = |wish: &&(PersonId, Wish<'_>)| wish.0.directory == read.name;
-    let (mut users, mut quarantined) = (0, 0);
+    let (mut users, mut quarantined) = (read.others, 0);
     for (_, wish) in desired.wishes.iter().filter(mine) {
         users += u64::from(matches!(wish, Wish::Seats { .. } | Wish::Quarantined { .. }));
         quarantined += u64::from(matches!(wish, Wish::Quarantined { .. }));
@@ -205,7 +205,10 @@ fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport
     let snapshot = read.snapshot.as_ref();
     DirectoryReport {
         name: read.name.clone(),
-        mode: ReadMode::Full,
+        mode: match read.mode {
+            memory::ReadMode::Full => ReadMode::Full,
+            memory::ReadMode::Delta => ReadMode::Delta,
+        },
         complete: snapshot.is_some_and(|snapshot| snapshot.partial.is_none()),
         entries: snapshot.map_or(0, |snapshot| snapshot.entries),
         users,

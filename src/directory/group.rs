@@ -18,7 +18,7 @@ use async_trait::async_trait;
 pub use hidden::hidden;
 use nested::find_again;
 pub use nested::{Missed, missed};
-pub use object::{GroupObject, group_attributes, group_object, member_dn};
+pub use object::{GroupObject, group_attributes, group_object, is_group, member_dn};
 pub use people::PeopleIndex;
 
 use crate::model::snapshot::{Dangling, Members, Nested, ScopeKey};
@@ -82,6 +82,8 @@ pub struct Walked {
     pub gone: BTreeMap<Dn, Dangling>,
     /// User ids that none of the people has, folded.
     pub gone_uids: BTreeMap<String, Dangling>,
+    /// One of the groups lists nobody itself.
+    pub computed: bool,
     /// Groups that show no members, and to which groups of the config they belong, directly or not.
     pub empty: BTreeMap<Dn, BTreeSet<ScopeKey>>,
     /// Members of another domain.
@@ -196,7 +198,8 @@ impl<'a> Graph<'a> {
     fn counts(&self) -> Walked {
         let unreadable = self.groups.iter().map(|group| group.unreadable).sum();
         let changed = self.groups.iter().filter_map(|group| group.changed).max();
-        let mut walked = Walked { dangling: unreadable, changed, ..Walked::default() };
+        let computed = self.groups.iter().any(|group| !group.lists_members);
+        let mut walked = Walked { dangling: unreadable, changed, computed, ..Walked::default() };
         for member in self.by_dn.values() {
             match member {
                 Member::Foreign => walked.foreign += 1,

@@ -7,7 +7,7 @@ mod last;
 mod parse;
 mod scope;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use async_trait::async_trait;
@@ -25,7 +25,7 @@ use super::person::PersonReader;
 use crate::model::dn::DnError;
 use crate::model::filter::{Filter, FilterError};
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::{Kind, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{Changes, Followed, Kind, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
 use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
 
@@ -41,6 +41,9 @@ pub enum LdifConfigError {
 }
 
 /// A directory kept in an LDIF file.
+/// Its place in a watermark.
+const DIGEST: &str = "digest";
+
 pub struct LdifDirectory {
     name: Name,
     path: PathBuf,
@@ -148,6 +151,7 @@ impl Directory for LdifDirectory {
             by_uid: walked.by_uid,
             gone: walked.gone,
             gone_uids: walked.gone_uids,
+            computed: walked.computed,
             nested: Some(missed.nested),
             followed: walked.followed,
             scope: last.scope.found.clone(),
@@ -156,7 +160,7 @@ impl Directory for LdifDirectory {
             partial: partial(&server, &problems),
             watermark: Some(Watermark {
                 server: server.clone(),
-                position: BTreeMap::from([("digest".to_owned(), last.digest.clone())]),
+                position: BTreeMap::from([(DIGEST.to_owned(), last.digest.clone())]),
                 at: Some(request.now),
             }),
             server,
@@ -166,6 +170,24 @@ impl Directory for LdifDirectory {
         Ok(snapshot)
     }
 
+    /// A file that is the same as it was says the same.
+    async fn follow(&mut self, request: &ReadRequest) -> Result<Followed, ReadError> {
+        let (bytes, _) = file::read(&self.path)?;
+        let (now, server) = (file::digest(&bytes), self.path.display().to_string());
+        let watermark = request.watermark.clone().filter(|last| last.server == server);
+        if watermark.as_ref().and_then(|last| last.position.get(DIGEST)) != Some(&now) {
+            return Ok(Followed::Untold("the file is another one".to_owned()));
+        }
+        Ok(Followed::Changes(Changes {
+            kind: Kind::Ldif,
+            server,
+            people: BTreeSet::new(),
+            present: None,
+            entries: 0,
+            watermark,
+        }))
+    }
+
     async fn locate(
         &mut self,
         missing: &[Missing],
@@ -173,6 +195,11 @@ impl Directory for LdifDirectory {
     ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
         let last = self.fresh(now)?;
         Ok(missing.iter().map(|missing| (missing.anchor, last.whereabouts(missing))).collect())
+    }
+
+    async fn look(&mut self, people: &[Missing], now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        let last = self.fresh(now)?;
+        Ok(people.iter().map(|person| (person.anchor, last.shown(person))).collect())
     }
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {

@@ -1,7 +1,7 @@
 //! What is kept between cycles: of people, of directories, of accounts, and what other verbs ask of the agent.
 
 use std::borrow::Cow;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use super::account::Account;
 use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
-use super::snapshot::{Kind, ListedAs, Nested, Pin, Watermark};
+use super::snapshot::{Kind, ListedAs, Members, Nested, Pin, ScopeKey, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
 
 /// What a cycle needs of somebody who was seen before: narrow, for there may be a million of them.
@@ -42,6 +42,8 @@ pub struct Facts<'a> {
     pub user_name: Cow<'a, str>,
     pub email: Cow<'a, str>,
     pub display_name: Option<Cow<'a, str>>,
+    /// As in `Sighting::naming`.
+    pub naming: Digest,
     pub judgement: Judgement<'a>,
 }
 
@@ -129,8 +131,10 @@ pub struct MirrorUpdate<'a> {
     pub people: Vec<PersonRow<'a>>,
     /// Seen again after an absence, with nothing else to be written.
     pub seen_again: Vec<Anchor>,
-    /// All there are now.
-    pub unidentified: &'a [Unidentified],
+    /// All there are now. None: those known before stay.
+    pub unidentified: Option<&'a [Unidentified]>,
+    /// Everyone in each group of the config. None, and of a group left out: who was known before stays.
+    pub members: Option<&'a BTreeMap<ScopeKey, Members>>,
     /// All that hold from now on.
     pub pins: Vec<Pin>,
     /// All that were walked through, or are missed. None: those known before stay.

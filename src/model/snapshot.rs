@@ -139,6 +139,30 @@ pub struct Watermark {
     pub at: Option<Timestamp>,
 }
 
+/// What a server tells of the time since a watermark.
+#[derive(Clone, Debug)]
+pub enum Followed {
+    /// Nothing else that decides anything changed than these people, perhaps.
+    Changes(Changes),
+    /// It cannot be told, or is more than that: everything must be read. A sentence says why.
+    Untold(String),
+}
+
+/// People who are to be looked at again: what an entry is now is read of the entry itself, so one too many costs a look.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    pub kind: Kind,
+    pub server: String,
+    /// Added, changed, moved or deleted.
+    pub people: BTreeSet<Anchor>,
+    /// Everyone there is, where the server told that instead of who is gone.
+    pub present: Option<BTreeSet<Anchor>>,
+    /// Entries received.
+    pub entries: u64,
+    /// Taken before.
+    pub watermark: Option<Watermark>,
+}
+
 /// Why a read cannot vouch for who is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partial {
@@ -165,6 +189,8 @@ pub struct Snapshot {
     pub gone: BTreeMap<Dn, Dangling>,
     /// User ids (`memberUid`) that nobody of this read has, folded.
     pub gone_uids: BTreeMap<String, Dangling>,
+    /// The server works out who is in one of these groups, and no change tells of that.
+    pub computed: bool,
     /// Groups within those of the config, as the next read is told of them. None: the read broke off before.
     pub nested: Option<Vec<Nested>>,
     /// Of those the ones that are listed by a DN of before, and where they are.

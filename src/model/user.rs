@@ -157,6 +157,15 @@ pub struct Sighting {
     pub member_of: Vec<Dn>,
 }
 
+impl Sighting {
+    /// Of everything by which groups name somebody: as long as it stays, and they do, so do the memberships.
+    #[must_use]
+    pub fn naming(&self) -> Digest {
+        let claims: Vec<&str> = self.member_of.iter().map(Dn::key).collect();
+        Digest::of(&(self.dn.key(), &self.uid, self.primary_group, claims))
+    }
+}
+
 /// An entry without a usable anchor: nobody can be told from it, so nobody is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unidentified {

@@ -10,7 +10,7 @@ use super::world::World;
 use crate::desired::Ask;
 use crate::model::change::Claim;
 use crate::model::memory::Approval;
-use crate::model::settings::{Match, PoolSettings};
+use crate::model::settings::{Match, PoolSettings, Settings};
 use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, folded};
 
 /// A place in a queue: one that stands, one asked for, or a fallback that is asked for only if it comes to that.
@@ -102,9 +102,13 @@ pub fn of_account(
 /// where a pool has a fallback: a seat of that may have been taken away.
 #[must_use]
 pub fn is_served(world: &World<'_>, account: &Account, profile: &Profile, asks: &[Ask]) -> bool {
-    let holds = |(seat, ask): (&Assignment, &Ask)| {
-        seat.is_held() && ask.fallback.is_none() && seat.pool == world.settings.pools[ask.pool].name
-    };
+    asks.iter().all(|ask| ask.fallback.is_none()) && has_just(world.settings, account, profile, asks)
+}
+
+/// The same where nothing was taken away since: the seat of a fallback, too, is then none that somebody lost.
+#[must_use]
+pub fn has_just(settings: &Settings, account: &Account, profile: &Profile, asks: &[Ask]) -> bool {
+    let holds = |(seat, ask): (&Assignment, &Ask)| seat.is_held() && seat.pool == settings.pools[ask.pool].name;
     let has_all = account.seats.len() == asks.len() && account.seats.iter().zip(asks).all(holds);
     has_all && account.suspension.is_none() && account.profile == *profile
 }

@@ -3,7 +3,7 @@
 //! Every method fails where the state cannot be read or written; after a failed write it is as it was before.
 #![expect(clippy::missing_errors_doc, reason = "said once, above")]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -15,8 +15,8 @@ use crate::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId, Taken,
 };
 use crate::model::notice::{News, Parcel, Told};
-use crate::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
-use crate::model::{Account, Anchor, Dn, Name, PersonId};
+use crate::model::snapshot::{Members, Nested, Pin, ScopeKey, Watermark};
+use crate::model::{Account, Anchor, Digest, Dn, Name, PersonId, Profile};
 
 /// The state could not be read or written. None of these is the same as a state that is not there.
 #[derive(Debug, Error)]
@@ -129,6 +129,39 @@ pub trait Accounts: Send {
     fn relinked(&mut self, old: &PersonId, new: &PersonId) -> Result<(), StateError>;
 }
 
+/// Of what is known, the part that a delta cycle asks for: found by index, whatever else there is.
+pub trait Excerpts: Send {
+    /// What is known of these people of a directory, by anchor.
+    fn known(&self, directory: &str, anchors: &[Anchor]) -> Result<Vec<Known>, StateError>;
+
+    /// By what groups named these people when they were last read: `Sighting::naming`.
+    fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError>;
+
+    /// Of these people, how many were wished for when the mirror was last written, and how many of those could not be used.
+    fn counted(&self, directory: &str, anchors: &[Anchor]) -> Result<(u64, u64), StateError>;
+
+    /// Which of these people each group of the config has as members; every group that was read is there.
+    fn members_of(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<ScopeKey, Members>, StateError>;
+
+    /// Whose entry has an expiry that has come due.
+    fn due(&self, directory: &str, by: Timestamp) -> Result<Vec<Anchor>, StateError>;
+
+    /// Whoever has not just what is asked for: who waits, cannot be served, or is kept as a leaver.
+    fn open(&self) -> Result<BTreeSet<PersonId>, StateError>;
+
+    /// Stores who that is now, of everyone or of these.
+    fn set_open(&mut self, of: Option<&BTreeSet<PersonId>>, open: &BTreeSet<PersonId>) -> Result<(), StateError>;
+
+    /// Whose entry or account has a unique value of one of these profiles, whatever its case.
+    fn sharing(&self, profiles: &[&Profile]) -> Result<BTreeSet<PersonId>, StateError>;
+
+    /// The accounts of these people as last answered, and all that nobody manages.
+    fn accounts_of(&self, people: &BTreeSet<PersonId>) -> Result<Vec<Account>, StateError>;
+
+    /// What `remembered` says of these.
+    fn remembered_of(&self, people: &BTreeSet<PersonId>) -> Result<BTreeMap<PersonId, Remembered>, StateError>;
+}
+
 /// What is about to be done to the backend (rule 17).
 pub trait Journal: Send {
     /// Stores the whole plan, before its first change is sent.
@@ -234,6 +267,6 @@ pub trait Succession: Send {
 }
 
 /// All of it.
-pub trait Memory: Mirror + Accounts + Journal + Requests + History + Succession {}
+pub trait Memory: Mirror + Excerpts + Accounts + Journal + Requests + History + Succession {}
 
-impl<T: Mirror + Accounts + Journal + Requests + History + Succession> Memory for T {}
+impl<T: Mirror + Excerpts + Accounts + Journal + Requests + History + Succession> Memory for T {}

@@ -11,11 +11,11 @@ use super::people::{directory_id, find_directory};
 use super::values::{anchor, digest, json, optional_json, time, to_json};
 use crate::model::change::Answer;
 use crate::model::memory::{Approval, Remembered, Taken};
-use crate::model::{Account, Anchor, Assignment, Digest, Name, PersonId, SeatState};
+use crate::model::{Account, Anchor, Assignment, Digest, Name, PersonId, Profile, SeatState, folded};
 use crate::ports::{Accounts, StateError};
 
 /// A person as this file numbers directories.
-type Key = (i64, Anchor);
+pub type Key = (i64, Anchor);
 
 type IsTaken = fn(Option<&Assignment>) -> bool;
 
@@ -151,11 +151,21 @@ fn remembered(connection: &Connection) -> Result<BTreeMap<PersonId, Remembered>>
 }
 
 /// An account as it was after the last cycle.
-fn known_account(connection: &Connection, (directory, anchor): Key) -> Result<Option<Account>> {
+pub fn known_account(connection: &Connection, (directory, anchor): Key) -> Result<Option<Account>> {
     let sql = "SELECT account_json FROM account_details WHERE directory = ?1 AND anchor = ?2";
     let mut query = connection.prepare_cached(sql)?;
     let mut rows = query.query(params![directory, anchor.as_bytes()])?;
     rows.next()?.map(|row| json(row, 0)).transpose()
+}
+
+/// What is remembered of one account.
+pub fn remembered_account(connection: &Connection, (directory, anchor): Key) -> Result<Option<Remembered>> {
+    let sql = "SELECT profile, suspended, held_json FROM account WHERE directory = ?1 AND anchor = ?2";
+    let remembered = |row: &Row<'_>| {
+        let held: Vec<Name> = json(row, 2)?;
+        Ok(Remembered { profile: digest(row, 0)?, held: held.into(), suspended: row.get(1)? })
+    };
+    connection.prepare_cached(sql)?.query_row(params![directory, anchor.as_bytes()], remembered).optional()
 }
 
 /// What differs between the accounts of the backend and those last known.
@@ -242,8 +252,11 @@ fn store_account(transaction: &Transaction<'_>, account: &Account, is_taken: IsT
     };
     let key = (directory_id(transaction, &owner.directory)?, owner.anchor);
     store_narrow(transaction, key, account, digest, is_taken)?;
-    let sql = "INSERT OR REPLACE INTO account_details (directory, anchor, account_json) VALUES (?1, ?2, ?3)";
-    transaction.prepare_cached(sql)?.execute(params![key.0, key.1.as_bytes(), to_json(account)?])?;
+    let sql = "INSERT OR REPLACE INTO account_details (directory, anchor, account_json, user_name_folded, email_folded)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
+    let Profile { user_name, email, .. } = &account.profile;
+    let values = params![key.0, key.1.as_bytes(), to_json(account)?, folded(user_name), folded(email)];
+    transaction.prepare_cached(sql)?.execute(values)?;
     Ok(())
 }
 

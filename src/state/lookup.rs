@@ -7,7 +7,7 @@ use super::accounts::directory_names;
 use super::people::{absence, find_directory};
 use super::values::{anchor, json, optional_json, optional_time};
 use crate::model::memory::{Facts, Judgement, LastKnown, Taken};
-use crate::model::{Account, AccountId, Anchor, Dn, Name, PersonId, Quarantine, Standing, fold};
+use crate::model::{Account, AccountId, Anchor, Digest, Dn, Name, PersonId, Quarantine, Standing, fold};
 use crate::ports::StateError;
 
 /// Somebody found by a name.
@@ -225,7 +225,7 @@ fn find_strangers(connection: &Connection, wanted: &Wanted) -> Result<Vec<Accoun
 /// Everyone of one directory whom the mirror or the backend knows.
 const LAST_KNOWN: &str = "
     SELECT k.anchor, f.dn, f.user_name, f.email, f.display_name, f.judgement_json,
-           p.missing_since, p.gone, a.account_json, t.at, t.approval_json
+           p.missing_since, p.gone, a.account_json, t.at, t.approval_json, f.naming
     FROM (SELECT anchor FROM person WHERE directory = ?1 UNION SELECT anchor FROM account WHERE directory = ?1) k
     LEFT JOIN person p ON p.directory = ?1 AND p.anchor = k.anchor
     LEFT JOIN facts f ON f.directory = ?1 AND f.anchor = k.anchor
@@ -255,6 +255,7 @@ fn facts(row: &Row<'_>) -> Result<Option<Facts<'static>>> {
         user_name: row.get::<_, String>(2)?.into(),
         email: row.get::<_, String>(3)?.into(),
         display_name: row.get::<_, Option<String>>(4)?.map(Into::into),
+        naming: Digest::from_bytes(row.get::<_, Option<[u8; 16]>>(11)?.unwrap_or_default()),
         judgement: json::<Judgement<'static>>(row, 5)?,
     }))
 }
@@ -300,6 +301,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
         user_name: "".into(),
         email: "".into(),
         display_name: None,
+        naming: Digest::from_bytes([0; 16]),
         judgement: Judgement {
             standing: Standing::Enabled,
             sign: None,

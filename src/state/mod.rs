@@ -4,11 +4,13 @@
 //! here decides anything. A file that cannot be read is never treated as missing (rule 25).
 
 mod accounts;
+mod excerpts;
 mod files;
 mod history;
 mod journal;
 mod lock;
 mod lookup;
+mod members;
 mod open;
 mod outbox;
 mod people;

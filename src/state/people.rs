@@ -6,13 +6,13 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
 
-use super::State;
 use super::values::{
     anchor, cause_number, damaged, digest, json, optional_cause, optional_json, optional_time, time, to_json,
 };
+use super::{State, members};
 use crate::model::memory::{Absence, DirectoryStatus, Known, MirrorUpdate, PersonRow, RefusedBind, Whole};
 use crate::model::snapshot::{ListedAs, Nested, Pin, ScopeKey, Watermark};
-use crate::model::{Anchor, Digest, Dn, Name, Unidentified};
+use crate::model::{Anchor, Digest, Dn, Name, Unidentified, folded};
 use crate::ports::{Mirror, StateError};
 
 impl Mirror for State {
@@ -171,7 +171,7 @@ fn load(connection: &Connection, directory: &str) -> Result<Vec<Known>> {
     connection.prepare_cached(sql)?.query_map([id], known)?.collect()
 }
 
-fn known(row: &Row<'_>) -> Result<Known> {
+pub fn known(row: &Row<'_>) -> Result<Known> {
     Ok(Known {
         anchor: anchor(row, 0)?,
         digest: digest(row, 1)?,
@@ -256,7 +256,12 @@ fn store(transaction: &Transaction<'_>, directory: &Name, update: &MirrorUpdate<
     )?;
     store_people(transaction, id, &update.people)?;
     clear_absence(transaction, id, &update.seen_again)?;
-    store_unidentified(transaction, id, update.unidentified)?;
+    if let Some(unidentified) = update.unidentified {
+        store_unidentified(transaction, id, unidentified)?;
+    }
+    if let Some(groups) = update.members {
+        members::store(transaction, id, groups)?;
+    }
     store_pins(transaction, id, &update.pins)?;
     if let Some(nested) = update.nested {
         store_nested(transaction, id, nested)?;
@@ -276,8 +281,9 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
          ON CONFLICT DO UPDATE SET digest = excluded.digest, missing_since = NULL, gone = NULL",
     )?;
     let mut wide = transaction.prepare_cached(
-        "INSERT OR REPLACE INTO facts (directory, anchor, dn, user_name, email, display_name, judgement_json)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        "INSERT OR REPLACE INTO facts (directory, anchor, dn, user_name, email, display_name, judgement_json, naming,
+                                       user_name_folded, email_folded, due)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     // In the order of the tables: several times faster where there are many.
     let mut people: Vec<&PersonRow<'_>> = people.iter().collect();
@@ -291,7 +297,11 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
             facts.user_name,
             facts.email,
             facts.display_name,
-            to_json(&facts.judgement)?
+            to_json(&facts.judgement)?,
+            facts.naming.as_bytes(),
+            folded(&facts.user_name),
+            folded(&facts.email),
+            facts.judgement.due.map(Timestamp::as_second),
         ])?;
     }
     Ok(())

@@ -41,7 +41,7 @@ pub struct PoolRule {
 }
 
 /// Somebody, whatever a directory shows of them.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Person {
     pub place: Place,
     /// In the group of each pool.

@@ -1,11 +1,13 @@
 //! A directory in memory that shows the company's people, and now and then not all of them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use seatsync::model::snapshot::{Kind, Members, Partial, Pin, Role, ScopeKey, Snapshot, Whereabouts};
+use seatsync::model::snapshot::{
+    Changes, Followed, Kind, Members, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts,
+};
 use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, Standing};
 use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
 
@@ -25,6 +27,8 @@ pub struct InMemory {
     pub name: Name,
     pub index: usize,
     pub world: Arc<Mutex<World>>,
+    /// Everyone as they were whenever somebody looked: what a watermark counts.
+    pub moments: Vec<Vec<Person>>,
 }
 
 fn sighting(who: Who, person: &Person) -> Sighting {
@@ -49,6 +53,13 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         primary_group: None,
         member_of: Vec::new(),
     }
+}
+
+/// The moment that it is now.
+fn moment(moments: &mut Vec<Vec<Person>>, world: &World) -> Watermark {
+    moments.push(world.company.people.clone());
+    let position = BTreeMap::from([("moment".to_owned(), (moments.len() - 1).to_string())]);
+    Watermark { server: "memory".to_owned(), position, at: None }
 }
 
 fn failure(doing: &str) -> ReadError {
@@ -94,6 +105,8 @@ impl Directory for InMemory {
         }
         let under_base = |person: &Person| matches!(person.place, Place::Enabled | Place::Disabled);
         let shown = world.people(self.index).filter(|(who, person)| under_base(person) && fault.reaches(*who));
+        // A read that lost somebody unnoticed is followed by a whole one, as it is once a day: no change tells of them.
+        let watermark = (fault == Fault::None).then(|| moment(&mut self.moments, &world));
         // Not in the order of the anchors: no plan may depend on it.
         let people: Vec<Sighting> = shown.rev().map(|(who, person)| sighting(who, person)).collect();
         Ok(Snapshot {
@@ -108,14 +121,40 @@ impl Directory for InMemory {
             by_uid: Vec::new(),
             gone: BTreeMap::new(),
             gone_uids: BTreeMap::new(),
+            computed: false,
             nested: None,
             followed: BTreeMap::new(),
             scope: BTreeMap::new(),
             foreign: 0,
             dangling: 0,
             partial: matches!(fault, Fault::Partial(_)).then(|| Partial { message: "broke off".to_owned() }),
-            watermark: None,
+            watermark,
         })
+    }
+
+    async fn follow(&mut self, request: &ReadRequest) -> Result<Followed, ReadError> {
+        let world = self.world.lock().expect("the world");
+        let now = &world.company.people;
+        let at = request.watermark.as_ref().and_then(|last| last.position["moment"].parse::<usize>().ok());
+        let last = at.and_then(|at| self.moments.get(at).cloned());
+        let Some(last) = last.filter(|_| world.faults[self.index] == Fault::None) else {
+            return Ok(Followed::Untold("something is out of order".to_owned()));
+        };
+        if last.iter().zip(now).any(|(before, now)| (&before.member, before.priority) != (&now.member, now.priority)) {
+            return Ok(Followed::Untold("a group changed".to_owned()));
+        }
+        let changed = last.iter().zip(now).enumerate().filter(|(_, (before, now))| *before != *now);
+        let mine = changed.filter(|(who, _)| world.company.directory_of(*who) == self.index);
+        let people: BTreeSet<Anchor> = mine.map(|(who, _)| anchor(who)).collect();
+        let entries = people.len() as u64;
+        Ok(Followed::Changes(Changes {
+            kind: Kind::OpenLdap,
+            server: "memory".to_owned(),
+            people,
+            present: None,
+            entries,
+            watermark: Some(moment(&mut self.moments, &world)),
+        }))
     }
 
     async fn locate(
@@ -152,5 +191,5 @@ impl Directory for InMemory {
 
 /// The directory of this place in the config.
 pub fn directory(index: usize, world: &Arc<Mutex<World>>) -> Box<dyn Directory> {
-    Box::new(InMemory { name: directory_name(index), index, world: Arc::clone(world) })
+    Box::new(InMemory { name: directory_name(index), index, world: Arc::clone(world), moments: Vec::new() })
 }

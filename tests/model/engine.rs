@@ -68,7 +68,7 @@ impl Engine {
         let source =
             |index| Source { directory: directory(index, &self.world), credentials: Digest::from_bytes([0; 16]) };
         let directories = (0..settings.directories.len()).map(source).collect();
-        self.process = Some((Process { settings, directories, backend, state }, lock));
+        self.process = Some((Process { settings, directories, backend, state, settled: None }, lock));
     }
 
     /// The state is lost between two processes.
@@ -155,7 +155,9 @@ impl Engine {
             backend: &mut *process.backend,
             memory: &mut memory,
             progress: &Silent,
-            asked: Asked { by_person: true, full: true },
+            // Everything is read where something is out of order; else what changed alone.
+            asked: Asked { by_person: true, full: false },
+            settled: &mut process.settled,
             stop: None,
             halt: None,
         };

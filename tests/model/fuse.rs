@@ -1,6 +1,6 @@
 //! Death at any call: the ledger and the state behind a fuse that burns before or after the call of a given number.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -11,11 +11,11 @@ use seatsync::model::memory::{
     CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId, Taken,
 };
 use seatsync::model::notice::{News, Told};
-use seatsync::model::snapshot::{Nested, Pin, ScopeKey, Watermark};
-use seatsync::model::{Account, Anchor, Dn, Name, PersonId};
+use seatsync::model::snapshot::{Members, Nested, Pin, ScopeKey, Watermark};
+use seatsync::model::{Account, Anchor, Digest, Dn, Name, PersonId, Profile};
 use seatsync::ports::{
-    Accounts, Backend, BackendError, Capabilities, History, Journal, Mirror, Persistence, Requests, StateError,
-    Succession,
+    Accounts, Backend, BackendError, Capabilities, Excerpts, History, Journal, Mirror, Persistence, Requests,
+    StateError, Succession,
 };
 use seatsync::state::State;
 
@@ -102,6 +102,15 @@ impl<B: Backend> Backend for MortalBackend<B> {
         Ok(read)
     }
 
+    fn generation(&self) -> Option<u64> {
+        self.inner.generation()
+    }
+
+    async fn unchanged(&mut self, generation: u64) -> Result<Option<BackendState>, BackendError> {
+        lit(&self.fuse).before()?;
+        self.inner.unchanged(generation).await
+    }
+
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
         lit(&self.fuse).before()?;
         let answer = self.inner.apply(batch).await?;
@@ -165,6 +174,19 @@ mortal! { Mirror {
     fn unreached([self: &mut self], directory: &Name, problem: &str, at: Timestamp) -> ();
     fn refused_bind([self: &self], directory: &str) -> Option<RefusedBind>;
     fn set_refused_bind([self: &mut self], directory: &Name, refused: Option<&RefusedBind>) -> ();
+}}
+
+mortal! { Excerpts {
+    fn known([self: &self], directory: &str, anchors: &[Anchor]) -> Vec<Known>;
+    fn namings([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, Digest>;
+    fn counted([self: &self], directory: &str, anchors: &[Anchor]) -> (u64, u64);
+    fn members_of([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<ScopeKey, Members>;
+    fn due([self: &self], directory: &str, by: Timestamp) -> Vec<Anchor>;
+    fn open([self: &self]) -> BTreeSet<PersonId>;
+    fn set_open([self: &mut self], of: Option<&BTreeSet<PersonId>>, open: &BTreeSet<PersonId>) -> ();
+    fn sharing([self: &self], profiles: &[&Profile]) -> BTreeSet<PersonId>;
+    fn accounts_of([self: &self], people: &BTreeSet<PersonId>) -> Vec<Account>;
+    fn remembered_of([self: &self], people: &BTreeSet<PersonId>) -> BTreeMap<PersonId, Remembered>;
 }}
 
 mortal! { Accounts {

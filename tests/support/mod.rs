@@ -20,6 +20,7 @@ pub mod process;
 pub mod rights;
 pub mod samba;
 pub mod slapd;
+pub mod twins;
 
 pub use agent::Agent;
 pub use dns::Dns;

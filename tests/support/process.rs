@@ -69,6 +69,11 @@ pub fn tool(command: &mut Command, input: &str) -> String {
     String::from_utf8(output.stdout).expect("a tool prints UTF-8")
 }
 
+/// The same where failing is no failure.
+pub fn try_tool(command: &mut Command, input: &str) {
+    feed(command, input);
+}
+
 fn feed(command: &mut Command, input: &str) -> Output {
     let mut child = command
         .stdin(Stdio::piped())

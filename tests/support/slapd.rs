@@ -10,7 +10,7 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::ldif;
-use super::process::{Server, free_port, lab, tool, wait_until};
+use super::process::{Server, free_port, lab, tool, try_tool, wait_until};
 
 /// A running slapd with base `dc=lab,dc=test`, `ou=people` and `ou=groups`; it ends, and is forgotten, on drop.
 #[derive(Debug)]
@@ -172,6 +172,11 @@ impl Slapd {
     /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
     pub fn modify(&self, ldif: &str) {
         tool(&mut self.client("ldapmodify"), ldif);
+    }
+
+    /// The same where it need not fit the server as it is.
+    pub fn try_modify(&self, ldif: &str) {
+        try_tool(&mut self.client("ldapmodify"), ldif);
     }
 
     pub fn delete(&self, dn: &str) {

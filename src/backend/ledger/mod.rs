@@ -41,6 +41,8 @@ pub struct Ledger {
     epoch: Option<u64>,
     /// The version last read or answered.
     moment: Option<u64>,
+    /// The same, as long as nobody else changed anything since everything was read.
+    unbroken: Option<u64>,
     refused: Option<Refusal>,
     clock: Clock,
 }
@@ -70,6 +72,7 @@ impl Ledger {
             is_watching: false,
             epoch: None,
             moment: None,
+            unbroken: None,
             refused: None,
             clock: Clock::default(),
         })
@@ -208,7 +211,16 @@ impl Backend for Ledger {
         let moment = read::company(&self.http, self.epoch).await?;
         self.watch.read(moment.version, moment.last_event);
         self.moment = Some(moment.version);
+        self.unbroken = Some(moment.version);
         Ok(moment.state)
+    }
+
+    fn generation(&self) -> Option<u64> {
+        self.unbroken
+    }
+
+    async fn unchanged(&mut self, generation: u64) -> Result<Option<BackendState>, BackendError> {
+        Ok(read::unchanged(&self.http, generation, self.epoch).await?)
     }
 
     fn moment(&self) -> Option<u64> {
@@ -314,6 +326,7 @@ impl Ledger {
         let (previous, version) = (answer.previous, answer.version);
         let answer = answer.into_model(steps).map_err(|error| self.http.malformed(doing, error))?;
         self.watch.made(previous, version);
+        self.unbroken = self.unbroken.filter(|known| *known == previous).map(|_| version);
         self.moment = self.moment.max(Some(version));
         Ok(answer)
     }

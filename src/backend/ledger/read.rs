@@ -77,6 +77,25 @@ async fn once(http: &Http, epoch: Option<u64>) -> Result<Moment, Failure> {
     Ok(Moment { state, version, last_event })
 }
 
+/// All but the accounts, where nothing changed since this version; else None.
+///
+/// # Errors
+/// Where it could not be read.
+pub async fn unchanged(http: &Http, version: u64, epoch: Option<u64>) -> Result<Option<BackendState>, Failure> {
+    let doing = "ask what changed since the last cycle";
+    let request = http.request(doing, Method::GET, &["changes"]).query("since", &version.to_string());
+    let Changes { state, until, accounts, removed } = match http.ask(&request).await {
+        Ok(changes) => changes,
+        Err(failure) if failure.is("list-changed") || failure.is("events-expired") => return Ok(None),
+        Err(failure) => return Err(failure),
+    };
+    let is_same = until == version && state.version == version && accounts.is_empty() && removed.is_empty();
+    if !is_same || epoch.is_some_and(|epoch| state.lease.epoch < epoch) {
+        return Ok(None);
+    }
+    put_together(state, Vec::new()).map(Some).map_err(|error| http.malformed(doing, error))
+}
+
 /// All pages, and the version of the first. None is of an earlier moment than the one before.
 async fn listed(http: &Http) -> Result<(u64, Accounts), Failure> {
     let (mut accounts, mut cursor) = (Accounts::new(), None);

@@ -79,6 +79,12 @@ pub const fn group_attributes(kind: Kind) -> &'static [&'static str] {
     }
 }
 
+/// Whether an entry that shows its classes is a group.
+#[must_use]
+pub fn is_group(entry: &RawEntry) -> bool {
+    LISTING.iter().chain(&COMPUTED).any(|class| entry.says("objectClass", class))
+}
+
 /// The group in an entry; None where the entry is no group or has no usable DN.
 ///
 /// Values under a range option (`member;range=0-1499`) are the caller's to add, until the last part has come.

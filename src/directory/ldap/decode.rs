@@ -7,6 +7,7 @@ use lber::structure::{PL, StructureTag};
 use thiserror::Error;
 
 use crate::directory::entry::{Entry, RawEntry};
+use crate::model::Anchor;
 
 /// `SearchResultEntry`, `SearchResultReference` and `IntermediateResponse` (RFC 4511 4.5.2, 4.13).
 const ENTRY: u64 = 4;
@@ -118,6 +119,81 @@ pub(super) fn paging_cookie(value: Option<&[u8]>) -> Result<Vec<u8>, Misshapen> 
     match parts(&tag, WHAT)? {
         [_, cookie] => Ok(octets(cookie, WHAT)?.to_vec()),
         _ => Err(Misshapen(WHAT)),
+    }
+}
+
+/// What an intermediate message of a synchronisation says (RFC 4533 2.5).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum SyncInfo {
+    /// Ids of entries that are gone, or of such as are still there.
+    Ids { deleted: bool, ids: Vec<Anchor> },
+    /// A cookie, or the end of a phase.
+    Other,
+}
+
+/// The states of an entry that are not a change of it (RFC 4533 2.2).
+pub(super) const PRESENT: i64 = 0;
+pub(super) const DELETED: i64 = 3;
+
+const SYNC_INFO: &[u8] = b"1.3.6.1.4.1.4203.1.9.1.4";
+const SYNC: &str = "message of a synchronisation";
+/// `syncIdSet`, the fourth of the choices.
+const ID_SET: u64 = 3;
+const BOOLEAN: u64 = 1;
+const OCTET_STRING: u64 = 4;
+
+/// Takes an intermediate message apart.
+pub(super) fn sync_info(message: &StructureTag) -> Result<SyncInfo, Misshapen> {
+    let [name, value, ..] = parts(message, SYNC)? else { return Err(Misshapen(SYNC)) };
+    if octets(name, SYNC)? != SYNC_INFO {
+        return Err(Misshapen(SYNC));
+    }
+    let info = whole(octets(value, SYNC)?)?;
+    if info.id != ID_SET {
+        return Ok(SyncInfo::Other);
+    }
+    let (mut deleted, mut ids) = (false, Vec::new());
+    for part in parts(&info, SYNC)? {
+        match (part.id, &part.payload) {
+            (BOOLEAN, PL::P(value)) => deleted = is_true(value),
+            (_, PL::C(set)) => ids.extend(set.iter().map(id).collect::<Result<Vec<_>, _>>()?),
+            _ => {}
+        }
+    }
+    Ok(SyncInfo::Ids { deleted, ids })
+}
+
+/// State and id of an entry, from its Sync State control.
+pub(super) fn sync_state(value: &[u8]) -> Result<(i64, Anchor), Misshapen> {
+    let control = whole(value)?;
+    let [state, entry, ..] = parts(&control, SYNC)? else { return Err(Misshapen(SYNC)) };
+    let [state] = octets(state, SYNC)? else { return Err(Misshapen(SYNC)) };
+    Ok((i64::from(*state), id(entry)?))
+}
+
+/// Whether the refresh told who is gone, and not who is there; from the Sync Done control.
+pub(super) fn refreshes_by_deletions(value: &[u8]) -> Result<bool, Misshapen> {
+    let control = whole(value)?;
+    let flag = parts(&control, SYNC)?.iter().find(|part| part.id == BOOLEAN);
+    flag.map_or(Ok(false), |flag| octets(flag, SYNC).map(is_true))
+}
+
+fn is_true(value: &[u8]) -> bool {
+    value.iter().any(|byte| *byte != 0)
+}
+
+fn id(tag: &StructureTag) -> Result<Anchor, Misshapen> {
+    if tag.id != OCTET_STRING {
+        return Err(Misshapen(SYNC));
+    }
+    <[u8; 16]>::try_from(octets(tag, SYNC)?).map(Anchor::from_bytes).map_err(|_| Misshapen(SYNC))
+}
+
+/// One BER value, and nothing after it.
+fn whole(bytes: &[u8]) -> Result<StructureTag, Misshapen> {
+    match lber::parse::parse_tag(bytes) {
+        Ok(([], tag)) => Ok(tag),
+        _ => Err(Misshapen(SYNC)),
     }
 }
 

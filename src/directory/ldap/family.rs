@@ -18,7 +18,7 @@ use crate::ports::{Persistence, ReadError};
 const ACTIVE_DIRECTORY: &str = "1.2.840.113556.1.4.800";
 /// Content synchronisation (RFC 4533).
 const CONTENT_SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
-const COMMITTED: &str = "highestCommittedUSN";
+pub(super) const COMMITTED: &str = "highestCommittedUSN";
 const STANDING: &str = "Could not find out where the server stands";
 
 /// What a root DSE says, as far as we use it.

@@ -32,6 +32,7 @@ pub(super) struct Locator<'a> {
     bases: &'a [Dn],
     reader: PersonReader,
     filter: String,
+    any_standing: bool,
     now: Timestamp,
     budget: &'a Budget,
     /// Whether each last known parent can be read.
@@ -48,7 +49,12 @@ impl<'a> Locator<'a> {
     ) -> Self {
         let reader = PersonReader::new(session.kind, &settings.attributes);
         let filter = people_filter(&reader, settings);
-        Self { session, settings, bases, reader, filter, now, budget, parents: BTreeMap::new() }
+        Self { session, settings, bases, reader, filter, any_standing: false, now, budget, parents: BTreeMap::new() }
+    }
+
+    /// Tells of whoever left, too, whether a search for people would show them.
+    pub(super) fn of_any_standing(self, any_standing: bool) -> Self {
+        Self { any_standing, ..self }
     }
 
     /// One answer for each who is missing.
@@ -150,7 +156,8 @@ impl<'a> Locator<'a> {
         for base in self.bases {
             let filters: Vec<String> = alive
                 .iter()
-                .filter(|(_, person)| person.standing == Standing::Enabled && person.dn.is_under(base))
+                .filter(|(_, person)| self.any_standing || person.standing == Standing::Enabled)
+                .filter(|(_, person)| person.dn.is_under(base))
                 .flat_map(|(anchor, _)| self.anchor_filters(*anchor))
                 .collect();
             if filters.is_empty() {
@@ -250,8 +257,8 @@ struct Seen {
 fn judge(sighting: &Sighting, in_scope: bool) -> Whereabouts {
     let sighting = Box::new(sighting.clone());
     match sighting.standing {
+        _ if in_scope => Whereabouts::Overlooked(sighting),
         Standing::Disabled | Standing::Expired => Whereabouts::Left(sighting),
-        Standing::Enabled if in_scope => Whereabouts::Overlooked(sighting),
         Standing::Enabled => Whereabouts::OutOfScope(sighting),
     }
 }

@@ -12,6 +12,7 @@ mod decode;
 mod failure;
 mod family;
 mod filter;
+mod follow;
 mod kerberos;
 mod locate;
 mod members;
@@ -45,7 +46,7 @@ use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::session::Session;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Pin, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Followed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
 use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
 use crate::retry::{Policy, with_retries};
@@ -141,6 +142,8 @@ impl Reading<'_> {
 struct Locating<'a> {
     directory: &'a mut LdapDirectory,
     missing: &'a [Missing],
+    /// Whoever a read would show is told as such, though they left.
+    any_standing: bool,
     now: Timestamp,
     budget: &'a Budget,
     failed: Option<String>,
@@ -151,9 +154,27 @@ impl Locating<'_> {
         let session = self.directory.session(self.failed.as_deref(), self.budget).await?;
         self.failed = Some(session.connection.url.clone());
         let (settings, bases) = (&self.directory.settings, &self.directory.bases);
-        let found = Locator::new(&session, settings, bases, self.now, self.budget).all(self.missing).await?;
+        let locator = Locator::new(&session, settings, bases, self.now, self.budget).of_any_standing(self.any_standing);
+        let found = locator.all(self.missing).await?;
         self.directory.session = Some(session);
         Ok(found)
+    }
+}
+
+impl LdapDirectory {
+    async fn find(
+        &mut self,
+        missing: &[Missing],
+        any_standing: bool,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        if missing.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let policy = Policy::for_timeout(self.ldap.timeout);
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
+        let mut locating = Locating { directory: self, missing, any_standing, now, budget: &budget, failed: None };
+        with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
     }
 }
 
@@ -203,18 +224,26 @@ impl Directory for LdapDirectory {
         Ok(draft.finish(name, request.now))
     }
 
+    /// Tried once: where it fails everything is read, and tried again.
+    async fn follow(&mut self, request: &ReadRequest) -> Result<Followed, ReadError> {
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
+        let session = self.session(None, &budget).await?;
+        let asked = follow::Asked { settings: &self.settings, request };
+        let followed = follow::changes(&session, &asked, &budget).await?;
+        self.session = Some(session);
+        Ok(followed)
+    }
+
     async fn locate(
         &mut self,
         missing: &[Missing],
         now: Timestamp,
     ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
-        if missing.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let policy = Policy::for_timeout(self.ldap.timeout);
-        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
-        let mut locating = Locating { directory: self, missing, now, budget: &budget, failed: None };
-        with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
+        self.find(missing, false, now).await
+    }
+
+    async fn look(&mut self, people: &[Missing], now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        self.find(people, true, now).await
     }
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {

@@ -32,6 +32,8 @@ pub(super) struct Pager<'a> {
     attributes: &'a [String],
     /// None: the server has no paging, so everything comes at once.
     size: Option<u32>,
+    /// Sent with every page.
+    control: Option<RawControl>,
     cookie: Vec<u8>,
     state: State,
     pages: u32,
@@ -63,6 +65,7 @@ impl<'a> Pager<'a> {
             filter,
             attributes,
             size,
+            control: None,
             cookie: Vec::new(),
             state: State::Fresh,
             pages: 0,
@@ -74,6 +77,11 @@ impl<'a> Pager<'a> {
     /// The same, for something else than people.
     pub(super) fn doing(self, doing: String) -> Self {
         Self { doing, ..self }
+    }
+
+    /// The same, with a control besides.
+    pub(super) fn with(self, control: RawControl) -> Self {
+        Self { control: Some(control), ..self }
     }
 
     /// The messages of the next page; None after the last.
@@ -105,8 +113,8 @@ impl<'a> Pager<'a> {
     }
 
     fn control(&self) -> Vec<RawControl> {
-        let Some(size) = self.size else { return vec![] };
-        vec![paged(size, &self.cookie)]
+        let page = self.size.map(|size| paged(size, &self.cookie));
+        page.into_iter().chain(self.control.clone()).collect()
     }
 
     /// Does as a server wishes that refuses the first page for its size, or paging altogether.

@@ -33,6 +33,7 @@ pub(super) struct Draft {
     gone: BTreeMap<Dn, Dangling>,
     gone_uids: BTreeMap<String, Dangling>,
     followed: BTreeMap<Dn, Dn>,
+    computed: bool,
     nested: Option<Vec<Nested>>,
     scope: BTreeMap<ScopeKey, Found>,
     /// Where the people were searched for.
@@ -79,6 +80,7 @@ impl Draft {
             by_uid: self.by_uid,
             gone: self.gone,
             gone_uids: self.gone_uids,
+            computed: self.computed,
             nested: self.nested,
             followed: self.followed,
             scope: self.scope,
@@ -140,6 +142,7 @@ impl Read<'_> {
         (draft.members, draft.by_uid, draft.nested) = (walked.members, walked.by_uid, Some(missed.nested));
         (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
         (draft.gone, draft.gone_uids, draft.followed) = (walked.gone, walked.gone_uids, walked.followed);
+        draft.computed = walked.computed;
         draft.note(walked.changed, self.request.now);
         Ok(())
     }

@@ -1,7 +1,7 @@
 //! One search operation, read to its end or not at all.
 
 use lber::structure::StructureTag;
-use ldap3::controls::RawControl;
+use ldap3::controls::{Control, RawControl};
 use ldap3::{LdapResult, Scope};
 
 use super::budget::Budget;
@@ -63,7 +63,39 @@ pub(super) fn critical(oid: &str) -> RawControl {
     RawControl { ctype: oid.to_owned(), crit: true, val: None }
 }
 
+/// The same, each message with its controls.
+pub(super) struct AnswerWithControls {
+    pub(super) messages: Vec<(StructureTag, Vec<Control>)>,
+    pub(super) result: LdapResult,
+}
+
 impl Connection {
+    /// Sends one search and reads its answer to the end, with the controls of each message.
+    pub(super) async fn search_with_controls(
+        &self,
+        doing: &str,
+        query: &Query<'_>,
+        budget: &Budget,
+    ) -> Result<AnswerWithControls, ReadError> {
+        let mut ldap = self.ldap.clone();
+        ldap.with_controls(query.controls.clone());
+        let whole = async {
+            let mut stream = ldap.streaming_search(query.base, query.scope, query.filter, query.attributes).await?;
+            let mut messages = Vec::new();
+            while let Some(message) = stream.next().await? {
+                budget.hear();
+                messages.push((message.0, message.1));
+            }
+            budget.hear();
+            Ok(AnswerWithControls { messages, result: stream.finish().await })
+        };
+        match budget.watch(whole).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => Err(self.error(doing, error).await),
+            Err(overrun) => Err(self.overran(doing, overrun)),
+        }
+    }
+
     /// Sends one search and reads its answer to the end.
     pub(super) async fn search(&self, doing: &str, query: &Query<'_>, budget: &Budget) -> Result<Answer, ReadError> {
         let mut ldap = self.ldap.clone();
@@ -162,7 +194,7 @@ impl Connection {
         result.success().map_err(|error| failed(doing, &self.url, error))
     }
 
-    fn decoded(&self, doing: &str, messages: Vec<StructureTag>) -> Result<Vec<RawEntry>, ReadError> {
+    pub(super) fn decoded(&self, doing: &str, messages: Vec<StructureTag>) -> Result<Vec<RawEntry>, ReadError> {
         let mut entries = Vec::with_capacity(messages.len());
         for message in messages {
             match decode::item(&message) {

@@ -77,6 +77,19 @@ impl Last {
         }
     }
 
+    /// The same, where whoever is among the people is no less so for having left.
+    pub(super) fn shown(&self, person: &Missing) -> Whereabouts {
+        match self.whereabouts(person) {
+            Whereabouts::Left(sighting) if self.is_chosen(person.anchor) => Whereabouts::Overlooked(sighting),
+            other => other,
+        }
+    }
+
+    fn is_chosen(&self, anchor: Anchor) -> bool {
+        let chosen = |item: &Item| matches!(item.what, What::Person { chosen: true, .. }) && self.scope.holds(&item.dn);
+        self.contents.by_anchor(anchor).is_some_and(chosen)
+    }
+
     /// An entry that cannot be used has this anchor, or lies where the person was; or the one there lost its id, or got one.
     fn may_be_a_stray(&self, anchor: Anchor, last_known: Option<&Dn>) -> bool {
         let by_anchor = self.contents.strays.iter().any(|stray| stray.anchor == Some(anchor));

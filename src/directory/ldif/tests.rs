@@ -375,7 +375,7 @@ async fn the_demo_has_sixty_people_of_whom_six_come_first() {
         assert_eq!((person.standing, person.quarantine.as_ref()), (Standing::Enabled, None), "{}", person.dn);
         assert!(person.created.is_some() && person.profile.family_name.is_some());
     }
-    let names: std::collections::BTreeSet<&str> =
+    let names: BTreeSet<&str> =
         snapshot.people.iter().filter_map(|person| person.profile.display_name.as_deref()).collect();
     assert!(names.contains("高橋 美咲") && names.len() == 60);
 }

@@ -106,6 +106,26 @@ impl Ledger {
         Ok(state)
     }
 
+    /// All that the ledger knows of a company but its accounts.
+    ///
+    /// # Errors
+    /// Where any row cannot be read.
+    pub fn read_besides_accounts(&mut self, company: &str) -> Result<BackendState, LedgerError> {
+        let (transaction, place) = self.begin(TransactionBehavior::Deferred)?;
+        let state = read::besides_accounts(&transaction, company)?;
+        commit(transaction, place)?;
+        Ok(state)
+    }
+
+    /// Another number than before means that somebody else wrote to the file, whatever it was. What is written through this
+    /// ledger does not change it.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn generation(&mut self) -> Result<u64, LedgerError> {
+        self.view(|view| view.generation()).map(i64::cast_unsigned)
+    }
+
     /// Carries out a batch, settles the pools and answers. The same key again changes nothing and gets the outcomes of
     /// the first time; accounts and pools are then shown as they are now.
     ///

@@ -43,6 +43,20 @@ pub(super) fn company(connection: &Connection, company: &str) -> Result<(Backend
     Ok((BackendState { accounts, pools, marks, confirmations }, repairs))
 }
 
+/// All but the accounts, as of the transaction's moment.
+pub(super) fn besides_accounts(connection: &Connection, company: &str) -> Result<BackendState, LedgerError> {
+    if !has_company(connection, company)? {
+        return Err(no_company(connection, company)?);
+    }
+    let mut names = Names::default();
+    Ok(BackendState {
+        accounts: Vec::new(),
+        pools: pools(connection, company, &mut names)?,
+        marks: guard::marks(connection, company, &mut names)?,
+        confirmations: guard::confirmations(connection, company)?,
+    })
+}
+
 /// The pools of a company, as counted by the triggers.
 pub(super) fn pools(
     connection: &Connection,

@@ -103,6 +103,7 @@ impl Source {
             by_uid: Vec::new(),
             gone: BTreeMap::new(),
             gone_uids: BTreeMap::new(),
+            computed: false,
             nested: None,
             followed: BTreeMap::new(),
             scope: BTreeMap::new(),

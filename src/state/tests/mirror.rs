@@ -30,7 +30,8 @@ pub fn whole(people: Vec<PersonRow<'static>>, position: &str) -> MirrorUpdate<'s
         read: read(None),
         people,
         seen_again: Vec::new(),
-        unidentified: &[],
+        unidentified: Some(&[]),
+        members: None,
         pins: Vec::new(),
         nested: None,
         former: None,
@@ -247,7 +248,7 @@ fn entries_without_an_anchor_are_those_of_the_last_read() {
     let quarantine =
         Quarantine { attribute: "entryUUID".into(), reason: Defect::Missing, message: "no entryUUID".into() };
     let entries = [Unidentified { dn: "cn=x".into(), quarantine }];
-    state.store(&corp(), &MirrorUpdate { unidentified: &entries, ..whole(Vec::new(), "1") }).unwrap();
+    state.store(&corp(), &MirrorUpdate { unidentified: Some(&entries), ..whole(Vec::new(), "1") }).unwrap();
     assert_eq!(users::all(&state).len(), 1);
     state.store(&corp(), &whole(Vec::new(), "2")).unwrap();
     assert_eq!(users::all(&state).len(), 0);

@@ -1,6 +1,7 @@
 //! What the state promises, on real files.
 
 mod accounts;
+mod excerpts;
 mod journal;
 mod mirror;
 mod opening;
@@ -13,7 +14,9 @@ use tempfile::TempDir;
 
 use super::{Holder, Lock, State};
 use crate::model::memory::{Facts, Judgement, PersonRow};
-use crate::model::{Account, AccountId, Anchor, Assignment, Name, PersonId, Profile, SeatState, Standing, WaitReason};
+use crate::model::{
+    Account, AccountId, Anchor, Assignment, Digest, Name, PersonId, Profile, SeatState, Standing, WaitReason,
+};
 
 pub fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()
@@ -43,6 +46,7 @@ pub fn facts(number: u8) -> Facts<'static> {
         user_name: format!("u{number}").into(),
         email: format!("U{number}@Example.org").into(),
         display_name: Some(format!("User {number}").into()),
+        naming: Digest::from_bytes([number; 16]),
         judgement: Judgement {
             standing: Standing::Enabled,
             sign: None,

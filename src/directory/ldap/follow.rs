@@ -1,0 +1,199 @@
+//! What changed since a watermark, asked of the server at the cost of that.
+//!
+//! An answer says no more than that somebody is to be looked at again: what an entry is now, and whether it is in scope, is
+//! read of the entry itself. Where more may have changed than people, everything is read.
+//!
+//! | server | how | what it does not tell |
+//! |---|---|---|
+//! | Active Directory | entries with a higher `uSNChanged`, tombstones among them (MS-ADTS 3.1.1.1.9) | deletions, to whom may not list deleted objects: then everything is read |
+//! | OpenLDAP with the overlay syncprov | content synchronisation (RFC 4533) | |
+//! | other servers | | everything is read |
+//!
+//! | what changed | then |
+//! |---|---|
+//! | a person | is looked at |
+//! | a group of the config, or one within it | everything is read |
+//! | a place under which others lie: it may have been renamed, and they do not say so | everything is read |
+//! | anything else | nothing |
+
+mod sync;
+mod usn;
+
+use std::collections::BTreeSet;
+
+use super::budget::Budget;
+use super::family;
+use super::replication;
+use super::session::Session;
+use crate::directory::entry::{Entry as _, RawEntry};
+use crate::directory::group::is_group;
+use crate::directory::identity::own_anchor;
+use crate::model::settings::DirectorySettings;
+use crate::model::snapshot::{Changes, Followed, Kind, Role, Watermark};
+use crate::model::{Anchor, Dn};
+use crate::ports::{ReadError, ReadRequest};
+
+/// More people than this are read faster with everyone else.
+const MOST: usize = 2_000;
+
+/// What is to be followed.
+pub(super) struct Asked<'a> {
+    pub(super) settings: &'a DirectorySettings,
+    pub(super) request: &'a ReadRequest,
+}
+
+/// Why it cannot be told.
+type Untold = String;
+
+/// Asks what changed.
+///
+/// # Errors
+/// Where an answer did not come whole.
+pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budget) -> Result<Followed, ReadError> {
+    if asked.settings.attributes.anchor.is_some() {
+        return Ok(Followed::Untold("people are known by an attribute of the config".to_owned()));
+    }
+    let Some(last) = &asked.request.watermark else {
+        return Ok(Followed::Untold("the last read noted nothing to follow from".to_owned()));
+    };
+    let bases: Vec<Dn> = asked.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
+    let here = family::watermark(&session.connection, session.kind, &session.root, &bases, budget).await?;
+    let Some(mut here) = here else {
+        return Ok(Followed::Untold("the server does not say where it stands".to_owned()));
+    };
+    if here.server != last.server {
+        return Ok(Followed::Untold("another server answers than before".to_owned()));
+    }
+    if let Some(back) = family::went_back(Some(last), Some(&here)) {
+        return Ok(Followed::Untold(back));
+    }
+    let mut hints = Hints::of(session, asked);
+    let Some(contexts) = contexts(session, asked) else {
+        return Ok(Followed::Untold("a base or group lies on another server".to_owned()));
+    };
+    let told = match session.kind {
+        Kind::ActiveDirectory => usn::changes(session, &contexts, last, &mut hints, budget).await?,
+        Kind::OpenLdap => sync::changes(session, &contexts, (last, &here), &mut hints, budget).await?,
+        Kind::Ldif => Err("a file is read whole".to_owned()),
+    };
+    if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
+        return Ok(Followed::Untold(why));
+    }
+    keep_shown(&mut here, last, hints.changed);
+    here.at = Some(asked.request.now);
+    Ok(Followed::Changes(Changes {
+        kind: session.kind,
+        server: session.connection.url.clone(),
+        people: hints.people,
+        present: hints.present,
+        entries: hints.entries,
+        watermark: Some(here),
+    }))
+}
+
+fn too_many(people: &BTreeSet<Anchor>) -> Option<Untold> {
+    (people.len() > MOST).then(|| format!("{} people changed", people.len()))
+}
+
+/// Up to which update the server was ever seen to show something goes with every watermark.
+fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
+    let before = last.position.get(replication::CHANGED).and_then(|number| number.parse().ok());
+    let shown = before.max(changed);
+    here.position.extend(shown.map(|number| (replication::CHANGED.to_owned(), number.to_string())));
+}
+
+/// The naming contexts in which something could change that decides. None: one of them is not this server's.
+fn contexts(session: &Session, asked: &Asked<'_>) -> Option<BTreeSet<Dn>> {
+    let pinned = asked.request.pins.values().filter_map(|pin| Dn::parse(&pin.dn).ok());
+    let places = pinned.chain(asked.request.nested.iter().map(|group| group.dn.clone()));
+    places.map(|dn| session.root.context_of(&dn).cloned()).collect()
+}
+
+/// What was told so far.
+pub(super) struct Hints<'a> {
+    session: &'a Session,
+    people: BTreeSet<Anchor>,
+    /// Everyone there is, where that was told instead of who is gone.
+    present: Option<BTreeSet<Anchor>>,
+    entries: u64,
+    /// The highest number of an update.
+    changed: Option<u64>,
+    /// In Active Directory, the number of the last update that was read before.
+    since: Option<u64>,
+    /// Why everything must be read.
+    untold: Option<Untold>,
+    /// Groups of the config and those within them, by id and by place.
+    groups: BTreeSet<Anchor>,
+    places: BTreeSet<Dn>,
+    /// The id of one of these is not known.
+    is_unsure: bool,
+}
+
+impl<'a> Hints<'a> {
+    fn of(session: &'a Session, asked: &Asked<'_>) -> Self {
+        let pins = || asked.request.pins.values().filter(|pin| pin.key.role == Role::Group);
+        let nested = &asked.request.nested;
+        Self {
+            session,
+            people: BTreeSet::new(),
+            present: None,
+            entries: 0,
+            changed: None,
+            since: None,
+            untold: None,
+            groups: pins().map(|pin| pin.anchor).chain(nested.iter().map(|group| group.anchor)).flatten().collect(),
+            places: pins()
+                .filter_map(|pin| Dn::parse(&pin.dn).ok())
+                .chain(nested.iter().map(|group| group.dn.clone()))
+                .collect(),
+            is_unsure: nested.iter().any(|group| group.anchor.is_none()),
+        }
+    }
+
+    /// Attributes that tell which entry it is, and what it is.
+    fn attributes(&self) -> Vec<String> {
+        let kind = match self.session.kind {
+            Kind::ActiveDirectory => [replication::CHANGED, usn::CREATED, "isDeleted"].as_slice(),
+            Kind::OpenLdap | Kind::Ldif => &["hasSubordinates"],
+        };
+        let names = [self.session.anchor_attribute(), "objectClass"];
+        names.iter().chain(kind).map(|name| (*name).to_owned()).collect()
+    }
+
+    /// Takes in an entry that changed. One that shows no id is nobody known, and a full read tells of it.
+    fn note(&mut self, entry: &RawEntry) {
+        self.entries += 1;
+        self.changed = self.changed.max(replication::changed(entry));
+        let Some(dn) = std::str::from_utf8(&entry.dn).ok().and_then(|dn| Dn::parse(dn).ok()) else { return };
+        let Ok(anchor) = own_anchor(self.session.kind, entry, &dn) else {
+            self.untold = Some("an entry changed that shows no id".to_owned());
+            return;
+        };
+        if is_group(entry) {
+            if self.decides(anchor, &dn) {
+                self.untold = Some("a group changed".to_owned());
+            }
+        } else if self.holds_others(entry) {
+            self.untold = Some("a place changed under which others lie".to_owned());
+        } else if !entry.says("objectClass", "computer") {
+            self.people.insert(anchor);
+        }
+    }
+
+    /// Whether it is a group of the config or one within it, or lies where one is listed.
+    fn decides(&self, group: Anchor, dn: &Dn) -> bool {
+        self.is_unsure || self.groups.contains(&group) || self.places.contains(dn)
+    }
+
+    /// Whether others may lie under this one that do not say so themselves. Active Directory does not tell, and has few kinds
+    /// of such places; its domains are not renamed with an entry, and who is moved to a new place tells it.
+    fn holds_others(&self, entry: &RawEntry) -> bool {
+        match self.session.kind {
+            Kind::ActiveDirectory => {
+                let is_new = usn::created(entry).is_some_and(|created| self.since.is_some_and(|since| created > since));
+                !is_new && usn::PLACES.iter().any(|class| entry.says("objectClass", class))
+            }
+            Kind::OpenLdap | Kind::Ldif => !entry.says("hasSubordinates", "FALSE"),
+        }
+    }
+}

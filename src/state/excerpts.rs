@@ -1,0 +1,169 @@
+//! The part of what is known that a cycle asks for which looks at changes alone; found by index.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension as _, Result, params};
+
+use super::accounts::{directory_names, known_account, remembered_account};
+use super::people::{directory_id, find_directory, known};
+use super::values::{anchor, digest, json};
+use super::{State, members};
+use crate::model::memory::{Judgement, Known, Remembered};
+use crate::model::snapshot::{Members, ScopeKey};
+use crate::model::{Account, Anchor, Digest, Name, PersonId, Profile, Standing, folded};
+use crate::ports::{Excerpts, StateError};
+
+impl Excerpts for State {
+    fn known(&self, directory: &str, anchors: &[Anchor]) -> Result<Vec<Known>, StateError> {
+        let sql =
+            "SELECT anchor, digest, first_seen, missing_since, gone FROM person WHERE directory = ?1 AND anchor = ?2";
+        let mut people = self.of_each("reading who is known", directory, anchors, sql, known)?;
+        people.sort_unstable_by_key(|known| known.anchor);
+        Ok(people)
+    }
+
+    fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError> {
+        let sql = "SELECT anchor, naming FROM facts WHERE directory = ?1 AND anchor = ?2 AND naming IS NOT NULL";
+        let naming = |row: &rusqlite::Row<'_>| Ok((anchor(row, 0)?, digest(row, 1)?));
+        Ok(self.of_each("reading by what groups name people", directory, anchors, sql, naming)?.into_iter().collect())
+    }
+
+    fn counted(&self, directory: &str, anchors: &[Anchor]) -> Result<(u64, u64), StateError> {
+        let sql = "SELECT f.judgement_json FROM facts f JOIN person p USING (directory, anchor)
+                   WHERE f.directory = ?1 AND f.anchor = ?2 AND p.gone IS NULL AND p.missing_since IS NULL";
+        let judgement = |row: &rusqlite::Row<'_>| json::<Judgement<'static>>(row, 0);
+        let known = self.of_each("counting people", directory, anchors, sql, judgement)?;
+        let wished = known.iter().filter(|known| known.in_scope && known.standing == Standing::Enabled);
+        Ok(wished.fold((0, 0), |(all, quarantined), one| (all + 1, quarantined + u64::from(one.quarantine.is_some()))))
+    }
+
+    fn members_of(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<ScopeKey, Members>, StateError> {
+        self.read("reading the members of groups", |connection| members::of(connection, directory, anchors))
+    }
+
+    fn due(&self, directory: &str, by: Timestamp) -> Result<Vec<Anchor>, StateError> {
+        self.read("reading whose expiry is due", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            let sql = "SELECT anchor FROM facts WHERE directory = ?1 AND due <= ?2";
+            connection.prepare_cached(sql)?.query_map(params![id, by.as_second()], |row| anchor(row, 0))?.collect()
+        })
+    }
+
+    fn open(&self) -> Result<BTreeSet<PersonId>, StateError> {
+        self.read("reading who has not what is asked for", |connection| {
+            people(connection, "SELECT directory, anchor FROM open", [])
+        })
+    }
+
+    fn set_open(&mut self, of: Option<&BTreeSet<PersonId>>, open: &BTreeSet<PersonId>) -> Result<(), StateError> {
+        let before = Excerpts::open(self)?;
+        let closed = before.difference(open).filter(|person| of.is_none_or(|of| of.contains(*person)));
+        let closed: Vec<&PersonId> = closed.collect();
+        let opened: Vec<&PersonId> = open.difference(&before).collect();
+        if closed.is_empty() && opened.is_empty() {
+            return Ok(());
+        }
+        self.write("open", "storing who has not what is asked for", |transaction| {
+            for person in closed {
+                let id = directory_id(transaction, &person.directory)?;
+                let sql = "DELETE FROM open WHERE directory = ?1 AND anchor = ?2";
+                transaction.prepare_cached(sql)?.execute(params![id, person.anchor.as_bytes()])?;
+            }
+            for person in opened {
+                let id = directory_id(transaction, &person.directory)?;
+                let sql = "INSERT OR IGNORE INTO open (directory, anchor) VALUES (?1, ?2)";
+                transaction.prepare_cached(sql)?.execute(params![id, person.anchor.as_bytes()])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn sharing(&self, profiles: &[&Profile]) -> Result<BTreeSet<PersonId>, StateError> {
+        self.read("reading who shares a name", |connection| {
+            let mut sharing = BTreeSet::new();
+            for table in ["facts", "account_details"] {
+                for (column, value) in [("user_name_folded", user_name as Value), ("email_folded", email)] {
+                    let sql = format!("SELECT directory, anchor FROM {table} WHERE {column} = ?1");
+                    for profile in profiles {
+                        sharing.extend(people(connection, &sql, [folded(value(profile))])?);
+                    }
+                }
+            }
+            Ok(sharing)
+        })
+    }
+
+    fn accounts_of(&self, people: &BTreeSet<PersonId>) -> Result<Vec<Account>, StateError> {
+        self.read("reading accounts as last known", |connection| {
+            let sql = "SELECT account_json FROM stranger ORDER BY id";
+            let mut accounts: Vec<Account> =
+                connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))?.collect::<Result<_>>()?;
+            for person in people {
+                if let Some(id) = find_directory(connection, &person.directory)? {
+                    accounts.extend(known_account(connection, (id, person.anchor))?);
+                }
+            }
+            Ok(accounts)
+        })
+    }
+
+    fn remembered_of(&self, people: &BTreeSet<PersonId>) -> Result<BTreeMap<PersonId, Remembered>, StateError> {
+        self.read("reading accounts as last known", |connection| {
+            let mut found = BTreeMap::new();
+            for person in people {
+                if let Some(id) = find_directory(connection, &person.directory)? {
+                    let remembered = remembered_account(connection, (id, person.anchor))?;
+                    found.extend(remembered.map(|remembered| (person.clone(), remembered)));
+                }
+            }
+            Ok(found)
+        })
+    }
+}
+
+type Value = fn(&Profile) -> &str;
+
+fn user_name(profile: &Profile) -> &str {
+    &profile.user_name
+}
+
+fn email(profile: &Profile) -> &str {
+    &profile.email
+}
+
+impl State {
+    /// What one query says of each of these people of a directory; nothing of those it does not find.
+    fn of_each<T>(
+        &self,
+        doing: &str,
+        directory: &str,
+        anchors: &[Anchor],
+        sql: &str,
+        read: impl Fn(&rusqlite::Row<'_>) -> Result<T>,
+    ) -> Result<Vec<T>, StateError> {
+        self.read(doing, |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            let mut query = connection.prepare_cached(sql)?;
+            let mut found = Vec::with_capacity(anchors.len());
+            for anchor in anchors {
+                found.extend(query.query_row(params![id, anchor.as_bytes()], &read).optional()?);
+            }
+            Ok(found)
+        })
+    }
+}
+
+/// People from a query's first two columns.
+fn people(connection: &Connection, sql: &str, parameters: impl rusqlite::Params) -> Result<BTreeSet<PersonId>> {
+    let names: BTreeMap<i64, Name> = directory_names(connection)?;
+    let mut query = connection.prepare_cached(sql)?;
+    let mut rows = query.query(parameters)?;
+    let mut people = BTreeSet::new();
+    while let Some(row) = rows.next()? {
+        if let Some(directory) = names.get(&row.get(0)?) {
+            people.insert(PersonId::new(directory.clone(), anchor(row, 1)?));
+        }
+    }
+    Ok(people)
+}

@@ -1,0 +1,122 @@
+//! A running agent follows what changes in a real Active Directory domain, and has given out after each change just what a
+//! twin has that reads everything.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use std::time::Duration;
+
+use seatsync::clock;
+use support::twins::Twins;
+use support::{Samba, ldif};
+
+/// Everyone of this OU, or those of its group `vault`.
+fn config(samba: &Samba, ou: &str, scope: &str) -> String {
+    format!(
+        "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"1h\"\n\
+         [[directory]]\nname = \"corp\"\nurl = [\"{}\"]\nca_file = \"{}\"\nbind_dn = \"{}\"\nbind_password = {{ file = \"pw\" }}\n\
+         base = [\"{ou}\"]\ntimeout = \"10s\"\n{scope}\
+         [[pool]]\nname = \"standard\"\nseats = 6\n[seats]\npromotion = \"automatic\"\n[guard]\npercent = 100\nfloor = 1000\n",
+        samba.ldaps_url,
+        samba.ca.display(),
+        samba.admin_dn,
+    )
+}
+
+/// So many people of an OU, and one who was deleted: until somebody was, nobody knows whether deletions are told.
+/// Gives the beginning of their names, which nobody else's have.
+fn domain(name: &str, count: usize) -> (Samba, String, String) {
+    let samba = Samba::shared();
+    let ou = samba.ou(name);
+    let name = format!("{name}{}-", std::process::id());
+    let entries: String = (1..=count).map(|number| ldif::ad_person(&ou, &format!("{name}{number}"))).collect();
+    samba.load(&entries);
+    samba.add(&ldif::ad_person(&ou, &format!("{name}gone")));
+    samba.delete(&format!("CN={name}gone,{ou}"));
+    (samba, ou, name)
+}
+
+/// A time in the units of `accountExpires`: 100 ns since 1601 (MS-ADTS 2.2.9 and 3.1.1.5.3.1).
+fn file_time(ahead: Duration) -> String {
+    let at = clock::now() + jiff::SignedDuration::try_from(ahead).expect("a short time");
+    ((at.as_second() + 11_644_473_600) * 10_000_000).to_string()
+}
+
+#[test]
+fn each_change_of_a_person_reaches_the_account_at_the_cost_of_that_person() {
+    let (samba, ou, name) = domain("follow", 8);
+    let elsewhere = samba.ou("follow-out");
+    let twins = Twins::of(&config(&samba, &ou, ""), &samba.password);
+    let dn = |number: usize| format!("CN={name}{number},{ou}");
+    twins.delta("nothing");
+    samba.modify(&ldif::replace(&dn(1), "displayName", &["Another Name"]));
+    twins.delta("a new name");
+    samba.modify(&ldif::replace(&dn(2), "userAccountControl", &["546"]));
+    twins.delta("one disabled, whose seat goes to who waited");
+    samba.modify(&ldif::replace(&dn(2), "userAccountControl", &["544"]));
+    twins.delta("the same enabled");
+    samba.delete(&dn(3));
+    twins.delta("one deleted");
+    assert!(twins.follows.names("suspended").contains(&format!("{name}3@lab.test")));
+    samba.modify(&ldif::replace(&dn(4), "mail", &[&format!("{name}5@lab.test")]));
+    samba.modify(&ldif::replace(&dn(5), "mail", &[&format!("{name}4@lab.test")]));
+    twins.delta("a swap of addresses");
+    samba.modify(&ldif::rename(&dn(6), "CN=Doe\\, Jane", None));
+    twins.delta("a rename");
+    samba.add(&ldif::ad_person(&ou, &format!("{name}9")));
+    twins.delta("one who joins");
+    samba.modify(&ldif::rename(&dn(7), &format!("CN={name}7"), Some(&elsewhere)));
+    twins.delta("one moved out of the base");
+    samba.modify(&ldif::rename(&format!("CN={name}7,{elsewhere}"), &format!("CN={name}7"), Some(&ou)));
+    twins.delta("the same moved back");
+}
+
+#[test]
+fn an_expiry_that_comes_due_needs_no_change() {
+    let (samba, ou, name) = domain("expire", 3);
+    samba.modify(&ldif::replace(&format!("CN={name}1,{ou}"), "accountExpires", &[&file_time(Duration::from_secs(8))]));
+    let twins = Twins::of(&config(&samba, &ou, ""), &samba.password);
+    assert_eq!(twins.follows.names("active").len(), 3);
+    std::thread::sleep(Duration::from_secs(9));
+    twins.delta("the expiry");
+    assert_eq!(twins.follows.names("suspended"), [format!("{name}1@lab.test")]);
+}
+
+#[test]
+fn a_membership_that_changes_reaches_the_members() {
+    let (samba, ou, name) = domain("member", 5);
+    let dn = |number: usize| format!("CN={name}{number},{ou}");
+    let (inner, vault) = (format!("{name}inner"), format!("{name}vault"));
+    samba.load(&ldif::ad_group(&ou, &inner, &[dn(2)]));
+    samba.load(&ldif::ad_group(&ou, &vault, &[dn(1), dn(4), format!("CN={inner},{ou}")]));
+    let scope = format!("groups = [\"CN={vault},{ou}\"]\n");
+    let twins = Twins::of(&config(&samba, &ou, &scope), &samba.password);
+    twins.delta("nothing");
+    let change = |group: &str, what: &str, member: &str| {
+        samba.modify(&format!("dn: CN={group},{ou}\nchangetype: modify\n{what}: member\nmember: {member}\n-\n\n"));
+    };
+    change(&inner, "add", &dn(3));
+    twins.cycle("one more in the group within the group");
+    assert!(twins.follows.names("active").contains(&format!("{name}3@lab.test")));
+    change(&vault, "delete", &dn(1));
+    twins.cycle("one taken out");
+    samba.modify(&ldif::replace(&dn(2), "displayName", &["Another Name"]));
+    twins.delta("a name of a member");
+    samba.modify(&ldif::rename(&format!("CN={inner},{ou}"), &format!("CN={name}within"), None));
+    twins.cycle("the group within renamed");
+    samba.delete(&format!("CN={name}within,{ou}"));
+    twins.cycle("the group within deleted");
+    assert_eq!(twins.follows.names("active"), [format!("{name}4@lab.test")]);
+}
+
+#[test]
+fn who_may_not_list_deleted_objects_reads_everything() {
+    let (samba, ou, name) = domain("blind", 2);
+    let name = format!("{name}sync");
+    samba.administer(&format!("samba-tool user create {name} Passw0rd.blind"));
+    let config = config(&samba, &ou, "").replace(&samba.admin_dn, &format!("{name}@lab.test"));
+    let twins = Twins::of(&config, "Passw0rd.blind");
+    let read = twins.cycle("nothing");
+    assert_eq!((&read["mode"], &read["entries"]), (&"full".into(), &2.into()), "{read}");
+}
