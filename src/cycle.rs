@@ -10,6 +10,7 @@ pub mod people;
 pub mod reading;
 pub mod remember;
 pub mod report;
+mod settle;
 pub mod settled;
 mod succession;
 
@@ -23,7 +24,8 @@ use tokio::sync::watch;
 use self::elsewhere::Elsewhere;
 use self::last_known::AccountsLastKnown;
 use self::reading::Sources;
-use self::settled::{End, Settled};
+use self::settle::End;
+use self::settled::Settled;
 use self::succession::Turn;
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
@@ -192,7 +194,7 @@ async fn pass(
     let (desired, plan, current, applied) = (&desired, &plan, &current, &applied);
     let part = part.as_ref();
     let end = End { readings: &readings, desired, plan, current, applied, report: &report, part, now };
-    *parts.settled = settled::settle(parts, &end)?;
+    *parts.settled = settle::settle(parts, &end)?;
     Ok(report)
 }
 

@@ -21,7 +21,7 @@ use jiff::Timestamp;
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, unplaced};
 use super::reading::{self, DirectoryRead, Readings, Sources};
-use super::settled::Settled;
+use super::settled::{Part, Settled};
 use super::succession::Turn;
 use super::{CycleError, Parts};
 use crate::desired::accounts_of;
@@ -31,14 +31,6 @@ use crate::model::report::DirectoryReport;
 use crate::model::snapshot::{Changes, Followed, Found, Pin, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Account, Anchor, Dn, PersonId, Profile};
 use crate::ports::{Missing, ReadRequest, StateError};
-
-/// The part of the world that a cycle looked at.
-#[derive(Debug)]
-pub struct Part {
-    pub people: BTreeSet<PersonId>,
-    /// How everyone stood before.
-    pub before: Settled,
-}
 
 /// Why everything is read instead.
 type Untold = String;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
-use super::delta::Part;
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, former, missing, overlooked, unplaced};
+use super::settled::Part;
 use super::{CycleError, Parts, Source, current, ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
 
 use super::State;
-use super::people::{directory_id, find_directory};
+use super::numbers::{directory_id, directory_names, find_directory};
 use super::values::{anchor, digest, json, optional_json, time, to_json};
 use crate::model::change::Answer;
 use crate::model::memory::{Approval, Remembered, Taken};
@@ -115,12 +115,6 @@ pub fn store_answer(transaction: &Transaction<'_>, answer: &Answer) -> Result<()
         forget_account(transaction, (directory_id(transaction, &person.directory)?, person.anchor))?;
     }
     Ok(())
-}
-
-/// Names of directories by their numbers in this file.
-pub fn directory_names(connection: &Connection) -> Result<BTreeMap<i64, Name>> {
-    let name = |row: &Row<'_>| Ok((row.get(0)?, row.get::<_, String>(1)?.into()));
-    connection.prepare_cached("SELECT id, name FROM directory")?.query_map([], name)?.collect()
 }
 
 /// A person from the first two columns.

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Result, params};
 
-use super::accounts::{directory_names, known_account, remembered_account};
-use super::people::{directory_id, find_directory, known};
+use super::accounts::{known_account, remembered_account};
+use super::numbers::{directory_id, directory_names, find_directory};
+use super::people::known;
 use super::values::{anchor, digest, json};
 use super::{State, members};
 use crate::model::memory::{Judgement, Known, Remembered};

@@ -3,8 +3,8 @@
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, params};
 
 use super::State;
-use super::accounts::directory_names;
-use super::people::{absence, find_directory};
+use super::numbers::{directory_names, find_directory};
+use super::people::absence;
 use super::values::{anchor, json, optional_json, optional_time};
 use crate::model::memory::{Facts, Judgement, LastKnown, Taken};
 use crate::model::{Account, AccountId, Anchor, Digest, Dn, Name, PersonId, Quarantine, Standing, fold};

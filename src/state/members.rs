@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Transaction, params};
 
-use super::people::find_directory;
+use super::numbers::find_directory;
 use super::values::{anchor, digest, json, to_json};
 use crate::model::snapshot::{Members, ScopeKey};
 use crate::model::{Anchor, Digest};

@@ -11,6 +11,7 @@ mod journal;
 mod lock;
 mod lookup;
 mod members;
+mod numbers;
 mod open;
 mod outbox;
 mod people;

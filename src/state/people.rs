@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use rusqlite::types::Type;
 use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, params};
 
+use super::numbers::{directory_id, find_directory};
 use super::values::{
     anchor, cause_number, damaged, digest, json, optional_cause, optional_json, optional_time, time, to_json,
 };
@@ -138,23 +139,6 @@ impl State {
             connection.prepare(sql)?.query_map([], directory_status)?.collect()
         })
     }
-}
-
-/// The number of a directory in this file, where it has one.
-pub fn find_directory(connection: &Connection, name: &str) -> Result<Option<i64>> {
-    connection
-        .prepare_cached("SELECT id FROM directory WHERE name = ?1")?
-        .query_row([name], |row| row.get(0))
-        .optional()
-}
-
-/// The number of a directory in this file, given now where it had none.
-pub fn directory_id(transaction: &Transaction<'_>, name: &str) -> Result<i64> {
-    if let Some(id) = find_directory(transaction, name)? {
-        return Ok(id);
-    }
-    transaction.execute("INSERT INTO directory (name) VALUES (?1)", [name])?;
-    Ok(transaction.last_insert_rowid())
 }
 
 /// What is known of an absence, from `missing_since` and `gone`.

@@ -1,0 +1,127 @@
+//! The end of a cycle that went well: who is open, and whether the next one can count on how things stand.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::reading::{DirectoryRead, Readings};
+use super::settled::{Part, Settled};
+use super::{Parts, managed};
+use crate::apply::Applied;
+use crate::desired::{Desired, Wish};
+use crate::model::change::BackendState;
+use crate::model::report::{CycleOutcome, SyncReport};
+use crate::model::settings::Settings;
+use crate::model::{Account, Name, PersonId};
+use crate::plan::{Plan, wants};
+use crate::ports::StateError;
+
+/// Everything that a cycle came to.
+pub struct End<'a, 'd> {
+    pub readings: &'a Readings,
+    pub desired: &'a Desired<'d>,
+    pub plan: &'a Plan,
+    pub current: &'a BackendState,
+    pub applied: &'a Applied,
+    pub report: &'a SyncReport,
+    /// None: it looked at everything.
+    pub part: Option<&'a Part>,
+    pub now: Timestamp,
+}
+
+/// Remembers what is open, and says what the next cycle can count on; None where it must read everything.
+///
+/// # Errors
+/// Where the state cannot be written.
+pub fn settle(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Settled>, StateError> {
+    let Some(generation) = parts.backend.generation() else { return Ok(None) };
+    if parts.settings.agent.dry_run || !nothing_is_unclear(end) {
+        return Ok(None);
+    }
+    let after = end.applied.accounts_after(&end.current.accounts);
+    parts.memory.set_open(end.part.map(|part| &part.people), &open(parts.settings, end.desired, &after))?;
+    let (mut counts, mut removal) = (managed(&after), removal(parts.settings, &after, end.now));
+    if let Some(part) = end.part {
+        counts = adjusted(&part.before.managed, &managed(&end.current.accounts), &counts);
+        removal = [removal, part.before.removal].into_iter().flatten().min();
+    }
+    Ok(Some(Settled {
+        config: parts.settings.digest.clone(),
+        generation,
+        whole: end.part.map_or(end.now, |part| part.before.whole),
+        managed: counts,
+        removal,
+        directories: end.report.directories.clone(),
+    }))
+}
+
+/// Nobody and nothing has to be looked at again for its own sake.
+fn nothing_is_unclear(end: &End<'_, '_>) -> bool {
+    let is_clear = |read: &DirectoryRead| {
+        let snapshot = read.snapshot.as_ref();
+        let is_whole = snapshot.is_some_and(|snapshot| {
+            snapshot.partial.is_none()
+                && snapshot.unidentified.is_empty()
+                && !snapshot.computed
+                && snapshot.followed.is_empty()
+        });
+        let is_placed = read.known.former.is_empty() && read.known.unplaced.is_empty();
+        is_whole && is_placed
+    };
+    let is_unproven = |(_, wish): &(PersonId, Wish<'_>)| matches!(wish, Wish::Unproven);
+    !end.desired.wishes.iter().any(is_unproven)
+        && end.report.outcome == CycleOutcome::Ok
+        && end.plan.drifted.is_empty()
+        && end.readings.0.iter().all(is_clear)
+}
+
+/// Whoever has not just what is asked for. Accounts and wishes come in one order.
+#[must_use]
+pub fn open(settings: &Settings, desired: &Desired<'_>, accounts: &[Account]) -> BTreeSet<PersonId> {
+    let mut open = BTreeSet::new();
+    let mut wishes = desired.wishes.iter().peekable();
+    let wants_one = |(person, wish): &(PersonId, Wish<'_>)| {
+        matches!(wish, Wish::Seats { .. } | Wish::Quarantined { .. }).then(|| person.clone())
+    };
+    for account in accounts {
+        let Some(owner) = &account.owner else { continue };
+        while let Some(wish) = wishes.next_if(|(person, _)| person < owner) {
+            open.extend(wants_one(wish));
+        }
+        let wish = wishes.next_if(|(person, _)| person == owner).map(|(_, wish)| wish);
+        if !is_done(settings, account, wish) {
+            open.insert(owner.clone());
+        }
+    }
+    open.extend(wishes.filter_map(wants_one));
+    open
+}
+
+fn is_done(settings: &Settings, account: &Account, wish: Option<&Wish<'_>>) -> bool {
+    match wish {
+        Some(Wish::Seats { sighting, asks, .. }) => wants::has_just(settings, account, &sighting.profile, asks),
+        Some(Wish::Leaves { .. }) | None => account.suspension.is_some(),
+        Some(Wish::Quarantined { .. } | Wish::Unproven) => false,
+    }
+}
+
+/// When the next suspended account may be removed.
+fn removal(settings: &Settings, accounts: &[Account], now: Timestamp) -> Option<Timestamp> {
+    let grace = settings.leavers.remove_after?;
+    let suspended =
+        accounts.iter().filter(|account| !account.adopted).filter_map(|account| account.suspension.as_ref());
+    let by_agent = suspended.filter(|suspension| suspension.by_agent);
+    by_agent.filter_map(|suspension| suspension.at.checked_add(grace).ok()).filter(|at| *at > now).min()
+}
+
+/// The counts of everyone, from those before and those of the part that was looked at.
+fn adjusted(
+    all: &BTreeMap<Name, u32>,
+    before: &BTreeMap<Name, u32>,
+    after: &BTreeMap<Name, u32>,
+) -> BTreeMap<Name, u32> {
+    let names: BTreeSet<&Name> = all.keys().chain(after.keys()).collect();
+    let count = |counts: &BTreeMap<Name, u32>, name: &Name| counts.get(name).copied().unwrap_or(0);
+    let adjust = |name: &Name| (count(all, name) + count(after, name)).saturating_sub(count(before, name));
+    names.into_iter().map(|name| (name.clone(), adjust(name))).filter(|(_, count)| *count > 0).collect()
+}
