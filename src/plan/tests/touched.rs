@@ -39,7 +39,9 @@ fn untouched(world: &World<'_>) -> BTreeSet<PersonId> {
         .iter()
         .filter_map(|account| Some((account.owner.as_ref()?, account)))
         .filter(|(owner, account)| match wishes.get(owner) {
-            Some(Wish::Seats { sighting, asks, .. }) => wants::is_served(world, account, &sighting.profile, asks),
+            Some(Wish::Seats { sighting, asks, .. }) => {
+                wants::has_just(world.settings, account, &sighting.profile, asks)
+            }
             _ => false,
         })
         .filter(|(owner, account)| {
