@@ -142,8 +142,11 @@ fn run(folder: &Path) -> Server {
     server
 }
 
+/// An address that no other test of this process was given: several start at one time.
 fn free_address() -> String {
-    (50..250)
+    static NEXT: AtomicU32 = AtomicU32::new(50);
+    std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
+        .take_while(|last| *last < 250)
         .map(|last| format!("127.0.0.{last}"))
         .find(|ip| TcpListener::bind((ip.as_str(), 389)).is_ok())
         .expect("a loopback address with port 389 free; only root may use that port")

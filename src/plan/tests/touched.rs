@@ -97,3 +97,13 @@ fn who_left_within_the_window_and_is_back_belongs_to_the_touched_part() {
     assert_eq!((plan.held.len(), left_out), (0, 33), "three came back, so four may leave");
     assert_eq!(super::scene::bytes(&plan), super::scene::bytes(&scene.plan()));
 }
+
+#[test]
+fn who_shares_a_mail_address_with_somebody_touched_belongs_to_the_touched_part() {
+    let mut scene = Scene::staffed(&[("standard", 41)], 40);
+    scene.hire([41]);
+    scene.entry(41).profile.email = scene.account(1).profile.email.to_uppercase();
+    let (plan, left_out) = plan_of_the_touched(&scene);
+    assert_eq!((plan.quarantined.len(), left_out), (1, 39), "the one who has the account keeps the address");
+    assert_eq!(super::scene::bytes(&plan), super::scene::bytes(&scene.plan()));
+}
