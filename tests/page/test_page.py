@@ -105,7 +105,8 @@ class Looks(Page):
         self.assertEqual(code, 4)
         held = "Somebody must look: the guard holds changes back until they are confirmed."
         self.comes_to_show(agent, "#verdict", [held])
-        self.assertEqual(browser.text("#held pre"), f"seatsync confirm {report['fingerprint']}")
+        command = f"seatsync confirm {report['fingerprint']} --config {agent.config}"
+        self.assertEqual(browser.text("#held pre"), command)
         browser.screenshot("held")
         (agent.path / "corp.ldif").unlink()
         agent.run("sync")
