@@ -106,6 +106,37 @@ fn a_membership_that_changes_reaches_the_members() {
     twins.cycle("the same, missed twice");
 }
 
+/// The agent that follows ends as the one that reads everything: partial, and nobody has another seat than before.
+fn both_are_partial(twins: &Twins, after: &str) {
+    let before = twins.follows.names("active");
+    let (code, report) = twins.follows.sync();
+    assert_eq!((code, &report["directories"][0]["complete"]), (1, &json!(false)), "after {after}: {report}");
+    assert_eq!(twins.follows.names("active"), before, "after {after}");
+}
+
+#[test]
+fn a_base_whose_own_entry_cannot_be_read_takes_nobody_away() {
+    let mut slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 10));
+    let twins = twins(&slapd, false);
+    let rule = format!("to dn.exact=\"ou=people,{}\" by dn.exact=\"{}\" none by * break", slapd.base, slapd.sync_dn);
+    slapd.restrict(&rule);
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "displayName", &["Another Name"]));
+    both_are_partial(&twins, "the base is closed");
+}
+
+#[test]
+fn a_group_of_the_config_that_is_deleted_gives_nobody_s_seat_away() {
+    let base = "dc=lab,dc=test";
+    let dn = |number: usize| format!("uid=u{number:07},ou=people,{base}");
+    let members: Vec<String> = (1..=10).map(dn).collect();
+    let groups = ldif::group(base, "first", &[dn(10)]) + &ldif::group(base, "vault", &members);
+    let slapd = Slapd::start_with(&(ldif::people(base, 12) + &groups));
+    let twins = twins(&slapd, true);
+    slapd.delete(&format!("cn=vault,ou=groups,{base}"));
+    slapd.modify(&ldif::replace(&dn(1), "pwdAccountLockedTime", &["000001010000Z"]));
+    both_are_partial(&twins, "the group is gone");
+}
+
 /// One thing that happens on the server.
 #[derive(Clone, Debug)]
 enum Change {
@@ -203,7 +234,8 @@ fn play(groups: bool) {
     let people: String = (1..=12).map(person).collect();
     let dn = |who: usize| format!("uid=u{who:07},ou=people,{base}");
     let members: Vec<String> = (1..=9).map(dn).chain([format!("cn=inner,ou=groups,{base}")]).collect();
-    let nobody = format!("cn=admin,{base}");
+    // Nobody, but there: a group must not be empty, and one that lists what is not there is read whole.
+    let nobody = format!("ou=groups,{base}");
     let made = people
         + &ldif::group(base, "first", &[dn(12)])
         + &ldif::group(base, "inner", &[dn(9), nobody.clone()])

@@ -143,12 +143,7 @@ async fn ask(
     };
     Ok(match told {
         Ok(Followed::Changes(mut changes)) => {
-            let mut people = std::mem::take(&mut changes.people);
-            if let Some(present) = changes.present.take() {
-                let known = parts.memory.load(&read.name)?;
-                let there = known.iter().filter(|known| known.absence.is_none()).map(|known| known.anchor);
-                people.extend(there.filter(|anchor| !present.contains(anchor)));
-            }
+            let people = std::mem::take(&mut changes.people);
             let (reported, located) = (reported.clone(), BTreeMap::new());
             Ok((Look { index, read, changes, reported, located, begun }, people))
         }

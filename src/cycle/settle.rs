@@ -12,6 +12,7 @@ use crate::desired::{Desired, Wish};
 use crate::model::change::BackendState;
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::Settings;
+use crate::model::snapshot::{Kind, Snapshot};
 use crate::model::{Account, Name, PersonId};
 use crate::plan::{Plan, wants};
 use crate::ports::StateError;
@@ -64,6 +65,7 @@ fn nothing_is_unclear(end: &End<'_, '_>) -> bool {
                 && snapshot.unidentified.is_empty()
                 && !snapshot.computed
                 && snapshot.followed.is_empty()
+                && lists_nobody_gone(snapshot)
         });
         let is_placed = read.known.former.is_empty() && read.known.unplaced.is_empty();
         is_whole && is_placed
@@ -73,6 +75,11 @@ fn nothing_is_unclear(end: &End<'_, '_>) -> bool {
         && end.report.outcome == CycleOutcome::Ok
         && end.plan.drifted.is_empty()
         && end.readings.0.iter().all(is_clear)
+}
+
+/// Where a group lists what is not there, another entry may come to lie at that name. Active Directory lists objects.
+fn lists_nobody_gone(snapshot: &Snapshot) -> bool {
+    snapshot.kind == Kind::ActiveDirectory || (snapshot.gone.is_empty() && snapshot.gone_uids.is_empty())
 }
 
 /// Whoever has not just what is asked for. Accounts and wishes come in one order.

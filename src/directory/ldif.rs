@@ -178,14 +178,7 @@ impl Directory for LdifDirectory {
         if watermark.as_ref().and_then(|last| last.position.get(DIGEST)) != Some(&now) {
             return Ok(Followed::Untold("the file is another one".to_owned()));
         }
-        Ok(Followed::Changes(Changes {
-            kind: Kind::Ldif,
-            server,
-            people: BTreeSet::new(),
-            present: None,
-            entries: 0,
-            watermark,
-        }))
+        Ok(Followed::Changes(Changes { kind: Kind::Ldif, server, people: BTreeSet::new(), entries: 0, watermark }))
     }
 
     async fn locate(

@@ -155,8 +155,6 @@ pub struct Changes {
     pub server: String,
     /// Added, changed, moved or deleted.
     pub people: BTreeSet<Anchor>,
-    /// Everyone there is, where the server told that instead of who is gone.
-    pub present: Option<BTreeSet<Anchor>>,
     /// Entries received.
     pub entries: u64,
     /// Taken before.

@@ -151,7 +151,6 @@ impl Directory for InMemory {
             kind: Kind::OpenLdap,
             server: "memory".to_owned(),
             people,
-            present: None,
             entries,
             watermark: Some(moment(&mut self.moments, &world)),
         }))

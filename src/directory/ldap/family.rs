@@ -106,6 +106,11 @@ impl RootDse {
         self.controls.as_ref().is_some_and(|controls| controls.iter().any(|control| control == CONTENT_SYNC))
     }
 
+    /// Another naming context lies under this one.
+    pub(super) fn has_below(&self, context: &Dn) -> bool {
+        self.naming_contexts.iter().any(|other| other != context && other.is_under(context))
+    }
+
     /// The naming context that holds a DN: the deepest of those known.
     pub(super) fn context_of(&self, dn: &Dn) -> Option<&Dn> {
         deepest(&self.naming_contexts, dn)

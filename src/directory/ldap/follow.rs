@@ -24,12 +24,13 @@ use std::collections::BTreeSet;
 use super::budget::Budget;
 use super::family;
 use super::replication;
+use super::scope;
 use super::session::Session;
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::group::is_group;
 use crate::directory::identity::own_anchor;
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::{Changes, Followed, Kind, Role, Watermark};
+use crate::model::snapshot::{Changes, Followed, Found, Kind, Role, ScopeKey, Watermark};
 use crate::model::{Anchor, Dn};
 use crate::ports::{ReadError, ReadRequest};
 
@@ -39,6 +40,7 @@ const MOST: usize = 2_000;
 /// What is to be followed.
 pub(super) struct Asked<'a> {
     pub(super) settings: &'a DirectorySettings,
+    pub(super) keys: &'a [ScopeKey],
     pub(super) request: &'a ReadRequest,
 }
 
@@ -52,6 +54,9 @@ type Untold = String;
 pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budget) -> Result<Followed, ReadError> {
     if asked.settings.attributes.anchor.is_some() {
         return Ok(Followed::Untold("people are known by an attribute of the config".to_owned()));
+    }
+    if asked.settings.filter.as_deref().is_some_and(is_computed) {
+        return Ok(Followed::Untold("the filter asks for what no entry's change tells".to_owned()));
     }
     let Some(last) = &asked.request.watermark else {
         return Ok(Followed::Untold("the last read noted nothing to follow from".to_owned()));
@@ -71,9 +76,15 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     let Some(contexts) = contexts(session, asked) else {
         return Ok(Followed::Untold("a base or group lies on another server".to_owned()));
     };
+    if let Some(why) = moved(session, asked, budget).await? {
+        return Ok(Followed::Untold(why));
+    }
     let told = match session.kind {
         Kind::ActiveDirectory => usn::changes(session, &contexts, last, &mut hints, budget).await?,
-        Kind::OpenLdap => sync::changes(session, &contexts, (last, &here), &mut hints, budget).await?,
+        Kind::OpenLdap => {
+            let (marks, place) = ((last, &here), (&*bases, asked.request.now));
+            sync::changes(session, &contexts, marks, place, &mut hints, budget).await?
+        }
         Kind::Ldif => Err("a file is read whole".to_owned()),
     };
     if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
@@ -85,10 +96,32 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         kind: session.kind,
         server: session.connection.url.clone(),
         people: hints.people,
-        present: hints.present,
         entries: hints.entries,
         watermark: Some(here),
     }))
+}
+
+/// A filter by membership, or by a rule of matching: its answer changes while the entries stay.
+fn is_computed(filter: &str) -> bool {
+    let filter = filter.to_ascii_lowercase();
+    filter.contains("memberof") || filter.contains(":=")
+}
+
+/// Why the scope is not as it was: each base and group is read by its id, for a name or a right that is gone changes no entry
+/// below.
+async fn moved(session: &Session, asked: &Asked<'_>, budget: &Budget) -> Result<Option<Untold>, ReadError> {
+    let resolved = scope::resolve(session, asked.keys, &asked.request.pins, budget).await?;
+    if let Some(problem) = resolved.problems.first() {
+        return Ok(Some(problem.clone()));
+    }
+    let stays = |(key, found): (&ScopeKey, &Found)| match (found, asked.request.pins.get(key)) {
+        (Found::Here { anchor, dn }, Some(pin)) => {
+            pin.anchor == Some(*anchor) && Dn::parse(&pin.dn).is_ok_and(|last| last == *dn)
+        }
+        (Found::DoneWithout, _) => true,
+        _ => false,
+    };
+    Ok((!resolved.found.iter().all(stays)).then(|| "a base or group is elsewhere, or another one".to_owned()))
 }
 
 fn too_many(people: &BTreeSet<Anchor>) -> Option<Untold> {
@@ -109,12 +142,15 @@ fn contexts(session: &Session, asked: &Asked<'_>) -> Option<BTreeSet<Dn>> {
     places.map(|dn| session.root.context_of(&dn).cloned()).collect()
 }
 
+/// A group may be somebody, too (user private groups).
+fn is_person(entry: &RawEntry) -> bool {
+    ["person", "posixAccount"].iter().any(|class| entry.says("objectClass", class))
+}
+
 /// What was told so far.
 pub(super) struct Hints<'a> {
     session: &'a Session,
     people: BTreeSet<Anchor>,
-    /// Everyone there is, where that was told instead of who is gone.
-    present: Option<BTreeSet<Anchor>>,
     entries: u64,
     /// The highest number of an update.
     changed: Option<u64>,
@@ -122,8 +158,8 @@ pub(super) struct Hints<'a> {
     since: Option<u64>,
     /// Why everything must be read.
     untold: Option<Untold>,
-    /// Groups of the config and those within them, by id and by place.
-    groups: BTreeSet<Anchor>,
+    /// Bases and groups of the config, and groups within them, by id; the groups by place, too.
+    scope: BTreeSet<Anchor>,
     places: BTreeSet<Dn>,
     /// The id of one of these is not known.
     is_unsure: bool,
@@ -136,12 +172,18 @@ impl<'a> Hints<'a> {
         Self {
             session,
             people: BTreeSet::new(),
-            present: None,
             entries: 0,
             changed: None,
             since: None,
             untold: None,
-            groups: pins().map(|pin| pin.anchor).chain(nested.iter().map(|group| group.anchor)).flatten().collect(),
+            scope: asked
+                .request
+                .pins
+                .values()
+                .map(|pin| pin.anchor)
+                .chain(nested.iter().map(|group| group.anchor))
+                .flatten()
+                .collect(),
             places: pins()
                 .filter_map(|pin| Dn::parse(&pin.dn).ok())
                 .chain(nested.iter().map(|group| group.dn.clone()))
@@ -169,20 +211,22 @@ impl<'a> Hints<'a> {
             self.untold = Some("an entry changed that shows no id".to_owned());
             return;
         };
-        if is_group(entry) {
-            if self.decides(anchor, &dn) {
-                self.untold = Some("a group changed".to_owned());
-            }
-        } else if self.holds_others(entry) {
+        if self.scope.contains(&anchor) || (is_group(entry) && (self.is_unsure || self.places.contains(&dn))) {
+            self.untold = Some("a base or group changed".to_owned());
+        } else if !is_group(entry) && self.holds_others(entry) {
             self.untold = Some("a place changed under which others lie".to_owned());
-        } else if !entry.says("objectClass", "computer") {
+        } else if !entry.says("objectClass", "computer") && (!is_group(entry) || is_person(entry)) {
             self.people.insert(anchor);
         }
     }
 
-    /// Whether it is a group of the config or one within it, or lies where one is listed.
-    fn decides(&self, group: Anchor, dn: &Dn) -> bool {
-        self.is_unsure || self.groups.contains(&group) || self.places.contains(dn)
+    /// Takes in an entry of which nothing but the end is told.
+    fn note_gone(&mut self, anchor: Anchor) {
+        if self.is_unsure || self.scope.contains(&anchor) {
+            self.untold = Some("a base or group is gone".to_owned());
+        } else {
+            self.people.insert(anchor);
+        }
     }
 
     /// Whether others may lie under this one that do not say so themselves. Active Directory does not tell, and has few kinds

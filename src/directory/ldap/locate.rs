@@ -165,7 +165,12 @@ impl<'a> Locator<'a> {
             }
             let these = filter::any(filters.iter().map(String::as_str));
             let filter = filter::all([self.filter.as_str(), these.as_str()]);
-            for entry in self.search(base, &filter, &self.attributes()).await?.unwrap_or_default() {
+            let Some(entries) = self.search(base, &filter, &self.attributes()).await? else {
+                let doing = format!("Could not look for people in {:?}", base.as_str());
+                let said = "the base is not there, or cannot be read";
+                return Err(fault(&doing, &self.session.connection.url, said, "", Persistence::Permanent));
+            };
+            for entry in entries {
                 found.extend(self.reader.read(&entry, self.now).ok().map(|person| person.anchor));
             }
         }

@@ -228,7 +228,7 @@ impl Directory for LdapDirectory {
     async fn follow(&mut self, request: &ReadRequest) -> Result<Followed, ReadError> {
         let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
         let session = self.session(None, &budget).await?;
-        let asked = follow::Asked { settings: &self.settings, request };
+        let asked = follow::Asked { settings: &self.settings, keys: &self.keys, request };
         let followed = follow::changes(&session, &asked, &budget).await?;
         self.session = Some(session);
         Ok(followed)

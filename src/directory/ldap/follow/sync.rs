@@ -1,14 +1,17 @@
 //! OpenLDAP as a synchronising client asks it (RFC 4533), once and not to stay: `refreshOnly`.
 //!
-//! Where the server remembers what was deleted (the session log of the overlay syncprov), it tells that. Where it does not,
-//! it tells everyone who is still there instead, sixteen bytes each: then whoever is known and not among them is looked at.
+//! Where the server remembers what was deleted (the session log of the overlay syncprov), it tells that. Where it does not, it
+//! tells everyone who is still there instead: its memory ends before the last cycle, and nobody knows what else it forgot. Then
+//! everything is read.
 
 use std::collections::BTreeSet;
 
+use jiff::{SignedDuration, Timestamp};
 use ldap3::Scope;
 use ldap3::controls::{Control, MakeCritical as _, RawControl, RefreshMode, SyncRequest};
 
 use super::{Hints, Untold};
+use crate::directory::entry::Entry as _;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::decode::{self, Item, SyncInfo};
 use crate::directory::ldap::search::Query;
@@ -23,26 +26,36 @@ const SYNC_DONE: &str = "1.3.6.1.4.1.4203.1.9.1.3";
 /// `e-syncRefreshRequired` (RFC 4533 2.1); OpenLDAP refuses a cookie that it never gave by the other.
 const REFRESH_REQUIRED: [u32; 2] = [4096, 53];
 
+/// Clocks may differ by this much.
+const AHEAD: SignedDuration = SignedDuration::from_mins(1);
+
 /// Entries that were changed after `last`, and which are gone or there.
 pub(super) async fn changes(
     session: &Session,
     contexts: &BTreeSet<Dn>,
     (last, here): (&Watermark, &Watermark),
+    (bases, now): (&[Dn], Timestamp),
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
     if !session.root.synchronises() {
         return Ok(Err("the server does not synchronise (overlay syncprov)".to_owned()));
     }
-    let is_alone = |mark: &Watermark| mark.position.keys().all(|key| !key.contains(' '));
+    let bases: BTreeSet<&Dn> = bases.iter().filter_map(|base| session.root.context_of(base)).collect();
+    if contexts.iter().any(|context| !bases.contains(context)) || bases.len() != 1 {
+        return Ok(Err("bases and groups lie in several databases".to_owned()));
+    }
     for context in contexts {
-        let (before, now) = (csns(last, context, is_alone(last)), csns(here, context, is_alone(here)));
-        if before.is_empty() || now.is_empty() {
-            return Ok(Err(format!("the server does not say where {:?} stands", context.as_str())));
+        if session.root.has_below(context) {
+            return Ok(Err(format!("another database lies under {:?}", context.as_str())));
         }
-        if before == now {
-            continue;
+        if !shows_change_numbers(session, context, budget).await? {
+            return Ok(Err("the account may not read entryCSN, by which the server tells what changed".to_owned()));
         }
+        if here.position.values().any(|csn| is_ahead(csn, now)) {
+            return Ok(Err("the server's last change lies ahead of the clock".to_owned()));
+        }
+        let before: Vec<&str> = last.position.values().map(String::as_str).collect();
         let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
         if let Err(why) = refresh(session, context, cookie, hints, budget).await? {
             return Ok(Err(why));
@@ -51,13 +64,17 @@ pub(super) async fn changes(
     Ok(Ok(()))
 }
 
-/// The change sequence numbers of one context, by server.
-fn csns<'a>(mark: &'a Watermark, context: &Dn, is_alone: bool) -> Vec<&'a str> {
-    let is_of = |key: &str| match key.split_once(' ') {
-        Some((_, suffix)) => suffix == context.key(),
-        None => is_alone,
-    };
-    mark.position.iter().filter(|(key, _)| is_of(key)).map(|(_, csn)| csn.as_str()).collect()
+/// Whether the account sees when entries were changed: the server leaves out whatever it does not.
+async fn shows_change_numbers(session: &Session, context: &Dn, budget: &Budget) -> Result<bool, ReadError> {
+    let doing = "Could not find out whether changes are told";
+    let entry = session.connection.entry(doing, context.as_str(), &["entryCSN".to_owned()], budget).await?;
+    Ok(entry.is_some_and(|entry| entry.has("entryCSN")))
+}
+
+/// A number made by a clock that was wrong: until its time has come the server gives no higher one.
+fn is_ahead(csn: &str, now: Timestamp) -> bool {
+    let latest = now.saturating_add(AHEAD).unwrap_or(now).strftime("%Y%m%d%H%M%S").to_string();
+    csn.get(..latest.len()).is_none_or(|time| time > latest.as_str())
 }
 
 async fn refresh(
@@ -82,22 +99,17 @@ async fn refresh(
         return Ok(Err(format!("the server asks to be read anew (code {})", answer.result.rc)));
     }
     let misshapen = |error| session.connection.misshapen(&doing, error);
-    let mut present: BTreeSet<Anchor> = BTreeSet::new();
     for (message, controls) in &answer.messages {
         match decode::item(message).map_err(misshapen)? {
             Item::Reference(_) => {}
             Item::Intermediate => match decode::sync_info(message).map_err(misshapen)? {
-                SyncInfo::Ids { deleted: true, ids } => hints.people.extend(ids),
-                SyncInfo::Ids { deleted: false, ids } => present.extend(ids),
-                SyncInfo::Other => {}
+                SyncInfo::Ids { deleted: true, ids } => ids.into_iter().for_each(|id| hints.note_gone(id)),
+                SyncInfo::Ids { deleted: false, .. } | SyncInfo::Other => {}
             },
             Item::Entry(entry) => match state(controls).map_err(misshapen)? {
-                Some((decode::DELETED, id)) => drop(hints.people.insert(id)),
-                Some((decode::PRESENT, id)) => drop(present.insert(id)),
-                Some((_, id)) => {
-                    present.insert(id);
-                    hints.note(&entry.to_owned());
-                }
+                Some((decode::DELETED, id)) => hints.note_gone(id),
+                Some((decode::PRESENT, _)) => {}
+                Some(_) => hints.note(&entry.to_owned()),
                 None => return Ok(Err("an entry came without its state".to_owned())),
             },
         }
@@ -106,9 +118,8 @@ async fn refresh(
     let Some(done) = value_of(&result.ctrls, SYNC_DONE) else {
         return Ok(Err("the answer ended without its control".to_owned()));
     };
-    // Whoever is not named is gone then.
     if !decode::refreshes_by_deletions(done).map_err(misshapen)? {
-        hints.present.get_or_insert_default().extend(present);
+        return Ok(Err("the server's log of changes does not reach back (syncprov-sessionlog)".to_owned()));
     }
     Ok(Ok(()))
 }
