@@ -177,23 +177,23 @@ async fn pass(
     } else {
         remember::confirmations(parts, &current, &plan).await?;
         let halt = parts.halt.as_ref();
-        let applied = apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress, halt).await?;
-        if part.is_none() {
-            remember::accounts(parts, &current, &applied, &plan, now)?;
-        }
-        applied
+        apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress, halt).await?
     };
+    let after = applied.accounts_after(&current.accounts);
+    if part.is_none() && !parts.settings.agent.dry_run {
+        remember::accounts(parts, &after, &plan, now)?;
+    }
     moment::remember(parts).await?;
     // A cycle that remembers nothing would tell the same again and again.
     let elsewhere = if parts.settings.agent.dry_run { Vec::new() } else { elsewhere.rows() };
     elsewhere::log(number, &elsewhere);
-    let report = report::of_cycle(number, now, clock.elapsed(), &readings, &desired, &plan, &current, &applied);
+    let elapsed = clock.elapsed();
+    let report = report::of_cycle(number, now, elapsed, &readings, &desired, &plan, &current, &applied, &after);
     let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));
     let report = SyncReport { elsewhere, ..report };
     remember::cycle(parts, &report, &plan, &readings)?;
-    let (desired, plan, current, applied) = (&desired, &plan, &current, &applied);
-    let part = part.as_ref();
-    let end = End { readings: &readings, desired, plan, current, applied, report: &report, part, now };
+    let (readings, desired, plan, part) = (&readings, &desired, &plan, part.as_ref());
+    let end = End { readings, desired, plan, before: &current.accounts, after: &after, report: &report, part, now };
     *parts.settled = settle::settle(parts, &end)?;
     Ok(report)
 }

@@ -26,11 +26,10 @@ use super::succession::Turn;
 use super::{CycleError, Parts};
 use crate::desired::accounts_of;
 use crate::model::change::BackendState;
-use crate::model::memory::ReadMode;
-use crate::model::report::DirectoryReport;
+use crate::model::report::{DirectoryReport, ReadMode};
 use crate::model::snapshot::{Changes, Followed, Found, Pin, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Account, Anchor, Dn, PersonId, Profile};
-use crate::ports::{Missing, ReadRequest, StateError};
+use crate::ports::StateError;
 
 /// Why everything is read instead.
 type Untold = String;
@@ -67,7 +66,8 @@ async fn follow(parts: &mut Parts<'_>, before: Settled, now: Timestamp) -> Resul
     if current.confirmations.iter().any(|confirmation| confirmation.expires > now) {
         return Ok(Err("something is confirmed".to_owned()));
     }
-    let mut people = beside_directories(parts, &current, now)?;
+    let strangers = parts.memory.strangers()?;
+    let mut people = beside_directories(parts, &current, &strangers, now)?;
     let mut looks = Vec::with_capacity(parts.directories.len());
     for (index, reported) in before.directories.iter().enumerate().take(parts.directories.len()) {
         match ask(parts, index, reported, now).await? {
@@ -78,7 +78,7 @@ async fn follow(parts: &mut Parts<'_>, before: Settled, now: Timestamp) -> Resul
             Err(why) => return Ok(Err(why)),
         }
     }
-    let accounts = gather(parts, &mut looks, &mut people, now).await?;
+    let accounts = gather(parts, &mut looks, &mut people, strangers, now).await?;
     let current = BackendState { accounts, ..current };
     let mut readings = Vec::with_capacity(looks.len());
     for look in looks {
@@ -96,13 +96,13 @@ async fn follow(parts: &mut Parts<'_>, before: Settled, now: Timestamp) -> Resul
 fn beside_directories(
     parts: &Parts<'_>,
     current: &BackendState,
+    strangers: &[Account],
     now: Timestamp,
 ) -> Result<BTreeSet<PersonId>, StateError> {
     let mut people = parts.memory.open()?;
     let window = parts.settings.guard.window;
     let in_window = current.marks.iter().filter(|mark| mark.at.checked_add(window).is_ok_and(|end| end > now));
     people.extend(in_window.map(|mark| mark.person.clone()));
-    let strangers = parts.memory.accounts_of(&BTreeSet::new())?;
     let carried: Vec<Anchor> = strangers.iter().filter_map(|account| account.external).collect();
     for directory in &parts.settings.directories {
         let known = parts.memory.known(&directory.name, &carried)?;
@@ -135,8 +135,7 @@ async fn ask(
     if read.problem.is_some() {
         return Ok(Err("the credentials were refused".to_owned()));
     }
-    let (pins, nested, watermark) = (read.pins.clone(), read.nested.clone(), read.watermark.clone());
-    let request = ReadRequest { now, pins, nested, watermark };
+    let request = read.request(now);
     let told = tokio::select! {
         told = parts.directories[index].directory.follow(&request) => told,
         () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
@@ -152,32 +151,34 @@ async fn ask(
     })
 }
 
-/// Looks up everyone touched, and whoever shares a unique value with one of them. Gives the accounts of all, and those that
-/// nobody manages, by owner.
+/// Looks up everyone touched, and whoever shares a unique value with one of them or with an account that nobody manages. Gives
+/// those and the accounts of all, by owner.
 async fn gather(
     parts: &mut Parts<'_>,
     looks: &mut [Look],
     people: &mut BTreeSet<PersonId>,
+    strangers: Vec<Account>,
     now: Timestamp,
 ) -> Result<Vec<Account>, CycleError> {
-    let mut next = people.clone();
+    let (mut next, mut all) = (people.clone(), Vec::new());
+    let mut accounts = strangers;
     loop {
         for look in looks.iter_mut() {
             look.locate(parts, &next, now).await?;
         }
-        let accounts = parts.memory.accounts_of(&next)?;
+        accounts.extend(parts.memory.accounts_of(&next)?);
         let shown = looks.iter().flat_map(|look| look.profiles(&next));
         let profiles: Vec<&Profile> = accounts.iter().map(|account| &account.profile).chain(shown).collect();
         let sharing = parts.memory.sharing(&profiles)?;
+        all.append(&mut accounts);
         next = sharing.difference(people).cloned().collect();
         if next.is_empty() {
             break;
         }
         people.extend(next.iter().cloned());
     }
-    let mut accounts = parts.memory.accounts_of(people)?;
-    accounts.sort_by(|one, other| one.owner.cmp(&other.owner));
-    Ok(accounts)
+    all.sort_by(|one, other| one.owner.cmp(&other.owner));
+    Ok(all)
 }
 
 impl Look {
@@ -193,9 +194,7 @@ impl Look {
         if anchors.is_empty() {
             return Ok(());
         }
-        let mut dns = parts.memory.dns(name, &anchors)?;
-        let missing: Vec<Missing> =
-            anchors.into_iter().map(|anchor| Missing { anchor, dn: dns.remove(&anchor) }).collect();
+        let missing = reading::with_places(parts.memory, name, anchors)?;
         let found = tokio::select! {
             found = parts.directories[self.index].directory.look(&missing, now) => found,
             () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
@@ -230,7 +229,7 @@ impl Look {
         }
         let name = self.read.name.clone();
         let anchors: Vec<Anchor> = self.located.keys().copied().collect();
-        let counted = parts.memory.counted(&name, &anchors)?;
+        let wished = parts.memory.wished(&name, &anchors)?;
         let mut people = Vec::new();
         for (anchor, found) in std::mem::take(&mut self.located) {
             match found {
@@ -270,7 +269,7 @@ impl Look {
         self.read.known = KnownPeople::of(parts.memory.known(&name, &anchors)?);
         self.read.known.unplaced = unplaced(parts.memory, accounts_of(accounts, &name), &snapshot)?;
         self.read.mode = ReadMode::Delta;
-        self.read.others = self.reported.users.saturating_sub(counted.0);
+        self.read.others = self.reported.users.saturating_sub(wished);
         self.read.elapsed = self.begun.elapsed();
         self.read.snapshot = Some(snapshot);
         Ok(Ok(self.read))

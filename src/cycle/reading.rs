@@ -12,7 +12,8 @@ use super::settled::Part;
 use super::{CycleError, Parts, Source, current, ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
-use crate::model::memory::{ReadMode, RefusedBind};
+use crate::model::memory::RefusedBind;
+use crate::model::report::ReadMode;
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Account, Anchor, Dn, Name};
@@ -41,6 +42,15 @@ pub struct DirectoryRead {
     /// Why nothing could be read.
     pub problem: Option<String>,
     pub elapsed: Duration,
+}
+
+impl DirectoryRead {
+    /// What is asked of the directory.
+    #[must_use]
+    pub fn request(&self, now: Timestamp) -> ReadRequest {
+        let (pins, nested, watermark) = (self.pins.clone(), self.nested.clone(), self.watermark.clone());
+        ReadRequest { now, pins, nested, watermark }
+    }
 }
 
 /// All directories, in the order of the config.
@@ -182,8 +192,7 @@ async fn fetch_all(
             continue;
         }
         let clock = Instant::now();
-        let (pins, nested, watermark) = (read.pins.clone(), read.nested.clone(), read.watermark.clone());
-        let request = ReadRequest { now, pins, nested, watermark };
+        let request = read.request(now);
         let tell = |entries| {
             underway.notify_one();
             progress.tell(Stage::Reading { directory: &read.name, entries });
@@ -269,6 +278,15 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// People and where their entries were last.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn with_places(memory: &dyn Memory, directory: &Name, people: Vec<Anchor>) -> Result<Vec<Missing>, StateError> {
+    let mut dns = memory.dns(directory, &people)?;
+    Ok(people.into_iter().map(|anchor| Missing { anchor, dn: dns.remove(&anchor) }).collect())
+}
+
 /// Looks for everyone with an account who was not seen and about whom something may have to be decided.
 async fn locate(
     parts: &mut Parts<'_>,
@@ -282,8 +300,7 @@ async fn locate(
     if missing.is_empty() {
         return Ok(());
     }
-    let mut dns = parts.memory.dns(&read.name, &missing)?;
-    let missing: Vec<Missing> = missing.into_iter().map(|anchor| Missing { anchor, dn: dns.remove(&anchor) }).collect();
+    let missing = with_places(parts.memory, &read.name, missing)?;
     let result = tokio::select! {
         result = parts.directories[index].directory.locate(&missing, now) => result,
         () = stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),

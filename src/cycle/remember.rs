@@ -8,15 +8,14 @@ use jiff::Timestamp;
 
 use super::reading::{DirectoryRead, Readings, pins_after};
 use super::{CycleError, Parts, report};
-use crate::apply::Applied;
 use crate::clock;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
-    Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadMode, ReadRecord, WantedPool, Whole,
+    Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadRecord, WantedPool, Whole,
 };
 use crate::model::notice::News;
-use crate::model::report::{CycleOutcome, SyncReport};
+use crate::model::report::{CycleOutcome, ReadMode, SyncReport};
 use crate::model::settings::{DirectorySettings, Drift, Settings};
 use crate::model::snapshot::{ListedAs, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing, fold};
@@ -266,14 +265,8 @@ impl<'a> Witness<'a> {
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub fn accounts(
-    parts: &mut Parts<'_>,
-    current: &BackendState,
-    applied: &Applied,
-    plan: &Plan,
-    now: Timestamp,
-) -> Result<(), CycleError> {
-    let mut accounts = applied.accounts_after(&current.accounts);
+pub fn accounts(parts: &mut Parts<'_>, after: &[Account], plan: &Plan, now: Timestamp) -> Result<(), CycleError> {
+    let mut accounts = Cow::Borrowed(after);
     if parts.settings.backend.drift == Drift::Report && !plan.drifted.is_empty() {
         keep_applied_profiles(accounts.to_mut(), plan);
     }

@@ -15,10 +15,10 @@ use super::reading::{DirectoryRead, Readings};
 use crate::apply::Applied;
 use crate::desired::{Desired, Wish};
 use crate::model::change::{BackendState, GuardKind, HeldChange};
-use crate::model::memory::{self, Held};
+use crate::model::memory::Held;
 use crate::model::report::{
     ChangeCounts, ChangeKind, CycleOutcome, DirectoryReport, HeldKind, HeldRow, PlanReport, PlanRow, PoolRow,
-    ProblemRow, ReadMode, SyncReport, WaitingRow, seconds,
+    ProblemRow, SyncReport, WaitingRow, seconds,
 };
 use crate::model::snapshot::{Found, ScopeKey};
 use crate::model::{Account, Anchor, LeaveCause, Name, PersonId, SeatState, WaitReason};
@@ -60,6 +60,7 @@ pub fn of_cycle(
     plan: &Plan,
     current: &BackendState,
     applied: &Applied,
+    after: &[Account],
 ) -> SyncReport {
     let happened = applied.effects(&current.accounts);
     let mut problems: Vec<ProblemRow> = plan.problems.iter().map(problem_row).collect();
@@ -72,7 +73,6 @@ pub fn of_cycle(
     changes.held =
         plan.changes.iter().filter(|change| change.held).map(|change| &change.person).collect::<BTreeSet<_>>().len()
             as u64;
-    let after = applied.accounts_after(&current.accounts);
     let held_changes = held_changes(readings, plan);
     SyncReport {
         cycle,
@@ -85,9 +85,9 @@ pub fn of_cycle(
         problems,
         seconds: seconds(elapsed),
         started,
-        granted: people::granted(&happened, &after),
-        waiting: waiting_rows(&after, &|person| plan.allocation().passed_over.contains(person)),
-        lost: people::lost(&happened, &current.accounts, &after),
+        granted: people::granted(&happened, after),
+        waiting: waiting_rows(after, &|person| plan.allocation().passed_over.contains(person)),
+        lost: people::lost(&happened, &current.accounts, after),
         elsewhere: Vec::new(),
         standby: None,
     }
@@ -205,10 +205,7 @@ fn directory_row(read: &DirectoryRead, desired: &Desired<'_>) -> DirectoryReport
     let snapshot = read.snapshot.as_ref();
     DirectoryReport {
         name: read.name.clone(),
-        mode: match read.mode {
-            memory::ReadMode::Full => ReadMode::Full,
-            memory::ReadMode::Delta => ReadMode::Delta,
-        },
+        mode: read.mode,
         complete: snapshot.is_some_and(|snapshot| snapshot.partial.is_none()),
         entries: snapshot.map_or(0, |snapshot| snapshot.entries),
         users,

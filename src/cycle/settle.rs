@@ -7,14 +7,12 @@ use jiff::Timestamp;
 use super::reading::{DirectoryRead, Readings};
 use super::settled::{Part, Settled};
 use super::{Parts, managed};
-use crate::apply::Applied;
 use crate::desired::{Desired, Wish};
-use crate::model::change::BackendState;
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Kind, Snapshot};
 use crate::model::{Account, Name, PersonId};
-use crate::plan::{Plan, wants};
+use crate::plan::{Plan, diff, wants};
 use crate::ports::StateError;
 
 /// Everything that a cycle came to.
@@ -22,8 +20,9 @@ pub struct End<'a, 'd> {
     pub readings: &'a Readings,
     pub desired: &'a Desired<'d>,
     pub plan: &'a Plan,
-    pub current: &'a BackendState,
-    pub applied: &'a Applied,
+    /// The accounts that were looked at, before and after.
+    pub before: &'a [Account],
+    pub after: &'a [Account],
     pub report: &'a SyncReport,
     /// None: it looked at everything.
     pub part: Option<&'a Part>,
@@ -39,11 +38,11 @@ pub fn settle(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Settled
     if parts.settings.agent.dry_run || !nothing_is_unclear(end) {
         return Ok(None);
     }
-    let after = end.applied.accounts_after(&end.current.accounts);
-    parts.memory.set_open(end.part.map(|part| &part.people), &open(parts.settings, end.desired, &after))?;
-    let (mut counts, mut removal) = (managed(&after), removal(parts.settings, &after, end.now));
+    let after = end.after;
+    parts.memory.set_open(end.part.map(|part| &part.people), &open(parts.settings, end.desired, after))?;
+    let (mut counts, mut removal) = (managed(after), removal(parts.settings, after, end.now));
     if let Some(part) = end.part {
-        counts = adjusted(&part.before.managed, &managed(&end.current.accounts), &counts);
+        counts = adjusted(&part.before.managed, &managed(end.before), &counts);
         removal = [removal, part.before.removal].into_iter().flatten().min();
     }
     Ok(Some(Settled {
@@ -114,11 +113,7 @@ fn is_done(settings: &Settings, account: &Account, wish: Option<&Wish<'_>>) -> b
 
 /// When the next suspended account may be removed.
 fn removal(settings: &Settings, accounts: &[Account], now: Timestamp) -> Option<Timestamp> {
-    let grace = settings.leavers.remove_after?;
-    let suspended =
-        accounts.iter().filter(|account| !account.adopted).filter_map(|account| account.suspension.as_ref());
-    let by_agent = suspended.filter(|suspension| suspension.by_agent);
-    by_agent.filter_map(|suspension| suspension.at.checked_add(grace).ok()).filter(|at| *at > now).min()
+    accounts.iter().filter_map(|account| diff::removal_from(settings, account)).filter(|at| *at > now).min()
 }
 
 /// The counts of everyone, from those before and those of the part that was looked at.

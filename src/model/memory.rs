@@ -11,6 +11,7 @@ use super::account::Account;
 use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
+use super::report::ReadMode;
 use super::snapshot::{Kind, ListedAs, Members, Nested, Pin, ScopeKey, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
 
@@ -98,14 +99,6 @@ pub struct PersonRow<'a> {
     /// Counts only where the person is new.
     pub first_seen: Timestamp,
     pub facts: Facts<'a>,
-}
-
-/// How a directory was read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ReadMode {
-    Full,
-    Delta,
 }
 
 /// The last read of a directory, in numbers.

@@ -354,7 +354,12 @@ fn left_behind(world: &World<'_>, account: &Account, cause: LeaveCause) -> Vec<N
 /// Suspended by the agent, never adopted, and the grace period has passed.
 #[must_use]
 pub fn removal_due(settings: &Settings, account: &Account, now: Timestamp) -> bool {
-    let Some(grace) = settings.leavers.remove_after else { return false };
-    let Some(suspension) = account.suspension.as_ref().filter(|suspension| suspension.by_agent) else { return false };
-    !account.adopted && suspension.at.checked_add(grace).is_ok_and(|due| due <= now)
+    removal_from(settings, account).is_some_and(|due| due <= now)
+}
+
+/// When the grace period of an account ends; None where it is never removed by time.
+#[must_use]
+pub fn removal_from(settings: &Settings, account: &Account) -> Option<Timestamp> {
+    let suspension = account.suspension.as_ref().filter(|suspension| suspension.by_agent && !account.adopted)?;
+    suspension.at.checked_add(settings.leavers.remove_after?).ok()
 }

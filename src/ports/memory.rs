@@ -137,8 +137,8 @@ pub trait Excerpts: Send {
     /// By what groups named these people when they were last read: `Sighting::naming`.
     fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError>;
 
-    /// Of these people, how many were wished for when the mirror was last written, and how many of those could not be used.
-    fn counted(&self, directory: &str, anchors: &[Anchor]) -> Result<(u64, u64), StateError>;
+    /// How many of these people were wished for when the mirror was last written.
+    fn wished(&self, directory: &str, anchors: &[Anchor]) -> Result<u64, StateError>;
 
     /// Which of these people each group of the config has as members; every group that was read is there.
     fn members_of(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<ScopeKey, Members>, StateError>;
@@ -155,7 +155,10 @@ pub trait Excerpts: Send {
     /// Whose entry or account has a unique value of one of these profiles, whatever its case.
     fn sharing(&self, profiles: &[&Profile]) -> Result<BTreeSet<PersonId>, StateError>;
 
-    /// The accounts of these people as last answered, and all that nobody manages.
+    /// All accounts that nobody manages.
+    fn strangers(&self) -> Result<Vec<Account>, StateError>;
+
+    /// The accounts of these people as last answered.
     fn accounts_of(&self, people: &BTreeSet<PersonId>) -> Result<Vec<Account>, StateError>;
 
     /// What `remembered` says of these.

@@ -30,13 +30,12 @@ impl Excerpts for State {
         Ok(self.of_each("reading by what groups name people", directory, anchors, sql, naming)?.into_iter().collect())
     }
 
-    fn counted(&self, directory: &str, anchors: &[Anchor]) -> Result<(u64, u64), StateError> {
+    fn wished(&self, directory: &str, anchors: &[Anchor]) -> Result<u64, StateError> {
         let sql = "SELECT f.judgement_json FROM facts f JOIN person p USING (directory, anchor)
                    WHERE f.directory = ?1 AND f.anchor = ?2 AND p.gone IS NULL AND p.missing_since IS NULL";
         let judgement = |row: &rusqlite::Row<'_>| json::<Judgement<'static>>(row, 0);
         let known = self.of_each("counting people", directory, anchors, sql, judgement)?;
-        let wished = known.iter().filter(|known| known.in_scope && known.standing == Standing::Enabled);
-        Ok(wished.fold((0, 0), |(all, quarantined), one| (all + 1, quarantined + u64::from(one.quarantine.is_some()))))
+        Ok(known.iter().filter(|known| known.in_scope && known.standing == Standing::Enabled).count() as u64)
     }
 
     fn members_of(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<ScopeKey, Members>, StateError> {
@@ -84,7 +83,7 @@ impl Excerpts for State {
         self.read("reading who shares a name", |connection| {
             let mut sharing = BTreeSet::new();
             for table in ["facts", "account_details"] {
-                for (column, value) in [("user_name_folded", user_name as Value), ("email_folded", email)] {
+                for (column, value) in VALUES {
                     let sql = format!("SELECT directory, anchor FROM {table} WHERE {column} = ?1");
                     for profile in profiles {
                         sharing.extend(people(connection, &sql, [folded(value(profile))])?);
@@ -95,11 +94,16 @@ impl Excerpts for State {
         })
     }
 
+    fn strangers(&self) -> Result<Vec<Account>, StateError> {
+        self.read("reading the accounts that nobody manages", |connection| {
+            let sql = "SELECT account_json FROM stranger ORDER BY id";
+            connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))?.collect()
+        })
+    }
+
     fn accounts_of(&self, people: &BTreeSet<PersonId>) -> Result<Vec<Account>, StateError> {
         self.read("reading accounts as last known", |connection| {
-            let sql = "SELECT account_json FROM stranger ORDER BY id";
-            let mut accounts: Vec<Account> =
-                connection.prepare_cached(sql)?.query_map([], |row| json(row, 0))?.collect::<Result<_>>()?;
+            let mut accounts = Vec::with_capacity(people.len());
             for person in people {
                 if let Some(id) = find_directory(connection, &person.directory)? {
                     accounts.extend(known_account(connection, (id, person.anchor))?);
@@ -125,13 +129,9 @@ impl Excerpts for State {
 
 type Value = fn(&Profile) -> &str;
 
-fn user_name(profile: &Profile) -> &str {
-    &profile.user_name
-}
-
-fn email(profile: &Profile) -> &str {
-    &profile.email
-}
+/// The columns of what is unique, folded.
+const VALUES: [(&str, Value); 2] =
+    [("user_name_folded", |profile| &profile.user_name), ("email_folded", |profile| &profile.email)];
 
 impl State {
     /// What one query says of each of these people of a directory; nothing of those it does not find.

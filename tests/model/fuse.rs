@@ -179,12 +179,13 @@ mortal! { Mirror {
 mortal! { Excerpts {
     fn known([self: &self], directory: &str, anchors: &[Anchor]) -> Vec<Known>;
     fn namings([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, Digest>;
-    fn counted([self: &self], directory: &str, anchors: &[Anchor]) -> (u64, u64);
+    fn wished([self: &self], directory: &str, anchors: &[Anchor]) -> u64;
     fn members_of([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<ScopeKey, Members>;
     fn due([self: &self], directory: &str, by: Timestamp) -> Vec<Anchor>;
     fn open([self: &self]) -> BTreeSet<PersonId>;
     fn set_open([self: &mut self], of: Option<&BTreeSet<PersonId>>, open: &BTreeSet<PersonId>) -> ();
     fn sharing([self: &self], profiles: &[&Profile]) -> BTreeSet<PersonId>;
+    fn strangers([self: &self]) -> Vec<Account>;
     fn accounts_of([self: &self], people: &BTreeSet<PersonId>) -> Vec<Account>;
     fn remembered_of([self: &self], people: &BTreeSet<PersonId>) -> BTreeMap<PersonId, Remembered>;
 }}

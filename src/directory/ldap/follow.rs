@@ -29,8 +29,9 @@ use super::session::Session;
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::group::is_group;
 use crate::directory::identity::own_anchor;
+use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::{Changes, Followed, Found, Kind, Role, ScopeKey, Watermark};
+use crate::model::snapshot::{Changes, Followed, Kind, Role, ScopeKey, Watermark};
 use crate::model::{Anchor, Dn};
 use crate::ports::{ReadError, ReadRequest};
 
@@ -76,14 +77,14 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     let Some(contexts) = contexts(session, asked) else {
         return Ok(Followed::Untold("a base or group lies on another server".to_owned()));
     };
-    if let Some(why) = moved(session, asked, budget).await? {
+    if let Some(why) = scope::moved(session, asked.keys, &asked.request.pins, budget).await? {
         return Ok(Followed::Untold(why));
     }
     let told = match session.kind {
         Kind::ActiveDirectory => usn::changes(session, &contexts, last, &mut hints, budget).await?,
         Kind::OpenLdap => {
-            let (marks, place) = ((last, &here), (&*bases, asked.request.now));
-            sync::changes(session, &contexts, marks, place, &mut hints, budget).await?
+            let now = asked.request.now;
+            sync::changes(session, (&contexts, &bases), (last, &here), now, &mut hints, budget).await?
         }
         Kind::Ldif => Err("a file is read whole".to_owned()),
     };
@@ -107,23 +108,6 @@ fn is_computed(filter: &str) -> bool {
     filter.contains("memberof") || filter.contains(":=")
 }
 
-/// Why the scope is not as it was: each base and group is read by its id, for a name or a right that is gone changes no entry
-/// below.
-async fn moved(session: &Session, asked: &Asked<'_>, budget: &Budget) -> Result<Option<Untold>, ReadError> {
-    let resolved = scope::resolve(session, asked.keys, &asked.request.pins, budget).await?;
-    if let Some(problem) = resolved.problems.first() {
-        return Ok(Some(problem.clone()));
-    }
-    let stays = |(key, found): (&ScopeKey, &Found)| match (found, asked.request.pins.get(key)) {
-        (Found::Here { anchor, dn }, Some(pin)) => {
-            pin.anchor == Some(*anchor) && Dn::parse(&pin.dn).is_ok_and(|last| last == *dn)
-        }
-        (Found::DoneWithout, _) => true,
-        _ => false,
-    };
-    Ok((!resolved.found.iter().all(stays)).then(|| "a base or group is elsewhere, or another one".to_owned()))
-}
-
 fn too_many(people: &BTreeSet<Anchor>) -> Option<Untold> {
     (people.len() > MOST).then(|| format!("{} people changed", people.len()))
 }
@@ -142,14 +126,11 @@ fn contexts(session: &Session, asked: &Asked<'_>) -> Option<BTreeSet<Dn>> {
     places.map(|dn| session.root.context_of(&dn).cloned()).collect()
 }
 
-/// A group may be somebody, too (user private groups).
-fn is_person(entry: &RawEntry) -> bool {
-    ["person", "posixAccount"].iter().any(|class| entry.says("objectClass", class))
-}
-
 /// What was told so far.
 pub(super) struct Hints<'a> {
     session: &'a Session,
+    /// Knows who is a person: a group may be one, too (user private groups).
+    reader: PersonReader,
     people: BTreeSet<Anchor>,
     entries: u64,
     /// The highest number of an update.
@@ -171,6 +152,7 @@ impl<'a> Hints<'a> {
         let nested = &asked.request.nested;
         Self {
             session,
+            reader: PersonReader::new(session.kind, &asked.settings.attributes),
             people: BTreeSet::new(),
             entries: 0,
             changed: None,
@@ -215,7 +197,7 @@ impl<'a> Hints<'a> {
             self.untold = Some("a base or group changed".to_owned());
         } else if !is_group(entry) && self.holds_others(entry) {
             self.untold = Some("a place changed under which others lie".to_owned());
-        } else if !entry.says("objectClass", "computer") && (!is_group(entry) || is_person(entry)) {
+        } else if !entry.says("objectClass", "computer") && (!is_group(entry) || self.reader.is_person(entry)) {
             self.people.insert(anchor);
         }
     }

@@ -95,6 +95,22 @@ impl LdapDirectory {
             None => Session::open(&self.ldap, self.settings.kind, failed, budget).await,
         }
     }
+
+    /// Looks for people, with retries.
+    async fn find(
+        &mut self,
+        missing: &[Missing],
+        any_standing: bool,
+        now: Timestamp,
+    ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        if missing.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let policy = Policy::for_timeout(self.ldap.timeout);
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
+        let mut locating = Locating { directory: self, missing, any_standing, now, budget: &budget, failed: None };
+        with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
+    }
 }
 
 /// The tries of one full read.
@@ -158,23 +174,6 @@ impl Locating<'_> {
         let found = locator.all(self.missing).await?;
         self.directory.session = Some(session);
         Ok(found)
-    }
-}
-
-impl LdapDirectory {
-    async fn find(
-        &mut self,
-        missing: &[Missing],
-        any_standing: bool,
-        now: Timestamp,
-    ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
-        if missing.is_empty() {
-            return Ok(BTreeMap::new());
-        }
-        let policy = Policy::for_timeout(self.ldap.timeout);
-        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
-        let mut locating = Locating { directory: self, missing, any_standing, now, budget: &budget, failed: None };
-        with_retries(&policy, None, &mut locating, may_pass, |locating, _| Box::pin(locating.attempt())).await
     }
 }
 

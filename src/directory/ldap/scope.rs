@@ -10,7 +10,7 @@ use super::members;
 use super::search::Query;
 use super::session::Session;
 use crate::directory::entry::RawEntry;
-use crate::directory::group::{GroupObject, group_attributes};
+use crate::directory::group::{GroupObject, group_attributes, is_group};
 use crate::directory::identity::own_anchor;
 use crate::model::snapshot::{Found, Kind, Pin, Role, ScopeKey};
 use crate::model::{Anchor, Dn};
@@ -34,10 +34,15 @@ pub(super) async fn resolve(
     pins: &BTreeMap<ScopeKey, Pin>,
     budget: &Budget,
 ) -> Result<Resolved, ReadError> {
-    let finder = Finder { session, budget };
+    let finder = Finder { session, budget, with_members: true };
     let mut resolved = Resolved::default();
     for key in keys {
         let (found, entry) = finder.find(key, pins.get(key)).await?;
+        if let (Found::Here { anchor, dn }, Some(pin)) = (&found, pins.get(key).filter(|pin| pin.anchor.is_some()))
+            && Dn::parse(&pin.dn).is_ok_and(|before| before != *dn)
+        {
+            tracing::info!(name: "directory.renamed", anchor = %anchor, from = pin.dn, to = dn.as_str(), "A base or group was renamed; following it");
+        }
         if let Some(problem) = problem(key, &found) {
             resolved.problems.push(problem);
         }
@@ -46,7 +51,7 @@ pub(super) async fn resolve(
                 Role::Base => resolved.bases.push(dn.clone()),
                 Role::Group => match members::group_of(session, entry, budget).await? {
                     Some(group) => resolved.groups.push((key.clone(), group)),
-                    None => resolved.problems.push(format!("{:?} is no group. Name a group in the config", &*key.dn)),
+                    None => resolved.problems.push(no_group(key)),
                 },
             }
         }
@@ -54,6 +59,44 @@ pub(super) async fn resolve(
     }
     resolved.bases = outermost(&resolved.bases);
     Ok(resolved)
+}
+
+/// Why the scope is not as the pins have it: each base and group is looked at by its id, for a name or a right that is gone
+/// changes no entry below.
+pub(super) async fn moved(
+    session: &Session,
+    keys: &[ScopeKey],
+    pins: &BTreeMap<ScopeKey, Pin>,
+    budget: &Budget,
+) -> Result<Option<String>, ReadError> {
+    let finder = Finder { session, budget, with_members: false };
+    for key in keys {
+        let (found, entry) = finder.find(key, pins.get(key)).await?;
+        let is_none = key.role == Role::Group && entry.is_some_and(|entry| !is_group(&entry));
+        let why = problem(key, &found).or_else(|| is_none.then(|| no_group(key)));
+        if why.is_some() {
+            return Ok(why);
+        }
+        if !stays(&found, pins.get(key)) {
+            return Ok(Some(format!("the {} {:?} is elsewhere, or another one", word(key.role), &*key.dn)));
+        }
+    }
+    Ok(None)
+}
+
+/// Where it was, and the one it was.
+fn stays(found: &Found, pin: Option<&Pin>) -> bool {
+    match (found, pin) {
+        (Found::Here { anchor, dn }, Some(pin)) => {
+            pin.anchor == Some(*anchor) && Dn::parse(&pin.dn).is_ok_and(|last| last == *dn)
+        }
+        (Found::DoneWithout, _) => true,
+        _ => false,
+    }
+}
+
+fn no_group(key: &ScopeKey) -> String {
+    format!("{:?} is no group. Name a group in the config", &*key.dn)
 }
 
 /// The bases that lie under no other.
@@ -99,6 +142,8 @@ fn problem(key: &ScopeKey, found: &Found) -> Option<String> {
 struct Finder<'a> {
     session: &'a Session,
     budget: &'a Budget,
+    /// Of groups, too.
+    with_members: bool,
 }
 
 impl Finder<'_> {
@@ -111,9 +156,6 @@ impl Finder<'_> {
             return Ok(here.map_or((absent, None), |(anchor, dn, entry)| (Found::Here { anchor, dn }, Some(entry))));
         };
         if let Some((anchor, dn, entry)) = self.pinned(old, pin, key.role).await? {
-            if Dn::parse(&pin.dn).is_ok_and(|before| before != dn) {
-                tracing::info!(name: "directory.renamed", anchor = %anchor, from = pin.dn, to = dn.as_str(), "A base or group was renamed; following it");
-            }
             return Ok((Found::Here { anchor, dn }, Some(entry)));
         }
         let new = self.at(&key.dn, key.role).await?.map(|(anchor, ..)| anchor).filter(|anchor| *anchor != old);
@@ -159,8 +201,10 @@ impl Finder<'_> {
 
     fn attributes(&self, role: Role) -> Vec<String> {
         match role {
-            Role::Base => vec!["objectClass".to_owned(), self.session.anchor_attribute().to_owned()],
-            Role::Group => group_attributes(self.session.kind).iter().map(|name| (*name).to_owned()).collect(),
+            Role::Group if self.with_members => {
+                group_attributes(self.session.kind).iter().map(|name| (*name).to_owned()).collect()
+            }
+            _ => vec!["objectClass".to_owned(), self.session.anchor_attribute().to_owned()],
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use lber::structure::StructureTag;
 use ldap3::controls::{Control, RawControl};
-use ldap3::{LdapResult, Scope};
+use ldap3::{LdapResult, ResultEntry, Scope};
 
 use super::budget::Budget;
 use super::connect::Connection;
@@ -77,27 +77,24 @@ impl Connection {
         query: &Query<'_>,
         budget: &Budget,
     ) -> Result<AnswerWithControls, ReadError> {
-        let mut ldap = self.ldap.clone();
-        ldap.with_controls(query.controls.clone());
-        let whole = async {
-            let mut stream = ldap.streaming_search(query.base, query.scope, query.filter, query.attributes).await?;
-            let mut messages = Vec::new();
-            while let Some(message) = stream.next().await? {
-                budget.hear();
-                messages.push((message.0, message.1));
-            }
-            budget.hear();
-            Ok(AnswerWithControls { messages, result: stream.finish().await })
-        };
-        match budget.watch(whole).await {
-            Ok(Ok(answer)) => Ok(answer),
-            Ok(Err(error)) => Err(self.error(doing, error).await),
-            Err(overrun) => Err(self.overran(doing, overrun)),
-        }
+        let (messages, result) = self.send(doing, query, |message| (message.0, message.1), budget).await?;
+        Ok(AnswerWithControls { messages, result })
     }
 
     /// Sends one search and reads its answer to the end.
     pub(super) async fn search(&self, doing: &str, query: &Query<'_>, budget: &Budget) -> Result<Answer, ReadError> {
+        let (messages, result) = self.send(doing, query, |message| message.0, budget).await?;
+        Ok(Answer { messages, result })
+    }
+
+    /// What is kept of each message, and the result.
+    async fn send<T>(
+        &self,
+        doing: &str,
+        query: &Query<'_>,
+        keep: impl Fn(ResultEntry) -> T,
+        budget: &Budget,
+    ) -> Result<(Vec<T>, LdapResult), ReadError> {
         let mut ldap = self.ldap.clone();
         if !query.controls.is_empty() {
             ldap.with_controls(query.controls.clone());
@@ -107,10 +104,10 @@ impl Connection {
             let mut messages = Vec::new();
             while let Some(message) = stream.next().await? {
                 budget.hear();
-                messages.push(message.0);
+                messages.push(keep(message));
             }
             budget.hear();
-            Ok(Answer { messages, result: stream.finish().await })
+            Ok((messages, stream.finish().await))
         };
         match budget.watch(whole).await {
             Ok(Ok(answer)) => Ok(answer),

@@ -48,6 +48,7 @@ impl CycleOutcome {
     }
 }
 
+/// How a directory was read: everything, or what changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReadMode {

@@ -41,7 +41,7 @@ fn of_each_person_it_is_known_by_what_groups_name_them_and_that_they_were_counte
     let namings = state.namings("corp", &all).unwrap();
     assert_eq!(namings.keys().copied().collect::<Vec<_>>(), [1, 2, 3].map(anchor));
     assert_eq!(namings[&anchor(1)], Digest::from_bytes([1; 16]));
-    assert_eq!(state.counted("corp", &all).unwrap(), (1, 0), "one is out of scope, one left, one was never there");
+    assert_eq!(state.wished("corp", &all).unwrap(), 1, "one is out of scope, one left, one was never there");
     let known: Vec<Anchor> = state.known("corp", &all).unwrap().iter().map(|known| known.anchor).collect();
     assert_eq!(known, [1, 2, 3].map(anchor));
     assert!(state.known("else", &all).unwrap().is_empty());

@@ -1,7 +1,8 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::model::memory::{Absence, Known, MirrorUpdate, ReadMode, ReadRecord, RefusedBind, Whole};
+use crate::model::memory::{Absence, Known, MirrorUpdate, ReadRecord, RefusedBind, Whole};
+use crate::model::report::ReadMode;
 use crate::model::snapshot::{Kind, ListedAs, Pin, Role, ScopeKey, Watermark};
 use crate::model::{Defect, Digest, LeaveCause, Quarantine, Unidentified};
 use crate::ports::{Mirror as _, StateError};

@@ -32,36 +32,34 @@ const AHEAD: SignedDuration = SignedDuration::from_mins(1);
 /// Entries that were changed after `last`, and which are gone or there.
 pub(super) async fn changes(
     session: &Session,
-    contexts: &BTreeSet<Dn>,
+    (contexts, bases): (&BTreeSet<Dn>, &[Dn]),
     (last, here): (&Watermark, &Watermark),
-    (bases, now): (&[Dn], Timestamp),
+    now: Timestamp,
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
     if !session.root.synchronises() {
         return Ok(Err("the server does not synchronise (overlay syncprov)".to_owned()));
     }
-    let bases: BTreeSet<&Dn> = bases.iter().filter_map(|base| session.root.context_of(base)).collect();
-    if contexts.iter().any(|context| !bases.contains(context)) || bases.len() != 1 {
+    // What a watermark notes is of the bases' databases.
+    let all: BTreeSet<&Dn> =
+        contexts.iter().chain(bases.iter().filter_map(|base| session.root.context_of(base))).collect();
+    let mut all = all.into_iter();
+    let (Some(context), None) = (all.next(), all.next()) else {
         return Ok(Err("bases and groups lie in several databases".to_owned()));
+    };
+    if session.root.has_below(context) {
+        return Ok(Err(format!("another database lies under {:?}", context.as_str())));
     }
-    for context in contexts {
-        if session.root.has_below(context) {
-            return Ok(Err(format!("another database lies under {:?}", context.as_str())));
-        }
-        if !shows_change_numbers(session, context, budget).await? {
-            return Ok(Err("the account may not read entryCSN, by which the server tells what changed".to_owned()));
-        }
-        if here.position.values().any(|csn| is_ahead(csn, now)) {
-            return Ok(Err("the server's last change lies ahead of the clock".to_owned()));
-        }
-        let before: Vec<&str> = last.position.values().map(String::as_str).collect();
-        let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
-        if let Err(why) = refresh(session, context, cookie, hints, budget).await? {
-            return Ok(Err(why));
-        }
+    if !shows_change_numbers(session, context, budget).await? {
+        return Ok(Err("the account may not read entryCSN, by which the server tells what changed".to_owned()));
     }
-    Ok(Ok(()))
+    if here.position.values().any(|csn| is_ahead(csn, now)) {
+        return Ok(Err("the server's last change lies ahead of the clock".to_owned()));
+    }
+    let before: Vec<&str> = last.position.values().map(String::as_str).collect();
+    let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
+    refresh(session, context, cookie, hints, budget).await
 }
 
 /// Whether the account sees when entries were changed: the server leaves out whatever it does not.
