@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
 use crate::model::lease::Lease;
-use crate::model::snapshot::{Followed, Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
-use crate::model::{Anchor, Name, PersonId};
+use crate::model::snapshot::{Followed, Listed, Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::{Anchor, Dn, Name, PersonId};
 
 mod memory;
 pub mod plain;
@@ -97,6 +97,19 @@ impl Progress for Silent {
     fn tell(&self, _stage: Stage<'_>) {}
 }
 
+/// The people of one directory, found by what groups list.
+#[expect(clippy::missing_errors_doc, reason = "where the state cannot be read, each of them")]
+pub trait Roster: Send {
+    /// Who lies at each of these places; same order, same length.
+    fn at(&mut self, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError>;
+
+    /// Whose user id this is, folded.
+    fn with_uid(&mut self, uid: &str) -> Result<Vec<Anchor>, StateError>;
+
+    /// Whose `primaryGroupID` this is.
+    fn with_primary_group(&mut self, token: u32) -> Result<Vec<Anchor>, StateError>;
+}
+
 /// A directory: read whole, or asked for single people.
 #[async_trait]
 pub trait Directory: Send {
@@ -119,6 +132,15 @@ pub trait Directory: Send {
     async fn follow(&mut self, request: &ReadRequest) -> Result<Followed, ReadError> {
         let _ = request;
         Ok(Followed::Untold("this directory can only be read whole".to_owned()))
+    }
+
+    /// Who is in the groups of the config, of the people in `roster`; nobody's entry is read. `request`: as for a read.
+    ///
+    /// # Errors
+    /// Where the answer did not come whole: then nothing is known.
+    async fn groups(&mut self, request: &ReadRequest, roster: &mut dyn Roster) -> Result<Listed, ReadError> {
+        let _ = (request, roster);
+        Ok(Listed::Untold("this directory can only be read whole".to_owned()))
     }
 
     /// Looks for people who were not in the last snapshot, by anchor, wherever they are; one answer for each asked.

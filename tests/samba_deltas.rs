@@ -97,17 +97,45 @@ fn a_membership_that_changes_reaches_the_members() {
         samba.modify(&format!("dn: CN={group},{ou}\nchangetype: modify\n{what}: member\nmember: {member}\n-\n\n"));
     };
     change(&inner, "add", &dn(3));
-    twins.cycle("one more in the group within the group");
+    twins.delta("one more in the group within the group");
     assert!(twins.follows.names("active").contains(&format!("{name}3@lab.test")));
     change(&vault, "delete", &dn(1));
-    twins.cycle("one taken out");
+    twins.delta("one taken out");
+    let elsewhere = samba.ou("member-out");
+    samba.modify(&ldif::rename(&dn(1), &format!("CN={name}1"), Some(&elsewhere)));
+    twins.delta("the same moved out of the base");
+    change(&vault, "add", &format!("CN={name}1,{elsewhere}"));
+    twins.delta("and into the group");
+    samba.modify(&ldif::rename(&format!("CN={name}1,{elsewhere}"), &format!("CN={name}1"), Some(&ou)));
+    twins.delta("and back under the base");
+    assert!(twins.follows.names("active").contains(&format!("{name}1@lab.test")));
     samba.modify(&ldif::replace(&dn(2), "displayName", &["Another Name"]));
     twins.delta("a name of a member");
+    samba.modify(&ldif::rename(&dn(4), &format!("CN={name}4"), Some(&elsewhere)));
+    twins.delta("one moved out of the base");
+    change(&inner, "delete", &dn(3));
+    twins.delta("one taken out of the group within");
+    samba.modify(&ldif::rename(&format!("CN={name}4,{elsewhere}"), &format!("CN={name}4"), Some(&ou)));
+    twins.delta("the same moved back, and never out of the group");
+    assert!(twins.follows.names("active").contains(&format!("{name}4@lab.test")));
     samba.modify(&ldif::rename(&format!("CN={inner},{ou}"), &format!("CN={name}within"), None));
-    twins.cycle("the group within renamed");
+    twins.delta("the group within renamed");
     samba.delete(&format!("CN={name}within,{ou}"));
-    twins.cycle("the group within deleted");
-    assert_eq!(twins.follows.names("active"), [format!("{name}4@lab.test")]);
+    twins.delta("the group within deleted");
+    assert_eq!(twins.follows.names("active"), [1, 4].map(|number| format!("{name}{number}@lab.test")));
+}
+
+#[test]
+fn who_joins_is_in_the_primary_group_though_nobody_changed_that_group() {
+    let (samba, ou, name) = domain("primary", 2);
+    let scope = format!("groups = [\"CN=Domain Users,CN=Users,{}\"]\n", samba.base);
+    let twins = Twins::of(&config(&samba, &ou, &scope), &samba.password);
+    samba.add(&ldif::ad_person(&ou, &format!("{name}3")));
+    twins.delta("one who joins");
+    assert_eq!(twins.follows.names("active").len(), 3);
+    samba.modify(&ldif::rename(&format!("CN={name}1,{ou}"), &format!("CN={name}one"), None));
+    twins.delta("a rename");
+    assert_eq!(twins.follows.names("active").len(), 3);
 }
 
 #[test]

@@ -6,6 +6,7 @@
 //! | who | since |
 //! |---|---|
 //! | whose entry may have changed | the directory says so |
+//! | who came into a group of the config or left one | the group changed, or the person's name did |
 //! | whose expiry has come due | time passes |
 //! | who waits, cannot be served, or is kept as a leaver | a seat may be free, a name may be |
 //! | who left within the guard's window | whoever came back counts no more |
@@ -13,22 +14,21 @@
 //!
 //! Where anything cannot be told so, everything is read: nobody is left out for want of knowing.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::time::Instant;
+mod look;
+mod roster;
+
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
+use self::look::Look;
 use super::last_known::AccountsLastKnown;
-use super::people::{KnownPeople, unplaced};
-use super::reading::{self, DirectoryRead, Readings, Sources};
+use super::reading::{self, Readings, Sources};
 use super::settled::{Part, Settled};
 use super::succession::Turn;
 use super::{CycleError, Parts};
-use crate::desired::accounts_of;
 use crate::model::change::BackendState;
-use crate::model::report::{DirectoryReport, ReadMode};
-use crate::model::snapshot::{Changes, Followed, Found, Pin, ScopeKey, Snapshot, Whereabouts};
-use crate::model::{Account, Anchor, Dn, PersonId, Profile};
+use crate::model::{Account, Anchor, PersonId, Profile};
 use crate::ports::StateError;
 
 /// Why everything is read instead.
@@ -67,18 +67,25 @@ async fn follow(parts: &mut Parts<'_>, before: Settled, now: Timestamp) -> Resul
         return Ok(Err("something is confirmed".to_owned()));
     }
     let strangers = parts.memory.strangers()?;
-    let mut people = beside_directories(parts, &current, &strangers, now)?;
+    let mut touched = beside_directories(parts, &current, &strangers, now)?;
     let mut looks = Vec::with_capacity(parts.directories.len());
     for (index, reported) in before.directories.iter().enumerate().take(parts.directories.len()) {
-        match ask(parts, index, reported, now).await? {
+        match look::ask(parts, index, reported, now).await? {
             Ok((look, changed)) => {
-                people.extend(changed.into_iter().map(|anchor| PersonId::new(look.read.name.clone(), anchor)));
+                touched.extend(changed.into_iter().map(|anchor| look.person(anchor)));
                 looks.push(look);
             }
             Err(why) => return Ok(Err(why)),
         }
     }
-    let accounts = gather(parts, &mut looks, &mut people, strangers, now).await?;
+    let mut gathered = Gathered::default();
+    gathered.add(parts, &mut looks, touched, strangers, now).await?;
+    match regroup(parts, &mut looks, now).await? {
+        Ok(members) => gathered.add(parts, &mut looks, members, Vec::new(), now).await?,
+        Err(why) => return Ok(Err(why)),
+    }
+    let Gathered { people, mut accounts } = gathered;
+    accounts.sort_by(|one, other| one.owner.cmp(&other.owner));
     let current = BackendState { accounts, ..current };
     let mut readings = Vec::with_capacity(looks.len());
     for look in looks {
@@ -113,177 +120,52 @@ fn beside_directories(
     Ok(people)
 }
 
-/// One directory as far as it was looked at.
-struct Look {
-    index: usize,
-    read: DirectoryRead,
-    changes: Changes,
-    reported: DirectoryReport,
-    located: BTreeMap<Anchor, Whereabouts>,
-    begun: Instant,
+/// Everyone touched, and their accounts.
+#[derive(Default)]
+struct Gathered {
+    people: BTreeSet<PersonId>,
+    accounts: Vec<Account>,
 }
 
-/// Asks a directory what changed. The people of its answer come beside it.
-async fn ask(
-    parts: &mut Parts<'_>,
-    index: usize,
-    reported: &DirectoryReport,
-    now: Timestamp,
-) -> Result<Result<(Look, BTreeSet<Anchor>), Untold>, CycleError> {
-    let begun = Instant::now();
-    let read = reading::prepare(parts, index, now)?;
-    if read.problem.is_some() {
-        return Ok(Err("the credentials were refused".to_owned()));
-    }
-    let request = read.request(now);
-    let told = tokio::select! {
-        told = parts.directories[index].directory.follow(&request) => told,
-        () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
-    };
-    Ok(match told {
-        Ok(Followed::Changes(mut changes)) => {
-            let people = std::mem::take(&mut changes.people);
-            let (reported, located) = (reported.clone(), BTreeMap::new());
-            Ok((Look { index, read, changes, reported, located, begun }, people))
-        }
-        Ok(Followed::Untold(why)) => Err(why),
-        Err(error) => Err(error.doing),
-    })
-}
-
-/// Looks up everyone touched, and whoever shares a unique value with one of them or with an account that nobody manages. Gives
-/// those and the accounts of all, by owner.
-async fn gather(
-    parts: &mut Parts<'_>,
-    looks: &mut [Look],
-    people: &mut BTreeSet<PersonId>,
-    strangers: Vec<Account>,
-    now: Timestamp,
-) -> Result<Vec<Account>, CycleError> {
-    let (mut next, mut all) = (people.clone(), Vec::new());
-    let mut accounts = strangers;
-    loop {
-        for look in looks.iter_mut() {
-            look.locate(parts, &next, now).await?;
-        }
-        accounts.extend(parts.memory.accounts_of(&next)?);
-        let shown = looks.iter().flat_map(|look| look.profiles(&next));
-        let profiles: Vec<&Profile> = accounts.iter().map(|account| &account.profile).chain(shown).collect();
-        let sharing = parts.memory.sharing(&profiles)?;
-        all.append(&mut accounts);
-        next = sharing.difference(people).cloned().collect();
-        if next.is_empty() {
-            break;
-        }
-        people.extend(next.iter().cloned());
-    }
-    all.sort_by(|one, other| one.owner.cmp(&other.owner));
-    Ok(all)
-}
-
-impl Look {
-    async fn locate(
+impl Gathered {
+    /// Looks up these people, and whoever shares a unique value with one of them or with one of these accounts.
+    async fn add(
         &mut self,
         parts: &mut Parts<'_>,
-        people: &BTreeSet<PersonId>,
+        looks: &mut [Look],
+        people: BTreeSet<PersonId>,
+        mut accounts: Vec<Account>,
         now: Timestamp,
     ) -> Result<(), CycleError> {
-        let name = &self.read.name;
-        let anchors: Vec<Anchor> =
-            people.iter().filter(|person| person.directory == *name).map(|person| person.anchor).collect();
-        if anchors.is_empty() {
-            return Ok(());
-        }
-        let missing = reading::with_places(parts.memory, name, anchors)?;
-        let found = tokio::select! {
-            found = parts.directories[self.index].directory.look(&missing, now) => found,
-            () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
-        };
-        match found {
-            Ok(found) => self.located.extend(found),
-            Err(error) => self.read.problem = Some(error.doing),
+        let mut next: BTreeSet<PersonId> = people.difference(&self.people).cloned().collect();
+        while !(next.is_empty() && accounts.is_empty()) {
+            for look in looks.iter_mut() {
+                look.locate(parts, &next, now).await?;
+            }
+            accounts.extend(parts.memory.accounts_of(&next)?);
+            let shown = looks.iter().flat_map(|look| look.profiles(&next));
+            let profiles: Vec<&Profile> = accounts.iter().map(|account| &account.profile).chain(shown).collect();
+            let sharing = parts.memory.sharing(&profiles)?;
+            self.accounts.append(&mut accounts);
+            self.people.append(&mut next);
+            next = sharing.difference(&self.people).cloned().collect();
         }
         Ok(())
     }
-
-    /// What the entries of these people show.
-    fn profiles(&self, people: &BTreeSet<PersonId>) -> impl Iterator<Item = &Profile> {
-        let mine = people.iter().filter(|person| person.directory == self.read.name);
-        mine.filter_map(|person| match self.located.get(&person.anchor)? {
-            Whereabouts::Overlooked(entry) | Whereabouts::Left(entry) | Whereabouts::OutOfScope(entry) => {
-                Some(&entry.profile)
-            }
-            Whereabouts::Tombstone | Whereabouts::Nowhere { .. } => None,
-        })
-    }
-
-    /// As if all had been read, and there were nobody else.
-    fn finish(
-        mut self,
-        parts: &Parts<'_>,
-        accounts: &[Account],
-        now: Timestamp,
-    ) -> Result<Result<DirectoryRead, Untold>, StateError> {
-        if let Some(problem) = self.read.problem.take() {
-            return Ok(Err(problem));
-        }
-        let name = self.read.name.clone();
-        let anchors: Vec<Anchor> = self.located.keys().copied().collect();
-        let wished = parts.memory.wished(&name, &anchors)?;
-        let mut people = Vec::new();
-        for (anchor, found) in std::mem::take(&mut self.located) {
-            match found {
-                Whereabouts::Overlooked(entry) => people.push(*entry),
-                other => drop(self.read.located.insert(anchor, other)),
-            }
-        }
-        let members = parts.memory.members_of(&name, &anchors)?;
-        if !members.is_empty() {
-            let namings = parts.memory.namings(&name, &anchors)?;
-            if people.iter().any(|person| namings.get(&person.anchor) != Some(&person.naming())) {
-                return Ok(Err("somebody is new, or named otherwise by groups".to_owned()));
-            }
-        }
-        let Some(scope) = scope(&self.read.pins) else { return Ok(Err("a pin cannot be read".to_owned())) };
-        let snapshot = Snapshot {
-            directory: name.clone(),
-            kind: self.changes.kind,
-            server: self.changes.server,
-            read_at: now,
-            people,
-            unidentified: Vec::new(),
-            members,
-            by_uid: parts.memory.listed_by_uid(&name, &anchors)?.into_keys().collect(),
-            gone: BTreeMap::new(),
-            gone_uids: BTreeMap::new(),
-            computed: false,
-            nested: None,
-            followed: BTreeMap::new(),
-            scope,
-            entries: self.changes.entries,
-            foreign: self.reported.foreign,
-            dangling: self.reported.dangling,
-            partial: None,
-            watermark: self.changes.watermark,
-        };
-        self.read.known = KnownPeople::of(parts.memory.known(&name, &anchors)?);
-        self.read.known.unplaced = unplaced(parts.memory, accounts_of(accounts, &name), &snapshot)?;
-        self.read.mode = ReadMode::Delta;
-        self.read.others = self.reported.users.saturating_sub(wished);
-        self.read.elapsed = self.begun.elapsed();
-        self.read.snapshot = Some(snapshot);
-        Ok(Ok(self.read))
-    }
 }
 
-/// Bases and groups as they were found last.
-fn scope(pins: &BTreeMap<ScopeKey, Pin>) -> Option<BTreeMap<ScopeKey, Found>> {
-    let found = |(key, pin): (&ScopeKey, &Pin)| {
-        let found = match pin.anchor {
-            Some(anchor) => Found::Here { anchor, dn: Dn::parse(&pin.dn).ok()? },
-            None => Found::DoneWithout,
-        };
-        Some((key.clone(), found))
-    };
-    pins.iter().map(found).collect()
+/// Walks the groups again that may have other members than before. Gives whoever came into one or left one.
+async fn regroup(
+    parts: &mut Parts<'_>,
+    looks: &mut [Look],
+    now: Timestamp,
+) -> Result<Result<BTreeSet<PersonId>, Untold>, CycleError> {
+    let mut people = BTreeSet::new();
+    for look in looks {
+        match look.regroup(parts, now).await? {
+            Ok(members) => people.extend(members.into_iter().map(|anchor| look.person(anchor))),
+            Err(why) => return Ok(Err(why)),
+        }
+    }
+    Ok(Ok(people))
 }

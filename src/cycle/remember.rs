@@ -12,7 +12,7 @@ use crate::clock;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
-    Absence, CycleRecord, Facts, Held, Judgement, MirrorUpdate, PersonRow, ReadRecord, WantedPool, Whole,
+    Absence, CycleRecord, Facts, Held, Judgement, Listing, MirrorUpdate, PersonRow, ReadRecord, WantedPool, Whole,
 };
 use crate::model::notice::News;
 use crate::model::report::{CycleOutcome, ReadMode, SyncReport};
@@ -109,11 +109,12 @@ fn update<'a>(
     unseen.extend(known.map(|before| before.anchor));
     let problem = snapshot.partial.as_ref().map(|partial| partial.message.clone());
     // Whoever left is known of, and is no stranger on the way back.
-    unseen.retain(|anchor| !matches!(read.located.get(anchor), Some(Whereabouts::Left(_))));
+    let is_stranger = |anchor: &Anchor| !matches!(read.located.get(anchor), Some(Whereabouts::Left(_)));
     let whole = problem.is_none().then(|| Whole {
         watermark: snapshot.watermark.clone(),
         absent,
-        forgotten: forgotten(unseen, accounts),
+        forgotten: forgotten(unseen.iter().copied().filter(is_stranger), accounts),
+        unseen,
     });
     MirrorUpdate {
         read: ReadRecord {
@@ -131,7 +132,7 @@ fn update<'a>(
         people,
         seen_again,
         unidentified: is_whole.then_some(&*snapshot.unidentified),
-        members: is_whole.then_some(&snapshot.members),
+        members: (is_whole || read.regrouped).then_some(&snapshot.members),
         pins: pins_after(read, snapshot),
         nested: snapshot.nested.as_deref(),
         // A name is kept as long as the place where the person is now.
@@ -146,10 +147,10 @@ fn former_names(read: &DirectoryRead) -> Vec<(Anchor, &ListedAs)> {
 }
 
 /// Known once, not there now, and without an account: nothing depends on them. Both come in order.
-fn forgotten(unseen: Vec<Anchor>, accounts: &[Account]) -> Vec<Anchor> {
+fn forgotten(unseen: impl Iterator<Item = Anchor>, accounts: &[Account]) -> Vec<Anchor> {
     let of = |account: &Account| account.owner.as_ref().map(|owner| owner.anchor);
     let has_account = |anchor: &Anchor| accounts.binary_search_by(|account| of(account).cmp(&Some(*anchor))).is_ok();
-    unseen.into_iter().filter(|anchor| !has_account(anchor)).collect()
+    unseen.filter(|anchor| !has_account(anchor)).collect()
 }
 
 const UNPLACED: &str = "listed by user id before, and the entry does not show it any more";
@@ -173,6 +174,7 @@ impl<'a> Witness<'a> {
             email: Cow::Borrowed(&profile.email),
             display_name: profile.display_name.as_deref().map(Cow::Borrowed),
             naming: sighting.naming(),
+            listing: (!self.snapshot.members.is_empty()).then(|| listing(sighting)),
             judgement: self.judgement(sighting),
         }
     }
@@ -258,6 +260,14 @@ impl<'a> Witness<'a> {
             because.extend(self.chain(group, anchor));
         }
         WantedPool { pool: pool.name.clone(), rank: ask.rank, because }
+    }
+}
+
+fn listing(sighting: &Sighting) -> Listing<'_> {
+    Listing {
+        place: Listing::place(&sighting.dn),
+        uid: sighting.uid.as_deref().map(|uid| Cow::Owned(fold(uid))),
+        primary_group: sighting.primary_group,
     }
 }
 

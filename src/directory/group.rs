@@ -104,11 +104,12 @@ pub struct Walked {
 pub async fn walk(
     roots: &[(ScopeKey, GroupObject)],
     before: &[Nested],
-    people: &PeopleIndex<'_>,
+    people: &mut PeopleIndex<'_>,
     source: &mut dyn GroupSource,
 ) -> Result<Walked, ReadError> {
     let mut graph = Graph::default();
     let starts: Vec<usize> = roots.iter().map(|(_, root)| graph.add(&root.dn, Cow::Borrowed(root))).collect();
+    people.learn(graph.groups.iter().map(Cow::as_ref))?;
     let mut unknown = graph.unknown(0..graph.groups.len(), people, source);
     while !unknown.is_empty() {
         let objects = source.fetch(&unknown).await?;
@@ -120,6 +121,7 @@ pub async fn walk(
             let object = if object == Object::Gone { find_again(before, dn, source).await? } else { object };
             graph.learn(dn, object);
         }
+        people.learn(graph.groups[known..].iter().map(Cow::as_ref))?;
         unknown = graph.unknown(known..graph.groups.len(), people, source);
     }
     let mut walked = graph.counts();

@@ -135,7 +135,7 @@ impl Directory for LdifDirectory {
         let mut problems = last.scope.problems.clone();
         problems.extend(last.doubled_anchors());
         let mut source = InFile(&last.contents);
-        let mut walked = walk(&last.scope.groups, &request.nested, &PeopleIndex::new(&people), &mut source).await?;
+        let mut walked = walk(&last.scope.groups, &request.nested, &mut PeopleIndex::new(&people), &mut source).await?;
         let how = (Kind::Ldif, problems.is_empty(), request.now);
         let missed = missed(&request.nested, &mut walked, &mut source, how).await?;
         problems.extend(missed.problems);
@@ -178,7 +178,14 @@ impl Directory for LdifDirectory {
         if watermark.as_ref().and_then(|last| last.position.get(DIGEST)) != Some(&now) {
             return Ok(Followed::Untold("the file is another one".to_owned()));
         }
-        Ok(Followed::Changes(Changes { kind: Kind::Ldif, server, people: BTreeSet::new(), entries: 0, watermark }))
+        Ok(Followed::Changes(Changes {
+            kind: Kind::Ldif,
+            server,
+            people: BTreeSet::new(),
+            groups: false,
+            entries: 0,
+            watermark,
+        }))
     }
 
     async fn locate(

@@ -11,6 +11,7 @@ use super::account::Account;
 use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
+use super::dn::Dn;
 use super::report::ReadMode;
 use super::snapshot::{Kind, ListedAs, Members, Nested, Pin, ScopeKey, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
@@ -45,7 +46,28 @@ pub struct Facts<'a> {
     pub display_name: Option<Cow<'a, str>>,
     /// As in `Sighting::naming`.
     pub naming: Digest,
+    /// None: the config names no groups.
+    pub listing: Option<Listing<'a>>,
     pub judgement: Judgement<'a>,
+}
+
+/// By what groups list a person.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Listing<'a> {
+    /// Of the DN, however it is spelt.
+    pub place: Digest,
+    /// Folded.
+    pub uid: Option<Cow<'a, str>>,
+    /// `primaryGroupID`.
+    pub primary_group: Option<u32>,
+}
+
+impl Listing<'_> {
+    /// Two DNs of one place have one; to be sure of the opposite, compare the DNs.
+    #[must_use]
+    pub fn place(dn: &Dn) -> Digest {
+        Digest::of(dn.key())
+    }
 }
 
 impl Facts<'_> {
@@ -144,6 +166,8 @@ pub struct Whole {
     pub watermark: Option<Watermark>,
     /// Replaces what was known of their absence.
     pub absent: Vec<(Anchor, Absence)>,
+    /// Known, and not there: in which groups they are nobody read.
+    pub unseen: Vec<Anchor>,
     /// People nothing needs to be known of any more.
     pub forgotten: Vec<Anchor>,
 }

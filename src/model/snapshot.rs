@@ -155,10 +155,30 @@ pub struct Changes {
     pub server: String,
     /// Added, changed, moved or deleted.
     pub people: BTreeSet<Anchor>,
+    /// A group of the config changed, or one within it.
+    pub groups: bool,
     /// Entries received.
     pub entries: u64,
     /// Taken before.
     pub watermark: Option<Watermark>,
+}
+
+/// What the groups of the config say of people who are known.
+#[derive(Clone, Debug)]
+pub enum Listed {
+    Groups(Groups),
+    /// It cannot be told without everyone's entries: everything must be read. A sentence says why.
+    Untold(String),
+}
+
+/// Who is in the groups of the config; each as in `Snapshot`.
+#[derive(Clone, Debug, Default)]
+pub struct Groups {
+    pub members: BTreeMap<ScopeKey, Members>,
+    pub by_uid: Vec<Anchor>,
+    pub nested: Vec<Nested>,
+    pub foreign: u64,
+    pub dangling: u64,
 }
 
 /// Why a read cannot vouch for who is not in it.

@@ -158,11 +158,11 @@ pub struct Sighting {
 }
 
 impl Sighting {
-    /// Of everything by which groups name somebody: as long as it stays, and they do, so do the memberships.
+    /// Of everything by which groups name somebody: as long as it stays, and they do, so do the memberships. `member_of` is
+    /// not of it: groups that go by it are never told of.
     #[must_use]
     pub fn naming(&self) -> Digest {
-        let claims: Vec<&str> = self.member_of.iter().map(Dn::key).collect();
-        Digest::of(&(self.dn.key(), &self.uid, self.primary_group, claims))
+        Digest::of(&(self.dn.key(), &self.uid, self.primary_group))
     }
 }
 

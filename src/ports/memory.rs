@@ -134,7 +134,7 @@ pub trait Excerpts: Send {
     /// What is known of these people of a directory, by anchor.
     fn known(&self, directory: &str, anchors: &[Anchor]) -> Result<Vec<Known>, StateError>;
 
-    /// By what groups named these people when they were last read: `Sighting::naming`.
+    /// By what groups named these people when they were last read: `Sighting::naming`; nothing of who was not there.
     fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError>;
 
     /// How many of these people were wished for when the mirror was last written.
@@ -142,6 +142,16 @@ pub trait Excerpts: Send {
 
     /// Which of these people each group of the config has as members; every group that was read is there.
     fn members_of(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<ScopeKey, Members>, StateError>;
+
+    /// Who lies at each of these places, as far as it was read; same order, same length.
+    fn at(&self, directory: &str, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError>;
+
+    /// Whose user id this is, folded; whose `primaryGroupID`.
+    fn with_uid(&self, directory: &str, uid: &str) -> Result<Vec<Anchor>, StateError>;
+    fn with_primary_group(&self, directory: &str, token: u32) -> Result<Vec<Anchor>, StateError>;
+
+    /// Who is in one of these groups and was not when they were last stored, or the other way round, or by another way.
+    fn regrouped(&self, directory: &str, groups: &BTreeMap<ScopeKey, Members>) -> Result<BTreeSet<Anchor>, StateError>;
 
     /// Whose entry has an expiry that has come due.
     fn due(&self, directory: &str, by: Timestamp) -> Result<Vec<Anchor>, StateError>;

@@ -3,16 +3,16 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
-use rusqlite::{Connection, OptionalExtension as _, Result, params};
+use rusqlite::{Connection, OptionalExtension as _, Result, ToSql, params};
 
 use super::accounts::{known_account, remembered_account};
 use super::numbers::{directory_id, directory_names, find_directory};
 use super::people::known;
 use super::values::{anchor, digest, json};
 use super::{State, members};
-use crate::model::memory::{Judgement, Known, Remembered};
+use crate::model::memory::{Judgement, Known, Listing, Remembered};
 use crate::model::snapshot::{Members, ScopeKey};
-use crate::model::{Account, Anchor, Digest, Name, PersonId, Profile, Standing, folded};
+use crate::model::{Account, Anchor, Digest, Dn, Name, PersonId, Profile, Standing, folded};
 use crate::ports::{Excerpts, StateError};
 
 impl Excerpts for State {
@@ -25,21 +25,52 @@ impl Excerpts for State {
     }
 
     fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError> {
-        let sql = "SELECT anchor, naming FROM facts WHERE directory = ?1 AND anchor = ?2 AND naming IS NOT NULL";
+        // Of who was not there nobody read in which groups they are.
+        let sql = format!("SELECT anchor, naming FROM {PRESENT} AND anchor = ?2");
         let naming = |row: &rusqlite::Row<'_>| Ok((anchor(row, 0)?, digest(row, 1)?));
-        Ok(self.of_each("reading by what groups name people", directory, anchors, sql, naming)?.into_iter().collect())
+        Ok(self.of_each("reading by what groups name people", directory, anchors, &sql, naming)?.into_iter().collect())
     }
 
     fn wished(&self, directory: &str, anchors: &[Anchor]) -> Result<u64, StateError> {
-        let sql = "SELECT f.judgement_json FROM facts f JOIN person p USING (directory, anchor)
-                   WHERE f.directory = ?1 AND f.anchor = ?2 AND p.gone IS NULL AND p.missing_since IS NULL";
+        let sql = format!("SELECT judgement_json FROM {PRESENT} AND anchor = ?2");
         let judgement = |row: &rusqlite::Row<'_>| json::<Judgement<'static>>(row, 0);
-        let known = self.of_each("counting people", directory, anchors, sql, judgement)?;
+        let known = self.of_each("counting people", directory, anchors, &sql, judgement)?;
         Ok(known.iter().filter(|known| known.in_scope && known.standing == Standing::Enabled).count() as u64)
     }
 
     fn members_of(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<ScopeKey, Members>, StateError> {
         self.read("reading the members of groups", |connection| members::of(connection, directory, anchors))
+    }
+
+    fn at(&self, directory: &str, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError> {
+        self.read("reading who lies where", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(vec![None; dns.len()]) };
+            let sql = format!("SELECT anchor, dn FROM {PRESENT} AND place = ?2");
+            let mut query = connection.prepare_cached(&sql)?;
+            let mut found = Vec::with_capacity(dns.len());
+            for dn in dns {
+                let mut rows = query.query(params![id, Listing::place(dn).as_bytes()])?;
+                let mut here = None;
+                while let Some(row) = rows.next()? {
+                    let is_it = Dn::parse(row.get_ref(1)?.as_str()?).is_ok_and(|place| place == **dn);
+                    here = if is_it { Some(anchor(row, 0)?) } else { here };
+                }
+                found.push(here);
+            }
+            Ok(found)
+        })
+    }
+
+    fn with_uid(&self, directory: &str, uid: &str) -> Result<Vec<Anchor>, StateError> {
+        self.present("reading who has a user id", directory, "uid = ?2", uid)
+    }
+
+    fn with_primary_group(&self, directory: &str, token: u32) -> Result<Vec<Anchor>, StateError> {
+        self.present("reading whose primary group it is", directory, "primary_group = ?2", token)
+    }
+
+    fn regrouped(&self, directory: &str, groups: &BTreeMap<ScopeKey, Members>) -> Result<BTreeSet<Anchor>, StateError> {
+        self.read("comparing the members of groups", |connection| members::differing(connection, directory, groups))
     }
 
     fn due(&self, directory: &str, by: Timestamp) -> Result<Vec<Anchor>, StateError> {
@@ -127,6 +158,9 @@ impl Excerpts for State {
     }
 }
 
+/// Whoever was there when the directory was last read whole.
+const PRESENT: &str = "facts WHERE directory = ?1 AND naming IS NOT NULL";
+
 type Value = fn(&Profile) -> &str;
 
 /// The columns of what is unique, folded.
@@ -134,6 +168,21 @@ const VALUES: [(&str, Value); 2] =
     [("user_name_folded", |profile| &profile.user_name), ("email_folded", |profile| &profile.email)];
 
 impl State {
+    /// Those who were seen of whom a condition on one value holds.
+    fn present(
+        &self,
+        doing: &str,
+        directory: &str,
+        condition: &str,
+        value: impl ToSql,
+    ) -> Result<Vec<Anchor>, StateError> {
+        self.read(doing, |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            let mut query = connection.prepare_cached(&format!("SELECT anchor FROM {PRESENT} AND {condition}"))?;
+            query.query_map(params![id, value], |row| anchor(row, 0))?.collect()
+        })
+    }
+
     /// What one query says of each of these people of a directory; nothing of those it does not find.
     fn of_each<T>(
         &self,

@@ -256,6 +256,7 @@ fn facts(row: &Row<'_>) -> Result<Option<Facts<'static>>> {
         email: row.get::<_, String>(3)?.into(),
         display_name: row.get::<_, Option<String>>(4)?.map(Into::into),
         naming: Digest::from_bytes(row.get::<_, Option<[u8; 16]>>(11)?.unwrap_or_default()),
+        listing: None,
         judgement: json::<Judgement<'static>>(row, 5)?,
     }))
 }
@@ -302,6 +303,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
         email: "".into(),
         display_name: None,
         naming: Digest::from_bytes([0; 16]),
+        listing: None,
         judgement: Judgement {
             standing: Standing::Enabled,
             sign: None,

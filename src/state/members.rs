@@ -1,6 +1,7 @@
 //! Who is in the groups of the config, and by which way; written where it differs.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
 use rusqlite::{Connection, OptionalExtension as _, Result, Transaction, params};
@@ -15,17 +16,24 @@ pub fn store(transaction: &Transaction<'_>, directory: i64, groups: &BTreeMap<Sc
     groups.iter().try_for_each(|(key, members)| store_group(transaction, directory, key, members))
 }
 
-fn store_group(transaction: &Transaction<'_>, directory: i64, key: &ScopeKey, members: &Members) -> Result<()> {
-    let mut sorted: Vec<(&Anchor, &Arc<[String]>)> = members.iter().collect();
+fn sorted(members: &Members) -> Vec<(&Anchor, &Arc<[String]>)> {
+    let mut sorted: Vec<_> = members.iter().collect();
     sorted.sort_unstable();
+    sorted
+}
+
+/// The number of a group, and the digest of its members as last stored.
+fn group(connection: &Connection, directory: i64, key_json: &str) -> Result<Option<(i64, Digest)>> {
+    let sql = "SELECT id, digest FROM scope_group WHERE directory = ?1 AND key_json = ?2";
+    let mut query = connection.prepare_cached(sql)?;
+    query.query_row(params![directory, key_json], |row| Ok((row.get(0)?, digest(row, 1)?))).optional()
+}
+
+fn store_group(transaction: &Transaction<'_>, directory: i64, key: &ScopeKey, members: &Members) -> Result<()> {
+    let sorted = sorted(members);
     let now = Digest::of(&sorted);
     let key = to_json(key)?;
-    let sql = "SELECT id, digest FROM scope_group WHERE directory = ?1 AND key_json = ?2";
-    let known = transaction
-        .prepare_cached(sql)?
-        .query_row(params![directory, key], |row| Ok((row.get(0)?, digest(row, 1)?)))
-        .optional()?;
-    match known {
+    match group(transaction, directory, &key)? {
         Some((_, before)) if before == now => return Ok(()),
         Some((group, _)) => {
             replace(transaction, group, &sorted)?;
@@ -71,6 +79,51 @@ fn way_number(transaction: &Transaction<'_>, way: &[String]) -> Result<i64> {
     let text = to_json(&way)?;
     transaction.prepare_cached("INSERT OR IGNORE INTO way (way_json) VALUES (?1)")?.execute([&text])?;
     transaction.prepare_cached("SELECT id FROM way WHERE way_json = ?1")?.query_row([&text], |row| row.get(0))
+}
+
+/// Who came into one of these groups, left it, or is in it by another way, since they were last stored.
+pub fn differing(
+    connection: &Connection,
+    directory: &str,
+    groups: &BTreeMap<ScopeKey, Members>,
+) -> Result<BTreeSet<Anchor>> {
+    let mut differing = BTreeSet::new();
+    let Some(id) = find_directory(connection, directory)? else {
+        differing.extend(groups.values().flat_map(HashMap::keys));
+        return Ok(differing);
+    };
+    for (key, now) in groups {
+        let known = group(connection, id, &to_json(key)?)?;
+        if known.is_some_and(|(_, before)| before == Digest::of(&sorted(now))) {
+            continue;
+        }
+        let before = known.map_or_else(|| Ok(Members::new()), |(group, _)| all(connection, group))?;
+        let other = |(anchor, way): &(&Anchor, &Arc<[String]>)| before.get(*anchor) != Some(*way);
+        differing.extend(now.iter().filter(other).map(|(anchor, _)| *anchor));
+        differing.extend(before.keys().filter(|anchor| !now.contains_key(*anchor)));
+    }
+    Ok(differing)
+}
+
+/// Everyone in a group.
+fn all(connection: &Connection, group: i64) -> Result<Members> {
+    let mut way_of = connection.prepare_cached("SELECT way_json FROM way WHERE id = ?1")?;
+    let mut ways: HashMap<i64, Arc<[String]>> = HashMap::new();
+    let mut members = Members::new();
+    let mut query = connection.prepare_cached("SELECT anchor, way FROM member WHERE scope_group = ?1")?;
+    let mut rows = query.query([group])?;
+    while let Some(row) = rows.next()? {
+        let number = row.get(1)?;
+        let way = match ways.entry(number) {
+            Entry::Occupied(known) => Arc::clone(known.get()),
+            Entry::Vacant(unknown) => {
+                let way: Vec<String> = way_of.query_row([number], |row| json(row, 0))?;
+                Arc::clone(unknown.insert(way.into()))
+            }
+        };
+        members.insert(anchor(row, 0)?, way);
+    }
+    Ok(members)
 }
 
 /// Which of these people each group has; a group that has none of them is there all the same.

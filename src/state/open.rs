@@ -29,6 +29,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V7__user_ids", include_str!("migrations/V7__user_ids.sql")),
     ("V8__nested_anchors", include_str!("migrations/V8__nested_anchors.sql")),
     ("V9__excerpts", include_str!("migrations/V9__excerpts.sql")),
+    ("V10__listings", include_str!("migrations/V10__listings.sql")),
 ];
 
 /// How long to wait for another process that writes.

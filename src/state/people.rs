@@ -266,13 +266,14 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
     )?;
     let mut wide = transaction.prepare_cached(
         "INSERT OR REPLACE INTO facts (directory, anchor, dn, user_name, email, display_name, judgement_json, naming,
-                                       user_name_folded, email_folded, due)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
+                                       user_name_folded, email_folded, due, place, uid, primary_group)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     // In the order of the tables: several times faster where there are many.
     let mut people: Vec<&PersonRow<'_>> = people.iter().collect();
     people.sort_by_key(|person| person.anchor);
     for PersonRow { anchor, first_seen, facts } in people {
+        let listing = facts.listing.as_ref();
         narrow.execute(params![directory, anchor.as_bytes(), facts.digest().as_bytes(), first_seen.as_second()])?;
         wide.execute(params![
             directory,
@@ -286,6 +287,9 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
             folded(&facts.user_name),
             folded(&facts.email),
             facts.judgement.due.map(Timestamp::as_second),
+            listing.map(|listing| listing.place.as_bytes()),
+            listing.and_then(|listing| listing.uid.as_deref()),
+            listing.and_then(|listing| listing.primary_group),
         ])?;
     }
     Ok(())
@@ -362,11 +366,28 @@ fn store_whole(transaction: &Transaction<'_>, directory: i64, whole: &Whole, rea
         };
         absent.execute(params![directory, anchor.as_bytes(), unseen.as_bytes(), read_at.as_second(), since, gone])?;
     }
+    forget_namings(transaction, directory, &whole.unseen)?;
     for table in ["person", "facts", "former", "former_uid"] {
         let mut forget =
             transaction.prepare_cached(&format!("DELETE FROM {table} WHERE directory = ?1 AND anchor = ?2"))?;
         for anchor in &whole.forgotten {
             forget.execute(params![directory, anchor.as_bytes()])?;
+        }
+    }
+    Ok(())
+}
+
+/// Of people who are not there nobody reads which groups list them; once they are back their rows are written anew.
+fn forget_namings(transaction: &Transaction<'_>, directory: i64, anchors: &[Anchor]) -> Result<()> {
+    let mut wide = transaction.prepare_cached(
+        "UPDATE facts SET naming = NULL, place = NULL, uid = NULL, primary_group = NULL
+         WHERE directory = ?1 AND anchor = ?2 AND naming IS NOT NULL",
+    )?;
+    let mut narrow =
+        transaction.prepare_cached("UPDATE person SET digest = zeroblob(16) WHERE directory = ?1 AND anchor = ?2")?;
+    for anchor in anchors {
+        if wide.execute(params![directory, anchor.as_bytes()])? > 0 {
+            narrow.execute(params![directory, anchor.as_bytes()])?;
         }
     }
     Ok(())

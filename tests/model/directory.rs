@@ -6,10 +6,10 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use jiff::Timestamp;
 use seatsync::model::snapshot::{
-    Changes, Followed, Kind, Members, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts,
+    Changes, Followed, Groups, Kind, Listed, Members, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts,
 };
 use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, Standing};
-use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
+use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest, Roster};
 
 use super::company::{Company, Fault, Person, Place, Who};
 use super::names::{anchor, directory_name, group_dn, mail, pool_name, time};
@@ -31,12 +31,16 @@ pub struct InMemory {
     pub moments: Vec<Vec<Person>>,
 }
 
+fn place(who: Who) -> Dn {
+    Dn::parse(&format!("uid=u{who},dc=example")).expect("a DN")
+}
+
 fn sighting(who: Who, person: &Person) -> Sighting {
     let spoiled =
         || Quarantine { attribute: "mail".to_owned(), reason: Defect::Missing, message: "has no mail".to_owned() };
     Sighting {
         anchor: anchor(who),
-        dn: Dn::parse(&format!("uid=u{who},dc=example")).expect("a DN"),
+        dn: place(who),
         standing: if person.place == Place::Disabled { Standing::Disabled } else { Standing::Enabled },
         sign: None,
         profile: Profile {
@@ -87,6 +91,30 @@ impl World {
     }
 }
 
+impl InMemory {
+    fn find(&self, missing: &[Missing], any_standing: bool) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        let world = self.world.lock().expect("the world");
+        let fault = world.faults[self.index];
+        if matches!(fault, Fault::LookupFails(_)) {
+            return Err(failure("looking for people"));
+        }
+        let whereabouts = |missing: &Missing| {
+            let (who, person) = world.people(self.index).find(|(who, _)| anchor(*who) == missing.anchor)?;
+            let entry = Box::new(sighting(who, person));
+            let found = match person.place {
+                Place::Enabled => Whereabouts::Overlooked(entry),
+                Place::Disabled if any_standing => Whereabouts::Overlooked(entry),
+                Place::Disabled => Whereabouts::Left(entry),
+                Place::Outside => Whereabouts::OutOfScope(entry),
+                Place::Tombstone => Whereabouts::Tombstone,
+                Place::Nowhere => Whereabouts::Nowhere { parent_readable: fault != Fault::ParentGone },
+            };
+            Some((missing.anchor, found))
+        };
+        Ok(missing.iter().filter_map(whereabouts).collect())
+    }
+}
+
 #[async_trait]
 impl Directory for InMemory {
     fn name(&self) -> &Name {
@@ -109,6 +137,12 @@ impl Directory for InMemory {
         let watermark = (fault == Fault::None).then(|| moment(&mut self.moments, &world));
         // Not in the order of the anchors: no plan may depend on it.
         let people: Vec<Sighting> = shown.rev().map(|(who, person)| sighting(who, person)).collect();
+        // A group is walked by the people of the read: whoever was not seen is in none.
+        let seen: BTreeSet<Anchor> = people.iter().map(|person| person.anchor).collect();
+        let mut members = world.groups(self.index);
+        for members in members.values_mut() {
+            members.retain(|anchor, _| seen.contains(anchor));
+        }
         Ok(Snapshot {
             directory: self.name.clone(),
             kind: Kind::OpenLdap,
@@ -117,7 +151,7 @@ impl Directory for InMemory {
             entries: people.len() as u64,
             people,
             unidentified: Vec::new(),
-            members: world.groups(self.index),
+            members,
             by_uid: Vec::new(),
             gone: BTreeMap::new(),
             gone_uids: BTreeMap::new(),
@@ -140,10 +174,11 @@ impl Directory for InMemory {
         let Some(last) = last.filter(|_| world.faults[self.index] == Fault::None) else {
             return Ok(Followed::Untold("something is out of order".to_owned()));
         };
-        if last.iter().zip(now).any(|(before, now)| (&before.member, before.priority) != (&now.member, now.priority)) {
-            return Ok(Followed::Untold("a group changed".to_owned()));
-        }
-        let changed = last.iter().zip(now).enumerate().filter(|(_, (before, now))| *before != *now);
+        let groups = |person: &Person| (person.member, person.priority);
+        let other_groups = last.iter().zip(now).any(|(before, now)| groups(before) != groups(now));
+        // Who came into a group, or left it, did not change.
+        let entry = |person: &Person| Person { member: [false; 3], priority: None, ..person.clone() };
+        let changed = last.iter().zip(now).enumerate().filter(|(_, (before, now))| entry(before) != entry(now));
         let mine = changed.filter(|(who, _)| world.company.directory_of(*who) == self.index);
         let people: BTreeSet<Anchor> = mine.map(|(who, _)| anchor(who)).collect();
         let entries = people.len() as u64;
@@ -151,9 +186,27 @@ impl Directory for InMemory {
             kind: Kind::OpenLdap,
             server: "memory".to_owned(),
             people,
+            groups: other_groups,
             entries,
             watermark: Some(moment(&mut self.moments, &world)),
         }))
+    }
+
+    async fn groups(&mut self, _request: &ReadRequest, roster: &mut dyn Roster) -> Result<Listed, ReadError> {
+        let world = self.world.lock().expect("the world");
+        let people: Vec<Who> = world.people(self.index).map(|(who, _)| who).collect();
+        let places: Vec<Dn> = people.iter().map(|who| place(*who)).collect();
+        let here = roster.at(&places.iter().collect::<Vec<_>>()).map_err(|_| failure("asking who lies where"))?;
+        let mut members = world.groups(self.index);
+        for (who, here) in people.into_iter().zip(here) {
+            assert!(here.is_none_or(|here| here == anchor(who)), "{here:?} lies at the place of {who}");
+            if here.is_none() {
+                for members in members.values_mut() {
+                    members.remove(&anchor(who));
+                }
+            }
+        }
+        Ok(Listed::Groups(Groups { members, ..Groups::default() }))
     }
 
     async fn locate(
@@ -161,24 +214,11 @@ impl Directory for InMemory {
         missing: &[Missing],
         _now: Timestamp,
     ) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
-        let world = self.world.lock().expect("the world");
-        let fault = world.faults[self.index];
-        if matches!(fault, Fault::LookupFails(_)) {
-            return Err(failure("looking for people"));
-        }
-        let whereabouts = |missing: &Missing| {
-            let (who, person) = world.people(self.index).find(|(who, _)| anchor(*who) == missing.anchor)?;
-            let entry = Box::new(sighting(who, person));
-            let found = match person.place {
-                Place::Enabled => Whereabouts::Overlooked(entry),
-                Place::Disabled => Whereabouts::Left(entry),
-                Place::Outside => Whereabouts::OutOfScope(entry),
-                Place::Tombstone => Whereabouts::Tombstone,
-                Place::Nowhere => Whereabouts::Nowhere { parent_readable: fault != Fault::ParentGone },
-            };
-            Some((missing.anchor, found))
-        };
-        Ok(missing.iter().filter_map(whereabouts).collect())
+        self.find(missing, false)
+    }
+
+    async fn look(&mut self, people: &[Missing], _now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+        self.find(people, true)
     }
 
     async fn probe(&mut self, _pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {

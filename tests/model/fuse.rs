@@ -181,6 +181,10 @@ mortal! { Excerpts {
     fn namings([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, Digest>;
     fn wished([self: &self], directory: &str, anchors: &[Anchor]) -> u64;
     fn members_of([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<ScopeKey, Members>;
+    fn at([self: &self], directory: &str, dns: &[&Dn]) -> Vec<Option<Anchor>>;
+    fn with_uid([self: &self], directory: &str, uid: &str) -> Vec<Anchor>;
+    fn with_primary_group([self: &self], directory: &str, token: u32) -> Vec<Anchor>;
+    fn regrouped([self: &self], directory: &str, groups: &BTreeMap<ScopeKey, Members>) -> BTreeSet<Anchor>;
     fn due([self: &self], directory: &str, by: Timestamp) -> Vec<Anchor>;
     fn open([self: &self]) -> BTreeSet<PersonId>;
     fn set_open([self: &mut self], of: Option<&BTreeSet<PersonId>>, open: &BTreeSet<PersonId>) -> ();

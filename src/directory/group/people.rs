@@ -6,14 +6,19 @@ use std::hash::Hash;
 
 use super::GroupObject;
 use crate::model::{Anchor, Dn, Sighting, fold};
+use crate::ports::{Persistence, ReadError, Roster, StateError};
 
-/// The people of a read, by DN, user id, primary group and `memberOf`.
-#[derive(Debug, Default)]
+/// The people of a directory, by DN, user id, primary group and `memberOf`: all of them from a read, or as they are asked
+/// for from a roster.
+#[derive(Default)]
 pub struct PeopleIndex<'a> {
     dns: HashMap<&'a Dn, Anchor>,
     uids: HashMap<Cow<'a, str>, Vec<Anchor>>,
     primary_groups: HashMap<u32, Vec<Anchor>>,
     claims: HashMap<&'a Dn, Vec<Anchor>>,
+    roster: Option<&'a mut dyn Roster>,
+    /// Of those in the roster.
+    places: HashMap<Dn, Anchor>,
 }
 
 impl<'a> PeopleIndex<'a> {
@@ -36,14 +41,46 @@ impl<'a> PeopleIndex<'a> {
         index
     }
 
+    /// Those of a roster; it knows nothing of `memberOf`.
+    #[must_use]
+    pub fn of_roster(roster: &'a mut dyn Roster) -> Self {
+        Self { roster: Some(roster), ..Self::default() }
+    }
+
+    /// Finds out whom these groups name, where the people come from a roster.
+    pub(super) fn learn<'g>(&mut self, groups: impl Iterator<Item = &'g GroupObject>) -> Result<(), ReadError> {
+        let Some(roster) = &mut self.roster else { return Ok(()) };
+        for group in groups {
+            let dns: Vec<&Dn> = group.members.iter().filter(|dn| !self.places.contains_key(dn)).collect();
+            let found = roster.at(&dns).map_err(unread)?;
+            self.places.extend(dns.into_iter().zip(found).filter_map(|(dn, anchor)| Some((dn.clone(), anchor?))));
+            for uid in &group.member_uids {
+                let uid = folded(uid);
+                if !self.uids.contains_key(&uid) {
+                    let found = roster.with_uid(&uid).map_err(unread)?;
+                    self.uids.extend((!found.is_empty()).then(|| (Cow::Owned(uid.into_owned()), found)));
+                }
+            }
+            if let Some(token) = group.primary_token {
+                self.primary_groups.insert(token, roster.with_primary_group(token).map_err(unread)?);
+            }
+        }
+        Ok(())
+    }
+
+    /// Who lies here.
+    fn at(&self, dn: &Dn) -> Option<Anchor> {
+        self.dns.get(dn).or_else(|| self.places.get(dn)).copied()
+    }
+
     /// One of the people lies here.
     pub(super) fn has(&self, dn: &Dn) -> bool {
-        self.dns.contains_key(dn)
+        self.at(dn).is_some()
     }
 
     /// Tells of everyone who is directly in a group; of some more than once.
     pub(super) fn of(&self, group: &GroupObject, mut tell: impl FnMut(Anchor)) {
-        group.members.iter().filter_map(|dn| self.dns.get(dn)).copied().for_each(&mut tell);
+        group.members.iter().filter_map(|dn| self.at(dn)).for_each(&mut tell);
         let primary = group.primary_token.and_then(|token| self.primary_groups.get(&token));
         let claimed = if group.lists_members { None } else { self.claims.get(&group.dn) };
         self.listed_by_uid(group).for_each(&mut tell);
@@ -65,6 +102,11 @@ impl PeopleIndex<'_> {
 
 fn add<K: Eq + Hash>(index: &mut HashMap<K, Vec<Anchor>>, key: K, anchor: Anchor) {
     index.entry(key).or_default().push(anchor);
+}
+
+fn unread(error: StateError) -> ReadError {
+    let doing = format!("Could not find out who is in a group: {error}");
+    ReadError { doing, persistence: Persistence::Permanent, source: Some(Box::new(error)) }
 }
 
 /// `uid` is compared without case (RFC 4519 section 2.39).

@@ -1,10 +1,14 @@
+mod memory;
+
 use jiff::Timestamp;
 use proptest::prelude::*;
 
+use self::memory::{Everyone, Memory};
 use super::*;
 use crate::directory::entry::RawEntry;
 use crate::model::snapshot::{Kind, Nested, Role};
-use crate::model::{Profile, Sighting, Standing};
+use crate::model::{Profile, Sighting, Standing, fold};
+use crate::ports::{Roster, StateError};
 
 fn dn(text: &str) -> Dn {
     Dn::parse(text).unwrap()
@@ -49,52 +53,23 @@ fn key(name: &str) -> ScopeKey {
     ScopeKey { role: Role::Group, dn: format!("cn={name},dc=x").into() }
 }
 
-/// Groups by DN, and what was asked for.
-#[derive(Default)]
-struct Memory {
-    groups: Vec<GroupObject>,
-    others: Vec<Dn>,
-    /// Groups whose members may not be seen.
-    closed: Vec<Dn>,
-    asked: Vec<Vec<String>>,
-}
-
-#[async_trait]
-impl GroupSource for Memory {
-    async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError> {
-        self.asked.push(dns.iter().map(Dn::to_string).collect());
-        let found = dns.iter().map(|dn| match self.groups.iter().find(|group| group.dn == *dn) {
-            Some(group) => Object::Group(group.clone()),
-            None if self.others.contains(dn) => Object::Other,
-            None => Object::Gone,
-        });
-        Ok(found.collect())
-    }
-
-    async fn find(&mut self, anchor: Anchor, _last: &Dn) -> Result<Option<GroupObject>, ReadError> {
-        Ok(self.groups.iter().find(|group| group.anchor == anchor).cloned())
-    }
-
-    async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
-        Ok(dns.iter().map(|dn| self.closed.contains(dn).then_some("member")).collect())
-    }
-
-    async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
-        Ok(*place != dn("ou=hidden,dc=x"))
-    }
-
-    fn is_foreign(&self, dn: &Dn) -> bool {
-        !dn.is_under(&Dn::parse("dc=x").unwrap())
-    }
-}
-
 async fn walk_from(root: &str, people: &[Sighting], source: &mut Memory) -> Walked {
     walk_after(&[], root, people, source).await
 }
 
 async fn walk_after(before: &[Nested], root: &str, people: &[Sighting], source: &mut Memory) -> Walked {
     let root_group = source.groups.iter().find(|group| group.dn == dn(&format!("cn={root},dc=x"))).unwrap().clone();
-    walk(&[(key(root), root_group)], before, &PeopleIndex::new(people), source).await.unwrap()
+    let roots = [(key(root), root_group)];
+    let mut asked_one_by_one = source.clone();
+    let mut roster = Everyone(people);
+    let by_roster =
+        walk(&roots, before, &mut PeopleIndex::of_roster(&mut roster), &mut asked_one_by_one).await.unwrap();
+    let walked = walk(&roots, before, &mut PeopleIndex::new(people), source).await.unwrap();
+    if !walked.computed {
+        assert_eq!(by_roster, walked);
+        assert_eq!(asked_one_by_one.asked, source.asked);
+    }
+    walked
 }
 
 fn way(walked: &Walked, root: &str, number: u8) -> Option<Vec<String>> {
@@ -157,7 +132,7 @@ async fn roots_inside_each_other_are_never_fetched() {
     let mut source = Memory::default();
     let people = [person(1)];
     let roots = [(key("a"), a), (key("b"), b)];
-    let walked = walk(&roots, &[], &PeopleIndex::new(&people), &mut source).await.unwrap();
+    let walked = walk(&roots, &[], &mut PeopleIndex::new(&people), &mut source).await.unwrap();
     assert!(source.asked.is_empty());
     assert_eq!(way(&walked, "a", 1).unwrap(), ["cn=a,dc=x", "cn=b,dc=x"]);
     assert_eq!(way(&walked, "b", 1).unwrap(), ["cn=b,dc=x"]);
@@ -210,7 +185,7 @@ async fn a_source_that_answers_too_little_is_an_error() {
         }
     }
     let roots = [(key("a"), group("a", &["cn=b,dc=x"]))];
-    assert!(walk(&roots, &[], &PeopleIndex::default(), &mut Short).await.is_err());
+    assert!(walk(&roots, &[], &mut PeopleIndex::default(), &mut Short).await.is_err());
 }
 
 fn at(second: i64) -> Timestamp {
@@ -383,7 +358,7 @@ async fn a_group_whose_members_may_not_be_seen_is_not_an_empty_one_wherever_it_i
         (key(name), source.groups.iter().find(|g| g.dn == dn(&format!("cn={name},dc=x"))).unwrap().clone())
     };
     let roots = [root("outer"), root("other")];
-    let mut walked = walk(&roots, &[], &PeopleIndex::new(&people), &mut source).await.unwrap();
+    let mut walked = walk(&roots, &[], &mut PeopleIndex::new(&people), &mut source).await.unwrap();
     let problems = hidden(&mut walked, &mut source).await.unwrap();
     assert!(
         problems.len() == 1 && problems[0].contains("cn=inner,dc=x") && problems[0].contains("member"),

@@ -12,12 +12,15 @@
 //! | what changed | then |
 //! |---|---|
 //! | a person | is looked at |
-//! | a group of the config, or one within it | everything is read |
+//! | a group of the config, or one within it | the groups are walked again, by the people who are known |
 //! | a place under which others lie: it may have been renamed, and they do not say so | everything is read |
 //! | anything else | nothing |
 
+mod groups;
 mod sync;
 mod usn;
+
+pub(super) use groups::groups;
 
 use std::collections::BTreeSet;
 
@@ -97,6 +100,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         kind: session.kind,
         server: session.connection.url.clone(),
         people: hints.people,
+        groups: hints.groups,
         entries: hints.entries,
         watermark: Some(here),
     }))
@@ -132,6 +136,7 @@ pub(super) struct Hints<'a> {
     /// Knows who is a person: a group may be one, too (user private groups).
     reader: PersonReader,
     people: BTreeSet<Anchor>,
+    groups: bool,
     entries: u64,
     /// The highest number of an update.
     changed: Option<u64>,
@@ -154,6 +159,7 @@ impl<'a> Hints<'a> {
             session,
             reader: PersonReader::new(session.kind, &asked.settings.attributes),
             people: BTreeSet::new(),
+            groups: false,
             entries: 0,
             changed: None,
             since: None,
@@ -193,13 +199,16 @@ impl<'a> Hints<'a> {
             self.untold = Some("an entry changed that shows no id".to_owned());
             return;
         };
-        if self.scope.contains(&anchor) || (is_group(entry) && (self.is_unsure || self.places.contains(&dn))) {
-            self.untold = Some("a base or group changed".to_owned());
-        } else if !is_group(entry) && self.holds_others(entry) {
+        let is_group = is_group(entry);
+        let is_listed = self.is_unsure || self.scope.contains(&anchor) || self.places.contains(&dn);
+        if !is_group && self.scope.contains(&anchor) {
+            self.untold = Some("a base changed, or a group is none any more".to_owned());
+        } else if !is_group && self.holds_others(entry) {
             self.untold = Some("a place changed under which others lie".to_owned());
-        } else if !entry.says("objectClass", "computer") && (!is_group(entry) || self.reader.is_person(entry)) {
+        } else if !entry.says("objectClass", "computer") && (!is_group || self.reader.is_person(entry)) {
             self.people.insert(anchor);
         }
+        self.groups |= is_group && is_listed;
     }
 
     /// Takes in an entry of which nothing but the end is told.

@@ -46,9 +46,9 @@ use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::session::Session;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Followed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Followed, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
+use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
 
 /// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
@@ -231,6 +231,16 @@ impl Directory for LdapDirectory {
         let followed = follow::changes(&session, &asked, &budget).await?;
         self.session = Some(session);
         Ok(followed)
+    }
+
+    /// Tried once, as `follow`.
+    async fn groups(&mut self, request: &ReadRequest, roster: &mut dyn Roster) -> Result<Listed, ReadError> {
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
+        let session = self.session(None, &budget).await?;
+        let asked = follow::Asked { settings: &self.settings, keys: &self.keys, request };
+        let listed = follow::groups(&session, &asked, roster, &budget).await?;
+        self.session = Some(session);
+        Ok(listed)
     }
 
     async fn locate(

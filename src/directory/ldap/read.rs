@@ -134,7 +134,7 @@ impl Read<'_> {
     ) -> Result<(), ReadError> {
         let people: &[Sighting] = if groups.is_empty() { &[] } else { &draft.people };
         let mut source = LdapGroups { session, budget: self.budget };
-        let mut walked = walk(groups, &self.request.nested, &PeopleIndex::new(people), &mut source).await?;
+        let mut walked = walk(groups, &self.request.nested, &mut PeopleIndex::new(people), &mut source).await?;
         draft.problems.extend(hidden(&mut walked, &mut source).await?);
         let how = (session.kind, draft.problems.is_empty(), self.request.now);
         let missed = missed(&self.request.nested, &mut walked, &mut source, how).await?;

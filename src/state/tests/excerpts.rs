@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use super::mirror::whole;
 use super::*;
-use crate::model::memory::{Absence, MirrorUpdate, Whole};
+use crate::model::memory::{Listing, MirrorUpdate, Whole};
 use crate::model::snapshot::{Members, Role, ScopeKey};
-use crate::model::{Digest, LeaveCause};
+use crate::model::{Digest, Dn};
 use crate::ports::{Accounts as _, Excerpts as _, Mirror as _};
 
 fn state() -> State {
@@ -34,12 +34,11 @@ fn of_each_person_it_is_known_by_what_groups_name_them_and_that_they_were_counte
     bad.facts.judgement.in_scope = false;
     state.store(&corp(), &whole(vec![row(1), bad, row(3)], "1")).unwrap();
     let mut gone = whole(Vec::new(), "2");
-    let absent = vec![(anchor(3), Absence::Gone(LeaveCause::Disabled))];
-    gone.whole = Some(Whole { absent, ..Whole::default() });
+    gone.whole = Some(Whole { unseen: vec![anchor(3)], ..Whole::default() });
     state.store(&corp(), &gone).unwrap();
     let all = [1, 2, 3, 4].map(anchor);
     let namings = state.namings("corp", &all).unwrap();
-    assert_eq!(namings.keys().copied().collect::<Vec<_>>(), [1, 2, 3].map(anchor));
+    assert_eq!(namings.keys().copied().collect::<Vec<_>>(), [1, 2].map(anchor), "who left is as good as new");
     assert_eq!(namings[&anchor(1)], Digest::from_bytes([1; 16]));
     assert_eq!(state.wished("corp", &all).unwrap(), 1, "one is out of scope, one left, one was never there");
     let known: Vec<Anchor> = state.known("corp", &all).unwrap().iter().map(|known| known.anchor).collect();
@@ -66,6 +65,43 @@ fn who_is_in_a_group_is_found_by_person_and_follows_the_group() {
     assert_eq!(of(&state, 3)[0].1, way(&["a", "d"]));
     let ways: i64 = state.connection.query_row("SELECT count(*) FROM way", [], |row| row.get(0)).unwrap();
     assert_eq!(ways, 2, "one that nobody comes by is forgotten");
+}
+
+#[test]
+fn whom_a_group_lists_is_found_by_place_user_id_and_primary_group_while_they_are_there() {
+    let mut state = state();
+    let listed = |number: u8, dn: &str| {
+        let place = Listing::place(&Dn::parse(dn).unwrap());
+        let listing = Listing { place, uid: Some(format!("u{number}").into()), primary_group: Some(513) };
+        PersonRow { facts: Facts { dn: dn.to_owned().into(), listing: Some(listing), ..facts(number) }, ..row(number) }
+    };
+    let people = vec![listed(1, "uid=U1, OU=staff,dc=x"), listed(2, "uid=u2,ou=staff,dc=x"), row(3)];
+    state.store(&corp(), &whole(people, "1")).unwrap();
+    let places = ["uid=u1,ou=Staff,dc=x", "uid=nobody,dc=x", "UID=U2,ou=staff,dc=x"].map(|dn| Dn::parse(dn).unwrap());
+    let places: Vec<&Dn> = places.iter().collect();
+    assert_eq!(state.at("corp", &places).unwrap(), [Some(anchor(1)), None, Some(anchor(2))]);
+    assert_eq!(state.at("else", &places).unwrap(), [None, None, None]);
+    assert_eq!(state.with_uid("corp", "u2").unwrap(), [anchor(2)]);
+    assert_eq!(state.with_primary_group("corp", 513).unwrap(), [anchor(1), anchor(2)]);
+    let mut gone = whole(Vec::new(), "2");
+    gone.whole = Some(Whole { unseen: vec![anchor(2)], ..Whole::default() });
+    state.store(&corp(), &gone).unwrap();
+    assert_eq!(state.at("corp", &places).unwrap(), [Some(anchor(1)), None, None]);
+    assert!(state.with_uid("corp", "u2").unwrap().is_empty());
+    assert_eq!(state.with_primary_group("corp", 513).unwrap(), [anchor(1)]);
+}
+
+#[test]
+fn whoever_came_into_a_group_left_it_or_comes_by_another_way_differs() {
+    let mut state = state();
+    let groups = |one: Members, other: Members| BTreeMap::from([(key("a"), one), (key("b"), other)]);
+    let before = groups(members(&[1, 2, 3], &["a"]), members(&[4], &["b", "c"]));
+    let of = |state: &State, groups| state.regrouped("corp", &groups).unwrap().into_iter().collect::<Vec<_>>();
+    assert_eq!(of(&state, before.clone()), [1, 2, 3, 4].map(anchor), "nothing was stored yet");
+    store_groups(&mut state, &before);
+    assert!(of(&state, before.clone()).is_empty());
+    assert_eq!(of(&state, groups(members(&[2, 3, 5], &["a"]), members(&[4], &["b", "c"]))), [1, 5].map(anchor));
+    assert_eq!(of(&state, groups(members(&[1, 2, 3], &["a"]), members(&[4], &["b", "d"]))), [anchor(4)]);
 }
 
 #[test]
@@ -104,4 +140,18 @@ fn a_name_is_found_whatever_its_case_in_entries_and_in_accounts() {
     assert_eq!(asked("", "u2@EXAMPLE.org"), BTreeSet::from([person(2)]));
     assert_eq!(asked("straße", ""), BTreeSet::from([person(3)]));
     assert_eq!(asked("nobody", "nobody"), BTreeSet::new());
+}
+
+#[test]
+fn who_was_not_there_and_comes_back_as_before_is_written_anew() {
+    let mut state = state();
+    state.store(&corp(), &whole(vec![row(1)], "1")).unwrap();
+    let mut gone = whole(Vec::new(), "2");
+    gone.whole = Some(Whole { unseen: vec![anchor(1)], ..Whole::default() });
+    state.store(&corp(), &gone).unwrap();
+    let known = state.known("corp", &[anchor(1)]).unwrap();
+    assert_ne!(known[0].digest, row(1).facts.digest(), "else nobody would write the row");
+    assert!(state.namings("corp", &[anchor(1)]).unwrap().is_empty());
+    state.store(&corp(), &whole(vec![row(1)], "3")).unwrap();
+    assert_eq!(state.namings("corp", &[anchor(1)]).unwrap().len(), 1);
 }

@@ -47,6 +47,7 @@ pub fn facts(number: u8) -> Facts<'static> {
         email: format!("U{number}@Example.org").into(),
         display_name: Some(format!("User {number}").into()),
         naming: Digest::from_bytes([number; 16]),
+        listing: None,
         judgement: Judgement {
             standing: Standing::Enabled,
             sign: None,

@@ -1,0 +1,239 @@
+//! One directory as far as a cycle looks at it that follows changes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Instant;
+
+use jiff::Timestamp;
+
+use super::Untold;
+use super::roster::{Present, present};
+use crate::cycle::people::{KnownPeople, unplaced};
+use crate::cycle::reading::{self, DirectoryRead};
+use crate::cycle::{CycleError, Parts};
+use crate::desired::accounts_of;
+use crate::model::report::{DirectoryReport, ReadMode};
+use crate::model::snapshot::{Changes, Followed, Found, Groups, Listed, Pin, ScopeKey, Snapshot, Whereabouts};
+use crate::model::{Account, Anchor, Dn, Name, PersonId, Profile, Sighting};
+use crate::ports::{Memory, StateError};
+
+/// More people than this who came into groups or left them are read faster with everyone else.
+const MOST: usize = 2_000;
+
+/// What was seen so far.
+pub(super) struct Look {
+    index: usize,
+    read: DirectoryRead,
+    changes: Changes,
+    reported: DirectoryReport,
+    located: BTreeMap<Anchor, Whereabouts>,
+    /// Whose names of now the groups were asked by.
+    asked: BTreeSet<Anchor>,
+    /// Who is in the groups now; None: whoever was in them.
+    groups: Option<Groups>,
+    begun: Instant,
+}
+
+/// Asks a directory what changed. The people of its answer come beside it.
+pub(super) async fn ask(
+    parts: &mut Parts<'_>,
+    index: usize,
+    reported: &DirectoryReport,
+    now: Timestamp,
+) -> Result<Result<(Look, BTreeSet<Anchor>), Untold>, CycleError> {
+    let begun = Instant::now();
+    let read = reading::prepare(parts, index, now)?;
+    if read.problem.is_some() {
+        return Ok(Err("the credentials were refused".to_owned()));
+    }
+    let request = read.request(now);
+    let told = tokio::select! {
+        told = parts.directories[index].directory.follow(&request) => told,
+        () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
+    };
+    Ok(match told {
+        Ok(Followed::Changes(mut changes)) => {
+            let people = std::mem::take(&mut changes.people);
+            let (reported, located, asked) = (reported.clone(), BTreeMap::new(), BTreeSet::new());
+            Ok((Look { index, read, changes, reported, located, asked, groups: None, begun }, people))
+        }
+        Ok(Followed::Untold(why)) => Err(why),
+        Err(error) => Err(error.doing),
+    })
+}
+
+impl Look {
+    pub(super) fn person(&self, anchor: Anchor) -> PersonId {
+        PersonId::new(self.read.name.clone(), anchor)
+    }
+
+    /// Looks these people up.
+    pub(super) async fn locate(
+        &mut self,
+        parts: &mut Parts<'_>,
+        people: &BTreeSet<PersonId>,
+        now: Timestamp,
+    ) -> Result<(), CycleError> {
+        let name = &self.read.name;
+        let anchors: Vec<Anchor> =
+            people.iter().filter(|person| person.directory == *name).map(|person| person.anchor).collect();
+        if anchors.is_empty() {
+            return Ok(());
+        }
+        let missing = reading::with_places(parts.memory, name, anchors)?;
+        let found = tokio::select! {
+            found = parts.directories[self.index].directory.look(&missing, now) => found,
+            () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
+        };
+        match found {
+            Ok(found) => self.located.extend(found),
+            Err(error) => self.read.problem = Some(error.doing),
+        }
+        Ok(())
+    }
+
+    /// Walks the groups of the config again where they may have other members than before. Gives whoever came into one, left
+    /// one, or is in one by another way.
+    pub(super) async fn regroup(
+        &mut self,
+        parts: &mut Parts<'_>,
+        now: Timestamp,
+    ) -> Result<Result<BTreeSet<Anchor>, Untold>, CycleError> {
+        if let Some(problem) = self.read.problem.take() {
+            return Ok(Err(problem));
+        }
+        let is_another = self.is_anybody_named_otherwise(parts.memory)?;
+        self.asked = present(&self.located).map(|person| person.anchor).collect();
+        if !self.changes.groups && !is_another {
+            return Ok(Ok(BTreeSet::new()));
+        }
+        let request = self.read.request(now);
+        let mut roster = Present { memory: parts.memory, directory: &self.read.name, located: &self.located };
+        let listed = tokio::select! {
+            listed = parts.directories[self.index].directory.groups(&request, &mut roster) => listed,
+            () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
+        };
+        let groups = match listed {
+            Ok(Listed::Groups(groups)) => groups,
+            Ok(Listed::Untold(why)) => return Ok(Err(why)),
+            Err(error) => return Ok(Err(error.doing)),
+        };
+        let differing = parts.memory.regrouped(&self.read.name, &groups.members)?;
+        if differing.len() > MOST {
+            return Ok(Err(format!("{} people came into groups or left them", differing.len())));
+        }
+        self.groups = Some(groups);
+        Ok(Ok(differing))
+    }
+
+    /// Somebody is new, or has another DN, user id or primary group than when last read: groups may list them, or not.
+    fn is_anybody_named_otherwise(&self, memory: &dyn Memory) -> Result<bool, StateError> {
+        let names_groups = !memory.members_of(&self.read.name, &[])?.is_empty();
+        if !names_groups {
+            return Ok(false);
+        }
+        let people: Vec<&Sighting> =
+            present(&self.located).filter(|person| !self.asked.contains(&person.anchor)).collect();
+        let anchors: Vec<Anchor> = people.iter().map(|person| person.anchor).collect();
+        let namings = memory.namings(&self.read.name, &anchors)?;
+        Ok(people.iter().any(|person| namings.get(&person.anchor) != Some(&person.naming())))
+    }
+
+    /// What the entries of these people show.
+    pub(super) fn profiles(&self, people: &BTreeSet<PersonId>) -> impl Iterator<Item = &Profile> {
+        let mine = people.iter().filter(|person| person.directory == self.read.name);
+        mine.filter_map(|person| match self.located.get(&person.anchor)? {
+            Whereabouts::Overlooked(entry) | Whereabouts::Left(entry) | Whereabouts::OutOfScope(entry) => {
+                Some(&entry.profile)
+            }
+            Whereabouts::Tombstone | Whereabouts::Nowhere { .. } => None,
+        })
+    }
+
+    /// As if all had been read, and there were nobody else.
+    pub(super) fn finish(
+        mut self,
+        parts: &Parts<'_>,
+        accounts: &[Account],
+        now: Timestamp,
+    ) -> Result<Result<DirectoryRead, Untold>, StateError> {
+        if let Some(problem) = self.read.problem.take() {
+            return Ok(Err(problem));
+        }
+        if self.is_anybody_named_otherwise(parts.memory)? {
+            return Ok(Err("somebody was renamed while the groups were read".to_owned()));
+        }
+        let name = self.read.name.clone();
+        let anchors: Vec<Anchor> = self.located.keys().copied().collect();
+        let wished = parts.memory.wished(&name, &anchors)?;
+        let mut people = Vec::new();
+        for (anchor, found) in std::mem::take(&mut self.located) {
+            match found {
+                Whereabouts::Overlooked(entry) => people.push(*entry),
+                other => drop(self.read.located.insert(anchor, other)),
+            }
+        }
+        let Some(scope) = scope(&self.read.pins) else { return Ok(Err("a pin cannot be read".to_owned())) };
+        self.read.regrouped = self.groups.is_some();
+        let nested = self.groups.as_mut().map(|groups| std::mem::take(&mut groups.nested));
+        let groups = match self.groups.take() {
+            Some(groups) => groups,
+            None => groups_before(parts.memory, &name, &anchors, &self.reported)?,
+        };
+        let snapshot = Snapshot {
+            directory: name.clone(),
+            kind: self.changes.kind,
+            server: self.changes.server,
+            read_at: now,
+            people,
+            unidentified: Vec::new(),
+            members: groups.members,
+            by_uid: groups.by_uid,
+            gone: BTreeMap::new(),
+            gone_uids: BTreeMap::new(),
+            computed: false,
+            nested,
+            followed: BTreeMap::new(),
+            scope,
+            entries: self.changes.entries,
+            foreign: groups.foreign,
+            dangling: groups.dangling,
+            partial: None,
+            watermark: self.changes.watermark,
+        };
+        self.read.known = KnownPeople::of(parts.memory.known(&name, &anchors)?);
+        self.read.known.unplaced = unplaced(parts.memory, accounts_of(accounts, &name), &snapshot)?;
+        self.read.mode = ReadMode::Delta;
+        self.read.others = self.reported.users.saturating_sub(wished);
+        self.read.elapsed = self.begun.elapsed();
+        self.read.snapshot = Some(snapshot);
+        Ok(Ok(self.read))
+    }
+}
+
+/// As the last read left them, of these people.
+fn groups_before(
+    memory: &dyn Memory,
+    directory: &Name,
+    people: &[Anchor],
+    reported: &DirectoryReport,
+) -> Result<Groups, StateError> {
+    Ok(Groups {
+        members: memory.members_of(directory, people)?,
+        by_uid: memory.listed_by_uid(directory, people)?.into_keys().collect(),
+        nested: Vec::new(),
+        foreign: reported.foreign,
+        dangling: reported.dangling,
+    })
+}
+
+/// Bases and groups as they were found last.
+fn scope(pins: &BTreeMap<ScopeKey, Pin>) -> Option<BTreeMap<ScopeKey, Found>> {
+    let found = |(key, pin): (&ScopeKey, &Pin)| {
+        let found = match pin.anchor {
+            Some(anchor) => Found::Here { anchor, dn: Dn::parse(&pin.dn).ok()? },
+            None => Found::DoneWithout,
+        };
+        Some((key.clone(), found))
+    };
+    pins.iter().map(found).collect()
+}

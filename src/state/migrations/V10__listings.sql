@@ -1,0 +1,10 @@
+PRAGMA user_version = 10;
+
+-- By what groups name people, where the config names groups: found by index. place: a digest of the DN. Rows of before have
+-- none of it until the next full cycle, which writes every row anew: their digests are others now.
+ALTER TABLE facts ADD COLUMN place BLOB;
+ALTER TABLE facts ADD COLUMN uid TEXT;
+ALTER TABLE facts ADD COLUMN primary_group INTEGER;
+CREATE INDEX facts_place ON facts (directory, place) WHERE place IS NOT NULL;
+CREATE INDEX facts_own_uid ON facts (directory, uid) WHERE uid IS NOT NULL;
+CREATE INDEX facts_primary_group ON facts (directory, primary_group) WHERE primary_group IS NOT NULL;
