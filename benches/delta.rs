@@ -124,7 +124,9 @@ fn report(people: usize, rounds: &[[Round; 2]]) {
     println!("Cycles that follow changes, ms, median of {} (least to most)\n", rounds.len());
     let mut rows = table(&["", "ms", "least", "most"]);
     let of = |which: usize, what: fn(&Round) -> f64| Figures::new(rounds.iter().map(|round| what(&round[which]) * 1e3));
-    let mut row = |name: String, figures: &Figures| rows.add_row([name].into_iter().chain(figures.cells(1)));
+    let mut row = |name: String, figures: &Figures| {
+        rows.add_row([name].into_iter().chain(figures.cells(1)));
+    };
     let many = grouped(people);
     row(format!("nothing changed, {} people", grouped(FEW)), &of(0, |round| round.nothing));
     row(format!("nothing changed, {many} people"), &of(1, |round| round.nothing));

@@ -1,5 +1,7 @@
 //! When to make a pass, what others ask meanwhile, and how to stop.
 
+mod appointment;
+
 use std::convert::Infallible;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -8,6 +10,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::{Notify, watch};
 
+use self::appointment::Appointment;
 use crate::clock;
 use crate::ports::{Progress, Stage};
 
@@ -164,10 +167,10 @@ impl Calls {
 /// Works until told to stop, and then for `grace` at most.
 pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Duration) {
     let mut stopping = calls.stopping();
-    let mut next = clock::now();
+    let mut next = Appointment::after(Duration::ZERO, clock::now());
     watch.manager.ready();
     while !*stopping.borrow() {
-        let due = next <= clock::now();
+        let due = next.is_due(clock::now());
         let passed = {
             let turn = watched(work, due, calls, watch);
             tokio::pin!(turn);
@@ -184,9 +187,11 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Du
         };
         if passed {
             // A pass longer than this is followed by the next, never overlapped.
-            next = after(work.until_next());
-            work.announce(next);
+            next = Appointment::after(work.until_next(), clock::now());
+            work.announce(next.at);
             watch.manager.says(&work.standing());
+        } else if next.follow(clock::now()) {
+            work.announce(next.at);
         }
     }
     watch.manager.stopping(grace);
@@ -215,11 +220,6 @@ async fn turn(work: &mut dyn Work, due: bool, calls: &Calls, manager: &dyn Servi
     }
     work.cycle().await;
     true
-}
-
-fn after(every: Duration) -> Timestamp {
-    let now = clock::now();
-    now.saturating_add(every).unwrap_or(now)
 }
 
 #[cfg(test)]

@@ -37,8 +37,8 @@ impl Settled {
             Some("it was asked for")
         } else if self.config != parts.settings.digest {
             Some("the config is another one")
-        } else if self.whole.checked_add(full).map_or(true, due) {
-            Some("the last full cycle is long ago")
+        } else if self.whole > now || self.whole.checked_add(full).map_or(true, due) {
+            Some("the last full cycle is long ago, or lies ahead of the clock")
         } else if self.removal.is_some_and(due) {
             Some("an account may have to be removed")
         } else {
