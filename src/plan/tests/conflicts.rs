@@ -1,10 +1,10 @@
 //! Rule 14 and "who is who": values that belong to another account, and values that two people share.
 
 use super::scene::*;
-use crate::model::WaitReason;
 use crate::model::change::Promotion;
 use crate::model::settings::LeaverRule;
 use crate::model::snapshot::Whereabouts;
+use crate::model::{Defect, WaitReason};
 use crate::plan::effects::Verb;
 
 #[test]
@@ -71,6 +71,33 @@ fn where_none_has_the_account_all_are_duplicates() {
     let plan = scene.plan();
     assert_eq!(story(&plan), [(Verb::Provision, 4, "standard")]);
     assert_eq!(plan.quarantined.len(), 3, "over all directories");
+}
+
+#[test]
+fn who_is_quarantined_for_something_else_keeps_others_from_a_shared_address() {
+    let mut scene = Scene::staffed(&[("standard", 5)], 1);
+    scene.hire([2, 3]);
+    scene.rename(3, "p2");
+    scene.quarantine(3);
+    let plan = scene.plan();
+    assert!(plan.is_empty(), "else the other loses it as soon as the entry is mended: {}", bytes(&plan));
+    assert_eq!(plan.quarantined.len(), 2);
+    assert_eq!(plan.quarantined[&who(2)].reason, Defect::Duplicate);
+    scene.cycle();
+    scene.disable([3]);
+    assert_eq!(story(&scene.plan()), [(Verb::Provision, 2, "standard")]);
+}
+
+#[test]
+fn who_has_the_account_keeps_the_address_though_the_entry_cannot_be_used() {
+    let mut scene = Scene::staffed(&[("standard", 5)], 2);
+    scene.quarantine(2);
+    scene.hire([3]);
+    scene.rename(3, "p2");
+    let plan = scene.plan();
+    assert!(plan.is_empty(), "{}", bytes(&plan));
+    assert_eq!(plan.quarantined[&who(3)].reason, Defect::Duplicate);
+    assert_eq!(plan.quarantined[&who(2)].reason, Defect::Missing, "for its own defect alone");
 }
 
 #[test]
