@@ -1,4 +1,5 @@
-//! Wiring: the only file that names concrete adapters. What each verb does with them is in the files beside.
+//! Wiring: `engine` names the adapters of an agent, `ledger` those of a served ledger. What each verb does with them is in the
+//! files beside.
 
 mod access;
 mod answers;

@@ -1,6 +1,6 @@
 //! Carries out a checked plan: the journal first, then the backend, and its word is what counts.
 
-mod settled;
+mod recovered;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,7 +17,7 @@ use crate::plan::Plan;
 use crate::plan::effects::{Effect, compare};
 use crate::ports::{Backend, BackendError, Memory, Progress, Stage, StateError};
 
-pub use settled::{Settled, recover};
+pub use recovered::{Recovered, recover};
 
 /// Why a plan was not carried out to its end. What was sent is in the journal; the next cycle asks how it went.
 #[derive(Debug, Error)]

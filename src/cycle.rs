@@ -1,17 +1,17 @@
-//! One pass: read, desire, plan, guard, apply, remember. All stages in order; each is a file of its own.
+//! One pass: read, desire, plan (which heeds the guard), remember what was read, apply, remember what came of it, report. All
+//! stages in order, in `pass`; each is a file of its own.
 
+pub mod baseline;
 pub mod current;
 mod delta;
 mod elsewhere;
-mod ids;
 pub mod last_known;
+mod lost_ids;
 mod moment;
 pub mod people;
 pub mod reading;
 pub mod remember;
 pub mod report;
-mod settle;
-pub mod settled;
 mod succession;
 
 use std::collections::BTreeMap;
@@ -21,11 +21,10 @@ use jiff::Timestamp;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use self::baseline::{Baseline, End};
 use self::elsewhere::Elsewhere;
 use self::last_known::AccountsLastKnown;
 use self::reading::Sources;
-use self::settle::End;
-use self::settled::Settled;
 use self::succession::Turn;
 use crate::apply::{self, Applied, ApplyError};
 use crate::desired::Desired;
@@ -47,7 +46,7 @@ pub struct Parts<'a> {
     pub progress: &'a dyn Progress,
     pub asked: Asked,
     /// How the last pass of this process left things; None: everything must be read.
-    pub settled: &'a mut Option<Settled>,
+    pub baseline: &'a mut Option<Baseline>,
     /// Says when to give up reading.
     pub stop: Option<watch::Receiver<bool>>,
     /// Says when to send no further wave: a pass that somebody ends, and not one that only gives way to a decision.
@@ -134,7 +133,7 @@ impl CycleError {
 /// # Errors
 /// Where the state or the backend failed. A directory that fails is reported, and its people keep what they have.
 pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncReport, CycleError> {
-    let before = parts.settled.take();
+    let before = parts.baseline.take();
     let turn = match succession::turn(parts).await? {
         Turn::Others(standby) => return succession::stand_by(parts, standby, now).await,
         ours => ours,
@@ -153,21 +152,21 @@ pub async fn run_once(parts: &mut Parts<'_>, now: Timestamp) -> Result<SyncRepor
 async fn pass(
     parts: &mut Parts<'_>,
     turn: &Turn,
-    before: Option<Settled>,
+    before: Option<Baseline>,
     now: Timestamp,
 ) -> Result<SyncReport, CycleError> {
     let clock = Instant::now();
-    let settled = apply::recover(parts.memory, parts.backend).await?;
+    let recovered = apply::recover(parts.memory, parts.backend).await?;
     let number = parts.memory.begin_cycle(now)?;
-    let Sources { current, readings, mut remembered, part } = sources(parts, turn, before, now).await?;
-    let elsewhere = match part {
+    let Sources { current, readings, mut remembered, touched } = sources(parts, turn, before, now).await?;
+    let elsewhere = match touched {
         None => compare(parts, turn, &current, &mut remembered, now).await?,
         // Nobody else changed anything, or all would have been read.
         Some(_) => Elsewhere::default(),
     };
     parts.progress.tell(Stage::Planning);
     let desired = readings.desire(parts.settings, &current.accounts, now);
-    let managed = part.as_ref().map_or_else(|| managed(&current.accounts), |part| part.before.managed.clone());
+    let managed = touched.as_ref().map_or_else(|| managed(&current.accounts), |touched| touched.before.managed.clone());
     let plan = plan_for(parts, &current, &remembered, &desired, &managed, now)?;
     tracing::debug!(cycle = number, changes = plan.changes.len(), waves = plan.waves().len(), "A plan was made.");
     remember::directories(parts.memory, parts.settings, &readings, &desired, &plan, &current.accounts, now)?;
@@ -180,7 +179,7 @@ async fn pass(
         apply::apply(parts.memory, parts.backend, &plan, number, now, parts.progress, halt).await?
     };
     let after = applied.accounts_after(&current.accounts);
-    if part.is_none() && !parts.settings.agent.dry_run {
+    if touched.is_none() && !parts.settings.agent.dry_run {
         remember::accounts(parts, &after, &plan, now)?;
     }
     moment::remember(parts).await?;
@@ -189,12 +188,12 @@ async fn pass(
     elsewhere::log(number, &elsewhere);
     let elapsed = clock.elapsed();
     let report = report::of_cycle(number, now, elapsed, &readings, &desired, &plan, &current, &applied, &after);
-    let report = report::with_settled(report, &settled, &applied.effects(&current.accounts));
+    let report = report::with_recovered(report, &recovered, &applied.effects(&current.accounts));
     let report = SyncReport { elsewhere, ..report };
     remember::cycle(parts, &report, &plan, &readings)?;
-    let (readings, desired, plan, part) = (&readings, &desired, &plan, part.as_ref());
-    let end = End { readings, desired, plan, before: &current.accounts, after: &after, report: &report, part, now };
-    *parts.settled = settle::settle(parts, &end)?;
+    let (readings, desired, plan, touched) = (&readings, &desired, &plan, touched.as_ref());
+    let end = End { readings, desired, plan, before: &current.accounts, after: &after, report: &report, touched, now };
+    *parts.baseline = baseline::take(parts, &end)?;
     Ok(report)
 }
 
@@ -202,7 +201,7 @@ async fn pass(
 async fn sources(
     parts: &mut Parts<'_>,
     turn: &Turn,
-    before: Option<Settled>,
+    before: Option<Baseline>,
     now: Timestamp,
 ) -> Result<Sources, CycleError> {
     match delta::read(parts, turn, before, now).await? {

@@ -116,6 +116,30 @@ fn a_membership_that_changes_reaches_the_members() {
     twins.cycle("the same, missed twice");
 }
 
+#[test]
+fn a_user_id_that_nobody_under_the_base_has_stops_no_following() {
+    let base = "dc=lab,dc=test";
+    let group = format!(
+        "dn: cn=vault,ou=groups,{base}\nobjectClass: posixGroup\ncn: vault\ngidNumber: 7\nmemberUid: u0000001\n\
+         memberUid: u0000009\nmemberUid: system\n\n"
+    );
+    let first = ldif::group(base, "first", &[format!("uid=u0000001,ou=people,{base}")]);
+    let slapd = Slapd::start_with(&(ldif::people(base, 6) + &group + &first));
+    let twins = twins(&slapd, true);
+    assert_eq!(twins.delta("nothing")["dangling"], 2);
+    let joiner = ldif::people(base, 9).split("\n\n").nth(8).map(|entry| format!("{entry}\n\n")).unwrap_or_default();
+    slapd.add(&joiner);
+    twins.delta("one who joins, and was listed before");
+    assert_eq!(twins.follows.names("active"), ["u0000001", "u0000009"]);
+    slapd.modify(&format!(
+        "dn: cn=vault,ou=groups,{base}\nchangetype: modify\nadd: memberUid\nmemberUid: u0000003\n-\n\n"
+    ));
+    twins.delta("one more is listed");
+    slapd.modify(&ldif::rename(&slapd.dn("u0000003"), "uid=married", None));
+    twins.cycle("the listed one gets another user id, and keeps the seat");
+    assert!(twins.follows.names("active").len() == 3);
+}
+
 /// The agent that follows ends as the one that reads everything: partial, and nobody has another seat than before.
 fn both_are_partial(twins: &Twins, after: &str) {
     let before = twins.follows.names("active");

@@ -251,6 +251,29 @@ fn member_uid(slapd: &Slapd, change: &str, uid: &str) {
 }
 
 #[test]
+fn who_has_several_user_ids_is_a_member_by_each_of_them() {
+    let slapd = by_uid();
+    let more = |number: usize, uid: &str| {
+        let dn = slapd.dn(&format!("u{number:07}"));
+        slapd.modify(&format!("dn: {dn}\nchangetype: modify\nadd: uid\nuid: {uid}\n-\n\n"));
+    };
+    more(1, "zz1");
+    member_uid(&slapd, "delete", "U0000001");
+    member_uid(&slapd, "add", "ZZ1");
+    let agent = agent(&slapd, "[directory.attributes]\nuser_name = \"mail\"\n");
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()), "listed by the second");
+    more(2, "aa2");
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()), "one that comes before the listed one");
+    assert!(quarantined(&agent).is_empty());
+    std::fs::remove_dir_all(agent.folder().join("state")).expect("losing the state");
+    assert_eq!(sync(&agent), (0, PEOPLE, String::new()), "and an agent that begins anew sees it so");
+    slapd.modify(&format!("dn: {}\nchangetype: modify\ndelete: uid\nuid: zz1\n-\n\n", slapd.dn("u0000001")));
+    let (code, active, problem) = sync(&agent);
+    assert_eq!((code, active), (0, PEOPLE), "{problem}");
+    assert!(problem.contains("user id of before"), "{problem}");
+}
+
+#[test]
 fn whose_user_id_changed_keeps_the_seat_while_the_group_lists_the_old_one() {
     let mut slapd = by_uid();
     let agent = agent(&slapd, "");

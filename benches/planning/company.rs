@@ -189,7 +189,7 @@ fn sighting(number: usize, people: usize, now: Timestamp) -> Sighting {
         quarantine: None,
         created: Some(now),
         due: None,
-        uid: Some(person.uid),
+        uids: vec![person.uid],
         logon: None,
         primary_group: None,
         member_of: Vec::new(),

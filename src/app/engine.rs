@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::app::{AppError, Code};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
-use crate::cycle::settled::Settled;
+use crate::cycle::baseline::Baseline;
 use crate::cycle::{Asked, Parts, Source};
 use crate::directory::ldap::LdapDirectory;
 use crate::directory::ldif::LdifDirectory;
@@ -38,7 +38,7 @@ pub struct Engine {
     pub backend: Box<dyn Backend>,
     pub state: State,
     /// As the last pass left things.
-    pub settled: Option<Settled>,
+    pub baseline: Option<Baseline>,
 }
 
 impl Engine {
@@ -50,7 +50,7 @@ impl Engine {
         let backend = backend(settings, &state)?;
         let directories = settings.directories.iter().map(|directory| source(settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
-        Ok(Self { settings: settings.clone(), directories, backend, state, settled: None })
+        Ok(Self { settings: settings.clone(), directories, backend, state, baseline: None })
     }
 
     /// Takes another config from here on. State and ledger stay as they were opened.
@@ -74,7 +74,7 @@ impl Engine {
         // Directories that stay keep their place in what they read.
         if !is_same_reading(&self.settings.directories, &settings.directories, &self.directories, &directories) {
             self.directories = directories;
-            self.settled = None;
+            self.baseline = None;
         }
         self.settings = settings;
         Ok(())
@@ -89,7 +89,7 @@ impl Engine {
             memory: &mut self.state,
             progress,
             asked,
-            settled: &mut self.settled,
+            baseline: &mut self.baseline,
             stop: stop.reading,
             halt: stop.applying,
         }

@@ -53,7 +53,7 @@ pub async fn carry_out(engine: &mut Engine, request: Request) -> Result<Reply, A
         return report.map(|report| Reply::Synced(Box::new(report))).map_err(|error| cycle_error(&error));
     }
     // What the next pass finds is not as the last one left it.
-    engine.settled = None;
+    engine.baseline = None;
     match request {
         Request::Sync { .. } => {}
         Request::Confirm(confirmation) => confirm(engine, &confirmation).await?,

@@ -10,7 +10,7 @@ use crate::ports::{Backend, Memory, StateError};
 
 /// What was carried out, and the accounts of those touched as they were known before it.
 #[derive(Debug, Default)]
-pub struct Settled {
+pub struct Recovered {
     applied: Applied,
     /// None: had no account, or one that was nobody's.
     before: BTreeMap<PersonId, Option<Account>>,
@@ -21,22 +21,22 @@ pub struct Settled {
 ///
 /// # Errors
 /// Where the journal or the backend cannot be asked.
-pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Result<Settled, ApplyError> {
-    let mut settled = Settled::default();
+pub async fn recover(memory: &mut dyn Memory, backend: &mut dyn Backend) -> Result<Recovered, ApplyError> {
+    let mut recovered = Recovered::default();
     for open in memory.open_batches()? {
         let answer = if open.sent { backend.answer(&open.batch.key).await? } else { None };
         tracing::info!(name: "state.batch_settled", batch = %open.batch.key, sent = open.sent, done = answer.is_some(), "A batch that an earlier run left open was settled.");
         match answer {
             Some(answer) => {
-                settled.note(memory, &open.batch, &answer)?;
+                recovered.note(memory, &open.batch, &answer)?;
                 memory.finished(&open.batch.key, &answer)?;
-                settled.applied.batches.push((open.batch, answer));
+                recovered.applied.batches.push((open.batch, answer));
             }
             None => memory.drop_batch(&open.batch.key)?,
         }
     }
     look_up_decisions(memory, backend).await?;
-    Ok(settled)
+    Ok(recovered)
 }
 
 /// Decisions whose answer was lost: what came of them was asked for here, and is no other hand's doing.
@@ -49,7 +49,7 @@ async fn look_up_decisions(memory: &mut dyn Memory, backend: &mut dyn Backend) -
     Ok(())
 }
 
-impl Settled {
+impl Recovered {
     /// Remembers the accounts as they were before an answer becomes known.
     fn note(&mut self, memory: &dyn Memory, batch: &Batch, answer: &Answer) -> Result<(), StateError> {
         let mut after: Vec<Account> = answer.accounts.iter().filter(|account| account.is_managed()).cloned().collect();

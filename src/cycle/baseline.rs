@@ -2,7 +2,11 @@
 //!
 //! Kept by the process alone. Whoever begins anew reads everything first.
 
+mod take;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+pub(super) use take::{End, take};
 
 use jiff::{SignedDuration, Timestamp};
 
@@ -12,7 +16,7 @@ use crate::model::{Name, PersonId};
 
 /// How things stood at the end of a cycle.
 #[derive(Clone, Debug)]
-pub struct Settled {
+pub struct Baseline {
     /// The config it was made with.
     pub config: String,
     /// The backend's.
@@ -27,7 +31,7 @@ pub struct Settled {
     pub directories: Vec<DirectoryReport>,
 }
 
-impl Settled {
+impl Baseline {
     /// Why everything must be read all the same.
     #[must_use]
     pub fn is_over(&self, parts: &Parts<'_>, now: Timestamp) -> Option<&'static str> {
@@ -47,10 +51,10 @@ impl Settled {
     }
 }
 
-/// The part of the world that a cycle looked at.
+/// Whom a cycle looked at, where it did not look at everyone.
 #[derive(Debug)]
-pub struct Part {
+pub struct Touched {
     pub people: BTreeSet<PersonId>,
     /// How everyone stood before.
-    pub before: Settled,
+    pub before: Baseline,
 }

@@ -22,9 +22,9 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 
 use self::look::Look;
+use super::baseline::{Baseline, Touched};
 use super::last_known::AccountsLastKnown;
 use super::reading::{self, Readings, Sources};
-use super::settled::{Part, Settled};
 use super::succession::Turn;
 use super::{CycleError, Parts};
 use crate::model::change::BackendState;
@@ -41,7 +41,7 @@ type Untold = String;
 pub async fn read(
     parts: &mut Parts<'_>,
     turn: &Turn,
-    before: Option<Settled>,
+    before: Option<Baseline>,
     now: Timestamp,
 ) -> Result<Option<Sources>, CycleError> {
     let Some(before) = before.filter(|_| matches!(turn, Turn::Ours)) else { return Ok(None) };
@@ -59,7 +59,11 @@ pub async fn read(
     }
 }
 
-async fn follow(parts: &mut Parts<'_>, before: Settled, now: Timestamp) -> Result<Result<Sources, Untold>, CycleError> {
+async fn follow(
+    parts: &mut Parts<'_>,
+    before: Baseline,
+    now: Timestamp,
+) -> Result<Result<Sources, Untold>, CycleError> {
     let Some(current) = parts.backend.unchanged(before.generation).await? else {
         return Ok(Err("the backend was changed by another hand".to_owned()));
     };
@@ -95,8 +99,8 @@ async fn follow(parts: &mut Parts<'_>, before: Settled, now: Timestamp) -> Resul
         }
     }
     let remembered = AccountsLastKnown::of(parts.memory, &people)?;
-    let part = Some(Part { people, before });
-    Ok(Ok(Sources { current, readings: Readings(readings), remembered, part }))
+    let touched = Some(Touched { people, before });
+    Ok(Ok(Sources { current, readings: Readings(readings), remembered, touched }))
 }
 
 /// Whoever is touched, whatever the directories say.

@@ -68,7 +68,7 @@ pub fn unplaced(
         while owners.next_if(|owner| owner < anchor).is_some() {}
         owners.peek() == Some(anchor)
     };
-    let nameless = snapshot.people.iter().filter(|person| person.uid.is_none()).map(|person| person.anchor);
+    let nameless = snapshot.people.iter().filter(|person| person.uids.is_empty()).map(|person| person.anchor);
     let nameless: Vec<Anchor> = match snapshot.kind {
         Kind::ActiveDirectory => Vec::new(),
         Kind::OpenLdap | Kind::Ldif => nameless.filter(has_account).collect(),

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
+use super::baseline::Touched;
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, former, missing, overlooked, unplaced};
-use super::settled::Part;
-use super::{CycleError, Parts, Source, current, ids};
+use super::{CycleError, Parts, Source, current, lost_ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::RefusedBind;
@@ -88,7 +88,7 @@ pub struct Sources {
     pub readings: Readings,
     pub remembered: AccountsLastKnown,
     /// None: everything was looked at.
-    pub part: Option<Part>,
+    pub touched: Option<Touched>,
 }
 
 /// Reads backend and directories at the same time, and what we remember while they send; then looks for everyone with an
@@ -115,7 +115,7 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
         settle(parts, index, &current, &mut read, fetched, now).await?;
         readings.push(read);
     }
-    Ok(Sources { current, readings: Readings(readings), remembered, part: None })
+    Ok(Sources { current, readings: Readings(readings), remembered, touched: None })
 }
 
 /// What we remember of people and of accounts. Nothing is to keep the servers waiting, so it is read once the first
@@ -235,7 +235,7 @@ async fn settle(
             snapshot.people.sort_by_key(|person| person.anchor);
             read.known.unplaced = unplaced(parts.memory, accounts_of(&current.accounts, &read.name), &snapshot)?;
             read.known.former = former(parts.memory, &snapshot)?;
-            ids::quarantine_changed(parts.memory, accounts_of(&current.accounts, &read.name), &mut snapshot)?;
+            lost_ids::quarantine_changed(parts.memory, accounts_of(&current.accounts, &read.name), &mut snapshot)?;
             read.snapshot = Some(snapshot);
             parts.memory.set_refused_bind(&read.name, None)?;
         }

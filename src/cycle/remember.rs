@@ -1,7 +1,7 @@
 //! The last stage: what the next cycle, and the verbs that read the state, will know of this one.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -201,7 +201,7 @@ impl<'a> Witness<'a> {
             by_uid: unplaced || by_uid,
             uid: match known_uid {
                 Some(known) => known.as_deref().map(Cow::Borrowed),
-                None => sighting.uid.as_deref().filter(|_| by_uid).map(|uid| Cow::Owned(fold(uid))),
+                None => sighting.uids.first().filter(|_| by_uid).map(|uid| Cow::Owned(fold(uid))),
             },
         }
     }
@@ -263,12 +263,9 @@ impl<'a> Witness<'a> {
     }
 }
 
-fn listing(sighting: &Sighting) -> Listing<'_> {
-    Listing {
-        place: Listing::place(&sighting.dn),
-        uid: sighting.uid.as_deref().map(|uid| Cow::Owned(fold(uid))),
-        primary_group: sighting.primary_group,
-    }
+fn listing(sighting: &Sighting) -> Listing {
+    let uids: BTreeSet<String> = sighting.uids.iter().map(|uid| fold(uid)).collect();
+    Listing { place: Listing::place(&sighting.dn), uids, primary_group: sighting.primary_group }
 }
 
 /// Stores the backend's accounts as they are now, and whose account another hand deleted.

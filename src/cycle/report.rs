@@ -1,7 +1,7 @@
 //! What people and programs are told of a cycle: values made of values.
 
 mod people;
-mod settled;
+mod recovered;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -28,7 +28,7 @@ use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
 use crate::plan::wants::{self, Standstill};
 
-pub use settled::with_settled;
+pub use recovered::with_recovered;
 
 /// A plan's report, and what a confirmation of it would let through.
 #[derive(Debug)]

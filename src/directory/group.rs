@@ -88,7 +88,7 @@ pub struct Walked {
     pub empty: BTreeMap<Dn, BTreeSet<ScopeKey>>,
     /// Members of another domain.
     pub foreign: u64,
-    /// Members that are not there.
+    /// Members that are not there, and user ids that none of the people has.
     pub dangling: u64,
     /// Members that exist and are neither people of this read nor groups.
     pub others: u64,
@@ -128,6 +128,7 @@ pub async fn walk(
     for ((key, _), start) in roots.iter().zip(starts) {
         graph.follow(key, start, people, &mut walked);
     }
+    walked.dangling += walked.gone_uids.len() as u64;
     walked.by_uid.sort_unstable();
     walked.by_uid.dedup();
     Ok(walked)

@@ -12,7 +12,7 @@ mod text;
 use jiff::Timestamp;
 
 use self::standing::judge;
-use self::text::{Field, read_text};
+use self::text::{Field, read_text, read_texts};
 use super::entry::Entry;
 use super::generalized_time;
 use super::identity::{self, Unanchored};
@@ -136,7 +136,7 @@ impl PersonReader {
             quarantine: faults.into_iter().next().map(|fault| fault.quarantine(anchor, &dn)),
             profile,
             created,
-            uid: self.names_by_uid().then(|| read_text(entry, "uid").trimmed().value()).flatten(),
+            uids: if self.names_by_uid() { read_texts(entry, "uid") } else { Vec::new() },
             logon: (self.kind != Kind::OpenLdap)
                 .then(|| read_text(entry, LOGON).trimmed().value())
                 .flatten()

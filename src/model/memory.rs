@@ -47,22 +47,22 @@ pub struct Facts<'a> {
     /// As in `Sighting::naming`.
     pub naming: Digest,
     /// None: the config names no groups.
-    pub listing: Option<Listing<'a>>,
+    pub listing: Option<Listing>,
     pub judgement: Judgement<'a>,
 }
 
 /// By what groups list a person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Listing<'a> {
+pub struct Listing {
     /// Of the DN, however it is spelt.
     pub place: Digest,
-    /// Folded.
-    pub uid: Option<Cow<'a, str>>,
+    /// Each `uid`, folded.
+    pub uids: BTreeSet<String>,
     /// `primaryGroupID`.
     pub primary_group: Option<u32>,
 }
 
-impl Listing<'_> {
+impl Listing {
     /// Two DNs of one place have one; to be sure of the opposite, compare the DNs.
     #[must_use]
     pub fn place(dn: &Dn) -> Digest {

@@ -176,6 +176,8 @@ pub enum Listed {
 pub struct Groups {
     pub members: BTreeMap<ScopeKey, Members>,
     pub by_uid: Vec<Anchor>,
+    /// User ids that none of the people has, folded.
+    pub gone_uids: Vec<String>,
     pub nested: Vec<Nested>,
     pub foreign: u64,
     pub dangling: u64,

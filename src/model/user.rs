@@ -147,8 +147,8 @@ pub struct Sighting {
     pub created: Option<Timestamp>,
     /// When an expiry of this entry will come due, if it lies ahead.
     pub due: Option<Timestamp>,
-    /// `uid`, for groups that list user ids (RFC 2307 memberUid).
-    pub uid: Option<String>,
+    /// Every `uid`, in order, for groups that list user ids (RFC 2307 memberUid).
+    pub uids: Vec<String>,
     /// `sAMAccountName`: what people of a domain log on as. It names nobody for certain: two domains may have the same.
     pub logon: Option<Box<str>>,
     /// `primaryGroupID` (MS-ADTS 3.1.1.4.5.10), for groups nobody is listed in.
@@ -162,7 +162,7 @@ impl Sighting {
     /// not of it: groups that go by it are never told of.
     #[must_use]
     pub fn naming(&self) -> Digest {
-        Digest::of(&(self.dn.key(), &self.uid, self.primary_group))
+        Digest::of(&(self.dn.key(), &self.uids, self.primary_group))
     }
 }
 

@@ -62,7 +62,8 @@ impl Excerpts for State {
     }
 
     fn with_uid(&self, directory: &str, uid: &str) -> Result<Vec<Anchor>, StateError> {
-        self.present("reading who has a user id", directory, "uid = ?2", uid)
+        let condition = "(uid = ?2 OR anchor IN (SELECT anchor FROM further_uid WHERE directory = ?1 AND uid = ?2))";
+        self.present("reading who has a user id", directory, condition, uid)
     }
 
     fn with_primary_group(&self, directory: &str, token: u32) -> Result<Vec<Anchor>, StateError> {

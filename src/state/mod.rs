@@ -8,6 +8,7 @@ mod excerpts;
 mod files;
 mod history;
 mod journal;
+mod listings;
 mod lock;
 mod lookup;
 mod members;

@@ -10,7 +10,7 @@ use super::numbers::{directory_id, find_directory};
 use super::values::{
     anchor, cause_number, damaged, digest, json, optional_cause, optional_json, optional_time, time, to_json,
 };
-use super::{State, members};
+use super::{State, listings, members};
 use crate::model::memory::{Absence, DirectoryStatus, Known, MirrorUpdate, PersonRow, RefusedBind, Whole};
 use crate::model::snapshot::{ListedAs, Nested, Pin, ScopeKey, Watermark};
 use crate::model::{Anchor, Digest, Dn, Name, Unidentified, folded};
@@ -65,11 +65,13 @@ impl Mirror for State {
         directory: &str,
         anchors: &[Anchor],
     ) -> Result<BTreeMap<Anchor, Option<String>>, StateError> {
-        self.read("reading whom groups list by user id", |connection| listed_by_uid(connection, directory, anchors))
+        self.read("reading whom groups list by user id", |connection| {
+            listings::listed_by_uid(connection, directory, anchors)
+        })
     }
 
     fn had_uid(&self, directory: &str, uids: &[&str]) -> Result<Vec<(Anchor, String)>, StateError> {
-        self.read("reading who had a user id", |connection| had_uid(connection, directory, uids))
+        self.read("reading who had a user id", |connection| listings::had_uid(connection, directory, uids))
     }
 
     fn watermark(&self, directory: &str) -> Result<Option<Watermark>, StateError> {
@@ -190,38 +192,6 @@ fn dn(row: &Row<'_>, index: usize) -> Result<Dn> {
     Dn::parse(row.get_ref(index)?.as_str()?).map_err(|why| damaged(index, Type::Text, why))
 }
 
-fn listed_by_uid(
-    connection: &Connection,
-    directory: &str,
-    anchors: &[Anchor],
-) -> Result<BTreeMap<Anchor, Option<String>>> {
-    let mut listed = BTreeMap::new();
-    let Some(id) = find_directory(connection, directory)? else { return Ok(listed) };
-    let sql = "SELECT judgement_json ->> 'uid' FROM facts
-               WHERE directory = ?1 AND anchor = ?2 AND judgement_json ->> 'by_uid'";
-    let mut query = connection.prepare_cached(sql)?;
-    for anchor in anchors {
-        if let Some(uid) = query.query_row(params![id, anchor.as_bytes()], |row| row.get(0)).optional()? {
-            listed.insert(*anchor, uid);
-        }
-    }
-    Ok(listed)
-}
-
-fn had_uid(connection: &Connection, directory: &str, uids: &[&str]) -> Result<Vec<(Anchor, String)>> {
-    let mut had = Vec::new();
-    let Some(id) = find_directory(connection, directory)? else { return Ok(had) };
-    let sql = "SELECT anchor FROM facts WHERE directory = ?1 AND judgement_json ->> 'uid' = ?2
-               UNION SELECT anchor FROM former_uid WHERE directory = ?1 AND uid = ?2 ORDER BY 1";
-    let mut query = connection.prepare_cached(sql)?;
-    for uid in uids {
-        for anchor in query.query_map(params![id, uid], |row| anchor(row, 0))? {
-            had.push((anchor?, (*uid).to_owned()));
-        }
-    }
-    Ok(had)
-}
-
 fn directory_status(row: &Row<'_>) -> Result<DirectoryStatus> {
     let problem: Option<String> = row.get(3)?;
     Ok(DirectoryStatus {
@@ -288,9 +258,10 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
             folded(&facts.email),
             facts.judgement.due.map(Timestamp::as_second),
             listing.map(|listing| listing.place.as_bytes()),
-            listing.and_then(|listing| listing.uid.as_deref()),
+            listing.and_then(|listing| listing.uids.first()),
             listing.and_then(|listing| listing.primary_group),
         ])?;
+        listings::store_further_uids(transaction, (directory, *anchor), listing)?;
     }
     Ok(())
 }
@@ -366,28 +337,12 @@ fn store_whole(transaction: &Transaction<'_>, directory: i64, whole: &Whole, rea
         };
         absent.execute(params![directory, anchor.as_bytes(), unseen.as_bytes(), read_at.as_second(), since, gone])?;
     }
-    forget_namings(transaction, directory, &whole.unseen)?;
-    for table in ["person", "facts", "former", "former_uid"] {
+    listings::forget(transaction, directory, &whole.unseen)?;
+    for table in ["person", "facts", "former", "former_uid", "further_uid"] {
         let mut forget =
             transaction.prepare_cached(&format!("DELETE FROM {table} WHERE directory = ?1 AND anchor = ?2"))?;
         for anchor in &whole.forgotten {
             forget.execute(params![directory, anchor.as_bytes()])?;
-        }
-    }
-    Ok(())
-}
-
-/// Of people who are not there nobody reads which groups list them; once they are back their rows are written anew.
-fn forget_namings(transaction: &Transaction<'_>, directory: i64, anchors: &[Anchor]) -> Result<()> {
-    let mut wide = transaction.prepare_cached(
-        "UPDATE facts SET naming = NULL, place = NULL, uid = NULL, primary_group = NULL
-         WHERE directory = ?1 AND anchor = ?2 AND naming IS NOT NULL",
-    )?;
-    let mut narrow =
-        transaction.prepare_cached("UPDATE person SET digest = zeroblob(16) WHERE directory = ?1 AND anchor = ?2")?;
-    for anchor in anchors {
-        if wide.execute(params![directory, anchor.as_bytes()])? > 0 {
-            narrow.execute(params![directory, anchor.as_bytes()])?;
         }
     }
     Ok(())

@@ -52,7 +52,7 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         quarantine: person.spoiled.then(spoiled),
         created: person.created.map(time),
         due: None,
-        uid: None,
+        uids: Vec::new(),
         logon: None,
         primary_group: None,
         member_of: Vec::new(),

@@ -68,7 +68,7 @@ impl Engine {
         let source =
             |index| Source { directory: directory(index, &self.world), credentials: Digest::from_bytes([0; 16]) };
         let directories = (0..settings.directories.len()).map(source).collect();
-        self.process = Some((Process { settings, directories, backend, state, settled: None }, lock));
+        self.process = Some((Process { settings, directories, backend, state, baseline: None }, lock));
     }
 
     /// The state is lost between two processes.
@@ -157,7 +157,7 @@ impl Engine {
             progress: &Silent,
             // Everything is read where something is out of order; else what changed alone.
             asked: Asked { by_person: true, full: false },
-            settled: &mut process.settled,
+            baseline: &mut process.baseline,
             stop: None,
             halt: None,
         };

@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::reading::{DirectoryRead, Readings};
-use super::settled::{Part, Settled};
-use super::{Parts, managed};
+use super::{Baseline, Touched};
+use crate::cycle::reading::{DirectoryRead, Readings};
+use crate::cycle::{Parts, managed};
 use crate::desired::{Desired, Wish};
 use crate::model::report::{CycleOutcome, SyncReport};
 use crate::model::settings::Settings;
-use crate::model::snapshot::{Kind, Snapshot};
+use crate::model::snapshot::Kind;
 use crate::model::{Account, Name, PersonId};
 use crate::plan::{Plan, diff, wants};
 use crate::ports::StateError;
@@ -25,7 +25,7 @@ pub struct End<'a, 'd> {
     pub after: &'a [Account],
     pub report: &'a SyncReport,
     /// None: it looked at everything.
-    pub part: Option<&'a Part>,
+    pub touched: Option<&'a Touched>,
     pub now: Timestamp,
 }
 
@@ -33,52 +33,64 @@ pub struct End<'a, 'd> {
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub fn settle(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Settled>, StateError> {
+pub fn take(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Baseline>, StateError> {
     let Some(generation) = parts.backend.generation() else { return Ok(None) };
-    if parts.settings.agent.dry_run || !nothing_is_unclear(end) {
+    if parts.settings.agent.dry_run {
+        return Ok(None);
+    }
+    if let Some(why) = unclear(end) {
+        tracing::debug!(why, "The next cycle reads everything.");
         return Ok(None);
     }
     let after = end.after;
-    parts.memory.set_open(end.part.map(|part| &part.people), &open(parts.settings, end.desired, after))?;
+    parts.memory.set_open(end.touched.map(|touched| &touched.people), &open(parts.settings, end.desired, after))?;
     let (mut counts, mut removal) = (managed(after), removal(parts.settings, after, end.now));
-    if let Some(part) = end.part {
-        counts = adjusted(&part.before.managed, &managed(end.before), &counts);
-        removal = [removal, part.before.removal].into_iter().flatten().min();
+    if let Some(touched) = end.touched {
+        counts = adjusted(&touched.before.managed, &managed(end.before), &counts);
+        removal = [removal, touched.before.removal].into_iter().flatten().min();
     }
-    Ok(Some(Settled {
+    Ok(Some(Baseline {
         config: parts.settings.digest.clone(),
         generation,
-        whole: end.part.map_or(end.now, |part| part.before.whole),
+        whole: end.touched.map_or(end.now, |touched| touched.before.whole),
         managed: counts,
         removal,
         directories: end.report.directories.clone(),
     }))
 }
 
-/// Nobody and nothing has to be looked at again for its own sake.
-fn nothing_is_unclear(end: &End<'_, '_>) -> bool {
-    let is_clear = |read: &DirectoryRead| {
-        let snapshot = read.snapshot.as_ref();
-        let is_whole = snapshot.is_some_and(|snapshot| {
-            snapshot.partial.is_none()
-                && snapshot.unidentified.is_empty()
-                && !snapshot.computed
-                && snapshot.followed.is_empty()
-                && lists_nobody_gone(snapshot)
-        });
-        let is_placed = read.known.former.is_empty() && read.known.unplaced.is_empty();
-        is_whole && is_placed
-    };
+/// Why somebody or something has to be looked at again for its own sake.
+fn unclear(end: &End<'_, '_>) -> Option<&'static str> {
     let is_unproven = |(_, wish): &(PersonId, Wish<'_>)| matches!(wish, Wish::Unproven);
-    !end.desired.wishes.iter().any(is_unproven)
-        && end.report.outcome == CycleOutcome::Ok
-        && end.plan.drifted.is_empty()
-        && end.readings.0.iter().all(is_clear)
+    if end.desired.wishes.iter().any(is_unproven) {
+        Some("somebody was missed, and nobody knows yet whether for good")
+    } else if end.report.outcome != CycleOutcome::Ok {
+        Some("the cycle did not carry everything out")
+    } else if !end.plan.drifted.is_empty() {
+        Some("another hand changed an account")
+    } else {
+        end.readings.0.iter().find_map(unclear_read)
+    }
 }
 
-/// Where a group lists what is not there, another entry may come to lie at that name. Active Directory lists objects.
-fn lists_nobody_gone(snapshot: &Snapshot) -> bool {
-    snapshot.kind == Kind::ActiveDirectory || (snapshot.gone.is_empty() && snapshot.gone_uids.is_empty())
+fn unclear_read(read: &DirectoryRead) -> Option<&'static str> {
+    let Some(snapshot) = &read.snapshot else { return Some("a directory was not read") };
+    if snapshot.partial.is_some() {
+        Some("a directory was not read whole")
+    } else if !snapshot.unidentified.is_empty() {
+        Some("an entry shows no id")
+    } else if snapshot.computed {
+        Some("the server works out who is in a group")
+    } else if !snapshot.followed.is_empty() {
+        Some("a group is listed by a name of before")
+    } else if !read.known.former.is_empty() || !read.known.unplaced.is_empty() {
+        Some("groups list somebody by a name of before")
+    } else if snapshot.kind != Kind::ActiveDirectory && !snapshot.gone.is_empty() {
+        // Another entry may come to lie there, a group for instance. Active Directory lists objects, and a user id is of people.
+        Some("a group lists what is not there")
+    } else {
+        None
+    }
 }
 
 /// Whoever has not just what is asked for. Accounts and wishes come in one order.
@@ -116,7 +128,7 @@ fn removal(settings: &Settings, accounts: &[Account], now: Timestamp) -> Option<
     accounts.iter().filter_map(|account| diff::removal_from(settings, account)).filter(|at| *at > now).min()
 }
 
-/// The counts of everyone, from those before and those of the part that was looked at.
+/// The counts of everyone, from those before and those of whom was looked at.
 fn adjusted(
     all: &BTreeMap<Name, u32>,
     before: &BTreeMap<Name, u32>,

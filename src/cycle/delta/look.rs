@@ -117,12 +117,27 @@ impl Look {
             Ok(Listed::Untold(why)) => return Ok(Err(why)),
             Err(error) => return Ok(Err(error.doing)),
         };
+        if self.had_one_of(parts.memory, &groups.gone_uids)? {
+            return Ok(Err("a group lists a user id that somebody had".to_owned()));
+        }
         let differing = parts.memory.regrouped(&self.read.name, &groups.members)?;
         if differing.len() > MOST {
             return Ok(Err(format!("{} people came into groups or left them", differing.len())));
         }
         self.groups = Some(groups);
         Ok(Ok(differing))
+    }
+
+    /// Somebody who is there had one of these user ids, and groups may mean that person still.
+    fn had_one_of(&self, memory: &dyn Memory, uids: &[String]) -> Result<bool, StateError> {
+        let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
+        let had: Vec<Anchor> = memory.had_uid(&self.read.name, &uids)?.into_iter().map(|(anchor, _)| anchor).collect();
+        let before = memory.namings(&self.read.name, &had)?;
+        let is_there = |anchor: &Anchor| match self.located.get(anchor) {
+            Some(found) => matches!(found, Whereabouts::Overlooked(_)),
+            None => before.contains_key(anchor),
+        };
+        Ok(had.iter().any(is_there))
     }
 
     /// Somebody is new, or has another DN, user id or primary group than when last read: groups may list them, or not.
@@ -220,6 +235,7 @@ fn groups_before(
     Ok(Groups {
         members: memory.members_of(directory, people)?,
         by_uid: memory.listed_by_uid(directory, people)?.into_keys().collect(),
+        gone_uids: Vec::new(),
         nested: Vec::new(),
         foreign: reported.foreign,
         dangling: reported.dangling,

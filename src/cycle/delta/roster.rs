@@ -43,7 +43,7 @@ impl Roster for Present<'_> {
 
     fn with_uid(&mut self, uid: &str) -> Result<Vec<Anchor>, StateError> {
         let before = self.memory.with_uid(self.directory, uid)?;
-        Ok(self.of(before, |person| person.uid.as_deref().is_some_and(|own| fold(own) == uid)))
+        Ok(self.of(before, |person| person.uids.iter().any(|own| fold(own) == uid)))
     }
 
     fn with_primary_group(&mut self, token: u32) -> Result<Vec<Anchor>, StateError> {

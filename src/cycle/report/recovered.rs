@@ -3,19 +3,23 @@
 use std::collections::BTreeMap;
 
 use super::{counts, people};
-use crate::apply::Settled;
+use crate::apply::Recovered;
 use crate::model::PersonId;
 use crate::model::report::{ChangeCounts, SyncReport};
 use crate::plan::effects::Effect;
 
-/// The report, with what was settled; `happened` is what the cycle itself did. A person counts once a verb.
+/// The report, with what was recovered; `happened` is what the cycle itself did. A person counts once a verb.
 #[must_use]
-pub fn with_settled(mut report: SyncReport, settled: &Settled, happened: &[(PersonId, Vec<Effect>)]) -> SyncReport {
-    let earlier = settled.happened();
+pub fn with_recovered(
+    mut report: SyncReport,
+    recovered: &Recovered,
+    happened: &[(PersonId, Vec<Effect>)],
+) -> SyncReport {
+    let earlier = recovered.happened();
     if earlier.is_empty() {
         return report;
     }
-    let (before, after) = (settled.before(), settled.after());
+    let (before, after) = (recovered.before(), recovered.after());
     report.granted.splice(0..0, people::granted(&earlier, &after));
     report.lost.splice(0..0, people::lost(&earlier, &before, &after));
     let mut together: BTreeMap<PersonId, Vec<Effect>> = BTreeMap::new();

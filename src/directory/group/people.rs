@@ -28,7 +28,7 @@ impl<'a> PeopleIndex<'a> {
         let mut index = Self { dns: HashMap::with_capacity(people.len()), ..Self::default() };
         for person in people {
             index.dns.insert(&person.dn, person.anchor);
-            if let Some(uid) = &person.uid {
+            for uid in &person.uids {
                 add(&mut index.uids, folded(uid), person.anchor);
             }
             if let Some(group) = person.primary_group {

@@ -28,7 +28,7 @@ fn person(number: u8) -> Sighting {
         quarantine: None,
         created: None,
         due: None,
-        uid: Some(format!("P{number}")),
+        uids: vec![format!("P{number}"), format!("other{number}")],
         logon: None,
         primary_group: None,
         member_of: Vec::new(),

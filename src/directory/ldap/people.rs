@@ -192,7 +192,7 @@ mod tests {
             quarantine: None,
             created: None,
             due: None,
-            uid: None,
+            uids: Vec::new(),
             logon: None,
             primary_group: None,
             member_of: vec![],

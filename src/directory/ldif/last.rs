@@ -166,7 +166,7 @@ fn no_person(item: &Item) -> Sighting {
         quarantine: None,
         created: None,
         due: None,
-        uid: None,
+        uids: Vec::new(),
         logon: None,
         primary_group: None,
         member_of: Vec::new(),

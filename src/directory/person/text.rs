@@ -37,6 +37,14 @@ pub(super) fn read_text(entry: &impl Entry, name: &str) -> Field {
     values.fold(read_value(first), |best, value| better(best, read_value(value)))
 }
 
+/// All values that can be used, without the spaces around them, in order and each once.
+pub(super) fn read_texts(entry: &impl Entry, name: &str) -> Vec<String> {
+    let mut texts: Vec<String> = entry.values(name).filter_map(|value| read_value(value).trimmed().value()).collect();
+    texts.sort_unstable();
+    texts.dedup();
+    texts
+}
+
 fn better(one: Field, other: Field) -> Field {
     match (one, other) {
         (Field::Value(one), Field::Value(other)) => {

@@ -45,7 +45,7 @@ pub fn sighting(n: u32) -> Sighting {
         quarantine: None,
         created: Some(at(-1000)),
         due: None,
-        uid: None,
+        uids: Vec::new(),
         logon: None,
         primary_group: None,
         member_of: Vec::new(),

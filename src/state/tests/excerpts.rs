@@ -72,7 +72,8 @@ fn whom_a_group_lists_is_found_by_place_user_id_and_primary_group_while_they_are
     let mut state = state();
     let listed = |number: u8, dn: &str| {
         let place = Listing::place(&Dn::parse(dn).unwrap());
-        let listing = Listing { place, uid: Some(format!("u{number}").into()), primary_group: Some(513) };
+        let listing =
+            Listing { place, uids: [format!("u{number}"), format!("z{number}")].into(), primary_group: Some(513) };
         PersonRow { facts: Facts { dn: dn.to_owned().into(), listing: Some(listing), ..facts(number) }, ..row(number) }
     };
     let people = vec![listed(1, "uid=U1, OU=staff,dc=x"), listed(2, "uid=u2,ou=staff,dc=x"), row(3)];
@@ -82,6 +83,8 @@ fn whom_a_group_lists_is_found_by_place_user_id_and_primary_group_while_they_are
     assert_eq!(state.at("corp", &places).unwrap(), [Some(anchor(1)), None, Some(anchor(2))]);
     assert_eq!(state.at("else", &places).unwrap(), [None, None, None]);
     assert_eq!(state.with_uid("corp", "u2").unwrap(), [anchor(2)]);
+    assert_eq!(state.with_uid("corp", "z2").unwrap(), [anchor(2)], "another user id of the same");
+    assert_eq!(state.had_uid("corp", &["z1", "nobody"]).unwrap(), [(anchor(1), "z1".to_owned())]);
     assert_eq!(state.with_primary_group("corp", 513).unwrap(), [anchor(1), anchor(2)]);
     let mut gone = whole(Vec::new(), "2");
     gone.whole = Some(Whole { unseen: vec![anchor(2)], ..Whole::default() });

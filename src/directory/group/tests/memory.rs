@@ -56,7 +56,7 @@ impl Roster for Everyone<'_> {
     }
 
     fn with_uid(&mut self, uid: &str) -> Result<Vec<Anchor>, StateError> {
-        Ok(self.of(|person| person.uid.as_deref().is_some_and(|own| fold(own) == uid)))
+        Ok(self.of(|person| person.uids.iter().any(|own| fold(own) == uid)))
     }
 
     fn with_primary_group(&mut self, token: u32) -> Result<Vec<Anchor>, StateError> {

@@ -35,8 +35,9 @@ pub(in crate::directory::ldap) async fn groups(
     let why = problems.into_iter().next().or_else(|| unclear(session.kind, &walked));
     Ok(why.map_or_else(
         || {
-            let Walked { members, by_uid, foreign, dangling, .. } = walked;
-            Listed::Groups(Groups { members, by_uid, nested: missed.nested, foreign, dangling })
+            let Walked { members, by_uid, gone_uids, foreign, dangling, .. } = walked;
+            let gone_uids = gone_uids.into_keys().collect();
+            Listed::Groups(Groups { members, by_uid, gone_uids, nested: missed.nested, foreign, dangling })
         },
         Listed::Untold,
     ))
@@ -48,7 +49,7 @@ fn unclear(kind: Kind, walked: &Walked) -> Option<Untold> {
         Some("the server works out who is in a group".to_owned())
     } else if !walked.followed.is_empty() {
         Some("a group is listed by a name of before".to_owned())
-    } else if kind != Kind::ActiveDirectory && !(walked.gone.is_empty() && walked.gone_uids.is_empty()) {
+    } else if kind != Kind::ActiveDirectory && !walked.gone.is_empty() {
         Some("a group lists what is not there".to_owned())
     } else {
         None
