@@ -56,7 +56,7 @@ pub struct Parts<'a> {
 /// How a pass came about.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Asked {
-    /// A person asked for it: a credential that was refused is tried all the same.
+    /// A person asked for it; for everything, and a credential that was refused is tried all the same.
     pub by_person: bool,
     /// Everything is to be read, not only what changed.
     pub full: bool,

@@ -61,6 +61,14 @@ pub struct Missing {
 
 pub use crate::model::report::Probe;
 
+/// What a directory let us do.
+#[derive(Clone, Debug, Default)]
+pub struct Probed {
+    pub probes: Vec<Probe>,
+    /// Whether the credentials were refused; None: nobody was asked, or did not answer.
+    pub refused: Option<bool>,
+}
+
 /// How far long work has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage<'a> {
@@ -159,7 +167,7 @@ pub trait Directory: Send {
     }
 
     /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
-    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe>;
+    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed;
 
     /// Ends the connection: a long apply must not hold it.
     async fn close(&mut self);

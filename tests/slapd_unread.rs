@@ -7,12 +7,12 @@ mod support;
 use std::time::Duration;
 
 use support::process::wait_until;
-use support::{Agent, Slapd};
+use support::{Agent, Slapd, ldif};
 
 /// Beside what is wrong, what it comes to and what to do.
 const CASES: [(&str, &str, &str); 3] = [
     ("down", "nothing listens there", "Check host and port"),
-    ("password", "it refused the credentials", "Mend `bind_dn` or `bind_password`"),
+    ("password", "refused the credentials", "Mend `bind_dn` or `bind_password`"),
     ("ca", "its certificate", "`ca_file`"),
 ];
 
@@ -66,4 +66,45 @@ fn the_agents_log_tells_it_when_it_begins_and_no_other_time() {
         let lines = log.lines().filter(|line| line.contains(said) && line.contains(&format!("cycle={cycle} ")));
         assert!(lines.count() <= 1, "{log}");
     }
+}
+
+/// From now on the server would let the refused password in: whoever tries it again is found out.
+fn take_the_wrong_one(slapd: &Slapd) {
+    slapd.modify(&ldif::replace(&slapd.sync_dn, "userPassword", &["wrong"]));
+}
+
+#[test]
+fn what_was_refused_is_not_tried_again_by_hand_either_until_it_is_another_or_everything_is_asked_for() {
+    let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 2));
+    let agent = agent(&slapd, &slapd, "password");
+    assert_eq!(agent.sync().0, 1);
+    take_the_wrong_one(&slapd);
+    for verb in [&["sync"][..], &["plan"], &["check", "--connect"]] {
+        let told = agent.run(verb);
+        assert!(told.code == 1 && told.stdout.contains("trying the same again could lock"), "{verb:?}: {told:?}");
+        assert!(told.stdout.contains("`seatsync sync --full"), "{verb:?}: {told:?}");
+    }
+    let (code, synced) = agent.sync_full();
+    assert_eq!((code, &synced["pools"][0]["held"]), (0, &2.into()), "{synced}");
+
+    agent.secret("pw", "another");
+    assert_eq!(agent.sync().0, 1);
+    agent.secret("pw", "wrong");
+    assert_eq!(agent.sync().0, 0, "another credential than the one refused is tried at once");
+}
+
+#[test]
+fn a_check_that_was_refused_is_remembered_too() {
+    let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 2));
+    let agent = agent(&slapd, &slapd, "none");
+    assert_eq!(agent.sync().0, 0);
+    agent.secret("pw", "wrong");
+    let (code, checked) = agent.check(true);
+    assert!(code == 1 && checked.to_string().contains("it refused the credentials"), "{checked}");
+    take_the_wrong_one(&slapd);
+    let (code, checked) = agent.check(true);
+    assert_eq!((code, &checked["probes"][0]["what"]), (1, &"corp: bind".into()), "{checked}");
+    assert_eq!(agent.sync().0, 1);
+    assert_eq!(agent.sync_full().0, 0);
+    assert_eq!(agent.check(true).0, 0);
 }

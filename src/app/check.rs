@@ -11,8 +11,9 @@ use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
 use crate::model::text::counted;
-use crate::ports::{Mirror as _, Progress};
+use crate::ports::{Mirror as _, Progress, StateError};
 use crate::settings;
+use crate::state::State;
 
 /// What follows from a directory that cannot be read whole.
 const PARTIAL: &str = "who is known keeps account, seat and place; nobody leaves, and nobody new gets a seat";
@@ -49,20 +50,10 @@ impl App {
         };
         let mut probes = Vec::new();
         for source in &mut engine.directories {
-            // A cycle follows what it found before; `check` looks at what a cycle would.
-            let pins = match engine.state.pins(source.directory.name()) {
-                Ok(pins) => pins,
+            match of_directory(source, &mut engine.state).await {
+                Ok(found) => probes.extend(found),
                 Err(error) => return vec![not_opened(&state_error(&error))],
-            };
-            let of_directory = source.directory.probe(&pins).await.into_iter();
-            probes.extend(of_directory.map(|probe| Probe {
-                what: probe.what,
-                ok: probe.ok,
-                message: probe.message,
-                lost: probe.lost,
-                remedy: probe.remedy,
-            }));
-            source.directory.close().await;
+            }
         }
         probes.push(match engine.backend.read().await {
             Ok(state) => Probe {
@@ -104,6 +95,21 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
 
 /// Reads every directory to its end, as a cycle does, and counts whom it would serve.
 async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
+/// What a cycle needs of a directory. A cycle follows what it found before, and shows no credential that was refused: so here.
+async fn of_directory(source: &mut cycle::Source, state: &mut State) -> Result<Vec<Probe>, StateError> {
+    let (name, now) = (source.directory.name().clone(), clock::now());
+    if let Some(message) = cycle::reading::refused(state, source, Asked { by_person: true, full: false }, now)? {
+        let lost = Some("nothing can be read".to_owned());
+        return Ok(vec![Probe { what: format!("{name}: bind"), ok: false, message, lost, remedy: None }]);
+    }
+    let probed = source.directory.probe(&state.pins(&name)?).await;
+    source.directory.close().await;
+    if let Some(refused) = probed.refused {
+        cycle::reading::note_bind(state, source, refused, now)?;
+    }
+    Ok(probed.probes)
+}
+
     let mut parts = engine.parts(progress, Asked { by_person: true, full: true }, Stop::default());
     match cycle::preview(&mut parts, &BTreeMap::new(), clock::now()).await {
         Ok(preview) => preview.report.directories.iter().map(people).collect(),

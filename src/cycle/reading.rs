@@ -9,7 +9,7 @@ use tokio::sync::{Notify, watch};
 use super::baseline::Touched;
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, former, missing, overlooked, unplaced};
-use super::{CycleError, Parts, Source, current, lost_ids};
+use super::{Asked, CycleError, Parts, Source, current, lost_ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::RefusedBind;
@@ -19,8 +19,10 @@ use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Wa
 use crate::model::{Account, Anchor, Dn, Name};
 use crate::ports::{Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
-/// A refused credential is not tried again by itself for so long: retries lock the account.
+/// A refused credential is not tried again for so long, whoever asks: retries lock the account.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
+
+const BY_PERSON_WHOLE: Asked = Asked { by_person: true, full: true };
 
 /// One directory as this cycle found it.
 #[derive(Debug)]
@@ -157,25 +159,44 @@ pub fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<Direct
         mode: ReadMode::Full,
         others: 0,
         regrouped: false,
-        problem: refused(parts, index, now)?,
+        problem: refused(parts.memory, &parts.directories[index], parts.asked, now)?,
         elapsed: Duration::ZERO,
         name,
     })
 }
 
-/// Why a credential that was refused is not tried again now.
-fn refused(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<Option<String>, StateError> {
-    let source = &parts.directories[index];
-    let Some(refused) = parts.memory.refused_bind(source.directory.name())? else { return Ok(None) };
+/// Why a credential that was refused is not tried again now: a person who asks for everything has looked into it.
+///
+/// # Errors
+/// Where the state cannot be read.
+pub fn refused(
+    memory: &dyn Memory,
+    source: &Source,
+    asked: Asked,
+    now: Timestamp,
+) -> Result<Option<String>, StateError> {
+    let Some(refused) = memory.refused_bind(source.directory.name())? else { return Ok(None) };
     let again = refused.at.saturating_add(REFUSED_FOR).unwrap_or(refused.at);
     // One that lies ahead was noted by a clock that was wrong.
     let is_over = again <= now || refused.at > now;
-    if parts.asked.by_person || refused.credentials != source.credentials || is_over {
+    if asked == BY_PERSON_WHOLE || refused.credentials != source.credentials || is_over {
         return Ok(None);
     }
-    let message = "the server refused the bind credentials, and trying them again could lock the account: correct \
-                   bind_dn or bind_password, then `seatsync sync`; tried again by itself at";
-    Ok(Some(format!("{message} {again}")))
+    Ok(Some(format!(
+        "Could not bind: the server refused the credentials at {}, and trying the same again could lock the account. Mend \
+         `bind_dn` or `bind_password`, and the next cycle tries them; where the account was unlocked or enabled instead, \
+         `seatsync sync --full` tries them at once, the agent by itself at {again}",
+        refused.at
+    )))
+}
+
+/// Notes whether a directory let us in.
+///
+/// # Errors
+/// Where the state cannot be written.
+pub fn note_bind(memory: &mut dyn Memory, source: &Source, refused: bool, now: Timestamp) -> Result<(), StateError> {
+    let refused = refused.then_some(RefusedBind { credentials: source.credentials, at: now });
+    memory.set_refused_bind(source.directory.name(), refused.as_ref())
 }
 
 /// What came of reading one directory, and how long it took; None where it was not to be read.
@@ -237,12 +258,11 @@ async fn settle(
             read.known.former = former(parts.memory, &snapshot)?;
             lost_ids::quarantine_changed(parts.memory, accounts_of(&current.accounts, &read.name), &mut snapshot)?;
             read.snapshot = Some(snapshot);
-            parts.memory.set_refused_bind(&read.name, None)?;
+            note_bind(parts.memory, &parts.directories[index], false, now)?;
         }
         Err(error) => {
             if error.persistence == Persistence::Credentials {
-                let refused = RefusedBind { credentials: parts.directories[index].credentials, at: now };
-                parts.memory.set_refused_bind(&read.name, Some(&refused))?;
+                note_bind(parts.memory, &parts.directories[index], true, now)?;
             }
             read.problem = Some(error.doing);
         }

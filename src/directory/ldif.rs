@@ -27,7 +27,7 @@ use crate::model::filter::{Filter, FilterError};
 use crate::model::settings::DirectorySettings;
 use crate::model::snapshot::{Changes, Followed, Kind, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest};
+use crate::ports::{Directory, Missing, Persistence, Probe, Probed, ReadError, ReadRequest};
 
 /// A config that no file can satisfy.
 #[derive(Debug, Error)]
@@ -202,9 +202,9 @@ impl Directory for LdifDirectory {
         Ok(people.iter().map(|person| (person.anchor, last.shown(person))).collect())
     }
 
-    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {
+    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
         let what = format!("read {}", self.path.display());
-        match self.load(Timestamp::UNIX_EPOCH, pins, &|_| ()) {
+        let probes = match self.load(Timestamp::UNIX_EPOCH, pins, &|_| ()) {
             Err(error) => vec![Probe {
                 what,
                 ok: false,
@@ -221,7 +221,8 @@ impl Directory for LdifDirectory {
                     .chain(last.doubled_probe())
                     .collect()
             }
-        }
+        };
+        Probed { probes, refused: None }
     }
 
     async fn close(&mut self) {

@@ -9,7 +9,7 @@ use seatsync::model::snapshot::{
     Changes, Followed, Groups, Kind, Listed, Members, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts,
 };
 use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, Standing};
-use seatsync::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest, Roster};
+use seatsync::ports::{Directory, Missing, Persistence, Probed, ReadError, ReadRequest, Roster};
 
 use super::company::{Company, Fault, Person, Place, Who};
 use super::names::{anchor, directory_name, group_dn, mail, pool_name, time};
@@ -221,8 +221,8 @@ impl Directory for InMemory {
         self.find(people, true)
     }
 
-    async fn probe(&mut self, _pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {
-        Vec::new()
+    async fn probe(&mut self, _pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
+        Probed::default()
     }
 
     async fn close(&mut self) {}

@@ -96,11 +96,10 @@ fn judge_result(result: &LdapResult) -> Verdict {
         32 => Verdict(said("there is no such object, or no right to read it"), "", Permanent),
         34 => Verdict(said("a name is no valid DN"), "Mend the DN in the config", Permanent),
         48 => Verdict(said("it does not let us in like this"), "Set `bind_dn` and `bind_password`", Permanent),
-        49 => Verdict(
-            said(active_directory_words(&result.text).unwrap_or("it refused the credentials")),
-            "Mend `bind_dn` or `bind_password`; until then it is not tried again, so as not to lock the account",
-            Credentials,
-        ),
+        49 => {
+            let (what, advice) = active_directory_words(&result.text).unwrap_or(("it refused the credentials", MEND));
+            Verdict(said(what), advice, Credentials)
+        }
         50 => Verdict(said("the account has no right to do this"), "Grant it read access", Permanent),
         51 => Verdict(said("it is busy"), "", Transient),
         52 => Verdict(said("it is unavailable"), "", Transient),
@@ -111,20 +110,28 @@ fn judge_result(result: &LdapResult) -> Verdict {
     }
 }
 
+const MEND: &str = "Mend `bind_dn` or `bind_password`; trying the same again can lock the account";
+/// The password may be the right one by now: the lock hides that.
+const UNLOCK: &str = "Unlock it (`Unlock-ADAccount`, `samba-tool user unlock`) once nothing tries a wrong password any more, \
+                      then `seatsync sync --full`";
+
 /// Why Active Directory refused a bind: the code after "data " in the text, the only place where it says so (MS-ADTS
-/// leaves the text open; the codes are those of Win32 `LogonUser`, in hexadecimal).
-fn active_directory_words(text: &str) -> Option<&'static str> {
+/// leaves the text open; the codes are those of Win32 `LogonUser`, in hexadecimal); and what to do.
+fn active_directory_words(text: &str) -> Option<(&'static str, &'static str)> {
     let (_, after) = text.split_once("data ")?;
     Some(match after.split([',', ' ', '\0']).next()? {
-        "525" => "there is no such account",
-        "52e" => "the user name or the password is wrong",
-        "530" => "the account may not log on at this hour",
-        "531" => "the account may not log on from this machine",
-        "532" => "the account's password has expired",
-        "533" => "the account is disabled",
-        "701" => "the account has expired",
-        "773" => "the account must change its password first",
-        "775" => "the account is locked",
+        "525" => ("there is no such account", "Mend `bind_dn`"),
+        "52e" => ("the user name or the password is wrong", MEND),
+        "530" => ("the account may not log on at this hour", "Let it log on at any hour"),
+        "531" => ("the account may not log on from this machine", "Let it log on from here"),
+        "532" => (
+            "the account's password has expired",
+            "Give it a new one that never expires, and put it into `bind_password`",
+        ),
+        "533" => ("the account is disabled", "Enable it, then `seatsync sync --full`"),
+        "701" => ("the account has expired", "Let it never expire, then `seatsync sync --full`"),
+        "773" => ("the account must change its password first", "Change it, and put the new one into `bind_password`"),
+        "775" => ("the account is locked", UNLOCK),
         _ => return None,
     })
 }
@@ -208,7 +215,9 @@ mod tests {
         let error = answered(49, text);
         assert_eq!(error.persistence, Persistence::Credentials);
         assert!(error.doing.contains("the account is locked"), "{}", error.doing);
-        assert!(error.doing.contains("`bind_password`"), "{}", error.doing);
+        assert!(error.doing.contains("Unlock it") && !error.doing.contains("Mend"), "{}", error.doing);
+        let error = answered(49, &text.replace("775", "52e"));
+        assert!(error.doing.contains("Mend `bind_dn` or `bind_password`"), "{}", error.doing);
     }
 
     #[test]

@@ -48,7 +48,7 @@ use self::session::Session;
 use crate::model::settings::{DirectorySettings, LdapSettings};
 use crate::model::snapshot::{Followed, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Probe, ReadError, ReadRequest, Roster};
+use crate::ports::{Directory, Missing, Persistence, Probed, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
 
 /// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
@@ -255,9 +255,9 @@ impl Directory for LdapDirectory {
         self.find(people, true, now).await
     }
 
-    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Probe> {
+    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
         let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new() }.run().await
+        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), refused: None }.run().await
     }
 
     async fn close(&mut self) {

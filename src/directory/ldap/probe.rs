@@ -27,7 +27,7 @@ use crate::directory::entry::Entry as _;
 use crate::model::Dn;
 use crate::model::settings::{DirectorySettings, LdapSettings};
 use crate::model::snapshot::{Kind, Pin, ScopeKey};
-use crate::ports::{Persistence, Probe, ReadError};
+use crate::ports::{Persistence, Probe, Probed, ReadError};
 
 /// What follows from a directory that cannot be read whole.
 const PARTIAL: &str =
@@ -43,19 +43,25 @@ pub(super) struct Prober<'a> {
     /// Those of the config, with those that DNS names.
     pub(super) servers: Vec<String>,
     pub(super) probes: Vec<Probe>,
+    pub(super) refused: Option<bool>,
 }
 
 impl Prober<'_> {
     /// Tries everything; what depends on something that failed is left out.
-    pub(super) async fn run(mut self) -> Vec<Probe> {
+    pub(super) async fn run(mut self) -> Probed {
         self.name_servers().await;
-        let Some(first) = self.bound().await else { return self.probes };
+        if let Some(first) = self.bound().await {
+            self.beyond(&first).await;
+        }
+        Probed { probes: self.probes, refused: self.refused }
+    }
+
+    async fn beyond(&mut self, first: &str) {
         let budget = self.budget();
-        match Session::open_one(self.ldap, self.settings.kind, &first, &budget).await {
+        match Session::open_one(self.ldap, self.settings.kind, first, &budget).await {
             Ok(session) => self.ask(&session, &budget).await,
             Err(error) => self.failed("kind", &error, "Nothing can be read"),
         }
-        self.probes
     }
 
     fn budget(&self) -> Budget {
@@ -92,12 +98,14 @@ impl Prober<'_> {
             match bound {
                 Ok(()) => {
                     self.passed(&what, "connected and bound".to_owned());
+                    self.refused = Some(false);
                     first = first.or(Some(url));
                 }
                 Err(error) => {
                     let lost = "Nothing can be read from this server";
                     self.failed(&what, &error, lost);
                     if error.persistence == Persistence::Credentials {
+                        self.refused = Some(true);
                         return None;
                     }
                 }

@@ -317,9 +317,9 @@ async fn nobody_can_be_told_by_a_name_that_is_no_text() {
 #[tokio::test]
 async fn a_probe_says_what_is_not_there() {
     let mut lab = Lab::new("dc=x", None, &["cn=staff,dc=x"]);
-    assert!(!lab.directory.probe(&BTreeMap::new()).await[0].ok);
+    assert!(!lab.directory.probe(&BTreeMap::new()).await.probes[0].ok);
     lab.write(person(2, "dc=x", "").as_bytes());
-    let probes = lab.directory.probe(&BTreeMap::new()).await;
+    let probes = lab.directory.probe(&BTreeMap::new()).await.probes;
     assert_eq!(probes.iter().map(|probe| probe.ok).collect::<Vec<_>>(), [true, false]);
     assert!(probes[1].message.contains("cn=staff,dc=x"));
 }
@@ -331,10 +331,10 @@ async fn a_probe_follows_what_a_cycle_follows_and_says_where_to() {
     lab.read(&[people.clone(), group(4, "staff", &["uid=u2,dc=x"])].concat()).await;
     lab.write([people, group(4, "crew", &["uid=u2,dc=x"])].concat().as_bytes());
     let pins = lab.pins.clone();
-    let followed = lab.directory.probe(&pins).await;
+    let followed = lab.directory.probe(&pins).await.probes;
     assert!(followed.iter().all(|probe| probe.ok), "{followed:?}");
     assert!(followed[1].remedy.as_ref().is_some_and(|remedy| remedy.contains("\"cn=crew,dc=x\"")), "{followed:?}");
-    assert!(!lab.directory.probe(&BTreeMap::new()).await[1].ok, "without a state nobody knows what it was");
+    assert!(!lab.directory.probe(&BTreeMap::new()).await.probes[1].ok, "without a state nobody knows what it was");
 }
 
 #[test]

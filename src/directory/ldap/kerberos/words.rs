@@ -55,7 +55,7 @@ const TEXTS: &[(&[&str], Verdict)] = &[
         &["Preauthentication failed", "8009030C"],
         (
             "the key is not the account's any more",
-            "Export a new keytab (docs/directories.md); until then it is not tried again, so as not to lock the account",
+            "Export a new keytab (docs/directories.md); trying the same again can lock the account",
             Persistence::Credentials,
         ),
     ),
@@ -63,7 +63,7 @@ const TEXTS: &[(&[&str], Verdict)] = &[
         &["credentials have been revoked", "entry in database has expired", "Password has expired"],
         (
             "the account is disabled or locked, or it or its password has expired",
-            "Unlock or enable it; let its password never expire",
+            "Unlock or enable it, and let its password never expire; then `seatsync sync --full`",
             Persistence::Credentials,
         ),
     ),
