@@ -92,3 +92,37 @@ fn a_link_that_the_agent_put_in_its_folder_gives_it_nothing_of_root() {
     assert_eq!(std::fs::metadata(&of_root).expect("the file").uid(), 0);
     tool(Command::new("grep").args(["-qx", "kept"]).arg(&of_root), "");
 }
+
+#[test]
+fn the_services_own_check_fails_where_it_may_not_write_the_ledger_and_says_whose_it_must_be() {
+    let company = company("data", "path = \"data/ledger.db\"\n");
+    assert_eq!(company.agent.sync().0, 0);
+    assert_eq!(as_the_service(&company, "check").status.code(), Some(0));
+    let data = company.agent.folder().join("data");
+    for path in all(&data).iter().filter(|path| path.to_string_lossy().contains("ledger.db")) {
+        chown(path, Some(0), Some(0)).expect("only root can run this test");
+    }
+    let said = |verb: &str| {
+        let ended = as_the_service(&company, verb);
+        let said = [ended.stdout, ended.stderr].concat();
+        (ended.status.code(), String::from_utf8_lossy(&said).into_owned())
+    };
+    let (code, checked) = said("check");
+    let command = format!("{}*", data.join("ledger.db").display());
+    assert!(code == Some(2) && checked.contains("wrong") && checked.contains(&command), "{checked}");
+    let (code, synced) = said("sync");
+    let command = format!("chown -R nobody: {}`", data.display());
+    assert!(code == Some(1) && synced.contains(&command), "{synced}");
+
+    let elsewhere = company_elsewhere();
+    let ended = as_the_service(&elsewhere, "check");
+    let said = String::from_utf8_lossy(&ended.stdout).into_owned();
+    assert!(ended.status.code() == Some(2) && said.contains("may not write"), "{said}");
+}
+
+/// Its ledger is to lie in a folder of root's.
+fn company_elsewhere() -> Company {
+    let company = company("data", "path = \"roots/ledger.db\"\n");
+    std::fs::create_dir(company.agent.folder().join("roots")).expect("a folder of root's");
+    company
+}

@@ -71,6 +71,19 @@ fn what_it_wrote_is_checked_planned_and_carried_out_as_it_foretold() {
     assert_eq!((code, &synced["pools"][0]["held"]), (0, &2.into()), "{synced:#}");
 }
 
+#[test]
+fn the_ledgers_file_is_where_the_answers_say() {
+    let (agent, slapd) = scene();
+    let answers = answers(&slapd, &format!("ca_file = \"{}\"", slapd.ca.display()));
+    let wrong = answers.replace("\"embedded\"", "\"ledger\"\npath = \"data/ours.db\"");
+    let refused = init(&agent, &wrong, &[]);
+    assert!(refused.code == 2 && refused.stdout.contains("backend.path: has no meaning"), "{refused:?}");
+    let ended = init(&agent, &answers.replace("\"embedded\"", "\"embedded\"\npath = \"data/ours.db\""), &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
+    assert_eq!(agent.sync().0, 0);
+    assert!(agent.folder().join("data/ours.db").exists());
+}
+
 #[cfg(unix)]
 #[test]
 fn the_config_is_readable_to_the_service_and_the_password_stands_apart_from_it() {

@@ -26,6 +26,8 @@ struct Closed {
     key: &'static str,
     message: String,
     remedy: String,
+    /// By the unit, or because it was tried; else by mode bits, and there are access lists.
+    sure: bool,
 }
 
 /// What the service could not read or write.
@@ -51,15 +53,15 @@ impl Access {
 
     /// For `check`.
     pub fn warnings(&self, config: &Path) -> Vec<Problem> {
-        let file = std::path::absolute(config).unwrap_or_else(|_| config.to_owned()).display().to_string();
-        let told = |closed: &Closed| Problem {
-            file: file.clone(),
-            line: None,
-            key: closed.key.to_owned(),
-            value: None,
-            message: format!("{}: {}", closed.message, closed.remedy),
-        };
-        self.unreadable.iter().cloned().chain(self.unwritable.iter().map(told)).collect()
+        let file = shown(config);
+        let unsure = self.unwritable.iter().filter(|closed| !closed.sure);
+        self.unreadable.iter().cloned().chain(unsure.map(|closed| closed.told(&file))).collect()
+    }
+
+    /// For `check`: with these the service would not start.
+    pub fn problems(&self, config: &Path) -> Vec<Problem> {
+        let file = shown(config);
+        self.unwritable.iter().filter(|closed| closed.sure).map(|closed| closed.told(&file)).collect()
     }
 
     /// For `check --connect`: what cannot be written ends the first cycle.
@@ -73,6 +75,32 @@ impl Access {
         };
         self.unwritable.iter().map(failed).collect()
     }
+}
+
+impl Closed {
+    fn told(&self, file: &str) -> Problem {
+        Problem {
+            file: file.to_owned(),
+            line: None,
+            key: self.key.to_owned(),
+            value: None,
+            message: format!("{}: {}", self.message, self.remedy),
+        }
+    }
+}
+
+fn shown(config: &Path) -> String {
+    std::path::absolute(config).unwrap_or_else(|_| config.to_owned()).display().to_string()
+}
+
+/// Whether the service may write an embedded ledger here, as far as anybody can tell.
+pub fn may_write(config: &Path, state_dir: &Path, ledger: &Path) -> bool {
+    system::unwritable(config, Some(state_dir), &[("backend.path", ledger)]).is_empty()
+}
+
+/// What helps where the system forbids a file: whose it should be.
+pub fn given_back(state_dir: &Path, file: &Path) -> String {
+    system::given_back(state_dir, file)
 }
 
 /// What the agent writes, by the key that names it.

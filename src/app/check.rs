@@ -28,6 +28,7 @@ impl App {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
             Ok(loaded) => {
                 let access = Access::of(config, &loaded);
+                let problems = access.problems(config).iter().map(problem).collect();
                 let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
                 let app = Self::of(config, loaded);
                 let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
@@ -37,7 +38,7 @@ impl App {
                 }
                 probes.extend(app.unnamed_probes());
                 probes.extend(app.status_probe(connect));
-                CheckReport::of(Vec::new(), warnings, probes)
+                CheckReport::of(problems, warnings, probes)
             }
         }
     }
@@ -83,18 +84,17 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
         Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
         Ok(loaded) => {
             let access = Access::of_ledger(config, &loaded.ledger);
+            let problems = access.problems(config).iter().map(problem).collect();
             let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
             let mut probes = if connect { LedgerApp::of(loaded).probes().await } else { Vec::new() };
             if connect {
                 probes.extend(access.probes());
             }
-            CheckReport::of(Vec::new(), warnings, probes)
+            CheckReport::of(problems, warnings, probes)
         }
     }
 }
 
-/// Reads every directory to its end, as a cycle does, and counts whom it would serve.
-async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
 /// What a cycle needs of a directory. A cycle follows what it found before, and shows no credential that was refused: so here.
 async fn of_directory(source: &mut cycle::Source, state: &mut State) -> Result<Vec<Probe>, StateError> {
     let (name, now) = (source.directory.name().clone(), clock::now());
@@ -110,6 +110,8 @@ async fn of_directory(source: &mut cycle::Source, state: &mut State) -> Result<V
     Ok(probed.probes)
 }
 
+/// Reads every directory to its end, as a cycle does, and counts whom it would serve.
+async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
     let mut parts = engine.parts(progress, Asked { by_person: true, full: true }, Stop::default());
     match cycle::preview(&mut parts, &BTreeMap::new(), clock::now()).await {
         Ok(preview) => preview.report.directories.iter().map(people).collect(),

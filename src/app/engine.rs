@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::{AppError, Code};
+use crate::app::{AppError, Code, access};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
 use crate::cycle::baseline::Baseline;
@@ -148,7 +148,7 @@ fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn B
     let told =
         AppError::new(Code::Backend, format!("could not open the licence ledger {}", path.display())).caused_by(&error);
     if is_denied(&error) {
-        return Err(told.with_next(AS_THE_OWNER));
+        return Err(told.with_next(access::given_back(&settings.agent.state_dir, path)));
     }
     if must_exist && path.symlink_metadata().is_err() {
         let before = state.ledger_place().map_err(|error| state_error(&error))?;
@@ -160,15 +160,19 @@ fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn B
 /// What helps where the system forbids it.
 #[cfg(unix)]
 const AS_THE_OWNER: &str = "run this as root or as the service's user (`runuser -u seatsync -- seatsync ...`); what became root's by mistake \
-                            is given back with `chown -R seatsync:seatsync /var/lib/seatsync`";
+                            is given back to it with `chown -R` (where a package made it: `chown -R seatsync: /var/lib/seatsync`)";
 #[cfg(not(unix))]
 const AS_THE_OWNER: &str = "run this as an administrator";
 
 /// The system forbids it to whoever runs this.
 fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
-        .filter_map(|error| error.downcast_ref::<io::Error>())
-        .any(|error| error.kind() == io::ErrorKind::PermissionDenied)
+    use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
+    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+        let of_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
+        let of_sqlite = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        of_system == Some(io::ErrorKind::PermissionDenied)
+            || matches!(of_sqlite, Some(CannotOpen | PermissionDenied | ReadOnly))
+    })
 }
 
 /// Where a ledger that is gone may be.

@@ -78,7 +78,8 @@ fn title(command: Option<&str>) -> String {
 }
 
 fn man_page(command: Option<&str>) -> Result<Vec<u8>, AppError> {
-    let mut all = Cli::command();
+    // `help` has no page.
+    let mut all = Cli::command().disable_help_subcommand(true);
     all.build();
     let mut page = &all;
     for verb in command.iter().flat_map(|name| name.split_whitespace()) {
@@ -158,6 +159,10 @@ mod tests {
         all_man_pages(folder.path()).unwrap();
         let pages = fs::read_dir(folder.path()).unwrap().count();
         assert_eq!(pages, verbs(&Cli::command(), "").len() + 1);
+        for page in fs::read_dir(folder.path()).unwrap() {
+            let text = fs::read_to_string(page.unwrap().path()).unwrap();
+            assert!(!text.contains("help(1)"), "there is no such page: {text}");
+        }
         for nested in ["seatsync-ledger-pool-set.1", "seatsync-pending-approve.1"] {
             assert!(folder.path().join(nested).exists(), "{nested}");
         }

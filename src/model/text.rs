@@ -28,7 +28,8 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     Cow::Owned(cleaned)
 }
 
-/// A sentence in which every command in backticks means the same config: `options` (` --config PATH`) follows it.
+/// A sentence in which every command in backticks means the same config: `options` (` --config PATH`) follows it, but where
+/// the command names a config of its own.
 #[must_use]
 pub fn spelt<'t>(text: &'t str, options: &str) -> Cow<'t, str> {
     const BEFORE: &str = "`seatsync ";
@@ -39,6 +40,7 @@ pub fn spelt<'t>(text: &'t str, options: &str) -> Cow<'t, str> {
     let mut spelt = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         let (command, after) = part.split_once('`').unwrap_or((part, ""));
+        let options = if command.starts_with("--config ") { "" } else { options };
         spelt.extend([BEFORE, command, options, "`", after]);
     }
     Cow::Owned(spelt)
@@ -66,6 +68,13 @@ mod tests {
     #[test]
     fn a_terminal_escape_in_a_name_is_shown_and_not_obeyed() {
         assert_eq!(clean("A\u{1b}[2Jda\n\u{9b}x"), r"A\u{1b}[2Jda\n\u{9b}x");
+    }
+
+    #[test]
+    fn a_command_with_a_config_of_its_own_keeps_it() {
+        let text = "run `seatsync --config l.toml ledger connector add main`, then `seatsync sync`";
+        let wanted = "run `seatsync --config l.toml ledger connector add main`, then `seatsync sync --config a.toml`";
+        assert_eq!(spelt(text, " --config a.toml"), wanted);
     }
 
     #[test]

@@ -61,10 +61,15 @@ fn company(reader: &Reader) -> Name {
     reader.required("company", "whose seats these are, for instance \"acme\"", naming::check).into()
 }
 
-/// The ledger's file: beside the state, not in it, so that losing the one does not lose the other.
+/// The ledger's file, where the config names none: beside the state, not in it, so that losing the one does not lose the other.
+#[must_use]
+pub fn default_path(state_dir: &Path) -> PathBuf {
+    state_dir.parent().unwrap_or(state_dir).join("ledger").join("ledger.db")
+}
+
 fn path(reader: &Reader, state_dir: &Path) -> PathBuf {
     let Some(path) = reader.path("path") else {
-        return state_dir.parent().unwrap_or(state_dir).join("ledger").join("ledger.db");
+        return default_path(state_dir);
     };
     if path.is_dir() || path.file_name().is_none() {
         reader.problem("path", "is a folder; name the ledger's file in it, for instance \"ledger.db\"");

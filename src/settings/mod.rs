@@ -24,6 +24,7 @@ mod log;
 mod naming;
 mod notify;
 pub use agent::{config_option, default_config, default_state_dir};
+pub use backend::default_path as default_ledger;
 pub use naming::{check_word, nearest_of};
 mod overrides;
 mod pair;

@@ -192,7 +192,7 @@ fn file_remedy(reader: &Reader, file: &Path) -> &'static str {
             "make one that nobody can guess: (umask 077; openssl rand -hex 32 >FILE)"
         }
         (true, false) => {
-            "`seatsync ledger connector add NAME`, with the config of the ledger, prints the token for it; a ledger whose ledger.first.token_file it is writes it when it is served for the first time: start that one first"
+            "`seatsync --config /etc/seatsync/ledger.toml ledger connector add NAME`, where the ledger is, prints the token for it; a ledger whose ledger.first.token_file it is writes it when it is served for the first time: start that one first"
         }
         (true, true) => "name a file that holds the token and nothing else",
         (false, false) if what(reader) == "the secret" => {

@@ -1,5 +1,7 @@
 //! By mode bits, and by what the unit lets the service write.
 
+use std::fs::File;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use super::Closed;
@@ -64,12 +66,8 @@ fn closed(
         }
     }
     let service = service?;
-    let there = path.ancestors().find(|part| part.exists())?;
-    let rights = if there.is_dir() { WRITE | SEARCH } else { READ | WRITE };
-    // SQLite makes files beside its own.
-    let folder = if there.is_dir() { there } else { there.parent()? };
-    let shut =
-        [(there, rights), (folder, WRITE | SEARCH)].into_iter().find(|(part, rights)| !service.may(part, *rights))?.0;
+    let sure = own_id() == Some(service.uid);
+    let shut = if sure { refused_to_us(path) } else { shut(service, path) }?;
     let user = service.user(passwd);
     let message = format!(
         "the service runs as {user}, {}, and may not write {}, where {} is to lie",
@@ -77,7 +75,56 @@ fn closed(
         shut.display(),
         path.display()
     );
-    Some(Closed { key, message, remedy: opened(key, path, shut, &user) })
+    Some(Closed { key, message, remedy: opened(key, path, shut, &user), sure })
+}
+
+/// Whom this process runs as.
+fn own_id() -> Option<u32> {
+    std::fs::metadata("/proc/self").ok().map(|own| own.uid())
+}
+
+/// What is in the way of us, by trying: a place may be closed by more than mode bits.
+fn refused_to_us(path: &Path) -> Option<&Path> {
+    let there = path.ancestors().find(|part| part.exists())?;
+    if there.is_dir() {
+        return tempfile::tempfile_in(there).is_err().then_some(there);
+    }
+    if File::options().read(true).write(true).open(there).is_err() {
+        return Some(there);
+    }
+    // SQLite makes files beside its own.
+    there.parent().filter(|folder| tempfile::tempfile_in(folder).is_err())
+}
+
+/// What is in the way of the service, by mode bits.
+fn shut<'p>(service: &Service, path: &'p Path) -> Option<&'p Path> {
+    let there = path.ancestors().find(|part| part.exists())?;
+    let rights = if there.is_dir() { WRITE | SEARCH } else { READ | WRITE };
+    // SQLite makes files beside its own.
+    let folder = if there.is_dir() { there } else { there.parent()? };
+    let asked = [(there, rights), (folder, WRITE | SEARCH)];
+    asked.into_iter().find(|(part, rights)| !service.may(part, *rights)).map(|(part, _)| part)
+}
+
+/// What helps where the system forbids a file to whoever runs this.
+pub fn given_back(state_dir: &Path, file: &Path) -> String {
+    let passwd = passwd();
+    let service = Service::of(Some(state_dir), Path::new(""), None, &passwd);
+    let user = service.map_or_else(|| "seatsync".to_owned(), |service| service.user(&passwd));
+    let mended = match (file.starts_with(state_dir), file.exists()) {
+        (true, _) => format!("chown -R {user}: {}", state_dir.display()),
+        (false, true) => format!("chown {user}: {}*", file.display()),
+        (false, false) => {
+            let folder = file.parent().unwrap_or(file).display();
+            return format!(
+                "run this as root or as {user}, who must be let write {folder}: give {folder} to {user}, or name another place"
+            );
+        }
+    };
+    format!(
+        "it must be {user}'s, as the folder of the state is: run this as root or as {user} (`runuser -u {user} -- seatsync ...`); what \
+         became root's by mistake is given back with `{mended}`"
+    )
 }
 
 /// A place that the unit closes, whoever owns it.
@@ -98,7 +145,7 @@ fn outside(key: &'static str, path: &Path, unit: &Unit, folders: &[PathBuf]) -> 
         }
         None => format!("name its folder as ReadWritePaths= in {}", unit.file.display()),
     };
-    Closed { key, message, remedy }
+    Closed { key, message, remedy, sure: true }
 }
 
 /// What lies there is a file, not a folder.
@@ -109,8 +156,11 @@ fn is_file(key: &str) -> bool {
 /// The command that lets the user write a place.
 fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
     let folder = if is_file(key) { path.parent().unwrap_or(path) } else { path };
-    if folder.exists() {
-        format!("run: chown {user} {}", shut.display())
+    if shut.is_file() {
+        // With what SQLite keeps beside it.
+        format!("run: chown {user}: {}*", shut.display())
+    } else if folder.exists() {
+        format!("run: chown {user}: {}", shut.display())
     } else {
         format!("run: install -d -m 700 -o {user} {}", folder.display())
     }

@@ -24,6 +24,11 @@ pub fn unreadable(_config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<P
     files.iter().filter(is_locked).map(told).collect()
 }
 
+/// What helps where the system forbids a file.
+pub fn given_back(_state_dir: &Path, _file: &Path) -> String {
+    "run this as an administrator".to_owned()
+}
+
 /// The installer gives the service all of its data folder, and nothing else is judged.
 pub const fn unwritable(_config: &Path, _state_dir: Option<&Path>, _places: &[(&'static str, &Path)]) -> Vec<Closed> {
     Vec::new()

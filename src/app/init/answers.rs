@@ -95,6 +95,8 @@ pub struct Answers {
     pub groups: Option<Vec<String>>,
     pub state_dir: Option<PathBuf>,
     pub backend: Option<BackendAsked>,
+    /// The embedded ledger's file.
+    pub ledger_path: Option<PathBuf>,
     pub company: Option<String>,
     pub ledger_url: Option<String>,
     pub ledger_token: Option<SecretString>,

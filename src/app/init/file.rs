@@ -5,14 +5,14 @@ use std::path::Path;
 use secrecy::SecretString;
 use toml::{Table, Value as Toml};
 
-use super::answers::{Answers, Key, PoolAsked, Value, checked_filter};
+use super::answers::{Answers, BackendAsked, Key, PoolAsked, Value, checked_filter};
 use crate::app::{AppError, Code};
 use crate::settings::{nearest_of, refused_secret};
 
 const ROOT: &[&str] = &["domain", "agent", "directory", "backend", "pool"];
 const AGENT: &[&str] = &["state_dir"];
 const DIRECTORY: &[&str] = &["name", "url", "ca_file", "bind_dn", "bind_password", "base", "filter", "groups"];
-const BACKEND: &[&str] = &["kind", "company", "url", "token", "ca_file"];
+const BACKEND: &[&str] = &["kind", "company", "path", "url", "token", "ca_file"];
 const POOL: &[&str] = &["name", "seats", "groups"];
 const SECRET: &[&str] = &["file", "env"];
 
@@ -96,6 +96,17 @@ impl Reader<'_> {
         for (name, key) in [("kind", Key::Backend), ("company", Key::Company), ("url", Key::LedgerUrl)] {
             let text = self.text(table, AT, name).map(Value::Text);
             self.put(key, text);
+        }
+        self.answers.ledger_path = self.text(table, AT, "path").map(|file| super::absolute(&self.folder.join(file)));
+        match (&self.answers.ledger_path, self.answers.backend) {
+            (Some(_), Some(BackendAsked::Ledger)) => {
+                self.problems.push("backend.path: has no meaning with kind = \"ledger\"".to_owned());
+            }
+            (Some(path), _) if path.is_dir() => {
+                self.problems
+                    .push(format!("backend.path: {} is a folder; name the ledger's file in it", path.display()));
+            }
+            _ => {}
         }
         let token = self.secret(table, AT, "token").map(Value::Secret);
         self.put(Key::LedgerToken, token);

@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use super::answers::Answers;
 use super::draft::{self, Places};
 use super::machine::Findings;
-use crate::app::{AppError, Code, keep_secret};
+use crate::app::{AppError, Code, access, keep_secret};
 use crate::settings;
 
 /// The name under which a ledger's token is kept.
@@ -38,7 +38,7 @@ pub fn all(config: &Path, answers: &Answers, found: &Findings) -> Result<Kept, A
             .as_ref()
             .filter(|folder| **folder != settings::default_state_dir())
             .map(|folder| folder.display().to_string()),
-        ledger: None,
+        ledger: ledger(&config, answers).map(|file| file.display().to_string()),
         password: secret(&config, &name, answers.bind_password.as_ref(), &mut secrets)?,
         schema: installed_schema(),
         token: secret(&config, TOKEN, answers.ledger_token.as_ref(), &mut secrets)?,
@@ -47,6 +47,16 @@ pub fn all(config: &Path, answers: &Answers, found: &Findings) -> Result<Kept, A
     let state_dir = answers.state_dir.clone();
     write(&config, &draft::text(answers, found, &places), state_dir.as_deref()).map_err(|error| failed(&error))?;
     Ok(Kept { config, before, secrets })
+}
+
+/// The file of an embedded ledger, where it is not to lie beside the state: the packaged service may write its state's folder
+/// and nothing beside it.
+fn ledger(config: &Path, answers: &Answers) -> Option<PathBuf> {
+    let state_dir = answers.state_dir.clone().unwrap_or_else(settings::default_state_dir);
+    let is_packaged = cfg!(unix) && state_dir == settings::default_state_dir();
+    let is_shut = || !access::may_write(config, &state_dir, &settings::default_ledger(&state_dir));
+    let inside = || (is_packaged || is_shut()).then(|| state_dir.join("ledger.db"));
+    answers.ledger_path.clone().or_else(inside)
 }
 
 /// What editors need, where a package installed it.
@@ -122,6 +132,25 @@ fn open_to_service(_fresh: &fs::File, _path: &Path, _config: &Path, _state_dir: 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(unix)]
+    #[test]
+    fn the_ledger_lies_where_the_service_may_write() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |state_dir: PathBuf, ledger_path| {
+            let answers = Answers { state_dir: Some(state_dir), ledger_path, ..Answers::default() };
+            ledger(&folder.path().join("seatsync.toml"), &answers)
+        };
+        assert_eq!(at("/var/lib/seatsync".into(), None), Some("/var/lib/seatsync/ledger.db".into()));
+        assert_eq!(at("/var/lib/seatsync".into(), Some("/srv/l.db".into())), Some("/srv/l.db".into()));
+        let state = folder.path().join("mine/state");
+        assert_eq!(at(state.clone(), None), None, "beside it, as by default");
+        // Only root can give a folder away: then the service is its owner, and may not write beside it.
+        fs::create_dir_all(&state).unwrap();
+        if std::os::unix::fs::chown(&state, Some(12_345), Some(12_346)).is_ok() {
+            assert_eq!(at(state.clone(), None), Some(state.join("ledger.db")));
+        }
+    }
 
     #[test]
     fn editors_are_told_of_the_schema_by_a_url() {

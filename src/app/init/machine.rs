@@ -164,7 +164,7 @@ fn short_name(found: &Findings) -> Option<String> {
 fn backend(answers: &Answers, found: &Findings) -> Option<Next> {
     if answers.state_dir.is_none() {
         let default = settings::default_state_dir().display().to_string();
-        let help = "a folder of the agent's own, which the service may write; an embedded ledger lies beside it";
+        let help = "a folder of the agent's own, which the service may write";
         return Some(ask(Key::StateDir, "Where does the agent keep its state?", help, Form::Text(Some(default))));
     }
     let Some(kind) = answers.backend else {
@@ -188,7 +188,7 @@ fn backend(answers: &Answers, found: &Findings) -> Option<Next> {
         return None;
     }
     if answers.ledger_token.is_none() {
-        let help = "`seatsync ledger connector add` prints it";
+        let help = "the ledger prints it: `seatsync --config /etc/seatsync/ledger.toml ledger connector add NAME`";
         return Some(ask(Key::LedgerToken, "The agent's token?", help, Form::Secret));
     }
     found.pools.is_none().then_some(Next::Look(Look::Ledger))

@@ -286,8 +286,9 @@ impl From<Failure> for BackendError {
 fn advice(problem: &str) -> &'static str {
     match problem {
         "unauthorized" => {
-            "The token ran out, was taken back or is another ledger's: make a new one there (`seatsync ledger token add connector \
-             --connector main`, with the connector's name), and put it where backend.token says"
+            "The token ran out, was taken back or is another ledger's: make a new one there (`seatsync --config \
+             /etc/seatsync/ledger.toml ledger token add connector --connector main`, with the connector's name), and put it where \
+             backend.token says"
         }
         "forbidden" => "backend.token must be a connector's, and of backend.company",
         "tier-required" => {
@@ -295,8 +296,8 @@ fn advice(problem: &str) -> &'static str {
              again in an hour"
         }
         "connector-removed" => {
-            "Register the connector anew there (`seatsync ledger connector add main`, with its name), and put its token where \
-             backend.token says; the agent asks again in an hour"
+            "Register the connector anew there (`seatsync --config /etc/seatsync/ledger.toml ledger connector add main`, with its \
+             name), and put its token where backend.token says; the agent asks again in an hour"
         }
         "clock-skew" => "Nothing was changed. Set the clock of whichever of the two is wrong, and let NTP keep both",
         "stale-epoch" => "Another agent took over; this one stands by",

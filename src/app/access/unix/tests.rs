@@ -63,16 +63,17 @@ fn a_ledger_in_a_folder_that_is_somebody_elses_is_told_with_the_command() {
     let told = |path: &Path| closed("backend.path", path, None, Some(&service(12_346)), "");
     let closed = told(&ledger).unwrap();
     assert!(closed.message.contains(&format!("may not write {}", folder.path().display())), "{closed:?}");
+    assert!(!closed.sure, "an access list may let it");
     let made = folder.path().join("ledger");
     assert_eq!(closed.remedy, format!("run: install -d -m 700 -o 12345 {}", made.display()));
     fs::create_dir(&made).unwrap();
     mode(&made, 0o755);
-    assert_eq!(told(&ledger).unwrap().remedy, format!("run: chown 12345 {}", made.display()));
+    assert_eq!(told(&ledger).unwrap().remedy, format!("run: chown 12345: {}", made.display()));
     mode(&made, 0o777);
     assert_eq!(told(&ledger), None);
     fs::write(&ledger, "").unwrap();
     mode(&ledger, 0o644);
-    assert_eq!(told(&ledger).unwrap().remedy, format!("run: chown 12345 {}", ledger.display()));
+    assert_eq!(told(&ledger).unwrap().remedy, format!("run: chown 12345: {}*", ledger.display()));
 }
 
 #[test]
@@ -86,6 +87,7 @@ fn the_default_ledger_lies_where_the_packaged_service_may_not_write_and_the_conf
     let closed = told("backend.path", "/var/lib/ledger/ledger.db").unwrap();
     assert!(closed.message.starts_with("the service may write /var/lib/seatsync alone"), "{closed:?}");
     assert_eq!(closed.remedy, "write backend.path = \"/var/lib/seatsync/ledger.db\"");
+    assert!(closed.sure, "the unit says so");
     assert_eq!(told("backend.path", "/var/lib/seatsync/ledger.db"), None);
     let closed = told("agent.state_dir", "/srv/state").unwrap();
     assert_eq!(closed.remedy, "write agent.state_dir = \"/var/lib/seatsync\"");
@@ -109,4 +111,35 @@ fn a_served_ledger_whose_database_lies_where_its_service_may_not_write_is_told_s
     let database = root.path().join("ledger/ledger.db");
     let closed = closed("ledger.database", &database, None, Some(&service(12_346)), "").unwrap();
     assert_eq!(closed.remedy, format!("run: install -d -m 700 -o 12345 {}", root.path().join("ledger").display()));
+}
+
+#[test]
+fn who_is_forbidden_a_file_is_told_whose_it_should_be_and_the_command() {
+    let folder = tempfile::tempdir().unwrap();
+    let state = folder.path().join("state");
+    fs::create_dir(&state).unwrap();
+    let inside = given_back(&state, &state.join("ledger.db"));
+    assert!(inside.contains(&format!(": {}`", state.display())) && inside.contains("chown -R "), "{inside}");
+    let ledger = folder.path().join("ledger.db");
+    fs::write(&ledger, "").unwrap();
+    let beside = given_back(&state, &ledger);
+    assert!(beside.contains(&format!(": {}*`", ledger.display())) && !beside.contains("-R"), "{beside}");
+    let new = given_back(&state, &folder.path().join("new/ledger.db"));
+    assert!(new.contains(&format!("let write {}", folder.path().join("new").display())), "{new}");
+    if chown(&state, Some(12_345), Some(12_346)).is_ok() {
+        assert!(given_back(&state, &state.join("ledger.db")).contains("chown -R 12345: "));
+    }
+}
+
+#[test]
+fn what_is_refused_to_us_is_found_by_trying() {
+    let folder = tempfile::tempdir().unwrap();
+    let ledger = folder.path().join("ledger/ledger.db");
+    assert_eq!(refused_to_us(&ledger), None);
+    fs::create_dir(folder.path().join("ledger")).unwrap();
+    fs::write(&ledger, "").unwrap();
+    assert_eq!(refused_to_us(&ledger), None);
+    assert_eq!(fs::read_dir(folder.path().join("ledger")).unwrap().count(), 1, "nothing is left behind");
+    // Not even root makes a file there.
+    assert_eq!(refused_to_us(Path::new("/proc/sys/seatsync/ledger.db")), Some(Path::new("/proc/sys")));
 }
