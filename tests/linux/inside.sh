@@ -67,6 +67,15 @@ ok "the state's folder is there, and the service's" test "$(stat -c %U:%G:%a $st
 ok "the secrets are root's alone" test "$(stat -c %U:%G:%a /etc/seatsync/secrets)" = root:root:700
 ok "manual pages and completions are there" test -f /usr/share/man/man1/seatsync-plan.1.gz -a -f /usr/share/bash-completion/completions/seatsync
 ok "and what editors need" grep -q draft/2020-12/schema /usr/share/seatsync/seatsync.schema.json
+dead_links() {
+    local page link
+    for page in /usr/share/doc/seatsync/README.md /usr/share/doc/seatsync/docs/*.md; do
+        for link in $(grep -oP '\]\(\K[^)#:]+(?=[)#])' "$page"); do [ -e "${page%/*}/$link" ] || echo "$page: $link"; done
+    done
+}
+ok "the documentation leads nowhere where nothing is" test -f /usr/share/doc/seatsync/docs/install.md -a -z "$(dead_links)"
+ok "and so do the manual pages" sh -c '! zgrep -h -A3 "SEE ALSO" /usr/share/man/man1/seatsync*.gz | grep -q help'
+ok "what changed is told" sh -c 'zcat /usr/share/doc/seatsync/changelog.gz | grep -q "^# Changelog"'
 ok "a start without a config fails" without systemctl start seatsync
 ok "and says what is missing" said "directory"
 systemctl reset-failed seatsync
@@ -77,6 +86,12 @@ rm -r /etc/seatsync/ledger.toml $state/ledger.first
 
 echo "-- the service"
 people 40; write_config 30
+sed -i '/ledger.db/d' $config
+ok "a ledger beside the state is refused before anything runs" sh -c 'seatsync check >/tmp/said; test $? = 2 && grep -q "wrong .*backend.path" /tmp/said'
+ok "and so the start fails" without systemctl start seatsync
+ok "and says what to write" said "write backend.path = \"$state/ledger.db\""
+systemctl reset-failed seatsync
+write_config 30
 ok "the config is right" seatsync check
 ok "starts, once it is ready" systemctl enable --now seatsync
 ok "runs as its user" test "$(ps -o user= -p "$(main_pid)" | tr -d ' ')" = seatsync
@@ -96,6 +111,7 @@ sed -i 's/^seats = 35/seats = "many"/' $config
 ok "a bad one fails the reload" without systemctl reload seatsync
 kill -HUP "$before"
 ok "and a hangup is answered with what is wrong" soon said "The config cannot be taken"
+ok "systemctl status says it" soon sh -c 'systemctl show -P StatusText seatsync | grep -q "config is refused"'
 ok "the old one stays in force" test "$(main_pid)" = "$before" -a "$(systemctl is-active seatsync)" = active
 write_config 35
 systemctl reload seatsync
@@ -103,6 +119,23 @@ systemctl reload seatsync
 echo "-- credentials"
 printf secret >/etc/seatsync/secrets/staff
 ok "a secret of root's is handed to the service" sh -c 'systemctl restart seatsync && test "$(cat /run/credentials/seatsync.service/secrets_staff)" = secret'
+printf 'whsec_%s' "$(head -c 32 /dev/urandom | base64)" >/etc/seatsync/secrets/hook
+chmod 600 /etc/seatsync/secrets/hook
+with_secret() {
+    write_config "$1"
+    printf '[notify]\nwebhook = { url = "https://127.0.0.1:1/", secret = { credential = "secrets_hook" } }\n' >>$config
+}
+with_secret 34
+ok "a config that names one starts" systemctl restart seatsync
+with_secret 35
+before=$(main_pid)
+ok "and is reloaded" systemctl reload seatsync
+ok "by the process that runs" test "$(main_pid)" = "$before"
+ok "which follows it" soon seats '.seats == 35'
+sed -i 's/^seats = 35/seats = "many"/' $config
+ok "a bad one fails the reload here, too" without systemctl reload seatsync
+write_config 35
+systemctl restart seatsync
 
 echo "-- what goes wrong"
 before=$(main_pid)
@@ -119,6 +152,14 @@ kill -STOP "$before"
 ok "stopped in its work, the watchdog starts it again" soon again
 rm -r /run/systemd/system/seatsync.service.d
 systemctl daemon-reload && systemctl restart seatsync
+
+systemctl stop seatsync
+chown root: $state/ledger.db*
+ok "a ledger that became root's fails the start" without systemctl start seatsync
+ok "and says whose it must be" said "run: chown seatsync: $state/ledger.db*"
+chown seatsync: $state/ledger.db*
+systemctl reset-failed seatsync
+systemctl start seatsync
 
 echo "-- the verbs of the service"
 service() { seatsync --json service "$@"; }
@@ -154,6 +195,13 @@ people 10
 ok "the guard holds back who would leave" soon status '.fingerprint'
 print=$(of_status .fingerprint) cycle=$(of_status .last_cycle.cycle) before=$(main_pid)
 echo "# of the administrator" >>$config
+sed -i 's/^seats = 35/seats = "many"/' $config
+upgrade() { dpkg -i --force-confold /run/new.deb >/tmp/upgrade 2>&1; }
+ok "upgrades beside a config that is refused" upgrade
+ok "which ends nothing that runs" test "$(main_pid)" = "$before" -a "$(systemctl is-active seatsync)" = active
+ok "and is told" sh -c 'grep -q "was not restarted" /tmp/upgrade && grep -q "pool.*seats" /tmp/upgrade'
+write_config 35
+echo "# of the administrator" >>$config
 ok "upgrades" dpkg -i --force-confold /run/new.deb
 ok "the new one runs" soon again
 ok "the config is the administrator's" grep -q "of the administrator" $config
@@ -172,8 +220,9 @@ ok "does not run any more" is inactive
 ok "config and state are kept" test -f $config -a -f $state/ledger.db
 ok "installed again, it goes on" sh -c 'dpkg -i --force-confold /run/new.deb && systemctl start seatsync'
 ok "with its seats" seats '.held == 10'
+touch $config.before
 ok "a purge" dpkg -P seatsync
-ok "leaves nothing" test ! -e $config -a ! -e $state -a ! -e /etc/seatsync/secrets
+ok "leaves nothing" test ! -e $config -a ! -e $config.before -a ! -e $state -a ! -e /etc/seatsync/secrets
 
 if [ $failed != 0 ]; then journal -o cat | tail -40; fi
 echo "$passed passed, $failed failed"

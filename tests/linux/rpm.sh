@@ -15,11 +15,13 @@ change() { database --nodeps --noscripts "$@"; }
 config=$root/etc/seatsync/seatsync.toml
 kept() { grep -qs "of the administrator" "$config" "$config.rpmsave"; }
 
-for script in packaging/rpm/*; do ok "$script is a script" sh -n "$script"; done
+for script in packaging/rpm/* packaging/restart; do ok "$script is a script" sh -n "$script"; done
 ok "the config is one" sh -c "rpm -qp --configfiles '$1' | grep -qx /etc/seatsync/seatsync.toml"
 ok "installs" change -i "$1"
 ok "the program runs" "$root/usr/bin/seatsync" --version
 ok "unit and user are there" test -f "$root/usr/lib/systemd/system/seatsync.service" -a -f "$root/usr/lib/sysusers.d/seatsync.conf"
+ok "what it runs after an upgrade is there" test -x "$root/usr/lib/seatsync/restart"
+ok "documentation and changes are there" test -f "$root/usr/share/doc/seatsync/docs/install.md" -a -f "$root/usr/share/doc/seatsync/changelog.gz"
 echo "# of the administrator" >>"$config"
 mkdir -p "$root/var/lib/seatsync" && touch "$root/var/lib/seatsync/state.db"
 ok "upgrades" change -U "$2"
