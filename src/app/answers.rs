@@ -79,6 +79,7 @@ impl App {
                     mark.position.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
                 }),
                 reachable: found.map(|status| status.unreachable.is_none()),
+                problem: found.and_then(|status| status.unreachable.as_ref()).map(|(problem, _)| problem.clone()),
             }
         };
         Ok(self.settings.directories.iter().map(row).collect())

@@ -3,7 +3,7 @@
 mod advice;
 mod decision;
 mod held;
-mod leaving;
+pub(super) mod leaving;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;

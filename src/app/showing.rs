@@ -2,6 +2,7 @@
 
 mod desk;
 mod gathering;
+mod held;
 
 use std::net::TcpListener;
 use std::path::PathBuf;

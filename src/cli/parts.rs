@@ -53,6 +53,15 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
     }
 }
 
+/// What to run where a cycle failed, or a directory was not read whole.
+pub fn next(page: &mut Page, outcome: CycleOutcome) {
+    if matches!(outcome, CycleOutcome::Partial | CycleOutcome::Failed) {
+        page.line(
+            "  next: mend what is named above; `seatsync check --connect` tries every server and says what mends it",
+        );
+    }
+}
+
 /// What could not be done, under a heading of its own.
 pub fn problems(page: &mut Page, heading: &str, problems: &[ProblemRow]) {
     if problems.is_empty() {

@@ -49,6 +49,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     }
     directories(page, report);
     problems(page, report);
+    if let Some(cycle) = report.last_cycle.as_ref().filter(|_| report.standby.is_none()) {
+        parts::next(page, cycle.outcome);
+    }
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
     quarantined(page, report);

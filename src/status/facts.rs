@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::page::forecast::Earlier;
-use crate::model::AccountState;
 use crate::model::report::{CycleOutcome, HistoryRow, PendingRow, StatusReport, SyncReport, UserRow};
+use crate::model::{AccountState, PersonId};
 
 /// How things stand after a cycle.
 #[derive(Clone, Debug)]
@@ -27,6 +27,10 @@ pub struct Facts {
     pub history: Vec<HistoryRow>,
     /// How the pools were, some weeks ago.
     pub earlier: Option<Earlier>,
+    /// Whose change the guard holds back, as far as they are shown.
+    pub held: Vec<HeldPerson>,
+    /// So many more are.
+    pub more_held: u64,
     /// The agent keeps the queue, so that people decide here.
     pub decides: bool,
     pub poll: Duration,
@@ -35,6 +39,16 @@ pub struct Facts {
     pub config_refused: bool,
     /// As in `AgentSettings`.
     pub options: String,
+}
+
+/// Somebody whose change the guard holds back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HeldPerson {
+    pub person: PersonId,
+    pub name: Option<String>,
+    pub user_name: Option<String>,
+    /// What would happen, and why where that is known.
+    pub what: String,
 }
 
 /// Bounds of the durations' histogram, in seconds.
@@ -49,6 +63,8 @@ pub struct Tally {
     pub changes: BTreeMap<&'static str, u64>,
     /// Of cycles, in seconds. Clones share it.
     pub durations: Histogram,
+    /// How the last cycle of this run went.
+    pub last: Option<CycleOutcome>,
     /// When the last cycle that could read everything ended, that of a run before this one included.
     pub last_good: Option<Timestamp>,
 }
@@ -57,13 +73,14 @@ impl Tally {
     #[must_use]
     pub fn new(started: Timestamp, last_good: Option<Timestamp>) -> Self {
         let durations = Histogram::new(BOUNDS);
-        Self { started, cycles: BTreeMap::new(), changes: BTreeMap::new(), durations, last_good }
+        Self { started, cycles: BTreeMap::new(), changes: BTreeMap::new(), durations, last: None, last_good }
     }
 
     /// A cycle came to its end at `now`; none where it came to nothing.
     pub fn cycle(&mut self, report: Option<&SyncReport>, took: Duration, now: Timestamp) {
         let outcome = report.map_or(CycleOutcome::Failed, |report| report.outcome);
         *self.cycles.entry(outcome).or_default() += 1;
+        self.last = Some(outcome);
         self.durations.observe(took.as_secs_f64());
         for (change, count) in report.iter().flat_map(|report| report.changes.named()) {
             *self.changes.entry(change).or_default() += count;

@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 
 use super::Facts;
+use super::trouble::troubles;
 
-/// A cycle that takes long, or is tried again, is no alarm yet.
+/// A cycle that takes long, or was not whole, is no alarm yet.
 const PATIENCE: Duration = Duration::from_mins(10);
 
 /// The answer, and why it is no.
@@ -20,23 +21,19 @@ pub struct Readiness {
     pub last_good_cycle: Option<Timestamp>,
 }
 
-/// Whether the last good cycle is recent, and directories and backend can be reached.
+/// Whether the last cycle did its work, the last good one is recent, and directories and backend can be read.
 #[must_use]
 pub fn readiness(facts: Option<&Facts>, now: Timestamp) -> Readiness {
     let Some(facts) = facts else {
         return Readiness { ready: false, reasons: vec!["the agent is starting".to_owned()], last_good_cycle: None };
     };
-    let status = &facts.status;
-    let backend = status.backend.as_ref().filter(|backend| backend.reachable == Some(false));
-    let directories = status.directories.iter().filter(|directory| directory.reachable == Some(false));
-    let unreachable = directories.map(|directory| format!("the directory {} cannot be reached", directory.name));
-    let backend = backend.map(|backend| format!("the backend ({}) cannot be reached", backend.kind));
-    let reasons: Vec<String> = stale(facts, now).into_iter().chain(unreachable).chain(backend).collect();
+    let stops = troubles(facts).into_iter().filter(|trouble| trouble.stops);
+    let reasons: Vec<String> = stops.map(|trouble| trouble.said).chain(stale(facts, now)).collect();
     Readiness { ready: reasons.is_empty(), reasons, last_good_cycle: facts.tally.last_good }
 }
 
-/// Three cycles in a row may fail before it is said.
-fn stale(facts: &Facts, now: Timestamp) -> Option<String> {
+/// Three cycles in a row may be partial before it is said.
+pub fn stale(facts: &Facts, now: Timestamp) -> Option<String> {
     let limit = SignedDuration::try_from(facts.poll * 3 + PATIENCE).unwrap_or(SignedDuration::MAX);
     match facts.tally.last_good {
         None => Some("no cycle has read everything yet".to_owned()),

@@ -8,9 +8,10 @@ pub mod metrics;
 pub mod page;
 mod server;
 mod session;
+mod trouble;
 
 pub use access::Guard;
-pub use facts::{Facts, Tally};
+pub use facts::{Facts, HeldPerson, Tally};
 pub use page::forecast::Earlier;
 pub use server::{Desk, Refusal, Window, router};
 pub use session::Sessions;

@@ -63,7 +63,7 @@ class Looks(Page):
         for _ in range(2):
             agent.run("sync", "--full")
         anchor = agent.run("pending")[1][0]["anchor"]
-        self.comes_to_show(agent, "#held li", ["corp: 10 people would leave (0 left before) of 20; 3 may"])
+        self.comes_to_show(agent, "#held li", ["10 of 20 people of directory corp would leave; at most 3 may at once."])
         for path, name in [("/", "page"), (f"/explain?user={anchor}", "explain"), ("/explain?user=nobody", "refused"), ("/login", "login")]:
             for scheme in ["light", "dark"]:
                 for width in WIDTHS:
@@ -110,7 +110,13 @@ class Looks(Page):
         browser.screenshot("held")
         (agent.path / "corp.ldif").unlink()
         agent.run("sync")
-        self.comes_to_show(agent, "#verdict", ["Not well: the directory corp cannot be reached."])
+
+        def unread():
+            browser.open(agent.url)
+            return browser.text("#verdict").startswith("Not well: the directory corp could not be read: ")
+
+        wait_until("the first sentence says why", unread)
+        self.assertIn("Nobody loses anything by it", browser.text("#why"))
         browser.screenshot("unreachable")
         self.quiet()
 

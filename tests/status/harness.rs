@@ -10,8 +10,9 @@ use reqwest::{Client, Response};
 use seatsync::listen;
 use seatsync::model::AccountState;
 use seatsync::model::change::Verdict;
+use seatsync::model::lease::Standby;
 use seatsync::model::report::ExplainReport;
-use seatsync::model::report::{StatusReport, SyncReport};
+use seatsync::model::report::{ChangeCounts, CycleOutcome, StatusReport, SyncReport};
 use seatsync::status::{Desk, Facts, Guard, Refusal, Sessions, Tally, Window, router};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -53,8 +54,8 @@ pub fn facts() -> Facts {
     }))
     .unwrap();
     let mut tally = Tally::new(minutes_ago(60), None);
+    tally.cycle(None, Duration::from_millis(20), minutes_ago(3));
     tally.cycle(Some(&last), Duration::from_millis(1500), minutes_ago(2));
-    tally.cycle(None, Duration::from_millis(20), minutes_ago(1));
     let accounts = BTreeMap::from([(AccountState::Active, 2), (AccountState::Pending, 1)]);
     Facts {
         status,
@@ -65,12 +66,34 @@ pub fn facts() -> Facts {
         quarantined: Vec::new(),
         history: Vec::new(),
         earlier: None,
+        held: Vec::new(),
+        more_held: 0,
         decides: true,
         poll: Duration::from_mins(5),
         dry_run: false,
         config_refused: false,
         options: String::new(),
     }
+}
+
+/// A cycle that came to nothing for this.
+pub fn failed(problem: &str) -> SyncReport {
+    SyncReport::of_failure(8, minutes_ago(1), "backend_failed", problem)
+}
+
+/// The last cycle did not read the one directory whole.
+pub fn partial(facts: &mut Facts, problem: &str) {
+    let last = facts.status.last_cycle.as_mut().unwrap();
+    last.outcome = CycleOutcome::Partial;
+    last.changes = ChangeCounts::default();
+    (last.directories[0].complete, last.directories[0].problem) = (false, Some(problem.to_owned()));
+    (facts.status.held, facts.status.fingerprint) = (None, None);
+}
+
+/// Another agent works.
+pub fn standby() -> Standby {
+    let expires = now().checked_add(SignedDuration::from_mins(1)).unwrap();
+    Standby { holder: "dc02/1f3a".to_owned(), since: None, expires, copy: false }
 }
 
 /// Knows nobody.

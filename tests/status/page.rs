@@ -2,11 +2,12 @@
 
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode};
-use seatsync::model::report::{HistoryRow, PendingRow, UserRow};
-use seatsync::status::Facts;
+use seatsync::model::PersonId;
+use seatsync::model::report::{CycleOutcome, HistoryRow, PendingRow, UserRow};
+use seatsync::status::{Facts, HeldPerson};
 use serde_json::json;
 
-use crate::harness::{Served, client, facts, minutes_ago, now, report};
+use crate::harness::{Served, client, facts, failed, minutes_ago, now, partial, report};
 use crate::running::Ran;
 
 const TOKEN: &str = "0123456789abcdef";
@@ -65,9 +66,15 @@ async fn every_value_is_escaped_and_nothing_runs_in_the_browser() {
 #[tokio::test]
 async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     let page = Served::new(Some(full()), None).get("/").await.text().await.unwrap();
-    for text in
-        ["Somebody must look", "seatsync confirm f00d", "4 people would leave", "2 of 3", "too early to say", "<rect"]
-    {
+    for text in [
+        "Somebody must look",
+        "seatsync confirm f00d",
+        "4 of 5 people of directory corp would leave; at most 3 may at once.",
+        "Nothing was taken away",
+        "2 of 3",
+        "too early to say",
+        "<rect",
+    ] {
         assert!(page.contains(text), "{text} in {page}");
     }
     let refused = Facts { config_refused: true, options: " --config /srv/x.toml".to_owned(), ..full() };
@@ -82,7 +89,66 @@ async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     let mut unwell = full();
     unwell.status.directories[0].reachable = Some(false);
     let page = Served::new(Some(unwell), None).get("/").await.text().await.unwrap();
-    assert!(page.contains("Not well: the directory corp cannot be reached."), "{page}");
+    assert!(page.contains("Not well: the directory corp cannot be reached; the guard holds changes back"), "{page}");
+}
+
+/// So that nobody has to ask elsewhere: the cause, since when, what it comes to, and the command.
+#[tokio::test]
+async fn what_is_wrong_stands_there_with_its_cause_since_when_and_the_command() {
+    let mut facts = Facts { options: " --config /srv/x.toml".to_owned(), ..full() };
+    facts.status.directories[0].server = Some("ldaps://dc1.corp.example".to_owned());
+    partial(&mut facts, "Could not find the base ou=gone. Correct `base`");
+    let mut since = facts.history[0].clone();
+    (since.started, since.outcome) = (minutes_ago(9), CycleOutcome::Partial);
+    facts.history.push(since.clone());
+    let page = Served::new(Some(facts.clone()), None).get("/").await.text().await.unwrap();
+    for text in [
+        "Somebody must look: the directory corp was not read whole: Could not find the base ou=gone. Correct <code>base</code>.",
+        "Directory corp",
+        "ldaps://dc1.corp.example",
+        &format!("Since {:.0}.", since.started),
+        "Nobody loses anything by it",
+        "<code>seatsync check --connect --config /srv/x.toml</code>",
+    ] {
+        assert!(page.contains(text), "{text} in {page}");
+    }
+    facts.status.last_cycle = Some(failed("the ledger has no pool &quot;gold&quot;"));
+    let page = Served::new(Some(facts), None).get("/").await.text().await.unwrap();
+    assert!(page.contains("Not well: the last cycle failed: the ledger has no pool"), "{page}");
+    assert!(!page.contains("All is well"), "{page}");
+}
+
+#[tokio::test]
+async fn accounts_that_the_backend_refused_are_shown_with_what_it_said() {
+    let mut facts = facts();
+    let last = facts.status.last_cycle.as_mut().unwrap();
+    (last.outcome, facts.status.held, facts.status.fingerprint) = (CycleOutcome::SomeFailed, None, None);
+    last.problems[0].anchor = Some("00000000-0000-0000-0000-000000000007".parse().unwrap());
+    let page = Served::new(Some(facts), None).get("/").await.text().await.unwrap();
+    for text in ["the backend refused to change 1 account.", "000000000007: no.", "<code>seatsync status</code>"] {
+        assert!(page.contains(text), "{text} in {page}");
+    }
+}
+
+#[tokio::test]
+async fn whom_the_guard_holds_back_is_named_and_how_many_more_there_are() {
+    let mut facts = full();
+    let person = PersonId::new("corp".into(), "00000000-0000-0000-0000-000000000007".parse().unwrap());
+    let what = "account suspended: disabled in the directory".to_owned();
+    facts.held =
+        vec![HeldPerson { person, name: Some("Ada Lovelace".to_owned()), user_name: Some("ada".to_owned()), what }];
+    facts.more_held = 3;
+    let page = Served::new(Some(facts.clone()), None).get("/").await.text().await.unwrap();
+    for text in
+        ["Ada Lovelace", "<bdi>ada</bdi>", "disabled in the directory", "And 3 more: <code>seatsync plan</code>."]
+    {
+        assert!(page.contains(text), "{text} in {page}");
+    }
+    facts.status.confirmations = serde_json::from_value(json!([{"fingerprint": "f00d", "leaving": 4, "renaming": 0,
+        "scope": 0, "expires": now()}]))
+    .unwrap();
+    let page = Served::new(Some(facts), None).get("/").await.text().await.unwrap();
+    assert!(page.contains("It is confirmed") && !page.contains("seatsync confirm f00d"), "{page}");
 }
 
 #[tokio::test]

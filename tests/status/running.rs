@@ -103,10 +103,54 @@ fn a_directory_that_cannot_be_read_makes_it_unready_once_the_last_good_cycle_is_
     let _running = company.agent.start();
     let unready = |(status, text): (u16, String)| {
         let answer: Value = serde_json::from_str(&text).unwrap();
-        status == 503 && answer["reasons"].to_string().contains("cannot be reached")
+        status == 503 && answer["reasons"].to_string().contains("the directory corp could not be read: ")
     };
     wait_until("it says why", SOON, || get(port, "/readyz").is_some_and(unready));
     assert_eq!(get(port, "/healthz").unwrap().0, 200);
+}
+
+#[test]
+fn a_cycle_that_fails_or_is_not_whole_is_shown_at_once_and_what_it_left_undone() {
+    let ran = Ran::new("");
+    let right = std::fs::read_to_string(ran.company.agent.config_file()).unwrap();
+    let take = |config: &str| {
+        ran.company.agent.write_config(config);
+        ran.running.signal("HUP");
+    };
+    let says = |text: &str| get(ran.port, "/").is_some_and(|(_, page)| page.contains(text));
+    let unready = || get(ran.port, "/readyz").is_some_and(|(status, _)| status == 503);
+    take(&right.replace("name = \"standard\"", "name = \"gold\""));
+    wait_until("it says that the cycle failed", SOON, || says("Not well: the last cycle failed: "));
+    assert!(unready() && has(ran.port, "seatsync_ready 0.0") && !says("All is well") && says("check --connect"));
+    take(&right.replace("base = [", "base = [\"ou=gone,dc=lab,dc=test\", "));
+    wait_until("it says that a base is missing", SOON, || says("the directory corp was not read whole: "));
+    assert!(!unready() && !says("All is well") && says("ou=gone"));
+    take(&right);
+    wait_until("all is well again", SOON, || says("All is well"));
+}
+
+#[test]
+fn whom_the_guard_holds_back_is_named() {
+    let mut ran = Ran::new("");
+    for name in ["p001", "p002", "p003", "p004"] {
+        ran.company.disable(name);
+    }
+    ran.company.write();
+    ran.company.agent.sync();
+    let held = || {
+        let (_, page) = get(ran.port, "/")?;
+        Some(page.split("<section id=\"held\">").nth(1)?.split("</section>").next()?.to_owned())
+    };
+    wait_until("it says what is held back", SOON, || held().is_some());
+    let held = held().unwrap();
+    for text in [
+        "4 of 5 people of directory corp would leave; at most 3 may at once.",
+        "<bdi>p004</bdi>",
+        "account suspended: disabled in the directory",
+    ] {
+        assert!(held.contains(text), "{text} in {held}");
+    }
+    assert!(!held.contains("p005"), "{held}");
 }
 
 #[test]

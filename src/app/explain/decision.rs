@@ -15,7 +15,7 @@ pub(super) fn sentence(case: &Case<'_>) -> String {
     if let Some(held) = case.held.as_ref().and_then(super::HeldBack::sentence) {
         said = format!("{said}; {held}");
     } else if is_to_leave(case) {
-        let left = leaving::cause(case).map_or("left", leaving::words);
+        let left = leaving::cause(&case.known).map_or("left", leaving::words);
         said = format!("{said}; {left}, and not yet treated as a leaver");
     }
     if let Some((standby, name)) = case.standby.as_ref().zip(case.unread()) {
@@ -35,7 +35,7 @@ pub(super) fn sentence(case: &Case<'_>) -> String {
 /// A leaver to whom nothing happened yet.
 fn is_to_leave(case: &Case<'_>) -> bool {
     let state = case.row.state.filter(|_| case.row.managed);
-    state.is_some_and(|state| state != AccountState::Suspended) && leaving::cause(case).is_some()
+    state.is_some_and(|state| state != AccountState::Suspended) && leaving::cause(&case.known).is_some()
 }
 
 fn stands(case: &Case<'_>) -> String {

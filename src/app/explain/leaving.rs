@@ -3,11 +3,11 @@
 use jiff::Timestamp;
 
 use super::Case;
-use crate::model::memory::Absence;
+use crate::model::memory::{Absence, LastKnown};
 use crate::model::settings::LeaverRule;
 use crate::model::{Account, LeaveCause, Standing};
 
-pub(super) const fn words(cause: LeaveCause) -> &'static str {
+pub(in crate::app) const fn words(cause: LeaveCause) -> &'static str {
     match cause {
         LeaveCause::Disabled => "disabled in the directory",
         LeaveCause::Expired => "expired in the directory",
@@ -17,15 +17,15 @@ pub(super) const fn words(cause: LeaveCause) -> &'static str {
 }
 
 /// Why the person counts as a leaver, by what is known now.
-pub(super) fn cause(case: &Case<'_>) -> Option<LeaveCause> {
-    if let Some(Absence::Gone(cause)) = case.known.absence {
+pub(in crate::app) fn cause(known: &LastKnown) -> Option<LeaveCause> {
+    if let Some(Absence::Gone(cause)) = known.absence {
         return Some(cause);
     }
-    let judgement = &case.known.facts.as_ref()?.judgement;
+    let judgement = &known.facts.as_ref()?.judgement;
     match judgement.standing {
         Standing::Disabled => Some(LeaveCause::Disabled),
         Standing::Expired => Some(LeaveCause::Expired),
-        Standing::Enabled => (!judgement.in_scope && case.known.account.is_some()).then_some(LeaveCause::OutOfScope),
+        Standing::Enabled => (!judgement.in_scope && known.account.is_some()).then_some(LeaveCause::OutOfScope),
     }
 }
 
@@ -40,7 +40,7 @@ pub(super) fn gone(case: &Case<'_>, cause: LeaveCause, dn: &str) -> String {
 /// What says that the person leaves, or will, and what follows. Empty for everyone else.
 pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let judgement = case.known.facts.as_ref().map(|facts| &facts.judgement);
-    let Some(cause) = cause(case) else {
+    let Some(cause) = cause(&case.known) else {
         let due = judgement.and_then(|judgement| judgement.due).filter(|_| case.known.absence.is_none());
         return due
             .map(|due| format!("not yet: the entry expires at {}, and {}", time(due), later(case)))

@@ -9,6 +9,7 @@ use super::Turn;
 use crate::app::{App, AppError};
 use crate::model::change::Verdict;
 use crate::model::report::ExplainReport;
+use crate::model::text::spelt;
 use crate::status::{Desk, Refusal};
 
 pub struct Asked {
@@ -25,17 +26,20 @@ impl Asked {
 
 impl Desk for Asked {
     fn explain(&self, user: &str) -> Result<ExplainReport, Refusal> {
-        self.app().explain(user).map_err(refusal)
+        let app = self.app();
+        app.explain(user).map_err(|error| refusal(error, &app.settings.agent.options))
     }
 
     fn decide(&self, verdict: Verdict, user: &str, pool: &str) -> Result<(), Refusal> {
         let (app, users) = (self.app(), [user.to_owned()]);
         // A request to the loop that works, as any other verb leaves one.
-        Handle::current().block_on(app.decide(verdict, &users, Some(pool))).map(drop).map_err(refusal)
+        let decided = Handle::current().block_on(app.decide(verdict, &users, Some(pool)));
+        decided.map(drop).map_err(|error| refusal(error, &app.settings.agent.options))
     }
 }
 
-fn refusal(error: AppError) -> Refusal {
-    let details = error.details.into_iter().chain(error.next).collect();
+/// Commands in it mean the agent's config.
+fn refusal(error: AppError, options: &str) -> Refusal {
+    let details = error.details.into_iter().chain(error.next.map(|next| spelt(&next, options).into_owned())).collect();
     Refusal { message: error.message, details }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::Turn;
+use super::held::held_people;
 use crate::app::answers::{earlier_pools, past_cycles};
 use crate::app::engine::state_error;
 use crate::app::people::{Places, user_row};
@@ -64,6 +65,7 @@ impl App {
         let mut waiting = self.waiting(&state, &waiting)?;
         let more_waiting = waiting.len().saturating_sub(SHOWN) as u64;
         waiting.truncate(SHOWN);
+        let (held, more_held) = held_people(&state)?;
         let since = now.saturating_sub(BACK).unwrap_or(now);
         let earlier = earlier_pools(&state, since)?.map(|(at, pools)| Earlier { at, pools });
         let agent = &self.settings.agent;
@@ -76,6 +78,8 @@ impl App {
             quarantined,
             history: past_cycles(&state, CHART)?,
             earlier,
+            held,
+            more_held,
             decides: matches!(self.settings.backend.kind, BackendKind::Embedded { .. }),
             poll: agent.poll,
             dry_run: agent.dry_run,

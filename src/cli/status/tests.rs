@@ -53,6 +53,7 @@ fn running() -> StatusReport {
             server: Some("ldaps://ldap.corp.example".to_owned()),
             watermark: None,
             reachable: Some(true),
+            problem: None,
         }],
         ..before_the_first_cycle()
     }
@@ -209,4 +210,15 @@ fn seats_that_are_free_while_people_wait_are_not_passed_over_in_silence() {
     report.pools[0].free = 2;
     let text = rendered(&report);
     assert!(text.contains("standard has 2 free seats while 10 wait: `seatsync pending` says for what."), "{text}");
+}
+
+#[test]
+fn after_a_cycle_that_did_not_read_everything_it_says_what_to_run_next() {
+    let mut report = running();
+    let next = "next: mend what is named above; `seatsync check --connect`";
+    assert!(!rendered(&report).contains(next));
+    for outcome in [CycleOutcome::Partial, CycleOutcome::Failed] {
+        report.last_cycle.as_mut().unwrap().outcome = outcome;
+        assert!(rendered(&report).contains(next), "{}", rendered(&report));
+    }
 }

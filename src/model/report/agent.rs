@@ -28,6 +28,9 @@ pub struct DirectoryStatus {
     pub watermark: Option<String>,
     /// None: not asked yet.
     pub reachable: Option<bool>,
+    /// Why the last try to read it came to nothing, where it did.
+    #[serde(default)]
+    pub problem: Option<String>,
 }
 
 /// How things stand, from the state alone.

@@ -175,6 +175,25 @@ pub struct HeldRow {
     pub dn: Option<String>,
 }
 
+impl HeldRow {
+    /// "14 of 37 people of directory corp would leave; at most 3 may at once".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        let Self { directory, count, recent, of, limit, .. } = self;
+        let (would, did) = match self.kind {
+            HeldKind::Scope => {
+                let dn = self.dn.as_deref().unwrap_or("a base or group");
+                return format!("in directory {directory} {dn} is gone, or another object lies there");
+            }
+            HeldKind::Leaving => ("leave", "left"),
+            HeldKind::Renaming => ("be renamed", "were renamed"),
+        };
+        let before =
+            if *recent > 0 { format!(", and {recent} {did} already within the guard's window") } else { String::new() };
+        format!("{count} of {of} people of directory {directory} would {would}{before}; at most {limit} may at once")
+    }
+}
+
 /// An account the backend refused to change.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemRow {

@@ -5,11 +5,12 @@ use jiff::Timestamp;
 
 use super::chart::{Chart, chart};
 use super::forecast::forecast;
-use crate::model::report::{ExplainReport, HeldKind, PendingRow, PoolRow, SeatWord, UserRow};
+use crate::model::report::{ExplainReport, PendingRow, PoolRow, SeatWord, UserRow};
 use crate::model::text::spelt;
-use crate::status::Facts;
-use crate::status::health::readiness;
+use crate::status::health::stale;
 use crate::status::server::Refusal;
+use crate::status::trouble::{Trouble, stands_by, troubles};
+use crate::status::{Facts, HeldPerson};
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -18,6 +19,7 @@ struct Status<'a> {
     version: &'a str,
     tone: &'static str,
     verdict: String,
+    why: Vec<Why>,
     told: Option<&'a str>,
     last: String,
     next: String,
@@ -45,9 +47,19 @@ struct Pool<'a> {
     forecast: String,
 }
 
+/// One thing that is wrong: what it is about, since when, and what to do.
+struct Why {
+    what: String,
+    lines: Vec<String>,
+}
+
 struct Held<'a> {
     lines: Vec<String>,
+    people: &'a [HeldPerson],
+    more: u64,
     fingerprint: &'a str,
+    /// Somebody let it through, and the next cycle carries it out.
+    confirmed: bool,
 }
 
 struct Waiting<'a> {
@@ -109,7 +121,8 @@ pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> 
         ),
         next: status.next_cycle.map(|next| format!("The next is due at {next:.0}.")).unwrap_or_default(),
         pools: status.pools.iter().map(|one| pool(one, facts, now)).collect(),
-        held: status.fingerprint.as_ref().map(|fingerprint| Held { lines: held(facts), fingerprint }),
+        why: troubles(facts).into_iter().map(|trouble| why(trouble, &facts.options)).collect(),
+        held: held(facts),
         waiting: facts.waiting.iter().map(waiting).collect(),
         more_waiting: facts.more_waiting,
         decides: facts.decides,
@@ -122,34 +135,31 @@ pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> 
     page.render()
 }
 
-/// Is it well, in one sentence.
+/// Is it well, in one sentence: what is wrong comes before everything else.
 fn verdict(facts: &Facts, now: Timestamp) -> (&'static str, String) {
-    let (status, ready) = (&facts.status, readiness(Some(facts), now));
-    let failed = status.last_cycle.as_ref().map_or(0, |cycle| cycle.changes.failed);
-    let waiting: u64 = status.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
-    if !ready.ready {
-        return ("bad", format!("Not well: {}.", ready.reasons.join("; ")));
+    let troubles = troubles(facts);
+    let stops = troubles.iter().any(|trouble| trouble.stops);
+    let late = stale(facts, now);
+    let said: Vec<String> = troubles.into_iter().map(|trouble| trouble.said).chain(late.clone()).collect();
+    if !said.is_empty() {
+        let (tone, begin) = if stops || late.is_some() { ("bad", "Not well") } else { ("warn", "Somebody must look") };
+        return (tone, spelt(&format!("{begin}: {}.", said.join("; ")), &facts.options).into_owned());
     }
-    if facts.config_refused {
-        let why = "Somebody must look: the config that was saved is refused, and the one before is in force; \
-                   `seatsync check` says why.";
-        return ("warn", spelt(why, &facts.options).into_owned());
-    }
-    if let Some(standby) = &status.standby {
+    if let Some(standby) = facts.status.standby.as_ref().filter(|_| stands_by(facts)) {
         return ("good", format!("Well, and standing by: {} works for the company.", standby.holder));
     }
-    if status.held.is_some() {
-        return ("warn", "Somebody must look: the guard holds changes back until they are confirmed.".to_owned());
-    }
-    if failed > 0 {
-        return ("warn", format!("Somebody must look: the backend refused to change {failed} accounts."));
-    }
     let dry = if facts.dry_run { " This is a dry run: nothing is changed." } else { "" };
-    match waiting {
+    match facts.status.pools.iter().map(|pool| u64::from(pool.waiting)).sum() {
         0 => ("good", format!("All is well, and nobody waits for a seat.{dry}")),
         1 => ("good", format!("All is well; 1 person waits for a seat.{dry}")),
         more => ("good", format!("All is well; {more} people wait for a seat.{dry}")),
     }
+}
+
+fn why(trouble: Trouble, options: &str) -> Why {
+    let since = trouble.since.map(|since| format!("Since {since:.0}."));
+    let lines = since.into_iter().chain(trouble.advice).map(|line| spelt(&line, options).into_owned()).collect();
+    Why { what: trouble.what, lines }
 }
 
 fn pool<'a>(pool: &'a PoolRow, facts: &Facts, now: Timestamp) -> Pool<'a> {
@@ -171,24 +181,15 @@ fn pool<'a>(pool: &'a PoolRow, facts: &Facts, now: Timestamp) -> Pool<'a> {
     }
 }
 
-fn held(facts: &Facts) -> Vec<String> {
-    let rows = facts.status.held.iter().flatten();
-    let line = |row: &crate::model::report::HeldRow| match row.kind {
-        HeldKind::Scope => format!(
-            "{}: {} is gone, or another object lies there",
-            row.directory,
-            row.dn.as_deref().unwrap_or("a base or group")
-        ),
-        HeldKind::Leaving => format!(
-            "{}: {} people would leave ({} left before) of {}; {} may",
-            row.directory, row.count, row.recent, row.of, row.limit
-        ),
-        HeldKind::Renaming => format!(
-            "{}: {} people would be renamed ({} were before) of {}; {} may",
-            row.directory, row.count, row.recent, row.of, row.limit
-        ),
-    };
-    rows.map(line).collect()
+fn held(facts: &Facts) -> Option<Held<'_>> {
+    let fingerprint = facts.status.fingerprint.as_deref()?;
+    Some(Held {
+        lines: facts.status.held.iter().flatten().map(|row| format!("{}.", row.in_words())).collect(),
+        people: &facts.held,
+        more: facts.more_held,
+        fingerprint,
+        confirmed: facts.status.confirmations.iter().any(|one| one.fingerprint == fingerprint),
+    })
 }
 
 fn waiting(row: &PendingRow) -> Waiting<'_> {
