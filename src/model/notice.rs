@@ -126,7 +126,7 @@ pub struct Told {
     pub fingerprint: Option<String>,
     pub failed: FailedTold,
     pub day: Day,
-    /// When the last digest was due, or the first was waited for.
+    /// When the last digest was sent, or the one that is left out on the first day is due.
     pub digest: Option<Timestamp>,
 }
 
@@ -184,9 +184,13 @@ pub struct FailedTold {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Day {
+    /// None before the first cycle.
+    pub since: Option<Timestamp>,
     pub cycles: u64,
-    /// Those that came to nothing.
+    /// Those that failed.
     pub failed: u64,
+    /// Those that did not read everything.
+    pub partial: u64,
     /// Sums; of `failed` and `held`, which are no sums, nothing.
     pub changes: ChangeCounts,
     /// People whose account others changed.

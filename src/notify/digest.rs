@@ -1,6 +1,6 @@
 //! The daily digest: seats, what was done, and what is wrong still.
 
-use jiff::civil::Time;
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan as _};
 use serde_json::{Map, Value, json};
@@ -9,7 +9,7 @@ use super::House;
 use super::letter::{Letter, some_of};
 use super::pools::seats;
 use crate::model::notice::{Day, NoticeKind, Told, Watch};
-use crate::model::report::{ChangeCounts, SyncReport};
+use crate::model::report::{ChangeCounts, CycleOutcome, SyncReport};
 use crate::model::text::counted;
 
 /// Counts a cycle, and sums up where a digest is due: the first one the day after the first cycle, and after a rest of some
@@ -19,27 +19,40 @@ pub fn digest(told: &mut Told, report: &SyncReport, house: &House<'_>, now: Time
         (told.digest, told.day) = (None, Day::default());
         return None;
     };
+    told.day.since.get_or_insert(now);
     count(&mut told.day, report);
-    let last = *told.digest.get_or_insert(now);
+    if told.digest.is_none() {
+        told.digest = Some(first(at, &house.zone, now));
+    }
+    let last = told.digest?;
     if latest(at, &house.zone, now)? <= last {
         return None;
     }
-    let letter = sum_up(told, report, house, last);
-    (told.digest, told.day) = (Some(now), Day::default());
+    let letter = sum_up(told, report, house, told.day.since.unwrap_or(last));
+    (told.digest, told.day) = (Some(now), Day { since: Some(now), ..Day::default() });
     Some(letter)
+}
+
+/// That of the day of the first cycle is left out, if its time is still to come.
+fn first(at: Time, zone: &TimeZone, now: Timestamp) -> Timestamp {
+    due(now.to_zoned(zone.clone()).date(), at, zone).filter(|due| *due > now).unwrap_or(now)
 }
 
 /// When a digest was last due.
 fn latest(at: Time, zone: &TimeZone, now: Timestamp) -> Option<Timestamp> {
     let today = now.to_zoned(zone.clone()).date();
-    // A time that a change of the clock leaves out is meant an hour later.
-    let due = |date: jiff::civil::Date| Some(date.to_datetime(at).to_zoned(zone.clone()).ok()?.timestamp());
-    due(today).filter(|due| *due <= now).or_else(|| due(today.checked_sub(1.day()).ok()?))
+    due(today, at, zone).filter(|due| *due <= now).or_else(|| due(today.checked_sub(1.day()).ok()?, at, zone))
+}
+
+/// A time that a change of the clock leaves out is meant an hour later.
+fn due(date: Date, at: Time, zone: &TimeZone) -> Option<Timestamp> {
+    Some(date.to_datetime(at).to_zoned(zone.clone()).ok()?.timestamp())
 }
 
 fn count(day: &mut Day, report: &SyncReport) {
     day.cycles += 1;
-    day.failed += u64::from(!super::came_to_something(report));
+    day.failed += u64::from(report.outcome == CycleOutcome::Failed);
+    day.partial += u64::from(report.outcome == CycleOutcome::Partial);
     day.elsewhere += report.elsewhere.len() as u64;
     let (sum, more) = (&mut day.changes, &report.changes);
     let ChangeCounts {
@@ -72,11 +85,9 @@ fn count(day: &mut Day, report: &SyncReport) {
     }
 }
 
-fn sum_up(told: &Told, report: &SyncReport, house: &House<'_>, last: Timestamp) -> Letter {
+fn sum_up(told: &Told, report: &SyncReport, house: &House<'_>, since: Timestamp) -> Letter {
     let open = open(told, report, house);
-    let cycles = counted(told.day.cycles, "cycle", "cycles");
-    let mut lines =
-        vec![format!("Since {}: {cycles}, {} came to nothing.", house.moment(last), none_or(told.day.failed))];
+    let mut lines = vec![format!("Since {}: {}.", house.moment(since), cycles(&told.day))];
     lines.extend([String::new(), "Seats".to_owned()]);
     lines.extend(told.pools.iter().map(|(name, pool)| {
         let waiting = counted(pool.waiting.into(), "person waits", "people wait");
@@ -100,11 +111,18 @@ fn sum_up(told: &Told, report: &SyncReport, house: &House<'_>, last: Timestamp) 
     if let Some(fingerprint) = &report.fingerprint {
         run.push(("let through exactly what is held back", format!("seatsync confirm {fingerprint}")));
     }
-    Letter { kind: NoticeKind::Digest, subject, lines, run, data: data(told, report, last, open.len()) }
+    Letter { kind: NoticeKind::Digest, subject, lines, run, data: data(told, report, since, open.len()) }
 }
 
-fn none_or(number: u64) -> String {
-    if number == 0 { "none".to_owned() } else { number.to_string() }
+/// "290 cycles, 3 failed, 1 did not read everything".
+fn cycles(day: &Day) -> String {
+    let cycles = counted(day.cycles, "cycle", "cycles");
+    let failed = if day.failed == 0 { "none".to_owned() } else { day.failed.to_string() };
+    let partial = match day.partial {
+        0 => String::new(),
+        partial => format!(", {partial} did not read everything"),
+    };
+    format!("{cycles}, {failed} failed{partial}")
 }
 
 /// What is wrong, as far as it was told.
@@ -141,7 +159,7 @@ fn done(day: &Day) -> String {
     if counts.is_empty() { "no changes".to_owned() } else { counts.join(", ") }
 }
 
-fn data(told: &Told, report: &SyncReport, last: Timestamp, open: usize) -> Value {
+fn data(told: &Told, report: &SyncReport, since: Timestamp, open: usize) -> Value {
     let pools: Vec<Value> = told
         .pools
         .iter()
@@ -152,9 +170,10 @@ fn data(told: &Told, report: &SyncReport, last: Timestamp, open: usize) -> Value
     let sums = told.day.changes.named().into_iter().filter(|(name, _)| !["failed", "held"].contains(name));
     let changes: Map<String, Value> = sums.map(|(name, count)| (name.to_owned(), json!(count))).collect();
     json!({
-        "since": last.to_string(),
+        "since": since.to_string(),
         "cycles": told.day.cycles,
         "failed_cycles": told.day.failed,
+        "partial_cycles": told.day.partial,
         "pools": pools,
         "changes": changes,
         "elsewhere": told.day.elsewhere,

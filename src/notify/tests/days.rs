@@ -3,9 +3,9 @@
 use jiff::civil::time;
 use jiff::tz::TimeZone;
 
-use super::scene::{Scene, held, pool};
+use super::scene::{Scene, directory, held, pool};
 use crate::model::notice::NoticeKind::{Digest, PoolFull};
-use crate::model::report::{ChangeCounts, HeldKind, SyncReport};
+use crate::model::report::{ChangeCounts, CycleOutcome, HeldKind, SyncReport};
 
 fn daily() -> Scene {
     let mut scene = Scene::new();
@@ -78,7 +78,7 @@ fn a_digest_has_the_seats_what_was_done_and_what_is_open() {
     let notice = scene.notices(&report).remove(0);
     assert_eq!(notice.subject, "Seatsync acme/dc01: daily digest, 3 things are open");
     for said in [
-        "4 cycles, none came to nothing",
+        "4 cycles, none failed",
         "standard: 50 of 50 seats are held: none is free. 2 people wait.",
         "Waiting: user1, user2.",
         "4 provisioned, 2 suspended",
@@ -92,4 +92,44 @@ fn a_digest_has_the_seats_what_was_done_and_what_is_open() {
     let body: serde_json::Value = serde_json::from_str(&notice.body).unwrap();
     assert_eq!((&body["data"]["changes"]["provisioned"], &body["data"]["cycles"]), (&4.into(), &4.into()));
     assert!(!notice.body.contains("user1"));
+}
+
+#[test]
+fn failed_cycles_and_those_that_read_not_everything_are_counted_apart() {
+    let mut scene = daily();
+    scene.now = "2026-11-26T08:20:00Z".parse().unwrap();
+    let well = scene.report(&[]);
+    let partial = SyncReport {
+        outcome: CycleOutcome::Partial,
+        ..scene.report_of(vec![directory("a", true), directory("b", false)])
+    };
+    // No directory could be read.
+    let unread = SyncReport { outcome: CycleOutcome::Failed, ..scene.report_of(vec![directory("a", false)]) };
+    let backend = scene.failure("backend_failed");
+    for report in [&well, &partial, &unread, &backend, &unread, &partial, &partial] {
+        scene.notices(report);
+    }
+    scene.now = "2026-11-27T07:55:00Z".parse().unwrap();
+    let notices = scene.notices(&well);
+    let digest = notices.iter().find(|notice| notice.kind == Digest).unwrap();
+    assert!(digest.text.contains(": 8 cycles, 3 failed, 3 did not read everything."), "{}", digest.text);
+    let body: serde_json::Value = serde_json::from_str(&digest.body).unwrap();
+    let counts = ["cycles", "failed_cycles", "partial_cycles"].map(|key| body["data"][key].as_u64());
+    assert_eq!(counts, [Some(8), Some(3), Some(3)]);
+}
+
+/// However soon after its start the time of the digest is.
+#[test]
+fn the_first_digest_comes_the_day_after_the_first_cycle_and_counts_from_there() {
+    let mut scene = daily();
+    scene.now = "2026-11-26T07:50:00Z".parse().unwrap();
+    let report = scene.report(&[]);
+    let day = 24 * 12;
+    assert_eq!(scene.play_times(&report, day), []);
+    let notices = scene.notices(&report);
+    assert_eq!(scene.now.to_string(), "2026-11-27T07:55:00Z");
+    assert!(notices.is_empty());
+    let notices = scene.notices(&report);
+    assert_eq!(notices.iter().map(|notice| notice.kind).collect::<Vec<_>>(), [Digest]);
+    assert!(notices[0].text.contains("Since 2026-11-26 07:55 UTC: 290 cycles, none failed."), "{}", notices[0].text);
 }
