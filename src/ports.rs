@@ -34,10 +34,21 @@ pub enum Persistence {
 pub struct ReadError {
     /// What we were doing, to what, what went wrong, and what to do about it: all that a person need be told.
     pub doing: String,
+    /// The end of `doing`, where that says what to do.
+    pub advice: Option<String>,
     pub persistence: Persistence,
     /// For programs: its words are in `doing` already.
     #[source]
     pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl ReadError {
+    /// What went wrong alone.
+    #[must_use]
+    pub fn without_advice(&self) -> &str {
+        let cut = self.advice.as_ref().and_then(|advice| self.doing.strip_suffix(advice.as_str()));
+        cut.map_or(&self.doing, |said| said.trim_end_matches([' ', '.']))
+    }
 }
 
 /// What one full read needs to know of the last.

@@ -18,6 +18,10 @@ pub enum TlsError {
     Protocol(rustls::Error),
     #[error("Could not load the system's certificate authorities; set `ca_file`: {0}")]
     System(rustls::Error),
+    #[error(
+        "`ca_file` names no file: give the path of the authority's certificate (PEM), or leave `ca_file` out and trust the system's"
+    )]
+    Unnamed,
     #[error("Could not read the certificate authority in {} (`ca_file`, PEM): {source}", path.display())]
     File { path: PathBuf, source: pem::Error },
     #[error("Could not use the certificate authority in {} (`ca_file`, PEM): {source}", path.display())]
@@ -78,6 +82,9 @@ fn verifying(ca_file: Option<&Path>) -> Result<ConfigBuilder<ClientConfig, Wants
         .with_safe_default_protocol_versions()
         .map_err(TlsError::Protocol)?;
     Ok(if let Some(file) = ca_file {
+        if file.as_os_str().is_empty() {
+            return Err(TlsError::Unnamed);
+        }
         builder.with_root_certificates(authorities(file)?)
     } else {
         let verifier = rustls_platform_verifier::Verifier::new(provider).map_err(TlsError::System)?;

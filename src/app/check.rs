@@ -149,7 +149,7 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
         ok: false,
         message: cycle::reading::with_causes(error),
         lost: Some("nothing can be planned or changed".to_owned()),
-        remedy: None,
+        remedy: Some("mend what the message names, and run `seatsync check --connect` again".to_owned()),
     }
 }
 
@@ -157,7 +157,8 @@ fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
 fn not_opened(error: &AppError) -> Probe {
     let told = AppError { next: None, ..error.clone() };
     let message = told.in_one_line();
-    Probe { message, remedy: error.next.clone(), ..failed("the state and the backend", error) }
+    let failed = failed("the state and the backend", error);
+    Probe { message, remedy: error.next.clone().or(failed.remedy), ..failed }
 }
 
 fn problem(problem: &settings::Problem) -> CheckProblem {

@@ -20,6 +20,8 @@ use crate::ports::{History as _, Progress, StateError};
 /// What a cycle's report says where the backend did not answer.
 pub const BACKEND_FAILED: &str = "backend_failed";
 
+const NEXT: &str = "mend what is named above; `seatsync check --connect` tries every server and says what mends it";
+
 /// Makes a pass and remembers its failure; being asked to stop is none.
 ///
 /// # Errors
@@ -98,5 +100,6 @@ pub fn cycle_error(error: &CycleError) -> AppError {
         | CycleError::NoPool { .. }
         | CycleError::PoolRenamed { .. } => Code::Backend,
     };
-    AppError::new(code, error.to_string()).caused_by(error)
+    let told = AppError::new(code, error.to_string()).caused_by(error);
+    if matches!(error, CycleError::Stopped) { told } else { told.with_next(NEXT) }
 }

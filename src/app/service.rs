@@ -21,6 +21,7 @@ use crate::cycle::{Asked, CycleError};
 use crate::model::memory::{Heartbeat, Request, RequestId};
 use crate::model::report::SyncReport;
 use crate::model::settings::{Settings, Source};
+use crate::model::text::spelt;
 use crate::ports::Requests as _;
 use crate::settings::Problem;
 use crate::state::{Holder, Lock, State};
@@ -72,7 +73,7 @@ impl App {
             warnings: self.warnings.clone(),
             pace: Pace::new(self.settings.agent.poll),
             pulse: Arc::clone(&pulse),
-            telling: Telling::new(),
+            telling: Telling::new(self.settings.agent.options.clone()),
             turns,
         };
         tracing::info!(name: "agent.runs", agent = %self.settings.agent.name, version = env!("CARGO_PKG_VERSION"), "The agent runs.");
@@ -185,8 +186,9 @@ impl Work for Worker {
     }
 
     fn standing(&self) -> String {
-        let sentence = self.telling.sentence();
-        if self.complaint.is_some() { format!("{REFUSED} {sentence}") } else { sentence.to_owned() }
+        let refused = if self.complaint.is_some() { format!("{REFUSED} ") } else { String::new() };
+        let said = format!("{refused}{}", self.telling.sentence());
+        spelt(&said, &self.engine.settings.agent.options).into_owned()
     }
 }
 

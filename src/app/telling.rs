@@ -2,7 +2,15 @@
 
 use crate::cycle::CycleError;
 use crate::cycle::reading::with_causes;
-use crate::model::report::{CycleOutcome, DirectoryReport, SyncReport};
+use crate::model::report::{CycleOutcome, DirectoryReport, HeldRow, SyncReport};
+use crate::model::text::spelt;
+
+/// The end of what tells of a failure.
+const MENDS: &str = "`seatsync check --connect` says what mends it.";
+const FAILED: &str = "A cycle failed; nothing is lost, and the next one tries again. Mend what the error names; `seatsync check \
+                      --connect` tries every server, and says what mends it.";
+const FAILED_AGAIN: &str =
+    "A cycle failed again, by what was wrong before; nothing is lost. `seatsync check --connect` says what mends it.";
 
 /// Tells how each cycle went. What is wrong is told loudly when it begins or changes, and quietly as long as it stays.
 #[derive(Debug)]
@@ -12,13 +20,15 @@ pub struct Telling {
     /// What was wrong in the last cycle.
     trouble: Option<String>,
     sentence: String,
+    /// Follows every command that is named: ` --config PATH`.
+    options: String,
 }
 
 impl Telling {
-    /// Before the first cycle.
+    /// Before the first cycle. `options`: as in `AgentSettings`.
     #[must_use]
-    pub fn new() -> Self {
-        Self { standby: None, trouble: None, sentence: "No cycle was made yet.".to_owned() }
+    pub fn new(options: String) -> Self {
+        Self { standby: None, trouble: None, sentence: "No cycle was made yet.".to_owned(), options }
     }
 
     /// How things stand, in one sentence.
@@ -37,11 +47,15 @@ impl Telling {
             Err(error) => {
                 let problem = with_causes(error);
                 if self.is_news(&problem) {
-                    tracing::error!(name: "cycle.failed", error = %problem, "A cycle failed; nothing is lost, the next one tries again.");
+                    let said = self.spelt(FAILED);
+                    tracing::error!(name: "cycle.failed", error = %problem, "{said}");
                 } else {
-                    tracing::info!(name: "cycle.as_before", error = %problem, "A cycle failed again.");
+                    let said = self.spelt(FAILED_AGAIN);
+                    tracing::info!(name: "cycle.as_before", error = %problem, "{said}");
                 }
-                "The last cycle failed; `seatsync status` says why.".clone_into(&mut self.sentence);
+                let cause = problem.trim_end_matches('.');
+                self.sentence =
+                    format!("The last cycle failed: {cause}. `seatsync check --connect` says what mends it.");
             }
         }
     }
@@ -65,21 +79,66 @@ impl Telling {
         let trouble = trouble(report);
         let news = trouble.as_ref().is_some_and(|trouble| self.is_news(trouble));
         if news || trouble.is_none() {
-            loudly(report);
+            self.loudly(report);
         } else {
-            tracing::info!(
-                name: "cycle.as_before",
-                cycle = report.cycle,
-                outcome = report.outcome.as_str(),
-                standing = %self.sentence,
-                "A cycle was made; what was wrong before still is."
-            );
+            let said = self.spelt(&still(report));
+            let (cycle, outcome) = (report.cycle, report.outcome.as_str());
+            tracing::info!(name: "cycle.as_before", cycle, outcome, standing = %self.sentence, "{said}");
         }
         if trouble.is_none() && self.trouble.take().is_some() && report.outcome == CycleOutcome::Ok {
             tracing::info!(name: "cycle.well_again", cycle = report.cycle, "All is well again.");
         }
     }
 
+    fn spelt(&self, said: &str) -> String {
+        spelt(said, &self.options).into_owned()
+    }
+
+    /// WARN is recovered and nothing lost; ERROR is for somebody to act on.
+    fn loudly(&self, report: &SyncReport) {
+        let changes = &report.changes;
+        let (cycle, seconds) = (report.cycle, report.seconds);
+        match report.outcome {
+            CycleOutcome::Ok => tracing::info!(
+                name: "cycle.made",
+                cycle,
+                seconds,
+                provisioned = changes.provisioned,
+                waiting = changes.waiting,
+                promoted = changes.promoted,
+                suspended = changes.suspended,
+                resumed = changes.resumed,
+                "A cycle was made."
+            ),
+            CycleOutcome::Standby => {}
+            CycleOutcome::Held => {
+                let said = self.spelt(&held(report, "The guard holds changes back"));
+                let fingerprint = report.fingerprint.as_deref();
+                tracing::error!(name: "cycle.held", cycle, held = changes.held, fingerprint, "{said}");
+            }
+            CycleOutcome::SomeFailed => {
+                let said = self.spelt("The backend refused some accounts; `seatsync status` names them, and says why.");
+                tracing::error!(name: "cycle.refused", cycle, failed = changes.failed, "{said}");
+            }
+            CycleOutcome::Partial | CycleOutcome::Failed => self.not_whole(report),
+        }
+    }
+
+    fn not_whole(&self, report: &SyncReport) {
+        let cycle = report.cycle;
+        for directory in report.directories.iter().filter(|directory| !directory.complete) {
+            let (name, problem) = (&directory.name, directory.problem.as_deref());
+            if directory.entries == 0 {
+                let said =
+                    self.spelt(&format!("A directory could not be read; its people keep what they have. {MENDS}"));
+                tracing::warn!(name: "directory.unread", cycle, directory = %name, problem, "{said}");
+            } else {
+                let said = format!("A directory was not read whole: nobody of it leaves or gets a seat. {MENDS}");
+                let said = self.spelt(&said);
+                tracing::warn!(name: "cycle.partial", cycle, directory = %name, problem, "{said}");
+            }
+        }
+    }
     /// Not what was wrong in the last cycle, too.
     fn is_news(&mut self, trouble: &str) -> bool {
         let before = self.trouble.replace(trouble.to_owned());
@@ -106,47 +165,37 @@ fn trouble(report: &SyncReport) -> Option<String> {
     }
 }
 
-/// WARN is recovered and nothing lost; ERROR is for somebody to act on.
-fn loudly(report: &SyncReport) {
-    let changes = &report.changes;
-    let (cycle, seconds) = (report.cycle, report.seconds);
+/// What was wrong before, and still is.
+fn still(report: &SyncReport) -> String {
     match report.outcome {
-        CycleOutcome::Ok => tracing::info!(
-            name: "cycle.made",
-            cycle,
-            seconds,
-            provisioned = changes.provisioned,
-            waiting = changes.waiting,
-            promoted = changes.promoted,
-            suspended = changes.suspended,
-            resumed = changes.resumed,
-            "A cycle was made."
-        ),
-        CycleOutcome::Standby => {}
-        CycleOutcome::Held => tracing::error!(
-            name: "cycle.held",
-            cycle,
-            held = changes.held,
-            fingerprint = report.fingerprint.as_deref(),
-            "The guard holds changes back; `seatsync plan` shows them, `seatsync confirm` lets them through."
-        ),
-        CycleOutcome::SomeFailed => tracing::error!(
-            name: "cycle.refused",
-            cycle,
-            failed = changes.failed,
-            "The backend refused some accounts; `seatsync status` names them."
-        ),
-        CycleOutcome::Partial | CycleOutcome::Failed => {
-            for directory in report.directories.iter().filter(|directory| !directory.complete) {
-                let problem = directory.problem.as_deref();
-                if directory.entries == 0 {
-                    tracing::warn!(name: "directory.unread", cycle, directory = %directory.name, problem, "A directory could not be read; its people keep what they have.");
-                } else {
-                    tracing::warn!(name: "cycle.partial", cycle, directory = %directory.name, problem, "A directory was not read whole: nobody of it leaves or gets a seat.");
-                }
-            }
+        CycleOutcome::Held => held(report, "The guard still holds changes back"),
+        CycleOutcome::SomeFailed => {
+            "The backend still refuses some accounts; `seatsync status` names them, and says why.".to_owned()
         }
+        CycleOutcome::Failed => format!("A cycle failed again: {}. {MENDS}", unread(report)),
+        _ => format!("Not everything is read still: {}. {MENDS}", unread(report)),
     }
+}
+
+/// Which directories were not read whole, and why.
+fn unread(report: &SyncReport) -> String {
+    let incomplete = report.directories.iter().filter(|directory| !directory.complete);
+    let told = incomplete.map(|directory| {
+        let problem = directory.problem.as_deref().unwrap_or("not read whole").trim_end_matches('.');
+        format!("directory {}: {problem}", directory.name)
+    });
+    told.collect::<Vec<_>>().join("; ")
+}
+
+/// What the guard holds back, and the two ways out.
+fn held(report: &SyncReport, begin: &str) -> String {
+    let rows: Vec<String> = report.held.iter().flatten().map(HeldRow::in_words).collect();
+    let fingerprint = report.fingerprint.as_deref().unwrap_or("FINGERPRINT");
+    format!(
+        "{begin}: {}. `seatsync plan` shows them, `seatsync confirm {fingerprint}` lets them through; if it is a mistake, mend \
+         the directory or the config. Nothing was taken away.",
+        rows.join("; ")
+    )
 }
 
 /// How things stand, as the service manager shows it.
@@ -178,7 +227,7 @@ mod tests {
 
     #[test]
     fn another_cause_of_a_partial_read_is_news_and_another_number_in_it_is_not() {
-        let mut telling = Telling::new();
+        let mut telling = Telling::new(String::new());
         let news = |problem: &str| {
             let mut report = report(CycleOutcome::Partial, None);
             report.directories = vec![DirectoryReport { problem: Some(problem.to_owned()), ..directory() }];
@@ -205,7 +254,7 @@ mod tests {
 
     #[test]
     fn what_is_held_back_is_news_once_and_again_when_it_is_something_else() {
-        let mut telling = Telling::new();
+        let mut telling = Telling::new(String::new());
         let mut news = |fingerprint| {
             let trouble = trouble(&report(CycleOutcome::Held, Some(fingerprint))).unwrap();
             telling.is_news(&trouble)
@@ -215,7 +264,7 @@ mod tests {
 
     #[test]
     fn trouble_that_ended_and_came_back_is_news() {
-        let mut telling = Telling::new();
+        let mut telling = Telling::new(String::new());
         telling.report(&report(CycleOutcome::Held, Some("a")));
         telling.report(&report(CycleOutcome::Ok, None));
         assert_eq!(telling.trouble, None);
@@ -230,5 +279,43 @@ mod tests {
             sentence(&report),
             "standard: 50 of 50 seats held, 10 wait; changes are held back: see `seatsync plan`"
         );
+    }
+
+    #[test]
+    fn a_cycle_that_failed_is_told_with_its_cause_and_the_command() {
+        let mut telling = Telling::new(" --config a.toml".to_owned());
+        telling.tell(&Err(CycleError::NoPool { pool: "gold".into(), known: "none".to_owned() }));
+        let said = telling.sentence();
+        assert!(said.contains("no pool \"gold\"") && said.contains("`seatsync check --connect`"), "{said}");
+        let mut failed = report(CycleOutcome::Failed, None);
+        failed.directories = vec![DirectoryReport { problem: Some("it is down".to_owned()), ..directory() }];
+        let still = telling.spelt(&still(&failed));
+        assert!(still.starts_with("A cycle failed again: directory corp: it is down."), "{still}");
+        assert!(still.contains("`seatsync check --connect --config a.toml`"), "{still}");
+    }
+
+    #[test]
+    fn what_is_held_back_is_told_with_its_numbers_and_both_ways_out() {
+        let telling = Telling::new(" --config a.toml".to_owned());
+        let row = HeldRow {
+            directory: "hafen".into(),
+            kind: crate::model::report::HeldKind::Leaving,
+            count: 14,
+            recent: 0,
+            of: 37,
+            limit: 3,
+            old: None,
+            new: None,
+            dn: None,
+        };
+        let report = SyncReport { held: Some(vec![row]), ..report(CycleOutcome::Held, Some("f00d")) };
+        let said = telling.spelt(&held(&report, "The guard holds changes back"));
+        for part in [
+            "14 of 37 people of directory hafen would leave; at most 3 may at once",
+            "`seatsync confirm f00d --config a.toml`",
+            "if it is a mistake, mend the directory",
+        ] {
+            assert!(said.contains(part), "{part}: {said}");
+        }
     }
 }

@@ -83,7 +83,8 @@ fn tell_probe(page: &mut Page, probe: &Probe) {
         (false, _) => (Tone::Bad, "  failed "),
     };
     page.pieces(&[(tone, word), (Tone::Strong, &probe.what), (Tone::Plain, ": "), (Tone::Plain, &probe.message)]);
-    for (label, text) in [("lost without it", &probe.lost), ("to mend it", &probe.remedy)] {
+    let lost = if probe.ok { "the risk" } else { "lost without it" };
+    for (label, text) in [(lost, &probe.lost), ("to mend it", &probe.remedy)] {
         if let Some(text) = text.as_ref().filter(|_| !probe.ok || probe.is_less()) {
             labelled(page, &format!("         {label}:"), text);
         }
@@ -141,7 +142,7 @@ mod tests {
         let expected = r#"The servers
   ok     corp: read tombstones: can
   less   corp: read tombstones: can
-         lost without it: deletions are seen a cycle later
+         the risk: deletions are seen a cycle later
          to mend it: dsacls "CN=Deleted Objects,..."
 
 ok: the config is right, and the servers answer as they must; 1 thing could be better

@@ -50,6 +50,7 @@ pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut
     // What was only left alone, another hand's work or a conflict, is no failure.
     let failed = matches!(report.outcome, CycleOutcome::SomeFailed | CycleOutcome::Failed);
     parts::problems(page, if failed { "Failed" } else { "To look at" }, &report.problems);
+    parts::next(page, report.outcome);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
     let sentence = format!("{} ({})", summary(report), words::duration(report.seconds));
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &sentence);

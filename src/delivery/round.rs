@@ -104,8 +104,8 @@ impl Round {
             self.works(way);
             return Ok(Came::Done);
         };
-        self.fails(way, &undelivered.reason);
         let next = next(parcel, &undelivered, now);
+        self.fails(way, &undelivered.reason, next, end(parcel));
         if is_too_old(parcel, now) {
             give_up(outbox, parcel, &undelivered.reason)?;
         } else {
@@ -118,9 +118,9 @@ impl Round {
         })
     }
 
-    fn fails(&mut self, way: &'static str, reason: &str) {
+    fn fails(&mut self, way: &'static str, reason: &str, next: Timestamp, end: Timestamp) {
         if self.failing.insert(way) {
-            tracing::warn!(name: "notify.undelivered", way, reason, "A message about the agent was not taken; it is kept and tried again.");
+            tracing::warn!(name: "notify.undelivered", way, reason, next_try = %format_args!("{next:.0}"), "A message about the agent was not taken. It is kept, and tried again until {end:.0}; `seatsync check --connect` tries the way without sending anything.");
         } else {
             tracing::debug!(way, reason, "A message about the agent was not taken again.");
         }
@@ -156,7 +156,12 @@ fn postpone<'a>(
 }
 
 fn is_too_old(parcel: &Parcel, now: Timestamp) -> bool {
-    parcel.notice.at.checked_add(GIVE_UP).is_ok_and(|end| end < now)
+    end(parcel) < now
+}
+
+/// From then on it is given up.
+fn end(parcel: &Parcel) -> Timestamp {
+    parcel.notice.at.checked_add(GIVE_UP).unwrap_or(Timestamp::MAX)
 }
 
 fn give_up(outbox: &mut dyn Outbox, parcel: &Parcel, reason: &str) -> Result<(), StateError> {

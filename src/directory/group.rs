@@ -137,6 +137,7 @@ pub async fn walk(
 fn short_answer(asked: usize, answered: usize) -> ReadError {
     ReadError {
         doing: format!("looking up {asked} group members brought {answered} answers; read again"),
+        advice: None,
         persistence: Persistence::Transient,
         source: None,
     }

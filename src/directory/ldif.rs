@@ -95,6 +95,7 @@ impl LdifDirectory {
                 error.line,
                 error.why
             ),
+            advice: None,
             persistence: Persistence::Permanent,
             source: None,
         })?;

@@ -26,7 +26,7 @@ pub enum LedgerError {
         process.map_or_else(String::new, |process| format!(" (by process {process})"))
     )]
     Served { path: PathBuf, process: Option<u32> },
-    #[error("{} is no Seatsync ledger; it was left as it is: name another path in [backend]", path.display())]
+    #[error("{} is no Seatsync ledger, or is damaged; it was left as it is: restore the backup of the ledger, or name another path in [backend]", path.display())]
     Foreign { path: PathBuf },
     #[error(
         "the ledger {} has schema version {found}, this program knows up to {known}: run the newer program",

@@ -67,7 +67,7 @@ fn moment(moments: &mut Vec<Vec<Person>>, world: &World) -> Watermark {
 }
 
 fn failure(doing: &str) -> ReadError {
-    ReadError { doing: doing.to_owned(), persistence: Persistence::Transient, source: None }
+    ReadError { doing: doing.to_owned(), advice: None, persistence: Persistence::Transient, source: None }
 }
 
 impl World {

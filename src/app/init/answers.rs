@@ -189,7 +189,7 @@ fn secret_of(secret: SecretString) -> Result<SecretString, String> {
 }
 
 fn ca_file(path: &str) -> Result<PathBuf, String> {
-    let path = super::absolute(path.trim().as_ref());
+    let path = super::absolute(some(path, "name the PEM file that has the authority's certificate")?.as_ref());
     match crate::tls::client(Some(&path)) {
         Ok(_) => Ok(path),
         Err(error) => Err(error.to_string()),

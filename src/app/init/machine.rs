@@ -361,6 +361,7 @@ mod tests {
         assert!(refuses(Key::Name, text("a b")).contains("letters"));
         assert!(refuses(Key::PoolSeats, text("many")).contains("number"));
         assert!(refuses(Key::CaFile, text("/nowhere/ca.pem")).contains("ca.pem"));
+        assert!(refuses(Key::CaFile, text(" ")).contains("name the PEM file"));
         assert!(refuses(Key::Bases, Value::Many(vec!["nonsense".to_owned()])).contains("distinguished name"));
         assert!(refuses(Key::Bases, Value::Many(vec![])).contains("base"));
         assert!(refuses(Key::BindPassword, Value::Secret(SecretString::from(""))).contains("empty"));

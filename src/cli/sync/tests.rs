@@ -191,7 +191,10 @@ fn a_partial_read_says_what_was_wrong() {
     partial.changes = ChangeCounts::default();
     let text = rendered(&partial, false);
     assert!(text.contains("full, partial") && text.contains("demo: page 3 ended with busy (51)"), "{text}");
-    assert!(text.contains("Changes: none"), "{text}");
+    assert!(
+        text.contains("Changes: none") && text.contains("  next: mend what is named above; `seatsync check"),
+        "{text}"
+    );
     assert!(text.ends_with("partial: 2 got a seat, 1 waits, nothing held back (0.4 s)\n"), "{text}");
 }
 

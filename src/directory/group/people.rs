@@ -106,7 +106,7 @@ fn add<K: Eq + Hash>(index: &mut HashMap<K, Vec<Anchor>>, key: K, anchor: Anchor
 
 fn unread(error: StateError) -> ReadError {
     let doing = format!("Could not find out who is in a group: {error}");
-    ReadError { doing, persistence: Persistence::Permanent, source: Some(Box::new(error)) }
+    ReadError { doing, persistence: Persistence::Permanent, advice: None, source: Some(Box::new(error)) }
 }
 
 /// `uid` is compared without case (RFC 4519 section 2.39).

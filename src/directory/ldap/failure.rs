@@ -14,12 +14,13 @@ struct Verdict(String, &'static str, Persistence);
 /// Words for an error of the library. `doing` says what was attempted ("Could not bind as X"), `server` at which URL.
 pub(super) fn failed(doing: &str, server: &str, error: LdapError) -> ReadError {
     let Verdict(said, advice, persistence) = judge(&error);
-    ReadError { doing: sentence(doing, server, &said, advice), persistence, source: Some(Box::new(error)) }
+    ReadError { source: Some(Box::new(error)), ..fault(doing, server, &said, advice, persistence) }
 }
 
 /// A failure that is no error of the library: silence, a broken answer, something the config rules out.
 pub(super) fn fault(doing: &str, server: &str, said: &str, advice: &str, persistence: Persistence) -> ReadError {
-    ReadError { doing: sentence(doing, server, said, advice), persistence, source: None }
+    let doing = sentence(doing, server, said, advice);
+    ReadError { doing, advice: (!advice.is_empty()).then(|| advice.to_owned()), persistence, source: None }
 }
 
 /// Words for an answer whose meaning the caller knows better than the table below.
@@ -31,7 +32,7 @@ pub(super) fn answered(
     advice: &str,
     persistence: Persistence,
 ) -> ReadError {
-    ReadError { doing: sentence(doing, server, &said(what, result), advice), persistence, source: None }
+    fault(doing, server, &said(what, result), advice, persistence)
 }
 
 /// What happened, and what the server itself said of it.
@@ -146,6 +147,11 @@ pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()
 }
 
+/// That there is no such host, of Windows (winsock2.h); other systems have no number as high.
+const WSAHOST_NOT_FOUND: i32 = 11_001;
+/// How the standard library begins what another system's resolver said (Rust 1.95); it has no kind of its own for it.
+const UNKNOWN_HOST: &str = "failed to lookup address information";
+
 fn judge_io(error: &io::Error) -> Verdict {
     use Persistence::{Permanent, Transient};
     if let Some(tls) = tls_error(error) {
@@ -157,6 +163,10 @@ fn judge_io(error: &io::Error) -> Verdict {
         }
         io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe | io::ErrorKind::UnexpectedEof => {
             Verdict(format!("the connection was lost ({error})"), "", Transient)
+        }
+        _ if error.raw_os_error() == Some(WSAHOST_NOT_FOUND) || error.to_string().starts_with(UNKNOWN_HOST) => {
+            let advice = "Check the host's name in `url`, and the name servers of this machine";
+            Verdict(format!("nobody knows a host of this name ({error})"), advice, Transient)
         }
         io::ErrorKind::InvalidInput => Verdict(error.to_string(), "Mend `url`", Permanent),
         _ => Verdict(error.to_string(), "Check host name and network", Transient),
@@ -257,6 +267,16 @@ mod tests {
         assert!(page_is_too_large(&result(11, "illegal pagedResults page size")));
         assert!(!page_is_too_large(&result(11, "")));
         assert!(!page_is_too_large(&result(4, "illegal pagedResults page size")));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_host_that_nobody_knows_is_called_so() {
+        use std::net::ToSocketAddrs as _;
+        let error = "no-such-host.invalid:636".to_socket_addrs().unwrap_err();
+        let told = failed("Could not connect", "ldaps://no-such-host.invalid", LdapError::from(error));
+        assert!(told.doing.contains("nobody knows a host of this name (failed to lookup"), "{}", told.doing);
+        assert!(told.without_advice().ends_with(')') && told.advice.unwrap().contains("`url`"), "{}", told.doing);
     }
 
     #[test]

@@ -83,7 +83,7 @@ impl LdapDirectory {
     fn has_bases(&self) -> Result<(), ReadError> {
         if self.settings.bases.is_empty() {
             let doing = format!("Will not read the directory {:?}: it has no `base`. Name one", &*self.settings.name);
-            return Err(ReadError { doing, persistence: Persistence::Permanent, source: None });
+            return Err(ReadError { doing, advice: None, persistence: Persistence::Permanent, source: None });
         }
         Ok(())
     }

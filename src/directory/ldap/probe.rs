@@ -29,6 +29,9 @@ use crate::model::settings::{DirectorySettings, LdapSettings};
 use crate::model::snapshot::{Kind, Pin, ScopeKey};
 use crate::ports::{Persistence, Probe, Probed, ReadError};
 
+/// What to do where nothing better is known.
+const ASK_AGAIN: &str = "look at the server and its log, and ask again: `seatsync check --connect`";
+
 /// What follows from a directory that cannot be read whole.
 const PARTIAL: &str =
     "The read is partial: who is known keeps account, seat and place; nobody leaves, and nobody new gets a seat";
@@ -230,8 +233,9 @@ impl Prober<'_> {
     }
 
     fn failed(&mut self, what: &str, error: &ReadError, lost: &str) {
-        let (what, message, lost) = (self.named(what), error.doing.clone(), Some(lost.to_owned()));
-        self.probes.push(Probe { what, ok: false, message, lost, remedy: None });
+        let message = error.without_advice().to_owned();
+        let remedy = error.advice.clone().unwrap_or_else(|| ASK_AGAIN.to_owned());
+        self.missing(what, message, lost, Some(&remedy));
     }
 
     fn missing(&mut self, what: &str, message: String, lost: &str, remedy: Option<&str>) {

@@ -109,7 +109,7 @@ fn together(mut failures: Vec<ReadError>) -> ReadError {
     let said: Vec<String> = failures.into_iter().map(|failure| failure.doing).collect();
     let doing = if said.is_empty() { "There is no server in `url`".to_owned() } else { said.join("; ") };
     let persistence = if transient { Persistence::Transient } else { Persistence::Permanent };
-    ReadError { doing, persistence, source: None }
+    ReadError { doing, advice: None, persistence, source: None }
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@ pub(super) fn config(settings: &LdapSettings) -> Result<Arc<ClientConfig>, ReadE
     };
     config.map(Arc::new).map_err(|error| ReadError {
         doing: error.to_string(),
+        advice: None,
         persistence: Persistence::Permanent,
         source: Some(Box::new(error)),
     })

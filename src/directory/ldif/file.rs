@@ -51,7 +51,7 @@ pub(super) fn digest(bytes: &[u8]) -> String {
 
 /// A read of the file that did not happen.
 pub(super) fn error(path: &Path, why: &str, persistence: Persistence) -> ReadError {
-    ReadError { doing: format!("reading {}: {why}", path.display()), persistence, source: None }
+    ReadError { doing: format!("reading {}: {why}", path.display()), advice: None, persistence, source: None }
 }
 
 fn unreadable(path: &Path, source: io::Error) -> ReadError {
