@@ -1,5 +1,7 @@
 //! Serving HTTP: with TLS or, on loopback, without; and stopping so that nobody is cut off.
 
+mod connections;
+
 use std::io;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -9,15 +11,15 @@ use axum::Router;
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use tokio::sync::watch;
 
 use crate::model::settings::TlsFiles;
 
+pub use connections::Connections;
+
 /// After the signal to stop, requests in hand may go on for so long.
 pub const GRACE: Duration = Duration::from_secs(10);
-/// A client must have sent the head of a request within this time.
-const HEAD: Duration = Duration::from_secs(30);
 /// Look for a renewed certificate this often.
 const LOOK: Duration = Duration::from_secs(2);
 
@@ -37,23 +39,20 @@ pub async fn serve(
     listener: TcpListener,
     tls: Option<RustlsConfig>,
     app: Router,
+    connections: &Connections,
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
-    listener.set_nonblocking(true)?;
-    let handle = Handle::new();
+    let (handle, door) = (Handle::new(), connections.door());
     let watching = tokio::spawn(stop_when(stopping, handle.clone()));
     let app = app.into_make_service();
+    let mut server = axum_server::from_tcp(listener)?.handle(handle).first_request_timeout(connections.silence());
+    limit(server.http_builder(), connections.rest());
     let served = match tls {
         Some(tls) => {
-            let mut server = axum_server::from_tcp_rustls(listener, tls)?.handle(handle);
-            limit(server.http_builder());
-            server.serve(app).await
+            let tls = RustlsAcceptor::new(tls).handshake_timeout(connections.silence());
+            server.acceptor(tls.acceptor(door)).serve(app).await
         }
-        None => {
-            let mut server = axum_server::from_tcp(listener)?.handle(handle);
-            limit(server.http_builder());
-            server.serve(app).await
-        }
+        None => server.acceptor(door).serve(app).await,
     };
     watching.abort();
     served
@@ -65,9 +64,10 @@ async fn stop_when(mut stopping: watch::Receiver<bool>, handle: Handle<SocketAdd
     handle.graceful_shutdown(Some(GRACE));
 }
 
-fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>) {
-    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(HEAD);
-    builder.http2().timer(hyper_util::rt::TokioTimer::new()).keep_alive_interval(Some(HEAD));
+/// From the second request of a connection on. (Until the first, neither of these counts.)
+fn limit(builder: &mut hyper_util::server::conn::auto::Builder<hyper_util::rt::TokioExecutor>, rest: Duration) {
+    builder.http1().timer(hyper_util::rt::TokioTimer::new()).header_read_timeout(rest);
+    builder.http2().timer(hyper_util::rt::TokioTimer::new()).keep_alive_interval(Some(rest));
 }
 
 /// Takes a renewed certificate without a restart, until `stopping` is set. One that cannot be used is told once, and tried

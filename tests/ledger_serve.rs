@@ -308,3 +308,37 @@ fn nothing_secret_is_logged() {
         assert!(!log.contains(secret), "{secret}: {log}");
     }
 }
+
+/// A ledger under `ulimit FILES` is asked while so many connections send it no byte: how long until it answers, and its log.
+async fn besieged(files: &str, silent: usize) -> (Duration, String) {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let plain = place.command(&["--json", "ledger", "serve"]);
+    let mut limited = Command::new("sh");
+    limited.args(["-c", &format!("ulimit {files} && exec \"$0\" \"$@\"")]).arg(plain.get_program());
+    limited.args(plain.get_args()).env_remove("SEATSYNC_CONFIG");
+    let log = place.path("log");
+    let serving = Serving::start_logging(&mut limited, std::fs::File::create(&log).unwrap().into());
+    let address = serving.url.strip_prefix("http://").unwrap();
+    let mut all = Vec::new();
+    for _ in 0..silent {
+        all.push(tokio::net::TcpStream::connect(address).await.unwrap());
+    }
+    let clock = Instant::now();
+    while client().get(format!("{}/readyz", serving.url)).send().await.is_err() {
+        assert!(clock.elapsed() < Duration::from_secs(30), "it locks everybody out");
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    (clock.elapsed(), std::fs::read_to_string(log).unwrap())
+}
+
+#[tokio::test]
+async fn it_takes_what_files_it_may_open_and_says_once_when_connections_fill_them() {
+    let (answered, log) = besieged("-Sn 64", 400).await;
+    assert!(answered < Duration::from_secs(5), "it may open more than 64: {answered:?}");
+    assert!(!log.contains("turned away"), "{log}");
+    let (_, log) = besieged("-n 200", 400).await;
+    assert_eq!(log.matches("others are turned away").count(), 1, "{log}");
+    assert!(log.contains("\"connections\":100") && log.contains("LimitNOFILE"), "{log}");
+    assert!(log.contains("There is room for connections again"), "{log}");
+}

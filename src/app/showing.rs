@@ -17,7 +17,7 @@ use self::desk::Asked;
 use super::answers::last_good_cycle;
 use super::{App, AppError, Code, listening};
 use crate::clock;
-use crate::listen;
+use crate::listen::{self, Connections};
 use crate::model::report::Probe;
 use crate::model::settings::{Settings, StatusAddress, StatusSettings};
 use crate::state::{Lock, Ownership};
@@ -80,7 +80,9 @@ impl App {
         let renewing = tokio::spawn(listen::renew(settings.tls.clone(), tls.clone(), stopping.clone()));
         let gathering = tokio::spawn(gather(self.config.clone(), turns, publish));
         let serving = tokio::spawn(async move {
-            if let Err(error) = listen::serve(listener, tls, status::router(window), stopping).await {
+            if let Err(error) =
+                listen::serve(listener, tls, status::router(window), &Connections::default(), stopping).await
+            {
                 tracing::error!(%error, "The status page cannot be served any more.");
             }
         });

@@ -69,3 +69,25 @@ fn old_epochs_used_keys_and_other_companies_tokens_change_nothing() {
     assert_eq!(code, 0, "{report}");
     assert_eq!(running.terminate().code, 0);
 }
+
+#[test]
+fn connections_that_send_nothing_hold_an_agent_up_for_some_seconds_at_most() {
+    let ledger = Served::start();
+    ledger.buy("standard", 9);
+    let mut company = company(
+        2,
+        "[agent]\nname = \"a\"\nstate_dir = \"state\"\npoll = \"1s\"\n",
+        &ledger.url(),
+        &ledger.connector,
+        "",
+    );
+    let running = company.agent.start();
+    wait_until("two seats are given", LONG, || company.agent.names("active").len() == 2);
+    // More than it takes.
+    let silent: Vec<std::net::TcpStream> =
+        (0..400).map(|_| std::net::TcpStream::connect(ledger.address()).unwrap()).collect();
+    company.join("p003");
+    wait_until("who joined gets a seat", LONG, || company.agent.names("active").len() == 3);
+    assert_eq!(silent.len(), 400);
+    assert_eq!(running.terminate().code, 0);
+}

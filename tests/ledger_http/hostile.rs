@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::{Method, StatusCode};
 use seatsync::ledger::http::{Limit, Limits};
+use seatsync::listen::Connections;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -182,4 +183,53 @@ async fn a_value_that_can_be_nobodys_refuses_its_own_account_and_no_other() {
         let answer = ledger.make("accounts/by-external-id/b", &profile).await;
         assert_eq!(answer.problem(), "422 invalid-request", "{profile}");
     }
+}
+
+/// Whether the other side ends this connection soon.
+async fn ends(stream: &mut TcpStream) -> bool {
+    let read = tokio::time::timeout(Duration::from_secs(20), stream.read(&mut [0; 16])).await;
+    matches!(read, Ok(Ok(0) | Err(_)))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_connects_and_says_nothing_is_sent_away_and_keeps_nobody_out_for_long() {
+    let limits = Limits { connections: Connections::new(20, Duration::from_secs(1)), ..Limits::default() };
+    let ledger = Served::start_within(false, limits).await;
+    let address = ledger.url.strip_prefix("http://").unwrap();
+    let mut silent = Vec::new();
+    for n in 0..60 {
+        let mut stream = TcpStream::connect(address).await.unwrap();
+        if n % 2 == 1 {
+            // Or not enough.
+            let _ = stream.write_all(b"GET /v1/companies/acme/pools HTTP/1.1\r\nHost:").await;
+        }
+        silent.push(stream);
+    }
+    let clock = Instant::now();
+    let asked = || ledger.request(Method::GET, &ledger.connector, "pools").send();
+    assert!(asked().await.is_err(), "there is no place");
+    while asked().await.is_err() {
+        assert!(clock.elapsed() < Duration::from_secs(20), "it locks everybody out");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for stream in &mut silent {
+        assert!(ends(stream).await);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_was_used_is_kept_a_while_and_no_longer() {
+    let limits = Limits { connections: Connections::new(20, Duration::from_millis(500)), ..Limits::default() };
+    let ledger = Served::start_within(false, limits).await;
+    let (mut stream, answer) = raw(&ledger, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await;
+    assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").await.unwrap();
+    let mut answer = [0; 4096];
+    let read = stream.read(&mut answer).await.unwrap();
+    assert!(answer[..read].starts_with(b"HTTP/1.1 200 "));
+    assert!(ends(&mut stream).await);
+    // Who waits for news is no idler.
+    let after = ledger.last().await;
+    ledger.get(&ledger.admin, &format!("events?after={after}&wait=4")).await.good();
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Client, Response};
-use seatsync::listen;
+use seatsync::listen::{self, Connections};
 use seatsync::model::AccountState;
 use seatsync::model::change::Verdict;
 use seatsync::model::lease::Standby;
@@ -123,7 +123,8 @@ impl Served {
         let (publish, facts) = watch::channel(facts.map(Arc::new));
         let (stop, stopping) = watch::channel(false);
         let guard = Guard::new(token.map(SecretString::from).as_ref(), true, Sessions::new(false).unwrap());
-        tokio::spawn(listen::serve(listener, None, router(Window { facts, guard, desk: Arc::new(Nobody) }), stopping));
+        let page = router(Window { facts, guard, desk: Arc::new(Nobody) });
+        tokio::spawn(async move { listen::serve(listener, None, page, &Connections::default(), stopping).await });
         Self { url, _facts: publish, _stop: stop }
     }
 

@@ -12,7 +12,7 @@ use crate::ledger::mailer::Mailer;
 use crate::ledger::service::{Service, chores};
 use crate::ledger::store::serving::Serving;
 use crate::ledger::{Ledger, LedgerError};
-use crate::listen;
+use crate::listen::{self, Connections};
 use crate::model::report::Probe;
 
 impl LedgerApp {
@@ -47,7 +47,8 @@ impl LedgerApp {
         tracing::info!(%url, version = env!("CARGO_PKG_VERSION"), "The ledger serves.");
         let working = tokio::spawn(chores::run(service.clone(), mailer, calls.stopping()));
         let renewing = tokio::spawn(listen::renew(self.settings.tls.clone(), tls.clone(), calls.stopping()));
-        let mut serving = pin!(server::serve(listener, tls, service, Limits::default(), calls.stopping()));
+        let limits = Limits { connections: Connections::of_this_process(), ..Limits::default() };
+        let mut serving = pin!(server::serve(listener, tls, service, limits, calls.stopping()));
         let served = tokio::select! {
             served = &mut serving => served,
             () = stopped(calls.stopping()) => {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::fault::Fault;
+use crate::listen::Connections;
 use crate::model::Name;
 
 const MIB: usize = 1024 * 1024;
@@ -13,6 +14,8 @@ const MIB: usize = 1024 * 1024;
 /// The limits of a service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Limits {
+    /// Whoever is connected, known or not.
+    pub connections: Connections,
     /// Requests that wait for events.
     pub polls: Limit,
     /// Requests in hand, waiting ones included.
@@ -33,6 +36,7 @@ pub const SLOWEST: usize = 16 * 1024;
 impl Default for Limits {
     fn default() -> Self {
         Self {
+            connections: Connections::default(),
             polls: Limit::new("long polls", 64, 1024),
             requests: Limit::new("requests in hand", 2048, 8192),
             large: Limit::new("large requests in hand", 8, 64),

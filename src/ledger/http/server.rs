@@ -22,8 +22,9 @@ pub async fn serve(
     limits: Limits,
     stopping: watch::Receiver<bool>,
 ) -> io::Result<()> {
+    let connections = limits.connections.clone();
     let app = router(Hub::new(service.clone(), limits, stopping.clone()));
-    let served = listen::serve(listener, tls, app, stopping).await;
+    let served = listen::serve(listener, tls, app, &connections, stopping).await;
     service.stop().await;
     served
 }
