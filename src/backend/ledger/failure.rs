@@ -43,6 +43,7 @@ const PROXY_LOGIN: &str = "proxy authorization required";
 const PROXY_WANTS_LOGIN: &str =
     "The proxy wants a login: name it as HTTPS_PROXY=http://USER:PASSWORD@HOST:PORT in the service's environment";
 const CUT: &str = "A proxy between may have cut it";
+const ASKED_LATER: &str = "A running agent asks again by itself then, and not before";
 const ANOTHER_VERSION: &str = "Is the ledger of another version? Bring both to the same one";
 
 /// The request, for messages.
@@ -123,7 +124,8 @@ impl Place<'_> {
 
     /// An answer that goes on longer than any does.
     pub fn endless(self, most: usize) -> Failure {
-        self.failure(&format!("the answer is longer than {most} bytes"), "Check url", Kind::Unanswered, None)
+        let said = format!("the answer is longer than any to this question ({} MiB)", most >> 20);
+        self.failure(&said, "Check url; something else than a ledger may answer there", Kind::Unanswered, None)
     }
 
     /// An answer of the right kind that says less than it must, or what we do not know. One that ends before its JSON does
@@ -184,7 +186,7 @@ impl Place<'_> {
     /// The ledger asked for rest a while ago, and it is not over.
     pub fn resting(self, rest: Duration) -> Failure {
         let said = format!("the ledger asked to be left alone for {} s more", rest.as_secs().max(1));
-        self.failure(&said, "It is asked again by itself then", Kind::Busy(Some(rest)), None)
+        self.failure(&said, ASKED_LATER, Kind::Busy(Some(rest)), None)
     }
 
     /// The ledger has no account of whom was decided on. What to do about it depends on what is known of them.
@@ -197,10 +199,14 @@ impl Place<'_> {
     pub fn refused(self, status: StatusCode, problem: Problem, rest: Option<Duration>) -> Failure {
         let busy = matches!(status.as_u16(), 429 | 500..);
         let said = if problem.detail.is_empty() { &problem.title } else { &problem.detail };
-        let said = format!("the ledger says: {said}");
-        let advice = advice(problem.name());
+        let said = format!("the ledger says: {}", said.trim_end_matches('.'));
+        let rest = rest.filter(|_| busy);
+        let (said, advice) = match rest {
+            Some(rest) => (format!("{said}, and asks to be left alone for {} s", rest.as_secs().max(1)), ASKED_LATER),
+            None => (said, advice(problem.name())),
+        };
         let kind = if busy { Kind::Busy(rest) } else { Kind::Refused(Box::new(problem)) };
-        self.failure(said.trim_end_matches('.'), advice, kind, None)
+        self.failure(&said, advice, kind, None)
     }
 }
 
@@ -258,6 +264,12 @@ impl Failure {
             Kind::Busy(rest) => Some(rest.map_or(due, |rest| rest.max(due))).filter(|wait| *wait <= longest),
             Kind::Refused(_) | Kind::Misunderstood | Kind::Unusable => None,
         }
+    }
+
+    /// Whether it said for how long not to be asked.
+    #[must_use]
+    pub const fn asks_for_rest(&self) -> bool {
+        matches!(self.kind, Kind::Busy(Some(_)))
     }
 
     #[must_use]

@@ -1,5 +1,7 @@
 //! Requests to one company of a ledger: sent, judged, tried again.
 
+mod request;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -9,7 +11,6 @@ use hyper_util::client::proxy::matcher::Matcher;
 use reqwest::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use reqwest::{Client, Method, Response, StatusCode, Url};
 use secrecy::ExposeSecret as _;
-use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
@@ -20,11 +21,15 @@ use crate::ports::{BackendError, Persistence};
 use crate::retry::{Policy, with_waits};
 use crate::tls;
 use crate::web::{self, retry_after};
+pub use request::Request;
+use request::Tries;
 
-/// No answer of a ledger is longer: ten thousand accounts are some ten megabytes, a batch's answer the like.
-const LONGEST_ANSWER: usize = 1 << 30;
-/// As long as a 429 or 503 may keep a cycle waiting; after a longer one the next cycle tries again.
-const LONGEST_REST: Duration = Duration::from_mins(1);
+pub const MIB: usize = 1 << 20;
+/// No answer is longer, where the request does not say that it may be.
+const LONGEST_ANSWER: usize = 8 * MIB;
+/// So long in all one pass waits because it was asked to; whoever asks for more ends it, and a later one tries again. A
+/// minute is what a pass may last against a server that does what it likes (rule 20), and half of it is for the tries.
+const LONGEST_REST: Duration = Duration::from_secs(30);
 
 /// One company, as one connector sees it.
 #[derive(Debug)]
@@ -40,68 +45,10 @@ pub struct Http {
     policy: Policy,
     /// The ledger asked not to be asked before.
     rest: Mutex<Option<Instant>>,
+    /// What this pass may still wait because it was asked to.
+    patience: Mutex<Duration>,
     /// Somebody answered in HTTP.
     spoke: AtomicBool,
-}
-
-/// One request, the same however often it is sent.
-#[derive(Debug)]
-pub struct Request<'a> {
-    /// "read the accounts".
-    pub doing: &'a str,
-    method: Method,
-    url: Url,
-    /// None: it carries nothing.
-    body: Option<serde_json::Result<Vec<u8>>>,
-    key: Option<&'a str>,
-    epoch: Option<u64>,
-    /// In whole; else the server may take `timeout` between any two bytes.
-    within: Option<Duration>,
-    tries: Tries,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Tries {
-    Once,
-    Several,
-}
-
-impl<'a> Request<'a> {
-    /// Carries this.
-    #[must_use]
-    pub fn body(mut self, body: &impl Serialize) -> Self {
-        self.body = Some(serde_json::to_vec(body));
-        self
-    }
-
-    /// Done once, however often it is sent.
-    #[must_use]
-    pub fn key(mut self, key: &'a str) -> Self {
-        self.key = Some(key);
-        self
-    }
-
-    /// Done under this lease alone.
-    #[must_use]
-    pub fn epoch(mut self, epoch: u64) -> Self {
-        self.epoch = Some(epoch);
-        self
-    }
-
-    /// Sent once, and given so long in whole: whoever sends it has a rhythm of its own.
-    #[must_use]
-    pub fn once(mut self, within: Duration) -> Self {
-        self.within = Some(within);
-        self.tries = Tries::Once;
-        self
-    }
-
-    /// With this in the query.
-    #[must_use]
-    pub fn query(mut self, name: &str, value: &str) -> Self {
-        self.url.query_pairs_mut().append_pair(name, value);
-        self
-    }
 }
 
 impl Http {
@@ -135,6 +82,7 @@ impl Http {
             timeout,
             policy,
             rest: Mutex::new(None),
+            patience: Mutex::new(LONGEST_REST),
             spoke: AtomicBool::new(false),
         })
     }
@@ -146,7 +94,8 @@ impl Http {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.extend(path);
         }
-        Request { doing, method, url, body: None, key: None, epoch: None, within: None, tries: Tries::Several }
+        let (body, most, tries) = (None, LONGEST_ANSWER, Tries::Several);
+        Request { doing, method, url, body, key: None, epoch: None, most, within: None, tries }
     }
 
     /// Asks, again where that can help, and reads the answer.
@@ -172,7 +121,7 @@ impl Http {
 
     async fn ask_again_and_again<T: DeserializeOwned + Send>(&self, request: &Request<'_>) -> Result<T, Failure> {
         let mut both = (self, request);
-        let wait = |failure: &Failure, due: Duration| failure.wait(due, LONGEST_REST);
+        let wait = |failure: &Failure, due: Duration| self.wait(failure, due);
         with_waits(&self.policy, None, &mut both, wait, |(this, request), attempt| {
             Box::pin(async move {
                 let asked = this.ask_once(request).await;
@@ -183,6 +132,21 @@ impl Http {
             }) as BoxFuture<'_, _>
         })
         .await
+    }
+
+    /// A pass begins.
+    pub fn begin(&self) {
+        *self.patience.lock().unwrap_or_else(PoisonError::into_inner) = LONGEST_REST;
+    }
+
+    /// How long to wait before the next try, where `due` is the turn; none where this pass is not to try again.
+    pub(super) fn wait(&self, failure: &Failure, due: Duration) -> Option<Duration> {
+        let mut patience = self.patience.lock().unwrap_or_else(PoisonError::into_inner);
+        let wait = failure.wait(due, *patience)?;
+        if failure.asks_for_rest() {
+            *patience = patience.saturating_sub(wait);
+        }
+        Some(wait)
     }
 
     /// Sends a request once.
@@ -196,7 +160,8 @@ impl Http {
         let place = self.place(request);
         let (status, kind) = (response.status(), content_type(&response));
         let rest = retry_after(&response);
-        let body = whole(response, place).await?;
+        let most = if status.is_success() { request.most } else { LONGEST_ANSWER.min(request.most) };
+        let body = whole(response, most, place).await?;
         match status.as_u16() {
             204 => Ok(Vec::new()),
             200..300 if is_json(&kind, "json") && body.trim_ascii_start().starts_with(b"<") => {
@@ -351,11 +316,14 @@ fn is_json(kind: &str, subtype: &str) -> bool {
 }
 
 /// All of the body, or a failure: a connection that ends before the length that was announced is one.
-async fn whole(mut response: Response, place: Place<'_>) -> Result<Vec<u8>, Failure> {
+async fn whole(mut response: Response, most: usize, place: Place<'_>) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
+    if response.content_length().is_some_and(|length| length > most as u64) {
+        return Err(place.endless(most));
+    }
     while let Some(chunk) = response.chunk().await.map_err(|error| place.unanswered(error))? {
-        if body.len() + chunk.len() > LONGEST_ANSWER {
-            return Err(place.endless(LONGEST_ANSWER));
+        if body.len() + chunk.len() > most {
+            return Err(place.endless(most));
         }
         body.extend_from_slice(&chunk);
     }

@@ -26,7 +26,7 @@ use crate::model::settings::LedgerAccess;
 use crate::ports::{Backend, BackendError, Capabilities, News, Persistence, Probe};
 use crate::retry::Waits;
 use failure::Failure;
-use http::Http;
+use http::{Http, MIB};
 use watch::{Tasks, Watch};
 
 /// One company of a ledger, for the agent of one connector.
@@ -78,7 +78,7 @@ impl Ledger {
         })
     }
 
-    /// Goes on as the run of this name did, before its lease ran out.
+    /// Goes on as the run of this name does: its lease is ours.
     #[must_use]
     pub fn with_instance(mut self, instance: &str) -> Self {
         let watch = Watch::new(Arc::clone(&self.http), self.watch.holder().to_owned());
@@ -137,6 +137,11 @@ const DECISION_IN_DOUBT: &str = "It may have been carried out all the same; the 
 /// Steps of one batch: some 600 bytes each, and 256 MiB are taken.
 const BATCH: usize = 300_000;
 
+/// What came of ten thousand decisions.
+const LONGEST_DECIDED: usize = 64 * MIB;
+/// What one batch changed, at most: every account of a company of half a million.
+const LONGEST_OUTCOME: usize = 512 * MIB;
+
 /// The longest that a refusal keeps the agent from asking again.
 const HOUR: Duration = Duration::from_hours(1);
 
@@ -175,6 +180,7 @@ impl Backend for Ledger {
             let doing = format!("{} (not asked again yet)", refused.message);
             return Err(BackendError { doing, persistence: refused.persistence, source: None });
         }
+        self.http.begin();
         match self.watch.lease().await {
             Ok(lease) => {
                 // The tasks may rest from a refusal that is over now.
@@ -247,6 +253,7 @@ impl Backend for Ledger {
         let doing = "carry out the changes";
         let steps = wire::Batch::of(batch).map_err(|error| self.http.impossible(doing, &error.to_string()))?;
         let request = self.http.request(doing, Method::POST, &["batches"]).key(&batch.key).body(&steps);
+        let request = request.at_most(LONGEST_OUTCOME);
         let Some(epoch) = self.epoch else {
             return Err(self.http.impossible(doing, "no lease was taken for it").into());
         };
@@ -270,7 +277,7 @@ impl Backend for Ledger {
 
     async fn answer(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
         let doing = "ask what became of the changes that were sent before";
-        let request = self.http.request(doing, Method::GET, &["batches", key]);
+        let request = self.http.request(doing, Method::GET, &["batches", key]).at_most(LONGEST_OUTCOME);
         match self.http.ask::<wire::BatchAnswer>(&request).await {
             Ok(answer) => {
                 let steps = answer.steps;
@@ -294,6 +301,7 @@ impl Backend for Ledger {
         let doing = "carry out the decision";
         let body = wire::Decisions::of(decisions);
         let request = self.http.request(doing, Method::POST, &["decisions"]).key(key).body(&body);
+        let request = request.at_most(LONGEST_DECIDED);
         let decided = self.http.ask(&request).await.and_then(|decided| self.ruled(doing, decided));
         decided.map_err(|failure| match failure.problem().filter(|problem| problem.name() == "not-found") {
             Some(problem) => self.http.no_account(doing, problem).into(),
@@ -303,7 +311,8 @@ impl Backend for Ledger {
 
     async fn decided(&mut self, key: &str) -> Result<Option<Answer>, BackendError> {
         let doing = "ask what became of a decision";
-        match self.http.ask(&self.http.request(doing, Method::GET, &["decisions", key])).await {
+        let request = self.http.request(doing, Method::GET, &["decisions", key]).at_most(LONGEST_DECIDED);
+        match self.http.ask(&request).await {
             Ok(decided) => Ok(Some(self.ruled(doing, decided)?)),
             Err(failure) if failure.is("not-found") => Ok(None),
             Err(failure) => Err(failure.into()),

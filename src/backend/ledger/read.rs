@@ -14,7 +14,7 @@ use std::time::Duration;
 use reqwest::Method;
 
 use super::failure::Failure;
-use super::http::{Http, Request};
+use super::http::{Http, MIB, Request};
 use crate::ledger::wire::{self, Changes, Malformed, Page, State};
 use crate::model::change::{BackendState, Confirmation, GuardMark};
 use crate::model::{Account, AccountId, Name, PoolCount};
@@ -22,6 +22,10 @@ use crate::retry::Waits;
 
 /// The most there are on a page.
 const PAGE: &str = "10000";
+/// Such a page has some ten MiB.
+const LONGEST_PAGE: usize = 64 * MIB;
+/// As many accounts, the guard's marks, and what was confirmed: a few hundred bytes for everybody who left.
+const LONGEST_CHANGES: usize = 2 * LONGEST_PAGE;
 const DOING: &str = "read the company's accounts";
 const CATCHING_UP: &str = "read what changed meanwhile";
 /// So often a read begins again: where nobody knows what changed, or the ledger was restored from a backup.
@@ -84,6 +88,7 @@ async fn once(http: &Http, epoch: Option<u64>) -> Result<Moment, Failure> {
 pub async fn unchanged(http: &Http, version: u64, epoch: Option<u64>) -> Result<Option<BackendState>, Failure> {
     let doing = "ask what changed since the last cycle";
     let request = http.request(doing, Method::GET, &["changes"]).query("since", &version.to_string());
+    let request = request.at_most(LONGEST_CHANGES);
     let Changes { state, until, accounts, removed } = match http.ask(&request).await {
         Ok(changes) => changes,
         Err(failure) if failure.is("list-changed") || failure.is("events-expired") => return Ok(None),
@@ -107,6 +112,7 @@ async fn listed(http: &Http) -> Result<(u64, Accounts), Failure> {
         }
         let since = *first.get_or_insert(page.version);
         latest = page.version;
+        let is_empty = page.items.is_empty();
         for account in page.items {
             let account = Account::try_from(account).map_err(|error| http.malformed(DOING, error))?;
             let id = account.id.clone();
@@ -116,6 +122,11 @@ async fn listed(http: &Http) -> Result<(u64, Accounts), Failure> {
         }
         match page.next_cursor {
             None => return Ok((since, accounts)),
+            Some(_) if is_empty => {
+                let said =
+                    format!("after {} accounts the list shows an empty page, and names one after it", accounts.len());
+                return Err(http.broken(DOING, &said));
+            }
             // Each account that is gone by now made an event: a list that is longer never ends.
             Some(_) if accounts.len() as u64 > page.total + (page.version - since) => {
                 let said =
@@ -129,6 +140,7 @@ async fn listed(http: &Http) -> Result<(u64, Accounts), Failure> {
 
 fn page<'a>(http: &Http, cursor: Option<&str>) -> Request<'a> {
     let request = http.request(DOING, Method::GET, &["accounts"]).query("limit", PAGE).query("moving", "true");
+    let request = request.at_most(LONGEST_PAGE);
     match cursor {
         Some(cursor) => request.query("cursor", cursor),
         None => request,
@@ -139,6 +151,7 @@ fn page<'a>(http: &Http, cursor: Option<&str>) -> Request<'a> {
 async fn catch_up(http: &Http, mut since: u64, accounts: &mut Accounts) -> Result<State, Failure> {
     for _ in 0..ANSWERS {
         let request = http.request(CATCHING_UP, Method::GET, &["changes"]).query("since", &since.to_string());
+        let request = request.at_most(LONGEST_CHANGES);
         let Changes { state, until, accounts: changed, removed } = http.ask(&request).await?;
         let leads_on = until > since || (until == since && until == state.version);
         if !leads_on || until > state.version {

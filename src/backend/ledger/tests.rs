@@ -12,6 +12,7 @@ use std::time::Instant as Clock;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
+use super::failure::Place;
 use super::*;
 use crate::model::change::{Allocation, Operation, Outcome, Step};
 use crate::model::{Anchor, Name};
@@ -280,11 +281,32 @@ async fn a_long_rest_ends_the_pass_and_the_next_one_does_not_ask_before_it_is_ov
     let script = Script::new(vec![problem(503, "unavailable", "Retry-After: 3600\r\n", &json!({}))]);
     let mut ledger = script.ledger();
     let clock = Clock::now();
-    assert_eq!(ledger.read().await.unwrap_err().persistence, Persistence::Transient);
+    let error = ledger.read().await.unwrap_err();
+    assert_eq!(error.persistence, Persistence::Transient);
+    assert!(
+        error.doing.contains("The ledger's words, and asks to be left alone for 3600 s. A running agent asks"),
+        "{error}"
+    );
     let error = ledger.read().await.unwrap_err();
     assert!(error.doing.contains("asked to be left alone for 3"), "{error}");
     assert!(clock.elapsed() < Duration::from_secs(30), "{:?}", clock.elapsed());
     assert_eq!(script.asked().len(), 1);
+}
+
+#[test]
+fn what_one_pass_waits_for_rests_is_half_a_minute_in_all() {
+    let ledger = Script { url: "http://127.0.0.1:1".to_owned(), asked: Arc::default() }.ledger();
+    let place = Place { doing: "read", url: "http://x", via: None, spoke: true };
+    let rest = |seconds| place.resting(Duration::from_secs(seconds));
+    let due = Duration::from_secs(1);
+    assert_eq!(ledger.http.wait(&rest(59), due), None, "twice that is more than a pass may last");
+    assert_eq!(ledger.http.wait(&rest(20), due), Some(Duration::from_secs(20)));
+    assert_eq!(ledger.http.wait(&rest(20), due), None);
+    assert_eq!(ledger.http.wait(&rest(10), due), Some(Duration::from_secs(10)));
+    let unanswered = place.broken("half of it");
+    assert_eq!(ledger.http.wait(&unanswered, due), Some(due), "that was not asked for");
+    ledger.http.begin();
+    assert_eq!(ledger.http.wait(&rest(20), due), Some(Duration::from_secs(20)));
 }
 
 #[tokio::test]

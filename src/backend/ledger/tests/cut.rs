@@ -56,3 +56,42 @@ async fn a_ledger_that_spoke_http_is_not_said_to_want_tls() {
     let error = script.ledger().lease(false).await.unwrap_err();
     assert!(error.doing.contains("url must begin with https://"), "{error}");
 }
+
+#[tokio::test]
+async fn a_list_of_empty_pages_is_no_list() {
+    let empty = page(8, 3, &[], Some("on"));
+    let script = Script::new(vec![page(8, 3, &[1], Some("on")), empty.clone(), empty]);
+    let error = script.ledger().read().await.unwrap_err();
+    assert!(error.doing.contains("after 1 accounts the list shows an empty page"), "{error}");
+    assert_eq!((error.persistence, script.asked().len()), (Persistence::Transient, 2));
+}
+
+/// A JSON text that goes on for so long, packed.
+fn packed(mib: usize) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    for _ in 0..mib {
+        packed.write_all(&vec![b' '; MIB]).unwrap();
+    }
+    packed.finish().unwrap()
+}
+
+#[tokio::test]
+async fn an_answer_is_read_as_far_as_one_to_this_question_can_be_long_and_no_further() {
+    let bomb = packed(200);
+    let head = format!(
+        "HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Encoding: gzip\r\nContent-Length: {}\r\n\r\n",
+        bomb.len()
+    );
+    let bomb = [head.into_bytes(), bomb].concat();
+    let script = Script::new(vec![bomb.clone(), bomb.clone(), bomb.clone()]);
+    let error = script.ledger().lease(false).await.unwrap_err();
+    assert!(error.doing.contains("longer than any to this question (8 MiB)"), "{error}");
+    let script = Script::new(vec![bomb.clone(), bomb.clone(), bomb]);
+    let error = script.ledger().read().await.unwrap_err();
+    assert!(error.doing.contains("longer than any to this question (64 MiB)"), "{error}");
+    // One that says so is not read at all.
+    let endless = b"HTTP/1.1 200 X\r\nContent-Type: application/json\r\nContent-Length: 9000000\r\n\r\n{".to_vec();
+    let script = Script::new(vec![endless.clone(), endless.clone(), endless]);
+    let error = script.ledger().lease(false).await.unwrap_err();
+    assert!(error.doing.contains("longer than any to this question (8 MiB)"), "{error}");
+}

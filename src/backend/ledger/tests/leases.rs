@@ -11,7 +11,7 @@ async fn what_is_older_than_our_own_lease_or_than_the_page_before_was_kept_by_so
     ledger.lease(false).await.unwrap();
     ledger.read().await.unwrap();
     assert_eq!(script.asked().iter().filter(|asked| asked.contains("/changes?")).count(), 2, "the first was old");
-    let place = failure::Place { doing: "read", url: "https://ledger", via: None, spoke: false };
+    let place = Place { doing: "read", url: "https://ledger", via: None, spoke: false };
     assert!(place.kept().to_string().contains("A cache or a proxy between keeps old answers"));
 }
 
