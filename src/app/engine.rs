@@ -18,6 +18,7 @@ use crate::ports::{Backend, Progress, StateError};
 use crate::state::State;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
+use uuid::Uuid;
 
 /// What a ledger calls an agent is 128 characters long at most, the state's id included.
 const LONGEST_NAME: usize = 100;
@@ -39,6 +40,8 @@ pub struct Engine {
     pub state: State,
     /// As the last pass left things.
     pub baseline: Option<Baseline>,
+    /// Of this run: the ledger tells it from a copy of ours, and lets it keep the lease under another token.
+    pub run: String,
 }
 
 impl Engine {
@@ -47,10 +50,11 @@ impl Engine {
     /// # Errors
     /// Where the ledger cannot be opened, or is gone though accounts of it are known.
     pub fn new(settings: &Settings, state: State) -> Result<Self, AppError> {
-        let backend = backend(settings, &state)?;
+        let run = Uuid::new_v4().simple().to_string();
+        let backend = backend(settings, &state, &run)?;
         let directories = settings.directories.iter().map(|directory| source(settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
-        Ok(Self { settings: settings.clone(), directories, backend, state, baseline: None })
+        Ok(Self { settings: settings.clone(), directories, backend, state, baseline: None, run })
     }
 
     /// Takes another config from here on. State and ledger stay as they were opened.
@@ -69,7 +73,7 @@ impl Engine {
         let directories = settings.directories.iter().map(|directory| source(&settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
         if !is_same_way(&ours.kind, &theirs.kind) {
-            self.backend = backend(&settings, &self.state)?;
+            self.backend = backend(&settings, &self.state, &self.run)?;
         }
         // Directories that stay keep their place in what they read.
         if !is_same_reading(&self.settings.directories, &settings.directories, &self.directories, &directories) {
@@ -122,7 +126,7 @@ fn is_same_way(ours: &BackendKind, theirs: &BackendKind) -> bool {
         && (&ours.ca_file, ours.timeout) == (&theirs.ca_file, theirs.timeout)
 }
 
-fn backend(settings: &Settings, state: &State) -> Result<Box<dyn Backend>, AppError> {
+fn backend(settings: &Settings, state: &State, run: &str) -> Result<Box<dyn Backend>, AppError> {
     match &settings.backend.kind {
         BackendKind::Embedded { path } => embedded(settings, path, state),
         BackendKind::Ledger(ledger) => {
@@ -130,7 +134,7 @@ fn backend(settings: &Settings, state: &State) -> Result<Box<dyn Backend>, AppEr
             // Another agent of this name has another state.
             let instance = state.instance().map_err(|error| state_error(&error))?.unwrap_or_default();
             let made = Ledger::new(ledger, &settings.backend.company, &agent, format!("{agent}/{instance}"));
-            made.map(|ledger| Box::new(ledger) as Box<dyn Backend>).map_err(|error| {
+            made.map(|ledger| Box::new(ledger.with_instance(run)) as Box<dyn Backend>).map_err(|error| {
                 AppError::new(Code::Backend, format!("could not use the licence ledger {}", ledger.url))
                     .caused_by(&error)
             })
