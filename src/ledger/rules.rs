@@ -49,7 +49,7 @@ pub struct Excerpt {
     /// All pools of the company.
     pools: BTreeMap<Name, PoolCount>,
     terms: BTreeMap<Name, Terms>,
-    /// The mail domains the company approved, case-folded; none: any.
+    /// The mail domains the company approved, as `mail_domain` writes them; none: any.
     domains: Option<Arc<[String]>>,
     /// Number of the next new account.
     next: u64,

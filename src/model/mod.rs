@@ -7,6 +7,7 @@ pub mod digest;
 pub mod dn;
 pub mod filter;
 pub mod lease;
+pub mod mail_domain;
 pub mod memory;
 pub mod notice;
 pub mod report;

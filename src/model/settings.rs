@@ -139,7 +139,7 @@ pub struct SeatSettings {
     /// A person approves every newcomer.
     pub approve_joiners: bool,
     pub promotion: Promotion,
-    /// Case-folded; None: any mail domain.
+    /// As `mail_domain` writes them; None: any mail domain.
     pub approved_domains: Option<Vec<String>>,
 }
 

@@ -11,7 +11,7 @@ use crate::desired::Ask;
 use crate::model::change::Claim;
 use crate::model::memory::Approval;
 use crate::model::settings::{Match, PoolSettings, Settings};
-use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, folded};
+use crate::model::{Account, Assignment, Name, PersonId, Profile, SeatState, WaitReason, mail_domain};
 
 /// A place in a queue: one that stands, one asked for, or a fallback that is asked for only if it comes to that.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -127,9 +127,7 @@ fn approval_missing(world: &World<'_>, account: &Account) -> Option<WaitReason> 
 
 fn domain_gate(world: &World<'_>, profile: &Profile) -> Option<WaitReason> {
     let approved = world.settings.seats.approved_domains.as_ref()?;
-    let email = folded(&profile.email);
-    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
-    (!approved.iter().any(|known| known == domain)).then_some(WaitReason::DomainNotApproved)
+    (!mail_domain::is_one_of(approved, &profile.email)).then_some(WaitReason::DomainNotApproved)
 }
 
 /// Pools asked for in which the agent had given a seat that is no longer there.

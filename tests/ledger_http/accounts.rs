@@ -252,8 +252,37 @@ async fn another_mail_domain_waits_until_it_is_approved() {
     assert_eq!(ledger.state("3", "a").await, "waiting domain_not_approved", "a connector asks for its own");
     ledger.batch(epoch, "k2", &[claim(1, "a")]).await.good();
     assert_eq!(ledger.state("3", "a").await, "held");
-    let bad = ledger.change(Method::PATCH, "", &json!({ "approved_domains": ["a@b"] })).await;
-    assert_eq!(bad.problem(), "422 invalid-request");
+    for bad in [json!(["a@b"]), json!([]), json!(["a.example", ""])] {
+        let answer = ledger.change(Method::PATCH, "", &json!({ "approved_domains": bad })).await;
+        assert_eq!(answer.problem(), "422 invalid-request", "{bad}");
+    }
+    let none = ledger.change(Method::PATCH, "", &json!({ "approved_domains": [] })).await;
+    assert!(none.body["detail"].as_str().unwrap().contains("null allows every domain"), "{none:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn mail_domains_are_told_apart_as_dns_tells_them() {
+    let ledger = Served::start().await;
+    ledger.pool("a", 9).await;
+    let domains = json!({ "approved_domains": ["straße.example", "MÜLLER.example", "corp.example."] });
+    let changed = ledger.change(Method::PATCH, "", &domains).await.good();
+    let kept = json!(["xn--strae-oqa.example", "xn--mller-kva.example", "corp.example"]);
+    assert_eq!(changed["approved_domains"], kept);
+    for (n, (email, state)) in [
+        ("a@strasse.example", "waiting domain_not_approved"),
+        ("b@straße.example", "held"),
+        ("c@xn--strae-oqa.example", "held"),
+        ("d@müller.example", "held"),
+        ("e@Corp.Example", "held"),
+        ("f@sub.corp.example", "waiting domain_not_approved"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let path = format!("accounts/by-external-id/x{n}");
+        let made = ledger.make(&path, &json!({ "user_name": format!("x{n}"), "email": email })).await.good();
+        assert_eq!(ledger.ask(made["id"].as_str().unwrap(), "a").await, state, "{email}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

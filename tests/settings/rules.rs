@@ -164,7 +164,7 @@ fn with_one_directory_a_pools_group_may_lie_anywhere() {
 fn mail_domains_are_folded_and_an_empty_list_approves_any() {
     let approved =
         |list: &str| settings(&config(&format!("[seats]\napproved_domains = {list}\n"))).seats.approved_domains;
-    assert_eq!(approved("[\"Corp.Example\"]").unwrap(), ["corp.example"]);
+    assert_eq!(approved("[\"Corp.Example.\", \"straße.example\"]").unwrap(), ["corp.example", "xn--strae-oqa.example"]);
     assert_eq!(approved("[]"), None);
 }
 

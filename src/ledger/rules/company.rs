@@ -5,8 +5,8 @@ use std::sync::Arc;
 use jiff::{Span, Timestamp, ToSpan as _, tz::TimeZone};
 
 use super::declined::{Blocker, Declined};
+use crate::model::Name;
 use crate::model::change::Allocation;
-use crate::model::{Name, folded};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Tier {
@@ -81,7 +81,7 @@ impl Keeper {
 pub struct Company {
     pub name: Name,
     pub tier: Tier,
-    /// Case-folded; none: any mail domain.
+    /// As `mail_domain` writes them; none: any mail domain.
     pub approved_domains: Option<Arc<[String]>>,
     /// As the connector said last: it holds for what others change until the next batch.
     pub allocation: Allocation,
@@ -145,14 +145,6 @@ impl Renewal {
         };
         std::iter::once(Some(self.at)).chain((1..).map(after)).map_while(|at| at).find(|at| *at > now)
     }
-}
-
-/// Whether a mail address is of an approved domain.
-#[must_use]
-pub fn is_approved(domains: &[String], email: &str) -> bool {
-    let email = folded(email);
-    let domain = email.rsplit_once('@').map_or("", |(_, domain)| domain);
-    domains.iter().any(|known| known == domain)
 }
 
 impl Lease {

@@ -2,12 +2,11 @@
 
 use jiff::Timestamp;
 
-use super::company::is_approved;
 use super::declined::Declined;
 use super::steps::give_up;
 use super::{Before, Entry, Excerpt, given_up, set_state};
 use crate::model::change::Claim;
-use crate::model::{Account, AccountId, Assignment, Name, Profile, SeatState, Suspension, WaitReason};
+use crate::model::{Account, AccountId, Assignment, Name, Profile, SeatState, Suspension, WaitReason, mail_domain};
 
 /// The last rank there is: whoever no connector ranked comes after everyone it did.
 pub const LAST: u32 = u32::MAX;
@@ -154,7 +153,7 @@ impl Excerpt {
         let domains = self.domains.clone();
         let account = &self.any(id)?.account;
         let seat = account.seat(pool);
-        let foreign = domains.is_some_and(|domains| !is_approved(&domains, &account.profile.email));
+        let foreign = domains.is_some_and(|domains| !mail_domain::is_one_of(&domains, &account.profile.email));
         Ok(match seat.map(|seat| seat.state) {
             _ if account.suspension.is_some() => Some("it is suspended"),
             Some(SeatState::Held) => Some("it holds one already"),
@@ -206,7 +205,7 @@ impl Excerpt {
         let domains = self.domains.clone();
         for entry in self.accounts.values_mut().filter(|entry| !entry.account.is_managed()) {
             let email = entry.account.profile.email.clone();
-            let open = domains.as_ref().is_none_or(|domains| is_approved(domains, &email));
+            let open = domains.as_ref().is_none_or(|domains| mail_domain::is_one_of(domains, &email));
             let (from, to) = (WaitReason::DomainNotApproved, WaitReason::NoSeat);
             let (from, to) = if open { (from, to) } else { (to, from) };
             let changes = |seat: &Assignment| seat.ours && !seat.approved && seat.state == SeatState::Waiting(from);

@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-use super::company::is_approved;
 use super::happenings::What;
 use super::{Before, Declined, Entry, Excerpt, Terms, given_up, set_state};
 use crate::model::change::{Batch, Claim, Operation, Step};
 use crate::model::{
     Account, AccountId, Assignment, LeaveCause, Name, PersonId, PoolCount, Profile, SeatState, Suspension, WaitReason,
-    fold,
+    fold, mail_domain,
 };
 
 /// Why a step was not done: a stable code, and a sentence that names anchors and account ids only.
@@ -186,7 +185,7 @@ impl Excerpt {
             return refuse("suspended", format!("account {} of {person} is suspended", entry.account.id));
         }
         let account = entry.edit();
-        let foreign = domains.is_some_and(|domains| !is_approved(&domains, &account.profile.email));
+        let foreign = domains.is_some_and(|domains| !mail_domain::is_one_of(&domains, &account.profile.email));
         let gate = claim.gate.or(foreign.then_some(WaitReason::DomainNotApproved));
         let seats = &mut account.seats;
         let (before, after) = match seats.binary_search_by(|seat| seat.pool.cmp(&claim.pool)) {

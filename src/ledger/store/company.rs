@@ -12,6 +12,7 @@ use crate::ledger::error::Doing;
 use crate::ledger::records;
 use crate::ledger::rules::company::{Company, Every, Lease, Policy, Renewal, Taken, Tier};
 use crate::model::change::Allocation;
+use crate::model::mail_domain;
 
 const COMPANY: &str =
     "SELECT tier, approved_domains, allocation, renewal_at, renewal_every, confirmation_mail, last_event,
@@ -54,7 +55,9 @@ fn company_row(row: Columns<'_>, name: &str) -> Result<Company, BadValue> {
 pub(super) fn domains(json: Option<&str>) -> Result<Option<Arc<[String]>>, BadValue> {
     let Some(json) = json else { return Ok(None) };
     let list: Vec<String> = serde_json::from_str(json).map_err(|error| ("approved_domains", error.to_string()))?;
-    Ok((!list.is_empty()).then(|| list.into()))
+    // Before they were kept in A-labels they were kept folded.
+    let canonical = |domain: String| mail_domain::canonical(&domain).unwrap_or(domain);
+    Ok((!list.is_empty()).then(|| list.into_iter().map(canonical).collect()))
 }
 
 fn renewal(row: Columns<'_>) -> Result<Option<Renewal>, BadValue> {

@@ -9,7 +9,7 @@ use crate::ledger::records;
 use crate::ledger::records::Role;
 use crate::ledger::rules::company;
 use crate::model;
-use crate::model::fold;
+use crate::model::mail_domain;
 
 /// A company's settings.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -17,7 +17,7 @@ pub struct Company {
     pub name: String,
     pub tier: Tier,
     pub promotion: Promotion,
-    /// People with another mail domain wait until approved; null: any domain.
+    /// People with another mail domain wait until approved; in A-labels (IDNA 2008). Null: any domain.
     pub approved_domains: Option<Vec<String>>,
     /// Who gets a seat gets a mail.
     pub confirmation_mail: bool,
@@ -68,7 +68,7 @@ pub struct CompanyPatch {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub promotion: Option<Promotion>,
     #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
-    #[schema(value_type = Option<Vec<String>>)]
+    #[schema(value_type = Option<Vec<String>>, min_items = 1)]
     pub approved_domains: Option<Option<Vec<String>>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub confirmation_mail: Option<bool>,
@@ -226,16 +226,18 @@ impl Company {
 }
 
 impl CompanyPatch {
-    /// Refuses mail domains that are none.
+    /// Refuses mail domains that are none, and a list of none.
     ///
     /// # Errors
     /// The first of them.
     pub fn check(&self) -> Result<(), Malformed> {
-        let domains = self.approved_domains.iter().flatten().flatten();
-        let bad = |domain: &&String| {
-            domain.is_empty() || domain.contains(['@', '*', '/']) || domain.chars().any(char::is_whitespace)
-        };
-        match domains.into_iter().find(bad) {
+        let Some(Some(domains)) = &self.approved_domains else { return Ok(()) };
+        if domains.is_empty() {
+            let said =
+                "names no mail domain: null allows every domain; to let in nobody unasked, let an approver decide";
+            return Err(Malformed::new("approved_domains", said));
+        }
+        match domains.iter().find(|domain| mail_domain::canonical(domain).is_none()) {
             Some(domain) => Err(Malformed::new("approved_domains", format!("has {domain:?}, which is no mail domain"))),
             None => Ok(()),
         }
@@ -247,8 +249,8 @@ impl CompanyPatch {
             company.allocation.promotion = promotion.into();
         }
         if let Some(domains) = self.approved_domains {
-            let folded = |list: Vec<String>| list.iter().map(|domain| fold(domain)).collect::<Vec<String>>();
-            company.approved_domains = domains.map(folded).filter(|list| !list.is_empty()).map(Into::into);
+            let canonical = |list: Vec<String>| list.iter().filter_map(|one| mail_domain::canonical(one)).collect();
+            company.approved_domains = domains.map(canonical);
         }
         company.confirmation_mail = self.confirmation_mail.unwrap_or(company.confirmation_mail);
         if let Some(renewal) = self.renewal {
