@@ -148,6 +148,24 @@ impl Service {
         *self.changed.borrow()
     }
 
+    /// Why nothing can be saved at present. None: the last time it could.
+    #[must_use]
+    pub fn unsaved(&self) -> Option<String> {
+        self.writer.unsaved()
+    }
+
+    /// Writes what is there already, to learn whether anything can be saved again.
+    ///
+    /// # Errors
+    /// Where it cannot.
+    pub async fn try_to_save(&self) -> Result<(), Failure> {
+        let write = |records: &dyn Records| match records.companies()?.first() {
+            Some(company) => records.save_company(&records.company(company)?),
+            None => Ok(()),
+        };
+        self.write(move |records| write(records).map_err(Failure::from)).await
+    }
+
     /// Finishes what was asked, and takes no more.
     pub async fn stop(&self) {
         self.writer.stop().await;

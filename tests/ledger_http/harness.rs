@@ -1,15 +1,16 @@
 //! One ledger with the company `acme`, served, and asked.
 
 use std::net::TcpListener;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use seatsync::clock;
-use seatsync::ledger::Ledger;
 use seatsync::ledger::http::{Limits, server};
+use seatsync::ledger::records::Store;
 use seatsync::ledger::service::Service;
+use seatsync::ledger::{Ledger, LedgerError};
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -74,14 +75,23 @@ impl Served {
     }
 
     /// With limits of its own.
-    #[expect(clippy::unused_async, reason = "it needs a runtime, as async code has one")]
     pub async fn start_within(mails: bool, limits: Limits) -> Self {
+        Self::start_on(mails, limits, |path| Ledger::open(path, true)).await
+    }
+
+    /// On a store of another kind.
+    #[expect(clippy::unused_async, reason = "it needs a runtime, as async code has one")]
+    pub async fn start_on<S: Store + 'static>(
+        mails: bool,
+        limits: Limits,
+        open: impl Fn(&Path) -> Result<S, LedgerError> + Send + Sync + 'static,
+    ) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("ledger.db");
         let [admin, approver, connector] = furnish(&path, "acme");
         let opened = path.clone();
-        let service = Service::start(move || Ledger::open(&opened, true), mails).unwrap();
+        let service = Service::start(move || open(&opened), mails).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let (stop, stopping) = watch::channel(false);

@@ -14,6 +14,7 @@ mod mail;
 mod pools;
 mod reading;
 mod reductions;
+mod saving;
 #[path = "../support/mod.rs"]
 mod support;
 mod tiers;

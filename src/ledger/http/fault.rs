@@ -38,7 +38,7 @@ impl Fault {
         self
     }
 
-    fn after(mut self, seconds: u64) -> Self {
+    pub fn after(mut self, seconds: u64) -> Self {
         self.retry_after = Some(seconds);
         self
     }
@@ -76,7 +76,7 @@ impl Fault {
         Self::new(StatusCode::CONFLICT, name, detail)
     }
 
-    fn unavailable(detail: String) -> Self {
+    pub fn unavailable(detail: String) -> Self {
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", detail).after(1)
     }
 

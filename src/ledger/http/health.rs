@@ -15,7 +15,7 @@ pub async fn alive() -> &'static str {
     "ok\n"
 }
 
-/// The database answers
+/// The database answers, and what is written can be saved
 #[utoipa::path(get, path = "/readyz", tag = "health",
     responses((status = 200, body = String, content_type = "text/plain"), super::Problems))]
 pub async fn ready(State(hub): State<Hub>) -> Result<&'static str, Fault> {
@@ -23,7 +23,10 @@ pub async fn ready(State(hub): State<Hub>) -> Result<&'static str, Fault> {
         return Err(Fault::from(crate::ledger::service::Unserved::Stopping));
     }
     hub.service.read(|view| Ok::<_, Fault>(view.companies()?)).await?;
-    Ok("ok\n")
+    match hub.service.unsaved() {
+        None => Ok("ok\n"),
+        Some(why) => Err(Fault::unavailable(format!("the ledger cannot be saved ({why}): is its disk full?")).after(5)),
+    }
 }
 
 /// This description

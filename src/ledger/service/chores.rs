@@ -22,6 +22,10 @@ pub async fn run(service: Service, mailer: Option<Mailer>, mut stopping: watch::
         tokio::select! {
             () = stopped(&mut stopping) => return,
             _ = ticks.tick() => {
+                // Until something can be saved nothing else is tried; that it cannot, the writer told.
+                if service.unsaved().is_some() && service.try_to_save().await.is_err() {
+                    continue;
+                }
                 complain("reductions", service.reduce(service.now()).await);
                 if forgot.is_none_or(|then| then.elapsed() >= FORGET) {
                     complain("forgetting what is old", service.forget(service.now()).await);

@@ -70,16 +70,23 @@ where
 pub(super) struct Writer {
     jobs: Mutex<Option<mpsc::Sender<Box<dyn Job>>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
+    unsaved: watch::Receiver<Option<String>>,
 }
 
 impl Writer {
     pub(super) fn start<S: Store + 'static>(store: S, announce: watch::Sender<u64>) -> Result<Self, LedgerError> {
         let (jobs, queue) = mpsc::channel(WAITING);
+        let (trouble, unsaved) = watch::channel(None);
         let thread = thread::Builder::new()
             .name("ledger".to_owned())
-            .spawn(move || write_all(store, queue, &announce))
+            .spawn(move || write_all(store, queue, &announce, &trouble))
             .map_err(|source| LedgerError::File { doing: "cannot start the thread that writes".to_owned(), source })?;
-        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)) })
+        Ok(Self { jobs: Mutex::new(Some(jobs)), thread: Mutex::new(Some(thread)), unsaved })
+    }
+
+    /// Why the last transaction that had something to write could not be saved. None: it was.
+    pub(super) fn unsaved(&self) -> Option<String> {
+        self.unsaved.borrow().clone()
     }
 
     /// Puts a job at the end of the queue.
@@ -104,15 +111,19 @@ impl Writer {
     }
 }
 
-fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, announce: &watch::Sender<u64>) {
+fn write_all<S: Store>(
+    mut store: S,
+    mut queue: mpsc::Receiver<Box<dyn Job>>,
+    announce: &watch::Sender<u64>,
+    trouble: &watch::Sender<Option<String>>,
+) {
     let mut left = None;
     while let Some(first) = queue.blocking_recv() {
         let mut jobs = vec![first];
         let saved = store.write(|records| share(records, &mut jobs, &mut queue, &mut left));
-        if let Err(error) = &saved {
+        tell(&saved, trouble);
+        if saved.is_err() {
             left = None;
-            let cause = std::error::Error::source(error).map(ToString::to_string);
-            tracing::error!(jobs = jobs.len(), %error, cause, "A transaction of the ledger could not be saved; whoever asked was told.");
         }
         for job in jobs {
             job.answer(saved.as_ref().err());
@@ -122,6 +133,31 @@ fn write_all<S: Store>(mut store: S, mut queue: mpsc::Receiver<Box<dyn Job>>, an
         }
     }
     store.close();
+}
+
+/// Tells when it begins that nothing can be saved, and why, when the reason is another one, and when it is over.
+fn tell(saved: &Result<bool, LedgerError>, trouble: &watch::Sender<Option<String>>) {
+    let now = match saved {
+        Err(error) => {
+            let cause = std::error::Error::source(error).map(ToString::to_string);
+            Some(cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}")))
+        }
+        Ok(true) => None,
+        // Where nothing was to be written, nothing is known.
+        Ok(false) => return,
+    };
+    if *trouble.borrow() == now {
+        return;
+    }
+    match &now {
+        Some(error) => tracing::error!(
+            %error,
+            "The ledger cannot be saved: nothing is changed, whoever asks is told to come again, and /readyz says 503. Make \
+             room on its disk, or mend what the error names; it is tried again by itself."
+        ),
+        None => tracing::info!("The ledger can be saved again."),
+    }
+    trouble.send_replace(now);
 }
 
 /// How the writer left the database.
