@@ -87,11 +87,12 @@ pub enum Declined {
 
 /// How far a clock is from another, in words: "90 days behind".
 fn off(ahead: SignedDuration) -> String {
-    let hours = ahead.as_hours().unsigned_abs();
+    // Two hours and a second less are two hours to whoever reads it.
+    let hours = (ahead.as_secs().unsigned_abs() + 1800) / 3600;
     let far = match hours {
         1 => "1 hour".to_owned(),
         2..=48 => format!("{hours} hours"),
-        _ => format!("{} days", hours / 24),
+        _ => format!("{} days", (hours + 12) / 24),
     };
     if ahead.is_negative() { format!("{far} behind") } else { format!("{far} ahead of") }
 }
