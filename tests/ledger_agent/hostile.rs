@@ -87,6 +87,7 @@ fn connections_that_send_nothing_hold_an_agent_up_for_some_seconds_at_most() {
     let silent: Vec<std::net::TcpStream> =
         (0..400).map(|_| std::net::TcpStream::connect(ledger.address()).unwrap()).collect();
     company.join("p003");
+    company.write();
     wait_until("who joined gets a seat", LONG, || company.agent.names("active").len() == 3);
     assert_eq!(silent.len(), 400);
     assert_eq!(running.terminate().code, 0);

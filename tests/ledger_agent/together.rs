@@ -123,6 +123,7 @@ fn a_token_exchanged_at_work_costs_no_lease_and_no_time() {
     assert!(status.is_success(), "{made}");
     company.agent.secret("token", made["token"].as_str().unwrap());
     company.join("p003");
+    company.write();
     let clock = now();
     wait_until("who joined gets a seat", LONG, || ledger.holders().len() == 3);
     assert!(clock.elapsed() < Duration::from_secs(8), "the lease before is waited for: {:?}", clock.elapsed());
@@ -132,6 +133,7 @@ fn a_token_exchanged_at_work_costs_no_lease_and_no_time() {
     let taken_back = ledger.ask(Method::DELETE, &ledger.admin, &path, &[], &Value::Null);
     assert!(taken_back.0.is_success(), "{taken_back:?}");
     company.disable("p003");
+    company.write();
     wait_until("it works with the new one", LONG, || ledger.holders().len() == 2);
     assert_eq!(running.terminate().code, 0);
 }

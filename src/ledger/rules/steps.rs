@@ -173,13 +173,10 @@ impl Excerpt {
     }
 
     pub(super) fn claim(&mut self, person: &PersonId, claim: &Claim) -> Result<(), Refusal> {
-        let mut named = [&claim.pool].into_iter().chain(&claim.fallback_for).chain(&claim.instead_of);
-        if let Some(pool) = named.find(|pool| !self.pools.contains_key(*pool)) {
-            let asked = &claim.pool;
-            let what = if pool == asked { String::new() } else { format!(" in place of {pool}") };
+        if !self.pools.contains_key(&claim.pool) {
             return refuse(
                 "no_pool",
-                format!("{person} cannot ask for pool {asked}{what}: the ledger has no pool {pool}"),
+                format!("{person} cannot ask for pool {}: the ledger has no such pool", claim.pool),
             );
         }
         let domains = self.domains.clone();

@@ -104,10 +104,6 @@ fn who_is_suspended_asks_for_nothing() {
 fn a_pool_that_is_not_there_cannot_be_asked_for() {
     let mut company = Company::new(&[("a", 1)], vec![account(1)]);
     assert_eq!(company.refused(ask(1, claim("b"))), "no_pool");
-    let fallback = Claim { fallback_for: Some("b".into()), ..claim("a") };
-    assert_eq!(company.refused(ask(1, fallback)), "no_pool", "nor stand in for one");
-    let exchange = Claim { instead_of: vec!["a".into(), "b".into()], ..claim("a") };
-    assert_eq!(company.refused(ask(1, exchange)), "no_pool", "nor be given up for one");
 }
 
 #[test]
