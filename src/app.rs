@@ -122,6 +122,6 @@ impl App {
 
 fn warn(warnings: &[Problem]) {
     for warning in warnings {
-        tracing::warn!(name: "config.odd", key = %warning.key, "The config: {}", warning.message);
+        tracing::warn!(name: "config.odd", key = %warning.key, "The config, {}: {}", warning.key, warning.message);
     }
 }

@@ -70,7 +70,7 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
     assert_eq!(keys(&status["last_cycle"]), SYNC);
     each(&status["held"], HELD);
     assert_eq!((keys(&status["backend"]).as_str(), &status["fingerprint"]), ("kind reachable", &report["fingerprint"]));
-    each(&status["directories"], "kind name reachable server watermark");
+    each(&status["directories"], "kind name problem reachable server watermark");
 
     each(&company.agent.history().into(), "changes cycle elsewhere outcome seconds started");
     assert_eq!(company.agent.history()[1]["cycle"], report["cycle"], "the latest is the last");

@@ -74,17 +74,17 @@ fn take_the_wrong_one(slapd: &Slapd) {
 }
 
 #[test]
-fn what_was_refused_is_not_tried_again_by_hand_either_until_it_is_another_or_everything_is_asked_for() {
+fn what_was_refused_is_not_tried_again_by_looking_and_always_by_a_cycle_that_somebody_asks_for() {
     let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 2));
     let agent = agent(&slapd, &slapd, "password");
     assert_eq!(agent.sync().0, 1);
     take_the_wrong_one(&slapd);
-    for verb in [&["sync"][..], &["plan"], &["check", "--connect"]] {
+    for verb in [&["plan"][..], &["check", "--connect"]] {
         let told = agent.run(verb);
         assert!(told.code == 1 && told.stdout.contains("trying the same again could lock"), "{verb:?}: {told:?}");
-        assert!(told.stdout.contains("`seatsync sync --full"), "{verb:?}: {told:?}");
+        assert!(told.stdout.contains("`seatsync sync"), "{verb:?}: {told:?}");
     }
-    let (code, synced) = agent.sync_full();
+    let (code, synced) = agent.sync();
     assert_eq!((code, &synced["pools"][0]["held"]), (0, &2.into()), "{synced}");
 
     agent.secret("pw", "another");
@@ -104,7 +104,6 @@ fn a_check_that_was_refused_is_remembered_too() {
     take_the_wrong_one(&slapd);
     let (code, checked) = agent.check(true);
     assert_eq!((code, &checked["probes"][0]["what"]), (1, &"corp: bind".into()), "{checked}");
-    assert_eq!(agent.sync().0, 1);
-    assert_eq!(agent.sync_full().0, 0);
+    assert_eq!(agent.sync().0, 0);
     assert_eq!(agent.check(true).0, 0);
 }

@@ -98,7 +98,7 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
 /// What a cycle needs of a directory. A cycle follows what it found before, and shows no credential that was refused: so here.
 async fn of_directory(source: &mut cycle::Source, state: &mut State) -> Result<Vec<Probe>, StateError> {
     let (name, now) = (source.directory.name().clone(), clock::now());
-    if let Some(message) = cycle::reading::refused(state, source, Asked { by_person: true, full: false }, now)? {
+    if let Some(message) = cycle::reading::refused(state, source, Asked::default(), now)? {
         let lost = Some("nothing can be read".to_owned());
         return Ok(vec![Probe { what: format!("{name}: bind"), ok: false, message, lost, remedy: None }]);
     }
@@ -112,7 +112,7 @@ async fn of_directory(source: &mut cycle::Source, state: &mut State) -> Result<V
 
 /// Reads every directory to its end, as a cycle does, and counts whom it would serve.
 async fn whole(engine: &mut Engine, progress: &dyn Progress) -> Vec<Probe> {
-    let mut parts = engine.parts(progress, Asked { by_person: true, full: true }, Stop::default());
+    let mut parts = engine.parts(progress, Asked { by_person: false, full: true }, Stop::default());
     match cycle::preview(&mut parts, &BTreeMap::new(), clock::now()).await {
         Ok(preview) => preview.report.directories.iter().map(people).collect(),
         Err(error) => vec![failed("people: read everything", &error)],

@@ -89,7 +89,7 @@ impl App {
         }
         let state = self.state_beside()?;
         let mut engine = Engine::new(&settings, state)?;
-        let mut parts = engine.parts(progress, Asked { by_person: true, full: options.full }, Stop::default());
+        let mut parts = engine.parts(progress, Asked { by_person: false, full: options.full }, Stop::default());
         cycle::preview(&mut parts, &elsewhere, clock::now()).await.map_err(|error| cycle_error(&error))
     }
 

@@ -19,10 +19,8 @@ use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Wa
 use crate::model::{Account, Anchor, Dn, Name};
 use crate::ports::{Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
-/// A refused credential is not tried again for so long, whoever asks: retries lock the account.
+/// A refused credential is not tried again for so long, but where a person asks for a cycle: retries lock the account.
 const REFUSED_FOR: SignedDuration = SignedDuration::from_hours(1);
-
-const BY_PERSON_WHOLE: Asked = Asked { by_person: true, full: true };
 
 /// One directory as this cycle found it.
 #[derive(Debug)]
@@ -165,7 +163,7 @@ pub fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<Direct
     })
 }
 
-/// Why a credential that was refused is not tried again now: a person who asks for everything has looked into it.
+/// Why a credential that was refused is not tried again now.
 ///
 /// # Errors
 /// Where the state cannot be read.
@@ -179,13 +177,13 @@ pub fn refused(
     let again = refused.at.saturating_add(REFUSED_FOR).unwrap_or(refused.at);
     // One that lies ahead was noted by a clock that was wrong.
     let is_over = again <= now || refused.at > now;
-    if asked == BY_PERSON_WHOLE || refused.credentials != source.credentials || is_over {
+    if asked.by_person || refused.credentials != source.credentials || is_over {
         return Ok(None);
     }
     Ok(Some(format!(
         "Could not bind: the server refused the credentials at {}, and trying the same again could lock the account. Mend \
          `bind_dn` or `bind_password`, and the next cycle tries them; where the account was unlocked or enabled instead, \
-         `seatsync sync --full` tries them at once, the agent by itself at {again}",
+         `seatsync sync` tries them at once, the agent by itself at {again}",
         refused.at
     )))
 }

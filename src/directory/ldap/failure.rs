@@ -114,7 +114,7 @@ fn judge_result(result: &LdapResult) -> Verdict {
 const MEND: &str = "Mend `bind_dn` or `bind_password`; trying the same again can lock the account";
 /// The password may be the right one by now: the lock hides that.
 const UNLOCK: &str = "Unlock it (`Unlock-ADAccount`, `samba-tool user unlock`) once nothing tries a wrong password any more, \
-                      then `seatsync sync --full`";
+                      then `seatsync sync`";
 
 /// Why Active Directory refused a bind: the code after "data " in the text, the only place where it says so (MS-ADTS
 /// leaves the text open; the codes are those of Win32 `LogonUser`, in hexadecimal); and what to do.
@@ -129,8 +129,8 @@ fn active_directory_words(text: &str) -> Option<(&'static str, &'static str)> {
             "the account's password has expired",
             "Give it a new one that never expires, and put it into `bind_password`",
         ),
-        "533" => ("the account is disabled", "Enable it, then `seatsync sync --full`"),
-        "701" => ("the account has expired", "Let it never expire, then `seatsync sync --full`"),
+        "533" => ("the account is disabled", "Enable it, then `seatsync sync`"),
+        "701" => ("the account has expired", "Let it never expire, then `seatsync sync`"),
         "773" => ("the account must change its password first", "Change it, and put the new one into `bind_password`"),
         "775" => ("the account is locked", UNLOCK),
         _ => return None,

@@ -63,7 +63,7 @@ const TEXTS: &[(&[&str], Verdict)] = &[
         &["credentials have been revoked", "entry in database has expired", "Password has expired"],
         (
             "the account is disabled or locked, or it or its password has expired",
-            "Unlock or enable it, and let its password never expire; then `seatsync sync --full`",
+            "Unlock or enable it, and let its password never expire; then `seatsync sync`",
             Persistence::Credentials,
         ),
     ),
