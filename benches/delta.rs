@@ -77,7 +77,7 @@ impl Company {
         let agent = Agent::new("");
         agent.secret("pw", &slapd.password);
         agent.write_config(&format!(
-            "[agent]\npoll = \"24h\"\nfull = \"48h\"\n\n\
+            "[agent]\nname = \"bench\"\nstate_dir = \"state\"\npoll = \"24h\"\nfull = \"48h\"\n\n\
              [[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\n\
              bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{BASE}\"]\npage_size = 1000\n\n\
              [[pool]]\nname = \"standard\"\nseats = {people}\n",
@@ -85,6 +85,9 @@ impl Company {
         ));
         let running = agent.start();
         wait_until("the first cycle", FIRST, || !agent.history().is_empty());
+        // A server that was filled and never written to has no `contextCSN` to follow from.
+        slapd.modify(&ldif::replace(&Person::new(1).dn(BASE), "displayName", &["Changed before all"]));
+        agent.sync_full();
         Self { people, slapd, agent, _running: running }
     }
 
