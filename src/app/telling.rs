@@ -139,6 +139,7 @@ impl Telling {
             }
         }
     }
+
     /// Not what was wrong in the last cycle, too.
     fn is_news(&mut self, trouble: &str) -> bool {
         let before = self.trouble.replace(trouble.to_owned());

@@ -39,8 +39,6 @@ pub struct DirectoryRead {
     pub mode: ReadMode,
     /// People in scope who were not looked at.
     pub others: u64,
-    /// The groups were walked, though not everyone was read.
-    pub regrouped: bool,
     /// Why nothing could be read.
     pub problem: Option<String>,
     pub elapsed: Duration,
@@ -156,7 +154,6 @@ pub fn prepare(parts: &Parts<'_>, index: usize, now: Timestamp) -> Result<Direct
         watermark: parts.memory.watermark(&name)?,
         mode: ReadMode::Full,
         others: 0,
-        regrouped: false,
         problem: refused(parts.memory, &parts.directories[index], parts.asked, now)?,
         elapsed: Duration::ZERO,
         name,

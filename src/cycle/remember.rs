@@ -132,7 +132,7 @@ fn update<'a>(
         people,
         seen_again,
         unidentified: is_whole.then_some(&*snapshot.unidentified),
-        members: (is_whole || read.regrouped).then_some(&snapshot.members),
+        members: (is_whole || snapshot.nested.is_some()).then_some(&snapshot.members),
         pins: pins_after(read, snapshot),
         nested: snapshot.nested.as_deref(),
         // A name is kept as long as the place where the person is now.

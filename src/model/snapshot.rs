@@ -178,7 +178,7 @@ pub struct Groups {
     pub by_uid: Vec<Anchor>,
     /// User ids that none of the people has, folded.
     pub gone_uids: Vec<String>,
-    pub nested: Vec<Nested>,
+    pub nested: Option<Vec<Nested>>,
     pub foreign: u64,
     pub dangling: u64,
 }
@@ -211,7 +211,7 @@ pub struct Snapshot {
     pub gone_uids: BTreeMap<String, Dangling>,
     /// The server works out who is in one of these groups, and no change tells of that.
     pub computed: bool,
-    /// Groups within those of the config, as the next read is told of them. None: the read broke off before.
+    /// Groups within those of the config, as the next read is told of them. None: nobody walked them in this read.
     pub nested: Option<Vec<Nested>>,
     /// Of those the ones that are listed by a DN of before, and where they are.
     pub followed: BTreeMap<Dn, Dn>,

@@ -29,13 +29,14 @@ pub struct Trouble {
 /// All that is wrong, the gravest first.
 pub fn troubles(facts: &Facts) -> Vec<Trouble> {
     let mut found = Vec::new();
-    if !stands_by(facts) {
+    let works = !stands_by(facts);
+    if works {
         found.extend(failed(facts));
         found.extend(directories(facts));
         found.extend(broken_off(facts));
     }
     found.extend(config_refused(facts));
-    if !stands_by(facts) {
+    if works {
         found.extend(held(facts));
         found.extend(refused(facts));
     }

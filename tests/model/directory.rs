@@ -206,7 +206,7 @@ impl Directory for InMemory {
                 }
             }
         }
-        Ok(Listed::Groups(Groups { members, ..Groups::default() }))
+        Ok(Listed::Groups(Groups { members, nested: Some(Vec::new()), ..Groups::default() }))
     }
 
     async fn locate(

@@ -107,7 +107,7 @@ impl Look {
             return Ok(Ok(BTreeSet::new()));
         }
         let request = self.read.request(now);
-        let mut roster = Present { memory: parts.memory, directory: &self.read.name, located: &self.located };
+        let mut roster = Present::new(parts.memory, &self.read.name, &self.located);
         let listed = tokio::select! {
             listed = parts.directories[self.index].directory.groups(&request, &mut roster) => listed,
             () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
@@ -188,8 +188,6 @@ impl Look {
             }
         }
         let Some(scope) = scope(&self.read.pins) else { return Ok(Err("a pin cannot be read".to_owned())) };
-        self.read.regrouped = self.groups.is_some();
-        let nested = self.groups.as_mut().map(|groups| std::mem::take(&mut groups.nested));
         let groups = match self.groups.take() {
             Some(groups) => groups,
             None => groups_before(parts.memory, &name, &anchors, &self.reported)?,
@@ -206,7 +204,7 @@ impl Look {
             gone: BTreeMap::new(),
             gone_uids: BTreeMap::new(),
             computed: false,
-            nested,
+            nested: groups.nested,
             followed: BTreeMap::new(),
             scope,
             entries: self.changes.entries,
@@ -236,7 +234,7 @@ fn groups_before(
         members: memory.members_of(directory, people)?,
         by_uid: memory.listed_by_uid(directory, people)?.into_keys().collect(),
         gone_uids: Vec::new(),
-        nested: Vec::new(),
+        nested: None,
         foreign: reported.foreign,
         dangling: reported.dangling,
     })

@@ -1,6 +1,6 @@
 //! The people of a directory as they are now: those who were looked up by their entries, everyone else as last read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use crate::model::snapshot::Whereabouts;
 use crate::model::{Anchor, Dn, Name, Sighting, fold};
@@ -8,10 +8,12 @@ use crate::ports::{Memory, Roster, StateError};
 
 /// Finds people by what groups list.
 pub(super) struct Present<'a> {
-    pub(super) memory: &'a mut dyn Memory,
-    pub(super) directory: &'a Name,
+    memory: &'a mut dyn Memory,
+    directory: &'a Name,
     /// Whoever was looked up.
-    pub(super) located: &'a BTreeMap<Anchor, Whereabouts>,
+    located: &'a BTreeMap<Anchor, Whereabouts>,
+    /// Of those the ones who are there, by place.
+    places: HashMap<&'a Dn, Anchor>,
 }
 
 /// Those who are there, whatever their standing.
@@ -20,6 +22,17 @@ pub(super) fn present(located: &BTreeMap<Anchor, Whereabouts>) -> impl Iterator<
         Whereabouts::Overlooked(entry) => Some(&**entry),
         _ => None,
     })
+}
+
+impl<'a> Present<'a> {
+    pub(super) fn new(
+        memory: &'a mut dyn Memory,
+        directory: &'a Name,
+        located: &'a BTreeMap<Anchor, Whereabouts>,
+    ) -> Self {
+        let places = present(located).map(|person| (&person.dn, person.anchor)).collect();
+        Self { memory, directory, located, places }
+    }
 }
 
 impl Present<'_> {
@@ -33,10 +46,9 @@ impl Present<'_> {
 
 impl Roster for Present<'_> {
     fn at(&mut self, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError> {
-        let here: BTreeMap<&Dn, Anchor> = present(self.located).map(|person| (&person.dn, person.anchor)).collect();
         let before = self.memory.at(self.directory, dns)?;
         let who = |(dn, before): (&&Dn, Option<Anchor>)| {
-            here.get(*dn).copied().or_else(|| before.filter(|anchor| !self.located.contains_key(anchor)))
+            self.places.get(*dn).copied().or_else(|| before.filter(|anchor| !self.located.contains_key(anchor)))
         };
         Ok(dns.iter().zip(before).map(who).collect())
     }

@@ -37,7 +37,7 @@ pub(in crate::directory::ldap) async fn groups(
         || {
             let Walked { members, by_uid, gone_uids, foreign, dangling, .. } = walked;
             let gone_uids = gone_uids.into_keys().collect();
-            Listed::Groups(Groups { members, by_uid, gone_uids, nested: missed.nested, foreign, dangling })
+            Listed::Groups(Groups { members, by_uid, gone_uids, nested: Some(missed.nested), foreign, dangling })
         },
         Listed::Untold,
     ))
