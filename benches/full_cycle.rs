@@ -32,21 +32,62 @@ const PAGE: usize = 1_000;
 /// Of wall time against `ldapsearch`, and of memory in MB: up to so many people.
 const BARS: [(usize, f64, Option<f64>); 2] = [(100_000, 1.5, None), (1_000_000, 2.0, Some(250.0))];
 
+/// Of so many people, to see how the processor time of one grows.
+const FEW: usize = 10_000;
+const GROWTH: f64 = 1.2;
+
 fn main() {
     let arguments = Arguments::parse();
     let people = arguments.people.unwrap_or(PEOPLE);
-    println!("Filling a private OpenLDAP server with {} people, and giving each a seat ...", grouped(people));
-    let slapd = server(people);
-    let agent = agent(&slapd, people);
-    let (mut cycle, mut search) = (cycle(&agent), search(&slapd));
+    println!("Filling private OpenLDAP servers with {} people, and giving each a seat ...", grouped(people));
+    let mut few = (people > FEW).then(|| Company::new(FEW));
+    let mut company = Company::new(people);
     println!("Measuring: one run of each that is not counted, then {} in turn ...\n", arguments.runs);
-    run(&mut cycle);
-    run(&mut search);
-    let pairs: Vec<(Run, Run)> = (0..arguments.runs).map(|_| (run(&mut cycle), run(&mut search))).collect();
-    report(people, &pairs);
+    let mut round = || (company.round(), few.as_mut().map(Company::cycle));
+    round();
+    let rounds: Vec<((Run, Run), Option<Run>)> = (0..arguments.runs).map(|_| round()).collect();
+    report(people, &rounds.iter().map(|(pair, _)| *pair).collect::<Vec<_>>());
+    growth(people, &rounds);
     println!("\nOn {}\n{}\n", machine::describe(), versions().join("\n"));
-    println!("seatsync:   {}\nldapsearch: {}", shown(&cycle), shown(&search));
-    quiet(&agent);
+    println!("seatsync:   {}\nldapsearch: {}", shown(&company.cycle), shown(&company.search));
+    quiet(&company.agent);
+}
+
+/// A server, and an agent whose state and ledger know everybody.
+struct Company {
+    cycle: Command,
+    search: Command,
+    agent: Agent,
+    _slapd: Slapd,
+}
+
+impl Company {
+    fn new(people: usize) -> Self {
+        let slapd = server(people);
+        let agent = agent(&slapd, people);
+        Self { cycle: cycle(&agent), search: search(&slapd), agent, _slapd: slapd }
+    }
+
+    fn round(&mut self) -> (Run, Run) {
+        (self.cycle(), run(&mut self.search))
+    }
+
+    fn cycle(&mut self) -> Run {
+        run(&mut self.cycle)
+    }
+}
+
+/// Processor time of a cycle, per person, against that of few people.
+fn growth(people: usize, rounds: &[((Run, Run), Option<Run>)]) {
+    let per = |run: &Run, people: usize| run.cpu / people as f64;
+    let ratios: Vec<f64> = rounds
+        .iter()
+        .filter_map(|((many, _), few)| Some(per(many, people) / per(few.as_ref()?, FEW).max(1e-9)))
+        .collect();
+    if !ratios.is_empty() {
+        let ratio = Figures::new(ratios).median();
+        println!("CPU per person against {} people {ratio:.2}, {}", grouped(FEW), verdict(ratio, GROWTH, "x"));
+    }
 }
 
 fn server(people: usize) -> Slapd {

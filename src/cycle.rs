@@ -22,6 +22,7 @@ use thiserror::Error;
 use tokio::sync::watch;
 
 use self::baseline::{Baseline, End};
+use self::delta::Touch;
 use self::elsewhere::Elsewhere;
 use self::last_known::AccountsLastKnown;
 use self::reading::Sources;
@@ -157,6 +158,10 @@ async fn pass(
 ) -> Result<SyncReport, CycleError> {
     let clock = Instant::now();
     let recovered = apply::recover(parts.memory, parts.backend).await?;
+    let before = match before {
+        None => baseline::recall(parts).await?,
+        ours => ours,
+    };
     let number = parts.memory.begin_cycle(now)?;
     let Sources { current, readings, mut remembered, touched } = sources(parts, turn, before, now).await?;
     let elsewhere = match touched {
@@ -190,10 +195,12 @@ async fn pass(
     let report = report::of_cycle(number, now, elapsed, &readings, &desired, &plan, &current, &applied, &after);
     let report = report::with_recovered(report, &recovered, &applied.effects(&current.accounts));
     let report = SyncReport { elsewhere, ..report };
-    remember::cycle(parts, &report, &plan, &readings)?;
     let (readings, desired, plan, touched) = (&readings, &desired, &plan, touched.as_ref());
     let end = End { readings, desired, plan, before: &current.accounts, after: &after, report: &report, touched, now };
-    *parts.baseline = baseline::take(parts, &end)?;
+    let next = baseline::take(parts, &end)?;
+    let kept = baseline::to_keep(parts, next.as_ref()).await;
+    remember::cycle(parts, &report, plan, readings, kept.as_deref())?;
+    *parts.baseline = next;
     Ok(report)
 }
 
@@ -205,8 +212,8 @@ async fn sources(
     now: Timestamp,
 ) -> Result<Sources, CycleError> {
     match delta::read(parts, turn, before, now).await? {
-        Some(sources) => Ok(sources),
-        None => reading::read_all(parts, now).await,
+        Touch::Some(sources) => Ok(*sources),
+        Touch::All(failed) => reading::read_all(parts, failed, now).await,
     }
 }
 
@@ -238,7 +245,7 @@ pub async fn preview(
     now: Timestamp,
 ) -> Result<report::Preview, CycleError> {
     let clock = Instant::now();
-    let Sources { mut current, readings, mut remembered, .. } = reading::read_all(parts, now).await?;
+    let Sources { mut current, readings, mut remembered, .. } = reading::read_all(parts, None, now).await?;
     let fails_first = moment::foresee(parts, &current, &mut remembered).await?;
     remembered.forget_seats(Elsewhere::since_last(parts, &current)?.exchanged());
     learn_unheard(parts, &mut remembered).await?;

@@ -8,12 +8,15 @@ use thiserror::Error;
 
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
 use crate::model::lease::Lease;
-use crate::model::snapshot::{Followed, Listed, Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::memory::KnownEntry;
+use crate::model::snapshot::{Compared, Followed, Listed, Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Dn, Name, PersonId};
 
 mod memory;
 pub mod plain;
-pub use memory::{Accounts, Excerpts, History, Journal, Memory, Mirror, Outbox, Requests, StateError, Succession};
+pub use memory::{
+    Accounts, Excerpts, History, Journal, Left, Memory, Mirror, Outbox, Requests, StateError, Succession,
+};
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -153,6 +156,21 @@ pub trait Directory: Send {
         Ok(Followed::Untold("this directory can only be read whole".to_owned()))
     }
 
+    /// Reads everything, and gives those alone whose entry is not as `known` has it, in the order of the anchors: at the cost of
+    /// the read, and no memory for everyone. `request` and `progress`: as for a read.
+    ///
+    /// # Errors
+    /// Where the read did not come to its end: then nothing is known.
+    async fn compare(
+        &mut self,
+        request: &ReadRequest,
+        known: Vec<KnownEntry>,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Compared, ReadError> {
+        let _ = (request, known, progress);
+        Ok(Compared::Untold("this directory is read whole".to_owned()))
+    }
+
     /// Who is in the groups of the config, of the people in `roster`; nobody's entry is read. `request`: as for a read.
     ///
     /// # Errors
@@ -284,6 +302,21 @@ pub trait Backend: Send {
     /// Where the backend cannot be asked.
     async fn unchanged(&mut self, generation: u64) -> Result<Option<BackendState>, BackendError> {
         let _ = generation;
+        Ok(None)
+    }
+
+    /// Names how things are now, for a process that begins later; None where `generation` names them no more, or no name would
+    /// outlive this process.
+    async fn seal(&mut self) -> Option<String> {
+        None
+    }
+
+    /// The generation of now, where things are still as the seal of an earlier process names them.
+    ///
+    /// # Errors
+    /// Where the backend cannot be asked.
+    async fn unsealed(&mut self, seal: &str) -> Result<Option<u64>, BackendError> {
+        let _ = seal;
         Ok(None)
     }
 

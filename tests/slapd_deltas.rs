@@ -171,6 +171,20 @@ fn a_group_of_the_config_that_is_deleted_gives_nobody_s_seat_away() {
     both_are_partial(&twins, "the group is gone");
 }
 
+#[test]
+fn a_process_that_begins_counts_on_nothing_that_somebody_decided_since() {
+    let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 12));
+    let twins = twins(&slapd, false);
+    twins.delta("nothing");
+    twins.decide("deny", "u0000009");
+    twins.cycle("one who waited was denied a seat");
+    twins.decide("release", "u0000001");
+    twins.cycle("one seat taken back, which goes to who waited");
+    assert!(!twins.follows.names("active").contains(&"u0000001".to_owned()));
+    twins.cycle("nothing");
+    twins.delta("nothing once more");
+}
+
 /// One thing that happens on the server.
 #[derive(Clone, Debug)]
 enum Change {
@@ -276,15 +290,16 @@ fn play(groups: bool) {
         + &ldif::group(base, "vault", &[members, vec![nobody]].concat());
     let slapd = Slapd::start_with(&made);
     let twins = twins(&slapd, groups);
-    let mut deltas = 0;
+    let (mut deltas, mut comparisons) = (0, 0);
     for step in 0..number("SEATSYNC_DELTAS_STEPS", 60) {
         let change = change().new_tree(&mut runner).expect("a change").current();
         make(&slapd, &change);
         let read = twins.cycle(&format!("step {step} of seed {seed}, {change:?}"));
         deltas += u64::from(read["mode"] == "delta");
+        comparisons += u64::from(twins.compared());
     }
-    eprintln!("seed {seed}: {deltas} cycles followed");
-    assert!(deltas > 0);
+    eprintln!("seed {seed}: {deltas} cycles followed, {comparisons} compared");
+    assert!(deltas > 0 && comparisons > 0);
 }
 
 #[test]

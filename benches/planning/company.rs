@@ -16,7 +16,8 @@ use seatsync::desired::{self, Desired, Reading};
 use seatsync::model::settings::Settings;
 use seatsync::model::snapshot::{Kind, Members, Role, ScopeKey, Snapshot, Whereabouts};
 use seatsync::model::{
-    Account, AccountId, Anchor, Assignment, Dn, Name, PersonId, PoolCount, Profile, SeatState, Sighting, Standing,
+    Account, AccountId, Anchor, Assignment, Digest, Dn, Name, PersonId, PoolCount, Profile, SeatState, Sighting,
+    Standing,
 };
 use seatsync::plan::World;
 use seatsync::ports::Accounts as _;
@@ -191,6 +192,7 @@ fn sighting(number: usize, people: usize, now: Timestamp) -> Sighting {
         due: None,
         uids: vec![person.uid],
         logon: None,
+        entry: Digest::of(&()),
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -15,7 +15,7 @@ use crate::cycle::{self, Asked, CycleError};
 use crate::model::memory::CycleRecord;
 use crate::model::report::{SyncReport, seconds};
 use crate::model::settings::BackendKind;
-use crate::ports::{History as _, Progress, StateError};
+use crate::ports::{History as _, Left, Progress, StateError};
 
 /// What a cycle's report says where the backend did not answer.
 pub const BACKEND_FAILED: &str = "backend_failed";
@@ -83,7 +83,7 @@ fn record(engine: &mut Engine, started: Timestamp, elapsed: Duration, failure: &
     };
     let held = engine.state.held()?;
     let news = remember::news(&engine.state, &engine.settings, &report)?;
-    engine.state.finish_cycle(&record, held.as_ref(), None, news.as_ref())
+    engine.state.finish_cycle(&record, held.as_ref(), Left::default(), news.as_ref())
 }
 
 /// A cycle's failure, as people are told.

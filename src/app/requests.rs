@@ -54,6 +54,7 @@ pub async fn carry_out(engine: &mut Engine, request: Request) -> Result<Reply, A
     }
     // What the next pass finds is not as the last one left it.
     engine.baseline = None;
+    engine.state.forget_baseline().map_err(|error| state_error(&error))?;
     match request {
         Request::Sync { .. } => {}
         Request::Confirm(confirmation) => confirm(engine, &confirmation).await?,

@@ -124,6 +124,26 @@ impl Backend for Embedded {
         Ok((now == generation).then_some(state))
     }
 
+    async fn seal(&mut self) -> Option<String> {
+        let known = self.read?;
+        let sealed = self.on_thread(move |ledger, company| {
+            let latest = ledger.latest(company)?;
+            Ok(latest.filter(|_| ledger.generation().is_ok_and(|now| now == known)))
+        });
+        sealed.await.ok().flatten()
+    }
+
+    async fn unsealed(&mut self, seal: &str) -> Result<Option<u64>, BackendError> {
+        if self.is_new() {
+            return Ok(None);
+        }
+        // The generation first: what is done after it shows in it.
+        let now = self.on_thread(|ledger, company| Ok((ledger.generation()?, ledger.latest(company)?)));
+        let (generation, latest) = now.await?;
+        self.read = latest.filter(|latest| latest == seal).map(|_| generation);
+        Ok(self.read)
+    }
+
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
         let batch = batch.clone();
         self.on_thread(move |ledger, company| ledger.apply(company, &batch)).await

@@ -1,18 +1,20 @@
-//! A cycle that looks at what changed: whoever is touched is looked up, and planned by the same functions as everyone.
+//! A cycle that looks at what changed: whoever is touched is looked up, and planned by the same functions as everyone. What
+//! changed is told by the directories (a delta cycle), or found out by a read of everything that takes in nobody whose entry is as
+//! it was (a full cycle, that costs memory for those alone who changed).
 //!
 //! Left out is who has just what is asked for, unless somebody else's plan turns on it (`plan::tests::touched` proves that the
 //! plan is the same without). So these are looked at:
 //!
 //! | who | since |
 //! |---|---|
-//! | whose entry may have changed | the directory says so |
+//! | whose entry may have changed, or is not there | the directory says so, or the read shows it |
 //! | who came into a group of the config or left one | the group changed, or the person's name did |
 //! | whose expiry has come due | time passes |
 //! | who waits, cannot be served, or is kept as a leaver | a seat may be free, a name may be |
 //! | who left within the guard's window | whoever came back counts no more |
 //! | who shares a unique value with any of these, or has the anchor of an account that nobody manages | one of them gets it |
 //!
-//! Where anything cannot be told so, everything is read: nobody is left out for want of knowing.
+//! Where anything cannot be told so, everyone is looked at: nobody is left out for want of knowing.
 
 mod look;
 mod roster;
@@ -21,20 +23,47 @@ use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 
-use self::look::Look;
-use super::baseline::{Baseline, Touched};
+use self::look::{Look, Unheard};
+use super::baseline::{Baseline, Holds, Touched};
 use super::last_known::AccountsLastKnown;
 use super::reading::{self, Readings, Sources};
 use super::succession::Turn;
 use super::{CycleError, Parts};
 use crate::model::change::BackendState;
+use crate::model::report::ReadMode;
 use crate::model::{Account, Anchor, PersonId, Profile};
-use crate::ports::StateError;
+use crate::ports::{Persistence, ReadError, StateError};
 
-/// Why everything is read instead.
+/// Why it cannot be done so.
 type Untold = String;
 
-/// What changed and whoever is touched by it; None where everything must be read.
+/// How it is found out who changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Way {
+    /// The directories say it.
+    Follow,
+    /// Everything is read, and each entry compared with the digest of the last.
+    Compare,
+}
+
+impl Way {
+    const fn mode(self) -> ReadMode {
+        match self {
+            Self::Follow => ReadMode::Delta,
+            Self::Compare => ReadMode::Full,
+        }
+    }
+}
+
+/// Whether everyone has to be looked at.
+pub enum Touch {
+    /// What changed, and whoever is touched by it.
+    Some(Box<Sources>),
+    /// Everyone; a directory that failed just now is not tried again.
+    All(Option<(usize, ReadError)>),
+}
+
+/// What changed and whoever is touched by it, where that can be told.
 ///
 /// # Errors
 /// Where backend or state cannot be read, or a stop was asked for.
@@ -43,50 +72,62 @@ pub async fn read(
     turn: &Turn,
     before: Option<Baseline>,
     now: Timestamp,
-) -> Result<Option<Sources>, CycleError> {
-    let Some(before) = before.filter(|_| matches!(turn, Turn::Ours)) else { return Ok(None) };
-    let told = match before.is_over(parts, now) {
-        Some(why) => Err(why.to_owned()),
-        None => follow(parts, before, now).await?,
+) -> Result<Touch, CycleError> {
+    let Some(before) = before.filter(|_| matches!(turn, Turn::Ours)) else { return Ok(Touch::All(None)) };
+    let (ways, why) = match before.holds(parts, now) {
+        Holds::Everything => ([Way::Follow, Way::Compare].as_slice(), None),
+        Holds::AllButTheRead(why) => ([Way::Compare].as_slice(), Some(why)),
+        Holds::Nothing(why) => ([].as_slice(), Some(why)),
     };
-    match told {
-        Ok(sources) => Ok(Some(sources)),
-        Err(why) => {
-            tracing::debug!(why, "Everything is read.");
-            reading::close(parts).await;
-            Ok(None)
+    let mut why = why.unwrap_or_default().to_owned();
+    let mut failed = None;
+    for way in ways {
+        tracing::debug!(?way, why, "Looking for what changed.");
+        match attempt(parts, *way, &before, now).await? {
+            Ok(sources) => return Ok(Touch::Some(Box::new(sources))),
+            Err(Unheard::Untold(untold)) => why = untold,
+            Err(Unheard::Failed(index, error)) => {
+                why.clone_from(&error.doing);
+                failed = Some((index, error)).filter(|(_, error)| error.persistence == Persistence::Credentials);
+                break;
+            }
         }
     }
+    tracing::debug!(why, "Everyone is looked at.");
+    reading::close(parts).await;
+    Ok(Touch::All(failed))
 }
 
-async fn follow(
+async fn attempt(
     parts: &mut Parts<'_>,
-    before: Baseline,
+    way: Way,
+    before: &Baseline,
     now: Timestamp,
-) -> Result<Result<Sources, Untold>, CycleError> {
+) -> Result<Result<Sources, Unheard>, CycleError> {
+    let untold = |why: &str| Ok(Err(Unheard::Untold(why.to_owned())));
     let Some(current) = parts.backend.unchanged(before.generation).await? else {
-        return Ok(Err("the backend was changed by another hand".to_owned()));
+        return untold("the backend was changed by another hand");
     };
     if current.confirmations.iter().any(|confirmation| confirmation.expires > now) {
-        return Ok(Err("something is confirmed".to_owned()));
+        return untold("something is confirmed");
     }
     let strangers = parts.memory.strangers()?;
     let mut touched = beside_directories(parts, &current, &strangers, now)?;
     let mut looks = Vec::with_capacity(parts.directories.len());
     for (index, reported) in before.directories.iter().enumerate().take(parts.directories.len()) {
-        match look::ask(parts, index, reported, now).await? {
+        match look::ask(parts, index, (way, reported), now).await? {
             Ok((look, changed)) => {
                 touched.extend(changed.into_iter().map(|anchor| look.person(anchor)));
                 looks.push(look);
             }
-            Err(why) => return Ok(Err(why)),
+            Err(unheard) => return Ok(Err(unheard)),
         }
     }
     let mut gathered = Gathered::default();
     gathered.add(parts, &mut looks, touched, strangers, now).await?;
     match regroup(parts, &mut looks, now).await? {
         Ok(members) => gathered.add(parts, &mut looks, members, Vec::new(), now).await?,
-        Err(why) => return Ok(Err(why)),
+        Err(why) => return Ok(Err(Unheard::Untold(why))),
     }
     let Gathered { people, mut accounts } = gathered;
     accounts.sort_by(|one, other| one.owner.cmp(&other.owner));
@@ -95,11 +136,11 @@ async fn follow(
     for look in looks {
         match look.finish(parts, &current.accounts, now)? {
             Ok(read) => readings.push(read),
-            Err(why) => return Ok(Err(why)),
+            Err(why) => return Ok(Err(Unheard::Untold(why))),
         }
     }
     let remembered = AccountsLastKnown::of(parts.memory, &people)?;
-    let touched = Some(Touched { people, before });
+    let touched = Some(Touched { people, is_whole: way == Way::Compare, before: before.clone() });
     Ok(Ok(Sources { current, readings: Readings(readings), remembered, touched }))
 }
 

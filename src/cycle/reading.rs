@@ -90,11 +90,15 @@ pub struct Sources {
 }
 
 /// Reads backend and directories at the same time, and what we remember while they send; then looks for everyone with an
-/// account who was not seen. A directory that fails does not stop the others.
+/// account who was not seen. A directory that fails does not stop the others; one that just `failed` is not tried again.
 ///
 /// # Errors
 /// Where the backend or the state cannot be read, or a stop was asked for.
-pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, CycleError> {
+pub async fn read_all(
+    parts: &mut Parts<'_>,
+    failed: Option<(usize, ReadError)>,
+    now: Timestamp,
+) -> Result<Sources, CycleError> {
     let mut reads = Vec::with_capacity(parts.directories.len());
     for index in 0..parts.directories.len() {
         reads.push(prepare(parts, index, now)?);
@@ -103,7 +107,7 @@ pub async fn read_all(parts: &mut Parts<'_>, now: Timestamp) -> Result<Sources, 
     let Parts { directories, backend, memory, progress, stop, .. } = &mut *parts;
     let (current, fetched, (known, remembered)) = tokio::try_join!(
         async { Ok(current::read(&mut **backend).await?) },
-        fetch_all(directories, &reads, now, *progress, stop.as_mut(), &underway),
+        fetch_all(directories, (&reads, failed), now, *progress, stop.as_mut(), &underway),
         recall(&mut **memory, &reads, &underway),
     )?;
     current::check_pools(parts, &current)?;
@@ -200,19 +204,23 @@ type Fetched = Option<(Result<Snapshot, ReadError>, Duration)>;
 /// Reads the directories one after another, and tells once the first one sends.
 async fn fetch_all(
     directories: &mut [Source],
-    reads: &[DirectoryRead],
+    (reads, mut failed): (&[DirectoryRead], Option<(usize, ReadError)>),
     now: Timestamp,
     progress: &dyn Progress,
     mut stop: Option<&mut watch::Receiver<bool>>,
     underway: &Notify,
 ) -> Result<Vec<Fetched>, CycleError> {
     let mut all = Vec::with_capacity(reads.len());
-    for (source, read) in directories.iter_mut().zip(reads) {
+    for (index, (source, read)) in directories.iter_mut().zip(reads).enumerate() {
         if read.problem.is_some() {
             all.push(None);
             continue;
         }
         let clock = Instant::now();
+        if let Some((_, error)) = failed.take_if(|(failed, _)| *failed == index) {
+            all.push(Some((Err(error), clock.elapsed())));
+            continue;
+        }
         let request = read.request(now);
         let tell = |entries| {
             underway.notify_one();

@@ -21,7 +21,7 @@ use crate::model::snapshot::{ListedAs, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Account, Anchor, PersonId, Quarantine, Sighting, Standing, fold};
 use crate::notify::{self, House};
 use crate::plan::Plan;
-use crate::ports::{Memory, StateError};
+use crate::ports::{Left, Memory, StateError};
 
 /// Stores what was read of every directory, each in one step.
 ///
@@ -173,6 +173,7 @@ impl<'a> Witness<'a> {
             user_name: Cow::Borrowed(&profile.user_name),
             email: Cow::Borrowed(&profile.email),
             display_name: profile.display_name.as_deref().map(Cow::Borrowed),
+            entry: sighting.entry,
             naming: sighting.naming(),
             listing: (!self.snapshot.members.is_empty()).then(|| listing(sighting)),
             judgement: self.judgement(sighting),
@@ -308,11 +309,17 @@ pub async fn confirmations(parts: &mut Parts<'_>, current: &BackendState, plan: 
     Ok(())
 }
 
-/// Ends the cycle: its report, what is held back now, and the config it was made with.
+/// Ends the cycle: its report, what is held back now, the config it was made with, and what the next can count on.
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub fn cycle(parts: &mut Parts<'_>, report: &SyncReport, plan: &Plan, readings: &Readings) -> Result<(), CycleError> {
+pub fn cycle(
+    parts: &mut Parts<'_>,
+    report: &SyncReport,
+    plan: &Plan,
+    readings: &Readings,
+    baseline: Option<&str>,
+) -> Result<(), CycleError> {
     let json = report::to_json(report);
     let record = CycleRecord {
         number: report.cycle,
@@ -328,7 +335,7 @@ pub fn cycle(parts: &mut Parts<'_>, report: &SyncReport, plan: &Plan, readings: 
     });
     let config = (report.outcome < CycleOutcome::Partial).then_some(parts.settings.digest.as_str());
     let news = news(parts.memory, parts.settings, report)?;
-    parts.memory.finish_cycle(&record, held.as_ref(), config, news.as_ref())?;
+    parts.memory.finish_cycle(&record, held.as_ref(), Left { config, baseline }, news.as_ref())?;
     Ok(())
 }
 

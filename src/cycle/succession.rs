@@ -92,6 +92,7 @@ pub async fn stand_by(parts: &mut Parts<'_>, standby: Standby, now: Timestamp) -
 fn learn(parts: &mut Parts<'_>, seen: Seen, current: &BackendState, now: Timestamp) -> Result<(), CycleError> {
     let gone = gone_within_limit(parts, current)?;
     let taken = if seen == Seen::Restored { Vec::new() } else { gone };
+    parts.memory.forget_baseline()?;
     parts.memory.inherit(&current.accounts, &taken, now)?;
     Ok(())
 }

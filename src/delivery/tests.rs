@@ -11,7 +11,7 @@ use super::*;
 use crate::model::memory::CycleRecord;
 use crate::model::notice::{News, Notice, NoticeKind};
 use crate::model::settings::WebhookSettings;
-use crate::ports::{History as _, Outbox as _};
+use crate::ports::{History as _, Left, Outbox as _};
 use crate::state::State;
 
 fn start() -> Timestamp {
@@ -57,7 +57,7 @@ fn tell(state: &mut State, subject: &str, at: Timestamp) {
     let (subject, text, body) = (subject.to_owned(), String::new(), "{}".to_owned());
     let notice = Notice { kind: NoticeKind::PoolFull, at, subject, text, body };
     let news = News { notices: vec![notice], channels: vec![Channel::Webhook], ..News::default() };
-    state.finish_cycle(&record, None, None, Some(&news)).unwrap();
+    state.finish_cycle(&record, None, Left::default(), Some(&news)).unwrap();
 }
 
 async fn round(state: &mut State, courier: &Courier, now: Timestamp) -> Sent {

@@ -9,6 +9,9 @@
 mod standing;
 mod text;
 
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use self::standing::judge;
@@ -19,7 +22,7 @@ use super::identity::{self, Unanchored};
 use crate::model::settings::AttributeSettings;
 use crate::model::snapshot::Kind;
 use crate::model::value::email_fault;
-use crate::model::{Anchor, Defect, Dn, Profile, Quarantine, Sighting, Unidentified};
+use crate::model::{Anchor, Defect, Digest, Dn, Profile, Quarantine, Sighting, Unidentified};
 
 /// The attributes that can say that somebody of this kind left.
 pub fn leaving_attributes(kind: Kind) -> impl Iterator<Item = &'static str> {
@@ -34,6 +37,7 @@ const LOGON: &str = "sAMAccountName";
 pub struct PersonReader {
     kind: Kind,
     names: Names,
+    wanted: Arc<[String]>,
 }
 
 /// The directory's names of what we use.
@@ -61,29 +65,21 @@ impl PersonReader {
             display_name: or(&settings.display_name, "displayName"),
             anchor: settings.anchor.clone(),
         };
-        Self { kind, names }
+        let wanted = wanted(kind, &names).into();
+        Self { kind, names, wanted }
     }
 
     /// The attributes to ask a server for: those that are used, each once. What kind of object it is, the filter says.
     #[must_use]
     pub fn wanted(&self) -> Vec<String> {
-        let names = &self.names;
-        let mapped = [&names.user_name, &names.email, &names.given_name, &names.family_name, &names.display_name];
-        let own = match self.kind {
-            Kind::ActiveDirectory => &["primaryGroupID", "cn", LOGON][..],
-            Kind::OpenLdap | Kind::Ldif => &["uid", "memberOf", "cn"],
-        };
-        let fixed =
-            own.iter().chain(identity::anchor_attributes(self.kind)).chain(created_attributes(self.kind)).copied();
-        let fixed = fixed.chain(standing::attributes(self.kind)).map(str::to_owned);
-        let all = fixed.chain(mapped.into_iter().cloned()).chain(names.anchor.clone());
-        let mut wanted: Vec<String> = Vec::new();
-        for name in all {
-            if !wanted.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
-                wanted.push(name);
-            }
-        }
-        wanted
+        self.wanted.to_vec()
+    }
+
+    /// A digest of everything of an entry that `read` looks at: as long as it stays, and no expiry of it comes due, so does
+    /// what is read.
+    #[must_use]
+    pub fn digest(&self, entry: &impl Entry) -> Digest {
+        Digest::of(&Looked { entry, names: &self.wanted })
     }
 
     /// The attributes without which there is no account.
@@ -143,6 +139,7 @@ impl PersonReader {
                 .map(Into::into),
             primary_group,
             member_of: self.member_of(entry),
+            entry: self.digest(entry),
             anchor,
             dn,
         })
@@ -196,6 +193,44 @@ impl PersonReader {
         }
         let texts = entry.values("memberOf").filter_map(|value| std::str::from_utf8(value).ok());
         texts.filter_map(|text| Dn::parse(text).ok()).collect()
+    }
+}
+
+fn wanted(kind: Kind, names: &Names) -> Vec<String> {
+    let mapped = [&names.user_name, &names.email, &names.given_name, &names.family_name, &names.display_name];
+    let own = match kind {
+        Kind::ActiveDirectory => &["primaryGroupID", "cn", LOGON][..],
+        Kind::OpenLdap | Kind::Ldif => &["uid", "memberOf", "cn"],
+    };
+    let fixed = own.iter().chain(identity::anchor_attributes(kind)).chain(created_attributes(kind)).copied();
+    let fixed = fixed.chain(standing::attributes(kind)).map(str::to_owned);
+    let all = fixed.chain(mapped.into_iter().cloned()).chain(names.anchor.clone());
+    let mut wanted: Vec<String> = Vec::new();
+    for name in all {
+        if !wanted.iter().any(|known| known.eq_ignore_ascii_case(&name)) {
+            wanted.push(name);
+        }
+    }
+    wanted
+}
+
+/// Some attributes of an entry, in one order, whatever that of the server is.
+struct Looked<'a, E> {
+    entry: &'a E,
+    names: &'a [String],
+}
+
+impl<E: Entry> Hash for Looked<'_, E> {
+    fn hash<H: Hasher>(&self, hasher: &mut H) {
+        self.entry.dn().hash(hasher);
+        for name in self.names {
+            let mut count = 0_usize;
+            for value in self.entry.values(name) {
+                value.hash(hasher);
+                count += 1;
+            }
+            count.hash(hasher);
+        }
     }
 }
 

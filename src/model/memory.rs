@@ -27,6 +27,16 @@ pub struct Known {
     pub absence: Option<Absence>,
 }
 
+/// How somebody's entry looked when it was last taken in: narrower still, for a read tells by it who is as before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KnownEntry {
+    pub anchor: Anchor,
+    /// As in `Sighting`; None: not known.
+    pub entry: Option<Digest>,
+    /// A leaver, and not there when everything was read last.
+    pub is_gone: bool,
+}
+
 /// What is known of somebody who is not in the snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Absence {
@@ -44,6 +54,8 @@ pub struct Facts<'a> {
     pub user_name: Cow<'a, str>,
     pub email: Cow<'a, str>,
     pub display_name: Option<Cow<'a, str>>,
+    /// As in `Sighting`.
+    pub entry: Digest,
     /// As in `Sighting::naming`.
     pub naming: Digest,
     /// None: the config names no groups.

@@ -163,6 +163,30 @@ pub struct Changes {
     pub watermark: Option<Watermark>,
 }
 
+/// What a full read shows that was told whose entry looked how.
+#[derive(Clone, Debug)]
+pub enum Compared {
+    /// It was complete, in the sense of rule 1.
+    Whole(Comparison),
+    /// It cannot be told so, or too much is otherwise: everyone must be read. A sentence says why.
+    Untold(String),
+}
+
+/// One full read, with only those people whose entry is not as it was known.
+#[derive(Clone, Debug)]
+pub struct Comparison {
+    pub kind: Kind,
+    pub server: String,
+    /// New, or with another entry than known; in the order of their anchors.
+    pub changed: Vec<Sighting>,
+    /// Known, no leavers, and not in this read.
+    pub unseen: Vec<Anchor>,
+    /// Entries received.
+    pub entries: u64,
+    /// Taken before.
+    pub watermark: Option<Watermark>,
+}
+
 /// What the groups of the config say of people who are known.
 #[derive(Clone, Debug)]
 pub enum Listed {

@@ -155,6 +155,8 @@ pub struct Sighting {
     pub primary_group: Option<u32>,
     /// `memberOf`, used for groups that have no member attribute of their own.
     pub member_of: Vec<Dn>,
+    /// Of everything above as the entry shows it, whatever the time.
+    pub entry: Digest,
 }
 
 impl Sighting {

@@ -12,7 +12,8 @@ use thiserror::Error;
 use crate::model::change::{Answer, Batch, Confirmation};
 use crate::model::lease::{Moment, Standby};
 use crate::model::memory::{
-    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId, Taken,
+    CycleRecord, Heartbeat, Held, Known, KnownEntry, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request,
+    RequestId, Taken,
 };
 use crate::model::notice::{News, Parcel, Told};
 use crate::model::snapshot::{Members, Nested, Pin, ScopeKey, Watermark};
@@ -134,6 +135,9 @@ pub trait Excerpts: Send {
     /// What is known of these people of a directory, by anchor.
     fn known(&self, directory: &str, anchors: &[Anchor]) -> Result<Vec<Known>, StateError>;
 
+    /// How everyone's entry looked who is known of a directory, by anchor.
+    fn entries(&self, directory: &str) -> Result<Vec<KnownEntry>, StateError>;
+
     /// By what groups named these people when they were last read: `Sighting::naming`; nothing of who was not there.
     fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError>;
 
@@ -214,21 +218,36 @@ pub trait Requests: Send {
     fn beat(&mut self, heartbeat: &Heartbeat) -> Result<(), StateError>;
 }
 
+/// What a cycle leaves to the next.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Left<'a> {
+    /// The digest of the config that now holds everywhere; None where the last one stays.
+    pub config: Option<&'a str>,
+    /// What the next one can count on, for `baseline`.
+    pub baseline: Option<&'a str>,
+}
+
 /// Past cycles, and what they left for the next.
 pub trait History: Send {
-    /// Starts a cycle and gives it its number, from 1 without gaps: one that came to no end leaves its number to the next.
+    /// Starts a cycle and gives it its number, from 1 without gaps: one that came to no end leaves its number to the next. What
+    /// the last one left to count on is forgotten.
     fn begin_cycle(&mut self, started: Timestamp) -> Result<u64, StateError>;
 
-    /// Ends a cycle and replaces what is held back, in one step. `config`: the digest of the config that now holds
-    /// everywhere; None where the last one stays. `news`: what is to be sent, and what counts as told; None: nobody is
-    /// told anything, and what was not sent yet is forgotten.
+    /// Ends a cycle and replaces what is held back, in one step. `news`: what is to be sent, and what counts as told; None:
+    /// nobody is told anything, and what was not sent yet is forgotten.
     fn finish_cycle(
         &mut self,
         cycle: &CycleRecord,
         held: Option<&Held>,
-        config: Option<&str>,
+        left: Left<'_>,
         news: Option<&News>,
     ) -> Result<(), StateError>;
+
+    /// What the last cycle left to count on, as it was given.
+    fn baseline(&self) -> Result<Option<String>, StateError>;
+
+    /// Forgets it: something was changed beside the cycles.
+    fn forget_baseline(&mut self) -> Result<(), StateError>;
 
     /// What was told so far; nothing at first.
     fn told(&self) -> Result<Told, StateError>;

@@ -8,9 +8,9 @@ use rusqlite::{Connection, OptionalExtension as _, Result, ToSql, params};
 use super::accounts::{known_account, remembered_account};
 use super::numbers::{directory_id, directory_names, find_directory};
 use super::people::known;
-use super::values::{anchor, digest, json};
+use super::values::{anchor, digest, json, number};
 use super::{State, members};
-use crate::model::memory::{Judgement, Known, Listing, Remembered};
+use crate::model::memory::{Judgement, Known, KnownEntry, Listing, Remembered};
 use crate::model::snapshot::{Members, ScopeKey};
 use crate::model::{Account, Anchor, Digest, Dn, Name, PersonId, Profile, Standing, folded};
 use crate::ports::{Excerpts, StateError};
@@ -22,6 +22,23 @@ impl Excerpts for State {
         let mut people = self.of_each("reading who is known", directory, anchors, sql, known)?;
         people.sort_unstable_by_key(|known| known.anchor);
         Ok(people)
+    }
+
+    fn entries(&self, directory: &str) -> Result<Vec<KnownEntry>, StateError> {
+        self.read("reading how everyone's entry looked", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            // A row that grows is copied with all before it: there may be a million.
+            let sql = "SELECT count(*) FROM person WHERE directory = ?1";
+            let count = connection.prepare_cached(sql)?.query_row([id], |row| number(row, 0))?;
+            let mut entries = Vec::with_capacity(usize::try_from(count).unwrap_or_default());
+            let sql = "SELECT anchor, entry, gone FROM person WHERE directory = ?1 ORDER BY anchor";
+            let mut query = connection.prepare_cached(sql)?;
+            let mut rows = query.query([id])?;
+            while let Some(row) = rows.next()? {
+                entries.push(known_entry(row)?);
+            }
+            Ok(entries)
+        })
     }
 
     fn namings(&self, directory: &str, anchors: &[Anchor]) -> Result<BTreeMap<Anchor, Digest>, StateError> {
@@ -160,6 +177,12 @@ impl Excerpts for State {
 }
 
 /// Whoever was there when the directory was last read whole.
+fn known_entry(row: &rusqlite::Row<'_>) -> Result<KnownEntry> {
+    let entry = row.get::<_, Option<[u8; 16]>>(1)?.map(Digest::from_bytes);
+    let gone: Option<i64> = row.get(2)?;
+    Ok(KnownEntry { anchor: anchor(row, 0)?, entry, is_gone: gone.is_some() })
+}
+
 const PRESENT: &str = "facts WHERE directory = ?1 AND naming IS NOT NULL";
 
 type Value = fn(&Profile) -> &str;

@@ -9,14 +9,17 @@ use super::{State, outbox};
 use crate::model::change::Confirmation;
 use crate::model::memory::{CycleRecord, Held};
 use crate::model::notice::{News, Told};
-use crate::ports::{History, StateError};
+use crate::ports::{History, Left, StateError};
 
 /// Cycles kept: five weeks of one every five minutes.
 const CYCLES_KEPT: i64 = 10_000;
 
+const BASELINE: &str = "baseline";
+
 impl History for State {
     fn begin_cycle(&mut self, started: Timestamp) -> Result<u64, StateError> {
         self.write("begin_cycle", "starting a cycle", |transaction| {
+            set_note(transaction, BASELINE, None)?;
             // One that came to no end is told nowhere: its number is this one's.
             let sql =
                 "UPDATE cycle SET started = ?1 WHERE outcome IS NULL AND number = (SELECT max(number) FROM cycle)";
@@ -34,7 +37,7 @@ impl History for State {
         &mut self,
         cycle: &CycleRecord,
         held: Option<&Held>,
-        config: Option<&str>,
+        left: Left<'_>,
         news: Option<&News>,
     ) -> Result<(), StateError> {
         self.write("finish_cycle", "storing the report of a cycle", |transaction| {
@@ -51,10 +54,24 @@ impl History for State {
             transaction.execute("DELETE FROM confirmation WHERE expires_at <= ?1", [cycle.started.as_second()])?;
             set_note(transaction, "held", held.map(to_json).transpose()?.as_deref())?;
             outbox::keep(transaction, news, cycle.started)?;
-            match config {
+            set_note(transaction, BASELINE, left.baseline)?;
+            match left.config {
                 Some(digest) => set_note(transaction, "config_digest", Some(digest)),
                 None => Ok(()),
             }
+        })
+    }
+
+    fn baseline(&self) -> Result<Option<String>, StateError> {
+        self.read("reading what the last cycle left", |connection| note(connection, BASELINE))
+    }
+
+    fn forget_baseline(&mut self) -> Result<(), StateError> {
+        if self.baseline()?.is_none() {
+            return Ok(());
+        }
+        self.write("forget_baseline", "storing that things changed", |transaction| {
+            set_note(transaction, BASELINE, None)
         })
     }
 

@@ -64,8 +64,8 @@ pub fn forget(transaction: &Transaction<'_>, directory: i64, anchors: &[Anchor])
         "UPDATE facts SET naming = NULL, place = NULL, uid = NULL, primary_group = NULL
          WHERE directory = ?1 AND anchor = ?2 AND naming IS NOT NULL",
     )?;
-    let mut narrow =
-        transaction.prepare_cached("UPDATE person SET digest = zeroblob(16) WHERE directory = ?1 AND anchor = ?2")?;
+    let sql = "UPDATE person SET digest = zeroblob(16), entry = NULL WHERE directory = ?1 AND anchor = ?2";
+    let mut narrow = transaction.prepare_cached(sql)?;
     for anchor in anchors {
         if wide.execute(params![directory, anchor.as_bytes()])? > 0 {
             store_further_uids(transaction, (directory, *anchor), None)?;

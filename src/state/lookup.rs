@@ -225,7 +225,7 @@ fn find_strangers(connection: &Connection, wanted: &Wanted) -> Result<Vec<Accoun
 /// Everyone of one directory whom the mirror or the backend knows.
 const LAST_KNOWN: &str = "
     SELECT k.anchor, f.dn, f.user_name, f.email, f.display_name, f.judgement_json,
-           p.missing_since, p.gone, a.account_json, t.at, t.approval_json, f.naming
+           p.missing_since, p.gone, a.account_json, t.at, t.approval_json, f.naming, p.entry
     FROM (SELECT anchor FROM person WHERE directory = ?1 UNION SELECT anchor FROM account WHERE directory = ?1) k
     LEFT JOIN person p ON p.directory = ?1 AND p.anchor = k.anchor
     LEFT JOIN facts f ON f.directory = ?1 AND f.anchor = k.anchor
@@ -255,6 +255,7 @@ fn facts(row: &Row<'_>) -> Result<Option<Facts<'static>>> {
         user_name: row.get::<_, String>(2)?.into(),
         email: row.get::<_, String>(3)?.into(),
         display_name: row.get::<_, Option<String>>(4)?.map(Into::into),
+        entry: Digest::from_bytes(row.get::<_, Option<[u8; 16]>>(12)?.unwrap_or_default()),
         naming: Digest::from_bytes(row.get::<_, Option<[u8; 16]>>(11)?.unwrap_or_default()),
         listing: None,
         judgement: json::<Judgement<'static>>(row, 5)?,
@@ -302,6 +303,7 @@ fn unidentified(row: &Row<'_>, directory: &Name) -> Result<LastKnown> {
         user_name: "".into(),
         email: "".into(),
         display_name: None,
+        entry: Digest::from_bytes([0; 16]),
         naming: Digest::from_bytes([0; 16]),
         listing: None,
         judgement: Judgement {

@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V8__nested_anchors", include_str!("migrations/V8__nested_anchors.sql")),
     ("V9__excerpts", include_str!("migrations/V9__excerpts.sql")),
     ("V10__listings", include_str!("migrations/V10__listings.sql")),
+    ("V11__entries", include_str!("migrations/V11__entries.sql")),
 ];
 
 /// How long to wait for another process that writes.

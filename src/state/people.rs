@@ -231,8 +231,8 @@ fn store(transaction: &Transaction<'_>, directory: &Name, update: &MirrorUpdate<
 
 fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonRow<'_>]) -> Result<()> {
     let mut narrow = transaction.prepare_cached(
-        "INSERT INTO person (directory, anchor, digest, first_seen) VALUES (?1, ?2, ?3, ?4)
-         ON CONFLICT DO UPDATE SET digest = excluded.digest, missing_since = NULL, gone = NULL",
+        "INSERT INTO person (directory, anchor, digest, first_seen, entry) VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT DO UPDATE SET digest = excluded.digest, entry = excluded.entry, missing_since = NULL, gone = NULL",
     )?;
     let mut wide = transaction.prepare_cached(
         "INSERT OR REPLACE INTO facts (directory, anchor, dn, user_name, email, display_name, judgement_json, naming,
@@ -244,7 +244,10 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
     people.sort_by_key(|person| person.anchor);
     for PersonRow { anchor, first_seen, facts } in people {
         let listing = facts.listing.as_ref();
-        narrow.execute(params![directory, anchor.as_bytes(), facts.digest().as_bytes(), first_seen.as_second()])?;
+        let (digest, entry) = (facts.digest(), facts.entry);
+        let narrowed =
+            params![directory, anchor.as_bytes(), digest.as_bytes(), first_seen.as_second(), entry.as_bytes()];
+        narrow.execute(narrowed)?;
         wide.execute(params![
             directory,
             anchor.as_bytes(),

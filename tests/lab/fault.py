@@ -16,8 +16,15 @@ Rules. Entries are counted over all connections, pages on each connection, so th
   blackhole   accept and never answer                   noreply=OP requests of this kind (search, bind, any) get no answer
   range=N     no more than N values at once, the rest by `;range=` (AD's MaxValRange)
   max=N       a search without paging ends after N entries with code 4 (AD's MaxPageSize)
+  bytes=N     close after N bytes of all that the server sends on a connection
+  syncrc=C    a content synchronisation (RFC 4533) ends with code C, no controls
+  syncdone    it ends with code 0, no controls
+  syncempty   it ends as it does, and nothing of it comes before
+  synccookie  it is asked with a cookie that no server ever gave: then everything comes
   once        only the first connection meets the faults
   after=N     only connections after the first N meet them
+
+`@FILE` in place of rules: they are read from that file with each connection.
 """
 import asyncio
 import socket
@@ -39,15 +46,24 @@ class Rules:
     """What to do wrong, and how many entries have passed so far."""
 
     def __init__(self, text):
-        self.wanted = dict(rule.partition("=")[::2] for rule in text.split(","))
+        self.file = text[1:] if text.startswith("@") else None
+        self.wanted = {} if self.file else parsed(text)
         self.entries = 0
         self.connections = 0
 
     def for_next_connection(self):
         self.connections += 1
+        if self.file:
+            self.entries = 0
+            with open(self.file) as rules:
+                self.wanted = parsed(rules.read().strip())
         once_over = "once" in self.wanted and self.connections > 1
         too_early = self.connections <= int(self.wanted.get("after", 0))
         return {} if once_over or too_early else self.wanted
+
+
+def parsed(text):
+    return dict(rule.partition("=")[::2] for rule in text.split(","))
 
 
 class Connection:
@@ -59,7 +75,9 @@ class Connection:
         self.reader, self.writer = client
         self.paged = set()
         self.unpaged = {}
+        self.syncs = set()
         self.pages = 0
+        self.bytes = 0
 
     def reached(self, rule):
         return rule in self.wanted and self.rules.entries > int(self.wanted[rule])
@@ -86,7 +104,11 @@ class Connection:
         try:
             async for whole in ber.messages(self.reader):
                 message_id, tag, _, controls = ber.take_apart(whole)
-                if tag == ber.SEARCH and ber.PAGED in controls:
+                if tag == ber.SEARCH and ber.SYNC in controls:
+                    self.syncs.add(message_id)
+                    if "synccookie" in self.wanted:
+                        whole = with_another_cookie(whole)
+                elif tag == ber.SEARCH and ber.PAGED in controls:
                     self.paged.add(message_id)
                 elif tag == ber.SEARCH and ber.DIRSYNC not in controls:
                     self.unpaged[message_id] = 0
@@ -99,6 +121,13 @@ class Connection:
             server.close()
 
     async def send(self, data):
+        if "bytes" in self.wanted:
+            left = int(self.wanted["bytes"]) - self.bytes
+            self.bytes += len(data)
+            if len(data) > left:
+                self.writer.write(data[:max(left, 0)])
+                await self.writer.drain()
+                raise Gone
         if "dribble" not in self.wanted:
             self.writer.write(data)
             await self.writer.drain()
@@ -113,6 +142,10 @@ class Connection:
         message_id, tag, content, controls = ber.take_apart(whole)
         if tag == ber.BIND_DONE and "bindrc" in self.wanted:
             return [ber.message(message_id, ber.result(tag, int(self.wanted["bindrc"]), BAD_CREDENTIALS))]
+        if message_id in self.syncs:
+            replaced = self.bend_sync(message_id, tag, content)
+            if replaced is not None:
+                return replaced
         if "max" in self.wanted and message_id in self.unpaged:
             replaced = self.over_the_limit(message_id, tag)
             if replaced is not None:
@@ -123,6 +156,16 @@ class Connection:
             self.pages += 1
             return [self.bend_page_end(whole, message_id, content, controls)]
         return [whole]
+
+    def bend_sync(self, message_id, tag, content):
+        """What stands for a message of a synchronisation; None lets it pass."""
+        if tag != ber.SEARCH_DONE:
+            return [] if "syncempty" in self.wanted else None
+        if "syncrc" in self.wanted:
+            return [ber.message(message_id, ber.result(tag, int(self.wanted["syncrc"]), "made by the test"))]
+        if "syncdone" in self.wanted:
+            return [ber.message(message_id, ber.tlv(tag, content))]
+        return None
 
     def over_the_limit(self, message_id, tag):
         """AD ends an unpaged search at its limit; None lets the message pass."""
@@ -167,6 +210,20 @@ class Connection:
         if "nocookie" in self.wanted and self.pages == int(self.wanted["nocookie"]):
             return ber.message(message_id, ber.tlv(ber.SEARCH_DONE, content))
         return whole
+
+
+def with_another_cookie(whole):
+    """A synchronisation that is asked with a cookie of no server's; mode and the rest as they are."""
+    message_id, tag, content, controls = ber.take_apart(whole)
+    bent = b""
+    for _, control in ber.elements(controls):
+        parts = list(ber.elements(control))
+        if parts[0][1] == ber.SYNC:
+            (_, value), = ber.elements(parts[-1][1])
+            kept = b"".join(ber.tlv(kind, it) if kind != ber.OCTETS else ber.octets("nonsense") for kind, it in ber.elements(value))
+            parts[-1] = (ber.OCTETS, ber.tlv(ber.SEQUENCE, kept))
+        bent += ber.tlv(ber.SEQUENCE, b"".join(ber.tlv(kind, it) for kind, it in parts))
+    return ber.message(message_id, ber.tlv(tag, content), bent)
 
 
 def cut_to_ranges(content, limit):

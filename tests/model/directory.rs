@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use seatsync::model::memory::KnownEntry;
 use seatsync::model::snapshot::{
-    Changes, Followed, Groups, Kind, Listed, Members, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts,
+    Changes, Compared, Comparison, Followed, Groups, Kind, Listed, Members, Partial, Pin, Role, ScopeKey, Snapshot,
+    Watermark, Whereabouts,
 };
-use seatsync::model::{Anchor, Defect, Dn, Name, Profile, Quarantine, Sighting, Standing};
+use seatsync::model::{Anchor, Defect, Digest, Dn, Name, Profile, Quarantine, Sighting, Standing};
 use seatsync::ports::{Directory, Missing, Persistence, Probed, ReadError, ReadRequest, Roster};
 
 use super::company::{Company, Fault, Person, Place, Who};
@@ -54,6 +56,7 @@ fn sighting(who: Who, person: &Person) -> Sighting {
         due: None,
         uids: Vec::new(),
         logon: None,
+        entry: Digest::of(&(who, format!("{:?}", Person { member: [false; 3], priority: None, ..person.clone() }))),
         primary_group: None,
         member_of: Vec::new(),
     }
@@ -190,6 +193,26 @@ impl Directory for InMemory {
             entries,
             watermark: Some(moment(&mut self.moments, &world)),
         }))
+    }
+
+    async fn compare(
+        &mut self,
+        request: &ReadRequest,
+        known: Vec<KnownEntry>,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Compared, ReadError> {
+        let Snapshot { kind, server, people, partial, entries, watermark, .. } = self.read(request, progress).await?;
+        if let Some(Partial { message }) = partial {
+            return Ok(Compared::Untold(message));
+        }
+        let came: BTreeSet<Anchor> = people.iter().map(|person| person.anchor).collect();
+        let gone = known.iter().filter(|known| !known.is_gone && !came.contains(&known.anchor));
+        let unseen = gone.map(|known| known.anchor).collect();
+        let before: BTreeMap<Anchor, Option<Digest>> = known.iter().map(|known| (known.anchor, known.entry)).collect();
+        let is_other = |person: &Sighting| before.get(&person.anchor) != Some(&Some(person.entry));
+        let mut changed: Vec<Sighting> = people.into_iter().filter(is_other).collect();
+        changed.sort_by_key(|person| person.anchor);
+        Ok(Compared::Whole(Comparison { kind, server, changed, unseen, entries, watermark }))
     }
 
     async fn groups(&mut self, _request: &ReadRequest, roster: &mut dyn Roster) -> Result<Listed, ReadError> {

@@ -165,8 +165,9 @@ impl Engine {
         work(&self.runtime, &mut parts)
     }
 
-    /// Everything the ledger knows.
+    /// Everything the ledger knows, asked when the network is calm.
     pub fn read(&mut self) -> BackendState {
+        self.served.iter().for_each(Served::calm);
         let process = &mut self.process.as_mut().expect("a process").0;
         self.runtime.block_on(process.backend.read()).expect("the ledger")
     }

@@ -8,13 +8,14 @@ use jiff::Timestamp;
 use seatsync::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use seatsync::model::lease::{Lease, Moment, Standby};
 use seatsync::model::memory::{
-    CycleRecord, Heartbeat, Held, Known, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request, RequestId, Taken,
+    CycleRecord, Heartbeat, Held, Known, KnownEntry, MirrorUpdate, OpenBatch, RefusedBind, Remembered, Request,
+    RequestId, Taken,
 };
 use seatsync::model::notice::{News, Told};
 use seatsync::model::snapshot::{Members, Nested, Pin, ScopeKey, Watermark};
 use seatsync::model::{Account, Anchor, Digest, Dn, Name, PersonId, Profile};
 use seatsync::ports::{
-    Accounts, Backend, BackendError, Capabilities, Excerpts, History, Journal, Mirror, Persistence, Requests,
+    Accounts, Backend, BackendError, Capabilities, Excerpts, History, Journal, Left, Mirror, Persistence, Requests,
     StateError, Succession,
 };
 use seatsync::state::State;
@@ -111,6 +112,15 @@ impl<B: Backend> Backend for MortalBackend<B> {
         self.inner.unchanged(generation).await
     }
 
+    async fn seal(&mut self) -> Option<String> {
+        self.inner.seal().await
+    }
+
+    async fn unsealed(&mut self, seal: &str) -> Result<Option<u64>, BackendError> {
+        lit(&self.fuse).before()?;
+        self.inner.unsealed(seal).await
+    }
+
     async fn apply(&mut self, batch: &Batch) -> Result<Answer, BackendError> {
         lit(&self.fuse).before()?;
         let answer = self.inner.apply(batch).await?;
@@ -178,6 +188,7 @@ mortal! { Mirror {
 
 mortal! { Excerpts {
     fn known([self: &self], directory: &str, anchors: &[Anchor]) -> Vec<Known>;
+    fn entries([self: &self], directory: &str) -> Vec<KnownEntry>;
     fn namings([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<Anchor, Digest>;
     fn wished([self: &self], directory: &str, anchors: &[Anchor]) -> u64;
     fn members_of([self: &self], directory: &str, anchors: &[Anchor]) -> BTreeMap<ScopeKey, Members>;
@@ -231,7 +242,9 @@ mortal! { Succession {
 
 mortal! { History {
     fn begin_cycle([self: &mut self], started: Timestamp) -> u64;
-    fn finish_cycle([self: &mut self], cycle: &CycleRecord, held: Option<&Held>, config: Option<&str>, news: Option<&News>) -> ();
+    fn finish_cycle([self: &mut self], cycle: &CycleRecord, held: Option<&Held>, left: Left<'_>, news: Option<&News>) -> ();
+    fn baseline([self: &self]) -> Option<String>;
+    fn forget_baseline([self: &mut self]) -> ();
     fn told([self: &self]) -> Told;
     fn config_digest([self: &self]) -> Option<String>;
     fn held([self: &self]) -> Option<Held>;

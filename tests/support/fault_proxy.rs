@@ -1,6 +1,7 @@
 //! Faults on demand, from `tests/lab/fault.py`; its head lists the rules and modes.
 
 use std::io::{BufRead as _, BufReader};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use super::process::{Server, lab};
@@ -16,6 +17,11 @@ impl FaultProxy {
     /// A real server at `to` (`HOST:PORT`, plain LDAP), with faults before it: `cut=250`, `rc=4@2,once`...
     pub fn start(to: &str, rules: &str) -> Self {
         Self::listen(&["proxy", "0", to, rules])
+    }
+
+    /// The same, with rules that can be changed: those in `file` count for each connection from its beginning.
+    pub fn with_rules_in(file: &Path, to: &str) -> Self {
+        Self::start(to, &format!("@{}", file.display()))
     }
 
     /// No server, only broken answers: `deep`, `garbage`, `loopcookie`...

@@ -1,5 +1,7 @@
-//! Two agents on one directory: one runs and follows what changes, the other reads everything each time.
+//! Agents on one directory: one runs and follows what changes; one begins anew each time, reads everything and takes in who is
+//! not as before; and one that can count on nothing looks at everyone.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -13,7 +15,10 @@ const SOON: Duration = Duration::from_secs(20);
 pub struct Twins {
     pub follows: Agent,
     _running: Running,
+    compares: Agent,
     reads: Agent,
+    /// The one that compares did not look at everyone in its last cycle.
+    compared: Cell<bool>,
 }
 
 impl Twins {
@@ -25,41 +30,88 @@ impl Twins {
             agent.write_config(config);
             agent
         };
-        let (follows, reads) = (agent(), agent());
+        let (follows, compares, reads) = (agent(), agent(), agent());
         let running = follows.start();
         wait_until("the first cycle", SOON, || !follows.history().is_empty());
-        let twins = Self { follows, _running: running, reads };
+        let twins = Self { follows, _running: running, compares, reads, compared: Cell::new(false) };
+        // A cycle that makes the ledger leaves nothing to count on.
+        twins.compares.sync_full();
         twins.cycle("the beginning");
         twins
     }
 
-    /// One cycle of both, after which they have the same. Gives how the one that follows read the directory.
+    /// One cycle of each, after which they have the same. Gives how the one that follows read the directory.
     #[track_caller]
     pub fn cycle(&self, after: &str) -> Value {
+        forget(&self.reads);
         let (code, full) = self.reads.sync_full();
         assert_eq!(code, 0, "after {after}: {full}");
         let (code, report) = self.follows.sync();
         assert_eq!(code, 0, "after {after}: {report}");
-        let (follows, reads) = (people(&self.follows), people(&self.reads));
-        for (one, other) in follows.iter().zip(&reads) {
-            assert_eq!(one, other, "after {after}: {report}");
-        }
-        assert_eq!(follows.len(), reads.len(), "after {after}: {report}");
-        let counts = |report: &Value| {
-            let read = &report["directories"][0];
-            json!([read["users"], read["quarantined"], read["dangling"], report["pools"]])
-        };
-        assert_eq!(counts(&report), counts(&full), "after {after}");
+        same(&self.follows, &report, &self.reads, &full, after);
+        let compared = self.compare(after);
+        same(&self.compares, &compared, &self.reads, &full, after);
         report["directories"][0].clone()
     }
 
-    /// The same, and only what changed was read.
+    /// A cycle of the one that compares.
+    #[track_caller]
+    fn compare(&self, after: &str) -> Value {
+        let ended = self.compares.run(&["--json", "-vv", "sync", "--full"]);
+        assert_eq!(ended.code, 0, "after {after}: {}", ended.stderr);
+        let report: Value = serde_json::from_str(&ended.stdout).expect("a report");
+        assert_eq!(report["directories"][0]["mode"], "full", "after {after}: {report}");
+        let says = |what: &str| ended.stderr.contains(what);
+        self.compared.set(says("way=Compare") && !says("Everyone is looked at"));
+        report
+    }
+
+    /// Whether the last cycle of the one that compares looked at nobody who was as before.
+    pub fn compared(&self) -> bool {
+        self.compared.get()
+    }
+
+    /// The same decision, told each of them.
+    #[track_caller]
+    pub fn decide(&self, decision: &str, user: &str) {
+        for agent in [&self.follows, &self.compares, &self.reads] {
+            let ended = agent.decide(decision, &[user]);
+            assert_eq!(ended.code, 0, "{decision} {user}: {ended:?}");
+        }
+    }
+
+    /// The same, and only what changed was read, or taken in.
     #[track_caller]
     pub fn delta(&self, after: &str) -> Value {
         let read = self.cycle(after);
+        assert!(self.compared.get(), "after {after}: everyone was looked at");
         assert_eq!(read["mode"], "delta", "after {after}: {read}");
         read
     }
+}
+
+/// Takes away what the last cycle left to count on.
+fn forget(agent: &Agent) {
+    let state = agent.folder().join("state/state.db");
+    if state.exists() {
+        let state = rusqlite::Connection::open(state).expect("the state");
+        state.execute("DELETE FROM note WHERE name = 'baseline'", []).expect("the state");
+    }
+}
+
+/// Two have given out the same, and say the same of it.
+#[track_caller]
+fn same(one: &Agent, report: &Value, other: &Agent, full: &Value, after: &str) {
+    let (ones, others) = (people(one), people(other));
+    for (one, other) in ones.iter().zip(&others) {
+        assert_eq!(one, other, "after {after}: {report}");
+    }
+    assert_eq!(ones.len(), others.len(), "after {after}: {report}");
+    let counts = |report: &Value| {
+        let read = &report["directories"][0];
+        json!([read["users"], read["quarantined"], read["foreign"], read["dangling"], report["pools"]])
+    };
+    assert_eq!(counts(report), counts(full), "after {after}");
 }
 
 /// Everyone, with all but the times.

@@ -52,7 +52,8 @@ pub fn take(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Baseline>
     Ok(Some(Baseline {
         config: parts.settings.digest.clone(),
         generation,
-        whole: end.touched.map_or(end.now, |touched| touched.before.whole),
+        is_recalled: false,
+        whole: end.touched.filter(|touched| !touched.is_whole).map_or(end.now, |touched| touched.before.whole),
         managed: counts,
         removal,
         directories: end.report.directories.clone(),

@@ -5,16 +5,18 @@ use std::time::Instant;
 
 use jiff::Timestamp;
 
-use super::Untold;
 use super::roster::{Present, present};
+use super::{Untold, Way};
 use crate::cycle::people::{KnownPeople, unplaced};
 use crate::cycle::reading::{self, DirectoryRead};
 use crate::cycle::{CycleError, Parts};
 use crate::desired::accounts_of;
 use crate::model::report::{DirectoryReport, ReadMode};
-use crate::model::snapshot::{Changes, Followed, Found, Groups, Listed, Pin, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{
+    Changes, Compared, Comparison, Followed, Found, Groups, Listed, Pin, ScopeKey, Snapshot, Whereabouts,
+};
 use crate::model::{Account, Anchor, Dn, Name, PersonId, Profile, Sighting};
-use crate::ports::{Memory, StateError};
+use crate::ports::{Memory, ReadError, Stage, StateError};
 
 /// More people than this who came into groups or left them are read faster with everyone else.
 const MOST: usize = 2_000;
@@ -22,8 +24,11 @@ const MOST: usize = 2_000;
 /// What was seen so far.
 pub(super) struct Look {
     index: usize,
+    mode: ReadMode,
     read: DirectoryRead,
     changes: Changes,
+    /// Who was known and did not come, where everything was read.
+    unseen: BTreeSet<Anchor>,
     reported: DirectoryReport,
     located: BTreeMap<Anchor, Whereabouts>,
     /// Whose names of now the groups were asked by.
@@ -33,18 +38,51 @@ pub(super) struct Look {
     begun: Instant,
 }
 
-/// Asks a directory what changed. The people of its answer come beside it.
+/// Why nothing can be told of a directory so.
+pub(super) enum Unheard {
+    Untold(Untold),
+    /// It was tried, and need not be again.
+    Failed(usize, ReadError),
+}
+
+/// Asks a directory what changed, or finds it out. The people of its answer come beside it.
 pub(super) async fn ask(
     parts: &mut Parts<'_>,
     index: usize,
-    reported: &DirectoryReport,
+    (way, reported): (Way, &DirectoryReport),
     now: Timestamp,
-) -> Result<Result<(Look, BTreeSet<Anchor>), Untold>, CycleError> {
+) -> Result<Result<(Look, BTreeSet<Anchor>), Unheard>, CycleError> {
     let begun = Instant::now();
     let read = reading::prepare(parts, index, now)?;
     if read.problem.is_some() {
-        return Ok(Err("the credentials were refused".to_owned()));
+        return Ok(Err(Unheard::Untold("the credentials were refused".to_owned())));
     }
+    let told = match way {
+        Way::Follow => follow(parts, index, &read, now).await?,
+        Way::Compare => compare(parts, index, &read, now).await?,
+    };
+    Ok(told.map(|Told { changes, people, located, unseen }| {
+        let (reported, asked, mode) = (reported.clone(), BTreeSet::new(), way.mode());
+        (Look { index, mode, read, changes, unseen, reported, located, asked, groups: None, begun }, people)
+    }))
+}
+
+/// What a directory said.
+struct Told {
+    changes: Changes,
+    /// Who is to be looked at.
+    people: BTreeSet<Anchor>,
+    /// Whose entries came with it.
+    located: BTreeMap<Anchor, Whereabouts>,
+    unseen: BTreeSet<Anchor>,
+}
+
+async fn follow(
+    parts: &mut Parts<'_>,
+    index: usize,
+    read: &DirectoryRead,
+    now: Timestamp,
+) -> Result<Result<Told, Unheard>, CycleError> {
     let request = read.request(now);
     let told = tokio::select! {
         told = parts.directories[index].directory.follow(&request) => told,
@@ -53,12 +91,51 @@ pub(super) async fn ask(
     Ok(match told {
         Ok(Followed::Changes(mut changes)) => {
             let people = std::mem::take(&mut changes.people);
-            let (reported, located, asked) = (reported.clone(), BTreeMap::new(), BTreeSet::new());
-            Ok((Look { index, read, changes, reported, located, asked, groups: None, begun }, people))
+            Ok(Told { changes, people, located: BTreeMap::new(), unseen: BTreeSet::new() })
         }
-        Ok(Followed::Untold(why)) => Err(why),
-        Err(error) => Err(error.doing),
+        Ok(Followed::Untold(why)) => Err(Unheard::Untold(why)),
+        Err(error) => Err(Unheard::Failed(index, error)),
     })
+}
+
+/// Reads everything, and takes in who is not as before.
+async fn compare(
+    parts: &mut Parts<'_>,
+    index: usize,
+    read: &DirectoryRead,
+    now: Timestamp,
+) -> Result<Result<Told, Unheard>, CycleError> {
+    let known = parts.memory.entries(&read.name)?;
+    if known.iter().filter(|known| known.entry.is_none() && !known.is_gone).count() > MOST {
+        return Ok(Err(Unheard::Untold("it is not known yet how everyone's entry looks".to_owned())));
+    }
+    let (request, progress) = (read.request(now), parts.progress);
+    let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
+    let told = tokio::select! {
+        told = parts.directories[index].directory.compare(&request, known, &tell) => told,
+        () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
+    };
+    Ok(match told {
+        Ok(Compared::Whole(compared)) => {
+            progress.tell(Stage::Read { directory: &read.name, entries: compared.entries, complete: true });
+            of_comparison(compared)
+        }
+        Ok(Compared::Untold(why)) => Err(Unheard::Untold(why)),
+        Err(error) => Err(Unheard::Failed(index, error)),
+    })
+}
+
+fn of_comparison(compared: Comparison) -> Result<Told, Unheard> {
+    let Comparison { kind, server, changed, unseen, entries, watermark } = compared;
+    if unseen.len() > MOST {
+        return Err(Unheard::Untold(format!("{} people are not there any more", unseen.len())));
+    }
+    let unseen: BTreeSet<Anchor> = unseen.into_iter().collect();
+    let located: BTreeMap<Anchor, Whereabouts> =
+        changed.into_iter().map(|person| (person.anchor, Whereabouts::Overlooked(Box::new(person)))).collect();
+    let people = located.keys().copied().chain(unseen.iter().copied()).collect();
+    let changes = Changes { kind, server, people: BTreeSet::new(), groups: true, entries, watermark };
+    Ok(Told { changes, people, located, unseen })
 }
 
 impl Look {
@@ -74,8 +151,8 @@ impl Look {
         now: Timestamp,
     ) -> Result<(), CycleError> {
         let name = &self.read.name;
-        let anchors: Vec<Anchor> =
-            people.iter().filter(|person| person.directory == *name).map(|person| person.anchor).collect();
+        let mine = people.iter().filter(|person| person.directory == *name).map(|person| person.anchor);
+        let anchors: Vec<Anchor> = mine.filter(|anchor| !self.located.contains_key(anchor)).collect();
         if anchors.is_empty() {
             return Ok(());
         }
@@ -128,6 +205,12 @@ impl Look {
         Ok(Ok(differing))
     }
 
+    /// Somebody did not come who is there when asked for by id.
+    fn lost_anybody(&self) -> bool {
+        let is_there = |anchor| matches!(self.located.get(anchor), Some(Whereabouts::Overlooked(_)));
+        self.unseen.iter().any(is_there)
+    }
+
     /// Somebody who is there had one of these user ids, and groups may mean that person still.
     fn had_one_of(&self, memory: &dyn Memory, uids: &[String]) -> Result<bool, StateError> {
         let uids: Vec<&str> = uids.iter().map(String::as_str).collect();
@@ -177,6 +260,9 @@ impl Look {
         if self.is_anybody_named_otherwise(parts.memory)? {
             return Ok(Err("somebody was renamed while the groups were read".to_owned()));
         }
+        if self.lost_anybody() {
+            return Ok(Err("the read left out somebody who is there".to_owned()));
+        }
         let name = self.read.name.clone();
         let anchors: Vec<Anchor> = self.located.keys().copied().collect();
         let wished = parts.memory.wished(&name, &anchors)?;
@@ -215,7 +301,7 @@ impl Look {
         };
         self.read.known = KnownPeople::of(parts.memory.known(&name, &anchors)?);
         self.read.known.unplaced = unplaced(parts.memory, accounts_of(accounts, &name), &snapshot)?;
-        self.read.mode = ReadMode::Delta;
+        self.read.mode = self.mode;
         self.read.others = self.reported.users.saturating_sub(wished);
         self.read.elapsed = self.begun.elapsed();
         self.read.snapshot = Some(snapshot);

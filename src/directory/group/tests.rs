@@ -7,7 +7,7 @@ use self::memory::{Everyone, Memory};
 use super::*;
 use crate::directory::entry::RawEntry;
 use crate::model::snapshot::{Kind, Nested, Role};
-use crate::model::{Profile, Sighting, Standing, fold};
+use crate::model::{Digest, Profile, Sighting, Standing, fold};
 use crate::ports::{Roster, StateError};
 
 fn dn(text: &str) -> Dn {
@@ -30,6 +30,7 @@ fn person(number: u8) -> Sighting {
         due: None,
         uids: vec![format!("P{number}"), format!("other{number}")],
         logon: None,
+        entry: Digest::of(&()),
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -117,7 +117,7 @@ fn too_many(people: &BTreeSet<Anchor>) -> Option<Untold> {
 }
 
 /// Up to which update the server was ever seen to show something goes with every watermark.
-fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
+pub(super) fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
     let before = last.position.get(replication::CHANGED).and_then(|number| number.parse().ok());
     let shown = before.max(changed);
     here.position.extend(shown.map(|number| (replication::CHANGED.to_owned(), number.to_string())));

@@ -1,12 +1,14 @@
 //! Reading people from an LDAP server: whole, or not counted as whole.
 //!
 //! `servers` says whom to try, `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
-//! one full read, `locate` a lookup of people who were missing, `probe` a try of everything.
+//! one full read, `compare` one that takes in nobody who is as before, `follow` asks what changed, `locate` a lookup of people who were missing, `probe` a try of everything.
 
 mod access;
+mod acquainted;
 mod bind;
 mod budget;
 mod certificate;
+mod compare;
 mod connect;
 mod decode;
 mod failure;
@@ -45,8 +47,9 @@ use self::locate::Locator;
 use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::session::Session;
+use crate::model::memory::KnownEntry;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Followed, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
 use crate::ports::{Directory, Missing, Persistence, Probed, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
@@ -231,6 +234,24 @@ impl Directory for LdapDirectory {
         let followed = follow::changes(&session, &asked, &budget).await?;
         self.session = Some(session);
         Ok(followed)
+    }
+
+    /// Tried once, as `follow`.
+    async fn compare(
+        &mut self,
+        request: &ReadRequest,
+        known: Vec<KnownEntry>,
+        progress: &(dyn Fn(u64) + Send + Sync),
+    ) -> Result<Compared, ReadError> {
+        self.has_bases()?;
+        let budget = Arc::new(Budget::new(self.ldap.timeout, TIMEOUTS_A_READ));
+        let session = self.session(None, &budget).await?;
+        self.bases = scope::pinned_bases(&self.keys, &request.pins);
+        let asked = follow::Asked { settings: &self.settings, keys: &self.keys, request };
+        let how = compare::How { page_size: self.ldap.page_size, bases: &self.bases, progress, budget: &budget };
+        let compared = compare::run(&session, &asked, &how, known).await?;
+        self.session = Some(session);
+        Ok(compared)
     }
 
     /// Tried once, as `follow`.

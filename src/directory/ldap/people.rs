@@ -7,6 +7,7 @@ use lber::structure::StructureTag;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
+use super::acquainted::Acquainted;
 use super::budget::Budget;
 use super::connect::Connection;
 use super::decode::{self, Item, Misshapen};
@@ -22,6 +23,9 @@ use crate::ports::{Persistence, ReadError};
 /// Pages that may wait for the parser: enough to keep it busy, few enough to bound the memory.
 const PAGES_WAITING: usize = 2;
 
+/// More people than this with another entry are taken in with everyone else.
+pub(super) const MOST_CHANGED: usize = 10_000;
+
 type Page = Vec<StructureTag>;
 
 /// What came of a search for people, complete or not.
@@ -35,6 +39,15 @@ pub(super) struct Harvest {
     misshapen: Option<Misshapen>,
     /// The highest number of an update, where they are numbered.
     pub(super) changed: Option<u64>,
+    /// Tells who is as before: they are not among the people.
+    pub(super) known: Option<Acquainted>,
+}
+
+impl Harvest {
+    /// One that takes in nobody who is as before.
+    pub(super) fn besides(known: Acquainted) -> Self {
+        Self { known: Some(known), ..Self::default() }
+    }
 }
 
 /// What to ask for and how to read what comes.
@@ -121,11 +134,17 @@ impl Receiver {
 /// Makes people of pages until there are no more.
 fn parse(reader: &PersonReader, now: Timestamp, mut pages: mpsc::Receiver<Page>, mut harvest: Harvest) -> Harvest {
     while let Some(page) = pages.blocking_recv() {
+        if harvest.known.is_some() && harvest.people.len() > MOST_CHANGED {
+            return harvest;
+        }
         for message in page {
             match decode::item(&message) {
                 Ok(Item::Entry(entry)) => {
                     harvest.entries += 1;
                     harvest.changed = harvest.changed.max(replication::changed(&entry));
+                    if harvest.known.as_mut().is_some_and(|known| known.has(reader, &entry)) {
+                        continue;
+                    }
                     match reader.read(&entry, now) {
                         Ok(person) => harvest.people.push(person),
                         Err(nobody) => harvest.unidentified.push(nobody),
@@ -180,7 +199,7 @@ pub(super) fn sort_out(people: &mut Vec<Sighting>) -> Moved {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Profile, Standing};
+    use crate::model::{Digest, Profile, Standing};
 
     fn person(anchor: u8, dn: &str) -> Sighting {
         Sighting {
@@ -194,6 +213,7 @@ mod tests {
             due: None,
             uids: Vec::new(),
             logon: None,
+            entry: Digest::of(&()),
             primary_group: None,
             member_of: vec![],
         }

@@ -84,6 +84,13 @@ pub(super) async fn moved(
     Ok(None)
 }
 
+/// Where people are searched for as long as the bases are where they were found last; none of them lies under another.
+pub(super) fn pinned_bases(keys: &[ScopeKey], pins: &BTreeMap<ScopeKey, Pin>) -> Vec<Dn> {
+    let bases = keys.iter().filter(|key| key.role == Role::Base).filter_map(|key| pins.get(key));
+    let there = bases.filter(|pin| pin.anchor.is_some());
+    outermost(&there.filter_map(|pin| Dn::parse(&pin.dn).ok()).collect::<Vec<_>>())
+}
+
 /// Where it was, and the one it was.
 fn stays(found: &Found, pin: Option<&Pin>) -> bool {
     match (found, pin) {

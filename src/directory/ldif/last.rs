@@ -4,7 +4,7 @@ use super::contents::{Contents, Item, What};
 use super::file::Stamp;
 use super::scope::{Scope, role};
 use crate::model::snapshot::{Found, Whereabouts};
-use crate::model::{Anchor, Defect, Dn, Profile, Quarantine, Sighting, Standing, Unidentified};
+use crate::model::{Anchor, Defect, Digest, Dn, Profile, Quarantine, Sighting, Standing, Unidentified};
 use crate::ports::{Missing, Probe};
 
 /// A file as it was read, and where its bases were.
@@ -168,6 +168,7 @@ fn no_person(item: &Item) -> Sighting {
         due: None,
         uids: Vec::new(),
         logon: None,
+        entry: Digest::of(&()),
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -126,6 +126,19 @@ impl Ledger {
         self.view(|view| view.generation()).map(i64::cast_unsigned)
     }
 
+    /// The company's last change: its number and its time, so that one of another history is another one. None where there is
+    /// none, or it is not kept.
+    ///
+    /// # Errors
+    /// Where it cannot be read.
+    pub fn latest(&mut self, company: &str) -> Result<Option<String>, LedgerError> {
+        self.view(|view| {
+            let Some(before) = view.company(company)?.version.checked_sub(1) else { return Ok(None) };
+            let latest = view.events(company, before, 1)?.events.into_iter().next();
+            Ok(latest.map(|event| format!("{} {}", event.seq, event.at)))
+        })
+    }
+
     /// Carries out a batch, settles the pools and answers. The same key again changes nothing and gets the outcomes of
     /// the first time; accounts and pools are then shown as they are now.
     ///

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use crate::desired::Known;
 use crate::model::snapshot::{FormerNames, Kind, Partial, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::user::{Sighting, Standing};
-use crate::model::{Anchor, Dn, Name, PersonId, Profile};
+use crate::model::{Anchor, Digest, Dn, Name, PersonId, Profile};
 
 /// Seconds after the scene begins.
 pub fn at(second: i64) -> Timestamp {
@@ -47,6 +47,7 @@ pub fn sighting(n: u32) -> Sighting {
         due: None,
         uids: Vec::new(),
         logon: None,
+        entry: Digest::of(&()),
         primary_group: None,
         member_of: Vec::new(),
     }

@@ -46,6 +46,7 @@ pub fn facts(number: u8) -> Facts<'static> {
         user_name: format!("u{number}").into(),
         email: format!("U{number}@Example.org").into(),
         display_name: Some(format!("User {number}").into()),
+        entry: Digest::from_bytes([number; 16]),
         naming: Digest::from_bytes([number; 16]),
         listing: None,
         judgement: Judgement {

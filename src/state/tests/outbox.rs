@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use crate::model::memory::CycleRecord;
 use crate::model::notice::{Channel, News, Notice, NoticeKind, Parcel, Told};
-use crate::ports::{History as _, Outbox as _};
+use crate::ports::{History as _, Left, Outbox as _};
 use crate::state::State;
 
 fn at(second: i64) -> Timestamp {
@@ -34,7 +34,7 @@ fn news(subject: &str) -> News {
 fn a_message_waits_for_each_receiver_under_one_id_until_it_was_sent() {
     let mut state = State::in_memory().unwrap();
     assert_eq!(state.told().unwrap(), Told::default());
-    state.finish_cycle(&record(10), None, None, Some(&news("one"))).unwrap();
+    state.finish_cycle(&record(10), None, Left::default(), Some(&news("one"))).unwrap();
     assert_eq!(state.told().unwrap().fingerprint.as_deref(), Some("one"));
     let parcels = state.parcels().unwrap();
     let [webhook, mail]: &[Parcel; 2] = parcels.as_slice().try_into().unwrap();
@@ -51,7 +51,7 @@ fn a_message_waits_for_each_receiver_under_one_id_until_it_was_sent() {
 fn two_messages_have_two_ids_and_come_in_their_order() {
     let mut state = State::in_memory().unwrap();
     for subject in ["one", "two"] {
-        state.finish_cycle(&record(10), None, None, Some(&news(subject))).unwrap();
+        state.finish_cycle(&record(10), None, Left::default(), Some(&news(subject))).unwrap();
     }
     let parcels = state.parcels().unwrap();
     let subjects: Vec<&str> = parcels.iter().map(|parcel| parcel.notice.subject.as_str()).collect();
@@ -62,7 +62,7 @@ fn two_messages_have_two_ids_and_come_in_their_order() {
 #[test]
 fn a_cycle_without_anybody_to_tell_forgets_what_was_told_and_what_waits() {
     let mut state = State::in_memory().unwrap();
-    state.finish_cycle(&record(10), None, None, Some(&news("one"))).unwrap();
-    state.finish_cycle(&record(20), None, None, None).unwrap();
+    state.finish_cycle(&record(10), None, Left::default(), Some(&news("one"))).unwrap();
+    state.finish_cycle(&record(20), None, Left::default(), None).unwrap();
     assert_eq!((state.parcels().unwrap(), state.told().unwrap()), (Vec::new(), Told::default()));
 }

@@ -5,7 +5,7 @@ use super::super::Progress;
 use super::*;
 use crate::model::change::{Confirmation, Decision, HeldChange, Verdict};
 use crate::model::memory::{CycleRecord, Heartbeat, Held, Request};
-use crate::ports::{History as _, Requests as _};
+use crate::ports::{History as _, Left, Requests as _};
 
 fn beside(folder: &TempDir) -> State {
     State::open_beside(folder.path()).unwrap().unwrap()
@@ -131,9 +131,9 @@ fn cycles_are_counted_and_the_latest_that_ended_come_first() {
     let mut state = State::in_memory().unwrap();
     assert_eq!(state.begin_cycle(at(0)).unwrap(), 1);
     assert_eq!(state.last_cycle().unwrap(), None);
-    state.finish_cycle(&record(1, "ok"), None, None, None).unwrap();
+    state.finish_cycle(&record(1, "ok"), None, Left::default(), None).unwrap();
     assert_eq!(state.begin_cycle(at(0)).unwrap(), 2);
-    state.finish_cycle(&record(2, "held"), None, None, None).unwrap();
+    state.finish_cycle(&record(2, "held"), None, Left::default(), None).unwrap();
     assert_eq!(state.last_cycle().unwrap(), Some(record(2, "held")));
     assert_eq!(state.history(10).unwrap(), [record(2, "held"), record(1, "ok")]);
     assert_eq!(state.history(1).unwrap(), [record(2, "held")]);
@@ -145,7 +145,7 @@ fn a_cycle_that_came_to_no_end_leaves_its_number_to_the_next() {
     for _ in 0..2 {
         assert_eq!(state.begin_cycle(at(0)).unwrap(), 1);
     }
-    state.finish_cycle(&record(1, "failed"), None, None, None).unwrap();
+    state.finish_cycle(&record(1, "failed"), None, Left::default(), None).unwrap();
     assert_eq!(state.begin_cycle(at(0)).unwrap(), 2);
 }
 
@@ -153,9 +153,9 @@ fn a_cycle_that_came_to_no_end_leaves_its_number_to_the_next() {
 fn what_is_held_back_is_what_the_last_cycle_held_back() {
     let mut state = State::in_memory().unwrap();
     let held = Held { fingerprint: "f".into(), changes: changes(), report: "[]".into() };
-    state.finish_cycle(&record(1, "held"), Some(&held), None, None).unwrap();
+    state.finish_cycle(&record(1, "held"), Some(&held), Left::default(), None).unwrap();
     assert_eq!(state.held().unwrap(), Some(held));
-    state.finish_cycle(&record(2, "ok"), None, None, None).unwrap();
+    state.finish_cycle(&record(2, "ok"), None, Left::default(), None).unwrap();
     assert_eq!(state.held().unwrap(), None);
 }
 
@@ -163,10 +163,10 @@ fn what_is_held_back_is_what_the_last_cycle_held_back() {
 fn the_config_digest_stays_until_a_cycle_carries_another_through() {
     let mut state = State::in_memory().unwrap();
     assert_eq!(state.config_digest().unwrap(), None);
-    state.finish_cycle(&record(1, "ok"), None, Some("one"), None).unwrap();
-    state.finish_cycle(&record(2, "partial"), None, None, None).unwrap();
+    state.finish_cycle(&record(1, "ok"), None, Left { config: Some("one"), baseline: None }, None).unwrap();
+    state.finish_cycle(&record(2, "partial"), None, Left::default(), None).unwrap();
     assert_eq!(state.config_digest().unwrap().as_deref(), Some("one"));
-    state.finish_cycle(&record(3, "ok"), None, Some("two"), None).unwrap();
+    state.finish_cycle(&record(3, "ok"), None, Left { config: Some("two"), baseline: None }, None).unwrap();
     assert_eq!(state.config_digest().unwrap().as_deref(), Some("two"));
 }
 
@@ -184,6 +184,6 @@ fn a_cycle_forgets_only_confirmations_that_expired_before_it() {
     let lasting = Confirmation { fingerprint: "g".into(), ..confirmation(at(1)) };
     state.keep_confirmation(&confirmation(at(0))).unwrap();
     state.keep_confirmation(&lasting).unwrap();
-    state.finish_cycle(&record(1, "ok"), None, None, None).unwrap();
+    state.finish_cycle(&record(1, "ok"), None, Left::default(), None).unwrap();
     assert_eq!(state.confirmations(at(-1)).unwrap(), [lasting]);
 }
