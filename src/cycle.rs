@@ -9,6 +9,7 @@ pub mod last_known;
 mod lost_ids;
 mod moment;
 pub mod people;
+mod pins;
 pub mod reading;
 pub mod remember;
 pub mod report;

@@ -9,13 +9,14 @@ use tokio::sync::{Notify, watch};
 use super::baseline::Touched;
 use super::last_known::AccountsLastKnown;
 use super::people::{KnownPeople, former, missing, overlooked, unplaced};
+use super::pins::confirmed_pins;
 use super::{Asked, CycleError, Parts, Source, current, lost_ids};
 use crate::desired::{self, Desired, Reading, accounts_of};
-use crate::model::change::{BackendState, Confirmation};
+use crate::model::change::BackendState;
 use crate::model::memory::RefusedBind;
 use crate::model::report::ReadMode;
 use crate::model::settings::Settings;
-use crate::model::snapshot::{Found, Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Account, Anchor, Dn, Name};
 use crate::ports::{Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
@@ -365,36 +366,4 @@ fn keep_nameless(located: &mut BTreeMap<Anchor, Whereabouts>, missing: &[Missing
             *parent_readable = false;
         }
     }
-}
-
-/// The pins, with those replaced or dropped that a person confirmed.
-fn confirmed_pins(
-    mut pins: BTreeMap<ScopeKey, Pin>,
-    directory: &Name,
-    confirmations: &[Confirmation],
-    now: Timestamp,
-) -> BTreeMap<ScopeKey, Pin> {
-    let live = confirmations.iter().filter(|confirmation| confirmation.expires > now);
-    for change in live.flat_map(|confirmation| &confirmation.changes).filter(|change| change.change == "scope") {
-        for pin in pins.values_mut().filter(|pin| pin.anchor == Some(change.person.anchor)) {
-            if change.person.directory == *directory {
-                pin.anchor = change.value.parse().ok();
-                pin.dn = pin.key.dn.to_string();
-            }
-        }
-    }
-    pins
-}
-
-/// The pins that hold after this read.
-#[must_use]
-pub fn pins_after(read: &DirectoryRead, snapshot: &Snapshot) -> Vec<Pin> {
-    let pin = |(key, found): (&ScopeKey, &Found)| {
-        let before = || read.pins.get(key).cloned();
-        match found {
-            Found::Here { anchor, dn } => Some(Pin { key: key.clone(), anchor: Some(*anchor), dn: dn.to_string() }),
-            Found::Replaced { .. } | Found::Nowhere | Found::DoneWithout => before(),
-        }
-    };
-    snapshot.scope.iter().filter_map(pin).collect()
 }

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::reading::{DirectoryRead, Readings, pins_after};
+use super::pins::pins_after;
+use super::reading::{DirectoryRead, Readings};
 use super::{CycleError, Parts, report};
 use crate::clock;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
