@@ -14,9 +14,11 @@ use crate::model::{Anchor, Dn, Name, PersonId};
 
 mod memory;
 pub mod plain;
+mod progress;
 pub use memory::{
     Accounts, Excerpts, History, Journal, Left, Memory, Mirror, Outbox, Requests, StateError, Succession,
 };
+pub use progress::{Progress, Silent, Stage};
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,42 +83,6 @@ pub struct Probed {
     pub probes: Vec<Probe>,
     /// Whether the credentials were refused; None: nobody was asked, or did not answer.
     pub refused: Option<bool>,
-}
-
-/// How far long work has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stage<'a> {
-    /// Something outside must happen first, said as a sentence: another instance ends its cycle, the agent does ours.
-    Waiting(&'a str),
-    /// Entries received so far.
-    Reading {
-        directory: &'a str,
-        entries: u64,
-    },
-    /// The read of a directory ended.
-    Read {
-        directory: &'a str,
-        entries: u64,
-        complete: bool,
-    },
-    Planning,
-    /// Steps carried out, of all.
-    Applying {
-        done: u64,
-        total: u64,
-    },
-}
-
-/// Hears how far long work has come. Called from any thread, as often as it pleases the worker.
-pub trait Progress: Send + Sync {
-    fn tell(&self, stage: Stage<'_>);
-}
-
-/// Tells nobody.
-pub struct Silent;
-
-impl Progress for Silent {
-    fn tell(&self, _stage: Stage<'_>) {}
 }
 
 /// The people of one directory, found by what groups list.
