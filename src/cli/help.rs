@@ -3,8 +3,8 @@
 pub const ABOUT: &str = "\
 Gives a directory's people their seats.
 
-Reads users from Active Directory, OpenLDAP or an LDIF file, compares them with the licensing backend, provisions \
-users while seats remain, and lets the rest wait in a known order.";
+Reads users from Active Directory, OpenLDAP, 389 Directory Server or an LDIF file, compares them with the licensing \
+backend, provisions users while seats remain, and lets the rest wait in a known order.";
 
 pub const TOP: &str = "\
 A first look:

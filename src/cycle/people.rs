@@ -71,7 +71,7 @@ pub fn unplaced(
     let nameless = snapshot.people.iter().filter(|person| person.uids.is_empty()).map(|person| person.anchor);
     let nameless: Vec<Anchor> = match snapshot.kind {
         Kind::ActiveDirectory => Vec::new(),
-        Kind::OpenLdap | Kind::Ldif => nameless.filter(has_account).collect(),
+        Kind::OpenLdap | Kind::Ds389 | Kind::Ldif => nameless.filter(has_account).collect(),
     };
     memory.listed_by_uid(&snapshot.directory, &nameless)
 }

@@ -21,6 +21,8 @@ pub const fn anchor_attributes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::ActiveDirectory => &["objectGUID"],
         Kind::OpenLdap => &["entryUUID"],
+        // Not its entryUUID: newer versions have one, for those entries alone that were made since.
+        Kind::Ds389 => &["nsUniqueId"],
         Kind::Ldif => &["entryUUID", "objectGUID", "nsUniqueId"],
     }
 }
@@ -55,7 +57,8 @@ pub fn anchor_in(kind: Kind, entry: &impl Entry, name: &str) -> Result<Anchor, U
 /// Reads an anchor's value. Sixteen bytes are in Windows' order wherever Windows may have written them.
 fn read_anchor(kind: Kind, value: &[u8]) -> Option<Anchor> {
     if let Ok(bytes) = <[u8; 16]>::try_from(value) {
-        return Some(if kind == Kind::OpenLdap { Anchor::from_bytes(bytes) } else { Anchor::from_guid_le(bytes) });
+        let is_windows = matches!(kind, Kind::ActiveDirectory | Kind::Ldif);
+        return Some(if is_windows { Anchor::from_guid_le(bytes) } else { Anchor::from_bytes(bytes) });
     }
     let text = str::from_utf8(value).ok()?.trim();
     text.parse().ok().or_else(|| {
@@ -63,6 +66,17 @@ fn read_anchor(kind: Kind, value: &[u8]) -> Option<Anchor> {
         let digits: String = text.chars().filter(|digit| *digit != '-').collect();
         Uuid::try_parse(&digits).ok().map(Anchor::from)
     })
+}
+
+/// An anchor as a server of this kind writes it where it keeps it as text.
+#[must_use]
+pub fn anchor_text(kind: Kind, anchor: Anchor) -> String {
+    if kind != Kind::Ds389 {
+        return anchor.to_string();
+    }
+    let digits = anchor.to_string().replace('-', "");
+    let groups = digits.as_bytes().chunks(8).map(|group| String::from_utf8_lossy(group).into_owned());
+    groups.collect::<Vec<_>>().join("-")
 }
 
 #[cfg(test)]
@@ -91,6 +105,14 @@ mod tests {
         assert_eq!(own(Kind::Ldif, &entry("objectGUID", &[&STORED])).unwrap(), guid);
         assert_eq!(own(Kind::Ldif, &entry("objectGUID", &[guid.as_bytes()])).unwrap(), guid);
         assert_eq!(own(Kind::Ldif, &unique).unwrap(), "3e7d3e0c-e6f4-11f1-9f95-ec0eb9a6ed99");
+        assert_eq!(own(Kind::Ds389, &unique).unwrap(), "3e7d3e0c-e6f4-11f1-9f95-ec0eb9a6ed99");
+    }
+
+    #[test]
+    fn an_anchor_is_asked_for_as_its_server_writes_it() {
+        let anchor: Anchor = "3e7d3e0c-e6f4-11f1-9f95-ec0eb9a6ed99".parse().unwrap();
+        assert_eq!(anchor_text(Kind::Ds389, anchor), "3e7d3e0c-e6f411f1-9f95ec0e-b9a6ed99");
+        assert_eq!(anchor_text(Kind::OpenLdap, anchor), anchor.to_string());
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! |---|---|---|---|
 //! | `active-directory` | objectCategory=person and objectClass=user | userAccountControl & 2; accountExpires past (0 and 2^63-1 are never) | locked out, password expired |
 //! | `openldap` | objectClass person, inetOrgPerson or posixAccount | pwdAccountLockedTime `000001010000Z`; pwdEndTime past; shadowExpire 1 or more and past | any other pwdAccountLockedTime (a lockout), shadowExpire 0 or -1 |
+//! | `389ds` | the same | nsAccountLock true, directly or by a role | locked out after wrong passwords |
 //! | `ldif` | objectClass of any of these or of 389 DS (contacts and computers are none) | any of these signs, nsAccountLock true | |
 
 mod standing;
@@ -92,7 +93,9 @@ impl PersonReader {
     pub const fn filter(&self) -> &'static str {
         match self.kind {
             Kind::ActiveDirectory => "(&(objectCategory=person)(objectClass=user))",
-            Kind::OpenLdap => "(|(objectClass=person)(objectClass=inetOrgPerson)(objectClass=posixAccount))",
+            Kind::OpenLdap | Kind::Ds389 => {
+                "(|(objectClass=person)(objectClass=inetOrgPerson)(objectClass=posixAccount))"
+            }
             Kind::Ldif => {
                 "(&(|(objectClass=user)(objectClass=person)(objectClass=inetOrgPerson)(objectClass=posixAccount))(!(objectClass=computer))(!(objectClass=contact)))"
             }
@@ -107,7 +110,7 @@ impl PersonReader {
         let windows = || !class("computer") && !class("contact") && !entry.is_deleted() && may_be_person(entry);
         match self.kind {
             Kind::ActiveDirectory => class("user") && windows(),
-            Kind::OpenLdap => posix(),
+            Kind::OpenLdap | Kind::Ds389 => posix(),
             Kind::Ldif => (class("user") || posix()) && windows(),
         }
     }
@@ -133,7 +136,7 @@ impl PersonReader {
             profile,
             created,
             uids: if self.names_by_uid() { read_texts(entry, "uid") } else { Vec::new() },
-            logon: (self.kind != Kind::OpenLdap)
+            logon: matches!(self.kind, Kind::ActiveDirectory | Kind::Ldif)
                 .then(|| read_text(entry, LOGON).trimmed().value())
                 .flatten()
                 .map(Into::into),
@@ -200,7 +203,7 @@ fn wanted(kind: Kind, names: &Names) -> Vec<String> {
     let mapped = [&names.user_name, &names.email, &names.given_name, &names.family_name, &names.display_name];
     let own = match kind {
         Kind::ActiveDirectory => &["primaryGroupID", "cn", LOGON][..],
-        Kind::OpenLdap | Kind::Ldif => &["uid", "memberOf", "cn"],
+        Kind::OpenLdap | Kind::Ds389 | Kind::Ldif => &["uid", "memberOf", "cn"],
     };
     let fixed = own.iter().chain(identity::anchor_attributes(kind)).chain(created_attributes(kind)).copied();
     let fixed = fixed.chain(standing::attributes(kind)).map(str::to_owned);
@@ -280,7 +283,7 @@ fn optional(name: &str, field: Field, faults: &mut Vec<Fault>) -> Option<String>
 const fn created_attributes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::ActiveDirectory => &["whenCreated"],
-        Kind::OpenLdap => &["createTimestamp"],
+        Kind::OpenLdap | Kind::Ds389 => &["createTimestamp"],
         Kind::Ldif => &["createTimestamp", "whenCreated"],
     }
 }

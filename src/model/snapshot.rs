@@ -17,6 +17,8 @@ pub enum Kind {
     ActiveDirectory,
     #[serde(rename = "openldap")]
     OpenLdap,
+    #[serde(rename = "389ds")]
+    Ds389,
     #[serde(rename = "ldif")]
     Ldif,
 }
@@ -28,6 +30,7 @@ impl Kind {
         match self {
             Self::ActiveDirectory => "active-directory",
             Self::OpenLdap => "openldap",
+            Self::Ds389 => "389ds",
             Self::Ldif => "ldif",
         }
     }

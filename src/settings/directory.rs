@@ -9,8 +9,12 @@ use crate::model::filter::check_filter;
 use crate::model::settings::{AttributeSettings, DirectorySettings, Source};
 use crate::model::snapshot::Kind;
 
-const KINDS: &[(&str, Kind)] =
-    &[("active-directory", Kind::ActiveDirectory), ("openldap", Kind::OpenLdap), ("ldif", Kind::Ldif)];
+const KINDS: &[(&str, Kind)] = &[
+    ("active-directory", Kind::ActiveDirectory),
+    ("openldap", Kind::OpenLdap),
+    ("389ds", Kind::Ds389),
+    ("ldif", Kind::Ldif),
+];
 
 pub fn compile(reader: &Reader) -> DirectorySettings {
     let kind = reader.choice("kind", KINDS);

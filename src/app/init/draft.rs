@@ -44,7 +44,11 @@ fn directory(page: &mut Page, answers: &Answers, found: &Findings, places: &Plac
     page.table("[[directory]]");
     page.key("a short name, for reports and messages", "name", &quoted(answers.name.as_deref().unwrap_or_default()));
     if let Some(kind) = found.catalogue.as_ref().and_then(|catalogue| catalogue.kind) {
-        page.key("active-directory, openldap or ldif; left out: asked of the server", "kind", &quoted(kind.as_str()));
+        page.key(
+            "active-directory, openldap, 389ds or ldif; left out: asked of the server",
+            "kind",
+            &quoted(kind.as_str()),
+        );
     }
     page.key("the servers, in the order in which to try them", "url", &array(&found.urls));
     if found.greeting.as_ref().is_some_and(|greeting| greeting.start_tls) {

@@ -95,7 +95,8 @@ fn authority(url: &str, shown: &[Certificate]) -> Question {
     help.push_str(
         "Get the certificate of the authority that issued it (PEM) from whoever runs the server, not from the server: in a Windows \
          domain from a member that trusts it (certutil -ca.cert corp-ca.cer, then certutil -encode corp-ca.cer corp-ca.pem); of Samba \
-         it is private/tls/ca.pem; of OpenLDAP the file TLSCACertificateFile",
+         it is private/tls/ca.pem; of OpenLDAP the file TLSCACertificateFile; of 389 Directory Server \
+         /etc/dirsrv/slapd-INSTANCE/ca.crt",
     );
     Question {
         key: Key::CaFile,

@@ -76,6 +76,7 @@ pub const fn group_attributes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::ActiveDirectory => &["objectClass", "objectGUID", "member", "primaryGroupToken", "uSNChanged"],
         Kind::OpenLdap | Kind::Ldif => &["objectClass", "entryUUID", "member", "uniqueMember", "memberUid"],
+        Kind::Ds389 => &["objectClass", "nsUniqueId", "member", "uniqueMember", "memberUid"],
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) use groups::groups;
 use std::collections::BTreeSet;
 
 use super::budget::Budget;
-use super::family;
+use super::position;
 use super::replication;
 use super::scope;
 use super::session::Session;
@@ -66,14 +66,14 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         return Ok(Followed::Untold("the last read noted nothing to follow from".to_owned()));
     };
     let bases: Vec<Dn> = asked.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-    let here = family::watermark(&session.connection, session.kind, &session.root, &bases, budget).await?;
+    let here = position::watermark(session, &bases, asked.request.now, budget).await?;
     let Some(mut here) = here else {
         return Ok(Followed::Untold("the server does not say where it stands".to_owned()));
     };
     if here.server != last.server {
         return Ok(Followed::Untold("another server answers than before".to_owned()));
     }
-    if let Some(back) = family::went_back(Some(last), Some(&here)) {
+    if let Some(back) = position::went_back(Some(last), Some(&here)) {
         return Ok(Followed::Untold(back));
     }
     let mut hints = Hints::of(session, asked);
@@ -89,6 +89,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
             let now = asked.request.now;
             sync::changes(session, (&contexts, &bases), (last, &here), now, &mut hints, budget).await?
         }
+        Kind::Ds389 => Err("changes of 389 Directory Server are not followed".to_owned()),
         Kind::Ldif => Err("a file is read whole".to_owned()),
     };
     if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
@@ -184,7 +185,7 @@ impl<'a> Hints<'a> {
     fn attributes(&self) -> Vec<String> {
         let kind = match self.session.kind {
             Kind::ActiveDirectory => [replication::CHANGED, usn::CREATED, "isDeleted"].as_slice(),
-            Kind::OpenLdap | Kind::Ldif => &["hasSubordinates"],
+            Kind::OpenLdap | Kind::Ds389 | Kind::Ldif => &["hasSubordinates"],
         };
         let names = [self.session.anchor_attribute(), "objectClass"];
         names.iter().chain(kind).map(|name| (*name).to_owned()).collect()
@@ -228,7 +229,7 @@ impl<'a> Hints<'a> {
                 let is_new = usn::created(entry).is_some_and(|created| self.since.is_some_and(|since| created > since));
                 !is_new && usn::PLACES.iter().any(|class| entry.says("objectClass", class))
             }
-            Kind::OpenLdap | Kind::Ldif => !entry.says("hasSubordinates", "FALSE"),
+            Kind::OpenLdap | Kind::Ds389 | Kind::Ldif => !entry.says("hasSubordinates", "FALSE"),
         }
     }
 }

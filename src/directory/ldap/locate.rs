@@ -180,13 +180,11 @@ impl<'a> Locator<'a> {
     /// The filters that find an anchor: in the kind's own attribute, and in the configured one in both its forms.
     fn anchor_filters(&self, anchor: Anchor) -> Vec<String> {
         let stored = match self.session.kind {
-            Kind::OpenLdap => filter::bytes(anchor.as_bytes()),
+            Kind::OpenLdap | Kind::Ds389 => filter::bytes(anchor.as_bytes()),
             _ => filter::bytes(&anchor.to_guid_le()),
         };
         let text = filter::text(&anchor.to_string());
-        let own = self.session.anchor_attribute();
-        let value = if self.session.kind == Kind::ActiveDirectory { &stored } else { &text };
-        let mut filters = vec![format!("({own}={value})")];
+        let mut filters = vec![self.session.has_anchor(anchor)];
         if let Some(name) = &self.settings.attributes.anchor {
             filters.extend([format!("({name}={stored})"), format!("({name}={text})")]);
         }

@@ -52,7 +52,7 @@ async fn found_by_anchor(
     let query = Query {
         base: context.as_str(),
         scope: Scope::Subtree,
-        filter: &format!("({}={})", session.anchor_attribute(), filter::text(&anchor.to_string())),
+        filter: &session.has_anchor(anchor),
         attributes: &attributes,
         controls: vec![],
     };

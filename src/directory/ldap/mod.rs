@@ -20,6 +20,7 @@ mod locate;
 mod members;
 mod page;
 mod people;
+mod position;
 mod probe;
 mod range;
 mod read;

@@ -22,7 +22,7 @@ use super::page::paged;
 use super::search::{Query, critical, nothing};
 use super::session::Session;
 use super::url::srv_domain;
-use super::{family, replication, servers};
+use super::{position, replication, servers};
 use crate::directory::entry::Entry as _;
 use crate::model::Dn;
 use crate::model::settings::{DirectorySettings, LdapSettings};
@@ -167,7 +167,7 @@ impl Prober<'_> {
     async fn watermark(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
         let lost = "Neither a server whose old database was put back nor a replica that lags behind is noticed";
         let session = place.session;
-        match family::watermark(&session.connection, session.kind, &session.root, bases, budget).await {
+        match position::standing(session, bases, budget).await {
             Ok(Some(mark)) => {
                 let at: Vec<String> = mark.position.iter().map(|(key, value)| format!("{key} {value}")).collect();
                 self.passed("watermark", at.join(", "));
@@ -262,6 +262,7 @@ fn stands(place: &Place<'_>) -> String {
         Kind::ActiveDirectory => {
             "Let the account read the root DSE, and invocationId of the server's dsServiceName".to_owned()
         }
+        Kind::Ds389 => grant::keep_changelog(),
         _ if place.session.root.synchronises() => place.account.grantee.read_at(suffix, suffix, &csn),
         _ => grant::load_syncprov(suffix),
     }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::budget::Budget;
-use super::family;
 use super::filter;
 use super::members::LdapGroups;
 use super::people::{self, Asked, Harvest, Moved};
+use super::position;
 use super::replication;
 use super::scope::{self, Resolved};
 use super::session::Session;
@@ -112,11 +112,10 @@ impl Read<'_> {
         draft.server.clone_from(&session.connection.url);
         draft.kind = Some(session.kind);
         let bases: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        draft.watermark =
-            family::watermark(&session.connection, session.kind, &session.root, &bases, self.budget).await?;
+        draft.watermark = position::watermark(session, &bases, self.request.now, self.budget).await?;
         let (last, here) = (self.request.watermark.as_ref(), draft.watermark.as_ref());
         let lags = replication::lags(session, last, here, &bases, (self.request.now, self.budget)).await?;
-        draft.problems.extend(family::went_back(last, here).or(lags));
+        draft.problems.extend(position::went_back(last, here).or(lags));
         let resolved = scope::resolve(session, self.keys, &self.request.pins, self.budget).await?;
         let Resolved { found, bases, groups, problems } = resolved;
         draft.problems.extend(problems);

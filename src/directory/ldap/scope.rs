@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use ldap3::Scope;
 
 use super::budget::Budget;
-use super::filter;
 use super::members;
 use super::search::Query;
 use super::session::Session;
@@ -184,7 +183,7 @@ impl Finder<'_> {
         let query = Query {
             base: context.as_str(),
             scope: Scope::Subtree,
-            filter: &format!("({}={})", self.session.anchor_attribute(), filter::text(&old.to_string())),
+            filter: &self.session.has_anchor(old),
             attributes: &self.attributes(role),
             controls: vec![],
         };

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use super::budget::Budget;
 use super::connect::{self, Connection};
 use super::family::{self, RootDse, deepest};
-use super::servers;
-use crate::directory::identity::anchor_attributes;
-use crate::model::Dn;
+use super::{filter, servers};
+use crate::directory::identity::{anchor_attributes, anchor_text};
 use crate::model::settings::LdapSettings;
 use crate::model::snapshot::Kind;
+use crate::model::{Anchor, Dn};
 use crate::ports::{Persistence, ReadError};
 
 /// A connection and what the server said of itself.
@@ -71,6 +71,15 @@ impl Session {
     /// The attribute that holds this kind's own anchors.
     pub(super) fn anchor_attribute(&self) -> &'static str {
         anchor_attributes(self.kind).first().copied().unwrap_or("entryUUID")
+    }
+
+    /// The filter that finds this kind's own anchor.
+    pub(super) fn has_anchor(&self, anchor: Anchor) -> String {
+        let value = match self.kind {
+            Kind::ActiveDirectory => filter::bytes(&anchor.to_guid_le()),
+            kind => filter::text(&anchor_text(kind, anchor)),
+        };
+        format!("({}={value})", self.anchor_attribute())
     }
 
     /// The naming context of a DN, those of other domains included.

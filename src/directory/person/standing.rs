@@ -7,7 +7,7 @@
 //! | pwdAccountLockedTime | openldap, ldif | `000001010000Z`: disabled | | any other | |
 //! | pwdEndTime | openldap, ldif | now or before: expired | later | no value | no time |
 //! | shadowExpire | openldap, ldif | 1 or more, now or before: expired | later | 0, negative | no number |
-//! | nsAccountLock | ldif | true: disabled | | false | anything else |
+//! | nsAccountLock | 389ds, ldif | true: disabled | | false | anything else |
 //!
 //! One sign of leaving is enough, whatever the others say; what cannot be read counts only where there is none.
 
@@ -65,7 +65,12 @@ const SIGNS: [Sign; 6] = [
     },
     Sign { attribute: "pwdEndTime", kinds: &[Kind::OpenLdap, Kind::Ldif], read: end_time, means: ENDS },
     Sign { attribute: "shadowExpire", kinds: &[Kind::OpenLdap, Kind::Ldif], read: shadow_expire, means: ENDS },
-    Sign { attribute: "nsAccountLock", kinds: &[Kind::Ldif], read: account_lock, means: "the account is locked" },
+    Sign {
+        attribute: "nsAccountLock",
+        kinds: &[Kind::Ds389, Kind::Ldif],
+        read: account_lock,
+        means: "the account is locked",
+    },
 ];
 
 impl Sign {
@@ -127,7 +132,7 @@ fn missing(kind: Kind, entry: &impl Entry) -> Option<Fault> {
         Kind::ActiveDirectory => &[CONTROL, EXPIRES],
         // A file may have been exported without what says nothing.
         Kind::Ldif if entry.says("objectClass", "user") => &[CONTROL],
-        Kind::OpenLdap | Kind::Ldif => &[],
+        Kind::OpenLdap | Kind::Ds389 | Kind::Ldif => &[],
     };
     let hidden = needed.iter().copied().find(|attribute| !entry.has(attribute))?;
     Some(Fault::new(hidden, Defect::Missing, "cannot be seen, and decides who may stay"))
@@ -176,7 +181,8 @@ fn shadow_expire(text: &str) -> Option<Says> {
     Some(end.map_or(Says::Nothing, Says::Ends))
 }
 
-/// `nsAccountLock` of 389 DS.
+/// `nsAccountLock` of 389 DS: set on the entry itself, or by a role through a class of service, which shows the same. A lockout
+/// after wrong passwords leaves it alone (`accountUnlockTime`).
 fn account_lock(text: &str) -> Option<Says> {
     if text.eq_ignore_ascii_case("true") {
         Some(Says::Disabled)

@@ -15,8 +15,6 @@ pub const AGENT: Keys = &[("push", "a cycle every `poll` finds what changed")];
 
 pub const DIRECTORY: Keys = &[];
 
-pub const DIRECTORY_VALUES: Values = &[("kind", "389ds", "\"active-directory\", \"openldap\" and \"ldif\" are there")];
-
 pub const BACKEND: Keys = &[
     ("token_url", NOT_A_LEDGERS),
     ("tenant", NOT_A_LEDGERS),

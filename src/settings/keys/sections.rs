@@ -62,7 +62,6 @@ pub const AGENT: Section = Section {
 
 pub const DIRECTORY: Section = Section {
     later: later::DIRECTORY,
-    later_values: later::DIRECTORY_VALUES,
     ..section(
         "[[directory]]",
         "Where people are read from, and who of them is considered at all.",
@@ -70,7 +69,7 @@ pub const DIRECTORY: Section = Section {
             key("name", Text, Refused, "A short name for the directory: letters, digits, \"-\", \"_\" and \".\"."),
             key(
                 "kind",
-                Words(&["active-directory", "openldap", "ldif"]),
+                Words(&["active-directory", "openldap", "389ds", "ldif"]),
                 Other,
                 "What kind of directory it is. Left out: asked of the server.",
             ),

@@ -14,6 +14,7 @@ use super::{Hints, Untold};
 use crate::directory::entry::Entry as _;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::decode::{self, Item, SyncInfo};
+use crate::directory::ldap::position;
 use crate::directory::ldap::search::Query;
 use crate::directory::ldap::session::Session;
 use crate::model::snapshot::Watermark;
@@ -54,10 +55,13 @@ pub(super) async fn changes(
     if !shows_change_numbers(session, context, budget).await? {
         return Ok(Err("the account may not read entryCSN, by which the server tells what changed".to_owned()));
     }
-    if here.position.values().any(|csn| is_ahead(csn, now)) {
+    if position::csns(here).any(|(_, csn)| is_ahead(csn, now)) {
         return Ok(Err("the server's last change lies ahead of the clock".to_owned()));
     }
-    let before: Vec<&str> = last.position.values().map(String::as_str).collect();
+    let before: Vec<&str> = position::csns(last).map(|(_, csn)| csn).collect();
+    if before.is_empty() {
+        return Ok(Err("the server does not say where it stands".to_owned()));
+    }
     let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
     refresh(session, context, cookie, hints, budget).await
 }

@@ -44,7 +44,8 @@ impl Account {
         };
         let named = named.as_deref();
         if session.kind != Kind::ActiveDirectory {
-            let grantee = Grantee::OpenLdap(named.filter(|named| !named.is_empty()).map(str::to_owned));
+            let named = named.filter(|named| !named.is_empty()).map(str::to_owned);
+            let grantee = if session.kind == Kind::Ds389 { Grantee::Ds389(named) } else { Grantee::OpenLdap(named) };
             return Ok(Self { grantee, entry: None, token: Vec::new() });
         }
         let doing = "Could not find out of which groups the account is";

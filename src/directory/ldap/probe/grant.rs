@@ -1,6 +1,10 @@
 //! The commands that grant a right, or take one away, written out for the server and the account at hand. Each is one an
 //! administrator can paste: on Windows into a console of a domain controller, elsewhere into a root shell of the server.
 
+mod ds389;
+
+pub(super) use ds389::keep_changelog;
+
 /// An attribute, as each family's commands name it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Attribute {
@@ -18,6 +22,8 @@ pub(super) enum Grantee {
     Samba(String),
     /// A DN; None: whoever does not bind.
     OpenLdap(Option<String>),
+    /// The same.
+    Ds389(Option<String>),
 }
 
 /// The class `user`, as SDDL writes it (MS-ADSC 2.263).
@@ -30,6 +36,7 @@ impl Grantee {
             Self::Windows(who) => format!("dsacls {} /I:T /G {}", double(dn), double(&format!("{who}:GR"))),
             Self::Samba(sid) => samba_tool(dn, &format!("(A;CI;RPLCLORC;;;{sid})")),
             Self::OpenLdap(who) => access(suffix, &format!("dn.subtree={}", quoted(dn)), who.as_deref(), attributes),
+            Self::Ds389(who) => ds389::let_read(dn, ds389::Reach::Subtree, who.as_deref(), attributes),
         }
     }
 
@@ -44,7 +51,7 @@ impl Grantee {
                 let ace = |of: &Attribute| format!("(OA;CIIO;RP;{};{USER_CLASS};{sid})", of.schema_id);
                 samba_tool(dn, &attributes.iter().map(ace).collect::<String>())
             }
-            Self::OpenLdap(_) => self.read_tree(dn, suffix, attributes),
+            Self::OpenLdap(_) | Self::Ds389(_) => self.read_tree(dn, suffix, attributes),
         }
     }
 
@@ -60,6 +67,9 @@ impl Grantee {
                 let classes = Attribute { name: "objectClass".to_owned(), schema_id: String::new() };
                 let what = format!("dn.base={}", quoted(dn));
                 access(suffix, &what, who.as_deref(), &[classes, attribute.clone()])
+            }
+            Self::Ds389(who) => {
+                ds389::let_read(dn, ds389::Reach::Entry, who.as_deref(), std::slice::from_ref(attribute))
             }
         }
     }
@@ -82,14 +92,18 @@ impl Grantee {
                     python(container)
                 ))
             ),
-            Self::OpenLdap(_) => String::new(),
+            Self::OpenLdap(_) | Self::Ds389(_) => String::new(),
         }
     }
 
     /// Lets read as much as there is, in pages of any size. The first limit that fits counts, and slapd 2.5 puts an added one
     /// behind all others until it is restarted, whatever its number says: so all are written anew.
     pub(super) fn read_without_limit(&self, suffix: &str) -> Option<String> {
-        let Self::OpenLdap(who) = self else { return None };
+        let who = match self {
+            Self::OpenLdap(who) => who,
+            Self::Ds389(who) => return who.as_deref().map(ds389::no_limit),
+            Self::Windows(_) | Self::Samba(_) => return None,
+        };
         let limit = "size=unlimited size.pr=unlimited size.prtotal=unlimited time=unlimited";
         let value = format!("{} {limit}", subject(who.as_deref()));
         Some(format!(
@@ -103,7 +117,11 @@ impl Grantee {
 
     /// Keeps passwords from the account.
     pub(super) fn hide_passwords(&self, suffix: &str) -> Option<String> {
-        let Self::OpenLdap(who) = self else { return None };
+        let who = match self {
+            Self::OpenLdap(who) => who,
+            Self::Ds389(who) => return Some(ds389::hide_passwords(suffix, who.as_deref())),
+            Self::Windows(_) | Self::Samba(_) => return None,
+        };
         let rule = format!("{{0}}to attrs=userPassword by {} none by * break", subject(who.as_deref()));
         Some(modify(suffix, "olcAccess", &rule))
     }
@@ -117,7 +135,7 @@ impl Grantee {
                 powershell(member)
             )),
             Self::Samba(_) => Some(format!("samba-tool group removemembers {} {}", single(group), single(member))),
-            Self::OpenLdap(_) => None,
+            Self::OpenLdap(_) | Self::Ds389(_) => None,
         }
     }
 }

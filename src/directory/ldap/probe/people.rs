@@ -66,7 +66,8 @@ impl Place<'_> {
         for name in names {
             let mut schema_id = String::new();
             match &self.account.grantee {
-                Grantee::Windows(_) => {}
+                // 389 DS takes a rule that names an attribute it does not know.
+                Grantee::Windows(_) | Grantee::Ds389(_) => {}
                 Grantee::Samba(_) => schema_id = schema_id_of(self.session, name, budget).await?.unwrap_or_default(),
                 Grantee::OpenLdap(_) => {
                     let said = self.session.connection.compare("", name, "0", budget).await?;
@@ -263,7 +264,7 @@ fn example(attribute: &str) -> &'static str {
     }
 }
 
-/// Why nobody shows an attribute. slapd tells by a comparison whether it may be read; others do not.
+/// Why nobody shows an attribute. slapd and 389 DS tell by a comparison whether it may be read; others do not.
 async fn hidden(place: &Place<'_>, need: &Need<'_>, person: &RawEntry, budget: &Budget) -> Result<Hidden, ReadError> {
     if need.is_everybodys {
         return Ok(Hidden::Denied);
