@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use proptest::strategy::ValueTree as _;
 use proptest::test_runner::{Config, RngSeed, TestRunner};
 use serde_json::json;
+use support::rights::{lack, lacking};
 use support::twins::Twins;
 use support::{Slapd, ldif};
 
@@ -138,6 +139,93 @@ fn a_user_id_that_nobody_under_the_base_has_stops_no_following() {
     slapd.modify(&ldif::rename(&slapd.dn("u0000003"), "uid=married", None));
     twins.cycle("the listed one gets another user id, and keeps the seat");
     assert!(twins.follows.names("active").len() == 3);
+}
+
+#[test]
+fn a_server_that_forgot_what_was_deleted_tells_who_is_there_and_nobody_else_is_believed_gone() {
+    let group = ldif::group("dc=lab,dc=test", "vault", &["uid=u0000001,ou=people,dc=lab,dc=test".to_owned()]);
+    let mut slapd = Slapd::start_without_session_log(&(ldif::people("dc=lab,dc=test", 12) + &group));
+    let twins = twins(&slapd, false);
+    assert_eq!(twins.delta("nothing")["entries"], 0);
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "displayName", &["Another Name"]));
+    assert_eq!(twins.delta("a new name")["entries"], 1);
+    slapd.delete(&slapd.dn("u0000003"));
+    twins.delta("one deleted, missed once");
+    twins.cycle("the same, missed twice");
+    twins.cycle("the deletion");
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    slapd.modify(&ldif::rename(&slapd.dn("u0000007"), "uid=u0000007", Some(&format!("ou=groups,{}", slapd.base))));
+    twins.delta("one moved out of the base");
+    // Nobody is there for the account any more, and the server says that of nobody.
+    let rule = format!("to dn.regex=\"^uid=u000000[45],\" by dn.exact=\"{}\" none by * break", slapd.sync_dn);
+    slapd.restrict(&rule);
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "displayName", &["A Third Name"]));
+    let before = twins.follows.names("active");
+    twins.follows.sync();
+    assert_eq!(twins.follows.names("active"), before, "closed to the account is not gone");
+}
+
+#[test]
+fn a_server_that_was_restarted_has_forgotten_and_is_followed_all_the_same() {
+    let mut slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 12));
+    let twins = twins(&slapd, false);
+    slapd.delete(&slapd.dn("u0000003"));
+    slapd.down();
+    slapd.up();
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "displayName", &["Another Name"]));
+    twins.delta("one deleted before the restart, missed once");
+    twins.cycle("the same, missed twice");
+    twins.cycle("the deletion");
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+}
+
+#[test]
+fn without_the_overlay_changes_are_told_by_their_times_and_deletions_by_the_next_full_cycle() {
+    let base = "dc=lab,dc=test";
+    let dn = |number: usize| format!("uid=u{number:07},ou=people,{base}");
+    let members: Vec<String> = (1..=9).map(dn).collect();
+    let groups = ldif::group(base, "first", &[dn(12)]) + &ldif::group(base, "vault", &members);
+    let slapd = Slapd::start_without_syncprov(&(ldif::people(base, 12) + &groups));
+    let twins = twins(&slapd, true);
+    twins.delta("nothing");
+    slapd.modify(&ldif::replace(&dn(1), "displayName", &["Another Name"]));
+    twins.delta("a new name");
+    slapd.modify(&ldif::replace(&dn(2), "pwdAccountLockedTime", &["000001010000Z"]));
+    twins.delta("one disabled");
+    slapd.modify(&format!(
+        "dn: cn=vault,ou=groups,{base}
+changetype: modify
+add: member
+member: {}
+-
+
+",
+        dn(10)
+    ));
+    twins.delta("one more in the group");
+    assert!(twins.follows.names("pending").contains(&"u0000010".to_owned()));
+    slapd.modify(&ldif::rename(&dn(4), "uid=u0000004", Some(&format!("ou=groups,{base}"))));
+    twins.delta("one moved out of the base");
+    slapd.delete(&dn(5));
+    let (code, report) = twins.follows.sync();
+    assert_eq!((code, &report["directories"][0]["mode"]), (0, &json!("delta")), "{report}");
+    assert!(!twins.follows.names("suspended").contains(&"u0000005".to_owned()), "nobody told of it yet");
+    twins.follows.sync_full();
+    twins.follows.sync_full();
+    assert!(twins.follows.names("suspended").contains(&"u0000005".to_owned()));
+    let told = lacking(&twins.follows);
+    let probe = lack(&told, "changes");
+    assert!(probe["lost"].as_str().is_some_and(|lost| lost.contains("next full cycle")), "{probe}");
+}
+
+#[test]
+fn who_may_not_see_when_entries_were_changed_reads_everything() {
+    let mut slapd = Slapd::start_without_syncprov(&ldif::people("dc=lab,dc=test", 6));
+    let rule = format!("to attrs=modifyTimestamp by dn.exact=\"{}\" none by * break", slapd.sync_dn);
+    slapd.restrict(&rule);
+    let twins = twins(&slapd, false);
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "displayName", &["Another Name"]));
+    assert_eq!(twins.cycle("a new name")["mode"], "full");
 }
 
 /// The agent that follows ends as the one that reads everything: partial, and nobody has another seat than before.

@@ -38,7 +38,12 @@ fn an_account_that_reads_nothing_is_told_command_by_command_until_it_reads_all_i
     let agent = agent(&slapd, "nobody", &format!("groups = [\"{group}\"]\nfilter = \"(employeeType=*)\""));
     slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "employeeType", &["staff"]));
     let before = lacking(&agent);
-    for what in [format!("base ou=people,{}", slapd.base), format!("group {group}"), "watermark".to_owned()] {
+    for what in [
+        format!("base ou=people,{}", slapd.base),
+        format!("group {group}"),
+        "watermark".to_owned(),
+        "changes".to_owned(),
+    ] {
         let probe = lack(&before, &what);
         assert!(!remedy(probe).contains("userPassword"), "{probe}");
         slapd.administer(&remedy(probe));

@@ -183,6 +183,7 @@ impl Directory for LdifDirectory {
             kind: Kind::Ldif,
             server,
             people: BTreeSet::new(),
+            there: None,
             groups: false,
             entries: 0,
             watermark,

@@ -154,6 +154,9 @@ pub trait Excerpts: Send {
     fn with_uid(&self, directory: &str, uid: &str) -> Result<Vec<Anchor>, StateError>;
     fn with_primary_group(&self, directory: &str, token: u32) -> Result<Vec<Anchor>, StateError>;
 
+    /// Who was there when last read, and is not among these.
+    fn absent(&self, directory: &str, there: &BTreeSet<Anchor>) -> Result<Vec<Anchor>, StateError>;
+
     /// Who is in one of these groups and was not when they were last stored, or the other way round, or by another way.
     fn regrouped(&self, directory: &str, groups: &BTreeMap<ScopeKey, Members>) -> Result<BTreeSet<Anchor>, StateError>;
 

@@ -87,6 +87,20 @@ impl Excerpts for State {
         self.present("reading whose primary group it is", directory, "primary_group = ?2", token)
     }
 
+    fn absent(&self, directory: &str, there: &BTreeSet<Anchor>) -> Result<Vec<Anchor>, StateError> {
+        self.read("reading who is there no more", |connection| {
+            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
+            let mut query = connection.prepare_cached(&format!("SELECT anchor FROM {PRESENT}"))?;
+            let mut rows = query.query(params![id])?;
+            let mut absent = Vec::new();
+            while let Some(row) = rows.next()? {
+                let known = anchor(row, 0)?;
+                absent.extend((!there.contains(&known)).then_some(known));
+            }
+            Ok(absent)
+        })
+    }
+
     fn regrouped(&self, directory: &str, groups: &BTreeMap<ScopeKey, Members>) -> Result<BTreeSet<Anchor>, StateError> {
         self.read("comparing the members of groups", |connection| members::differing(connection, directory, groups))
     }

@@ -3,7 +3,8 @@
 # Runs until its standard input ends. With FOLDER/seed.ldif, an empty database is filled from it first. What it has besides is
 # chosen by files in FOLDER: `content-sync` (retro changelog and content synchronisation), `unmapped` (beside it: the changelog
 # does not say by their ids which entries changed, and the synchronisation then tells of no change at all), `changelog` (the
-# retro changelog alone), `usn` (entryUSN), `memberof` (the server keeps memberOf).
+# retro changelog alone), `usn` (entryUSN), `memberof` (the server keeps memberOf). With FOLDER/long-ago its entries were last
+# changed long ago.
 #
 # Base dc=lab,dc=test with ou=people and ou=groups, password `secret` for all of:
 #   cn=Directory Manager  the administrator       cn=sync,BASE    reads everything, no limits
@@ -77,6 +78,7 @@ skeleton() {
 
 fill() {
     { skeleton; [ ! -s "$folder/seed.ldif" ] || cat "$folder/seed.ldif"; } >"$folder/ldif/all.ldif"
+    [ ! -e "$folder/long-ago" ] || sed -i '/^dn::* /a modifyTimestamp: 20200101000000Z' "$folder/ldif/all.ldif"
     ns-slapd ldif2db -D "$folder/config" -n lab -i "$folder/ldif/all.ldif" >"$folder/ldif2db.log" 2>&1 ||
         { tail -5 "$folder/ldif2db.log" >&2; return 1; }
     touch "$folder/filled"

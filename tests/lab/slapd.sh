@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # slapd.sh FOLDER PORT TLS_PORT: a private OpenLDAP server on 127.0.0.1, everything it has in FOLDER.
 # Runs until its standard input ends. With FOLDER/seed.ldif, an empty database is filled from it first. With
-# FOLDER/no-syncprov it does not say where it stands (no contextCSN). With FOLDER/config-database its configuration is in
+# FOLDER/no-syncprov it does not say where it stands (no contextCSN), with FOLDER/no-sessionlog it forgets what was deleted, with
+# FOLDER/long-ago its entries were last changed long ago. With FOLDER/config-database its configuration is in
 # a database that whoever started it may change through ldapi://FOLDER/ldapi, as Debian's is; else in FOLDER/slapd.conf.
 #
 # Base dc=lab,dc=test, password `secret` for all of:
@@ -82,6 +83,7 @@ retcode-item "cn=unwilling" 0x35
 retcode-item "cn=slow" 0x00 sleeptime=10
 C
     [ ! -e "$folder/no-syncprov" ] || sed -i /syncprov/d "$folder/slapd.conf"
+    [ ! -e "$folder/no-sessionlog" ] || sed -i /syncprov-sessionlog/d "$folder/slapd.conf"
 }
 
 skeleton() {
@@ -99,7 +101,9 @@ fill() {
     local csn=-w
     [ ! -e "$folder/no-syncprov" ] || csn=
     mkdir -p "$folder/db"
-    { skeleton; [ ! -s "$folder/seed.ldif" ] || cat "$folder/seed.ldif"; } |
+    local time=
+    [ ! -e "$folder/long-ago" ] || time='/^dn::* /a modifyTimestamp: 20200101000000Z'
+    { skeleton; [ ! -s "$folder/seed.ldif" ] || cat "$folder/seed.ldif"; } | sed "$time" |
         slapadd -q $csn -f "$folder/slapd.conf" -b "$base" 2>"$folder/slapadd.log" ||
         { tail -3 "$folder/slapadd.log" >&2; return 1; }
 }

@@ -41,9 +41,14 @@ impl Slapd {
         Self::start_filled(|file| file.write_all(ldif.as_bytes()))
     }
 
-    /// Starts one that does not say where it stands: without the overlay syncprov.
+    /// Starts one that does not say where it stands: without the overlay syncprov. Its entries were last changed long ago.
     pub fn start_without_syncprov(ldif: &str) -> Self {
-        Self::start_in(|file| file.write_all(ldif.as_bytes()), &["no-syncprov"])
+        Self::start_in(|file| file.write_all(ldif.as_bytes()), &["no-syncprov", "long-ago"])
+    }
+
+    /// Starts one that remembers nothing of what was deleted: its overlay syncprov has no session log.
+    pub fn start_without_session_log(ldif: &str) -> Self {
+        Self::start_in(|file| file.write_all(ldif.as_bytes()), &["no-sessionlog"])
     }
 
     /// Starts one whose configuration is a database, as packages set it up: see `administer`.

@@ -18,7 +18,7 @@ use crate::model::snapshot::{
 use crate::model::{Account, Anchor, Dn, Name, PersonId, Profile, Sighting};
 use crate::ports::{Memory, ReadError, Stage, StateError};
 
-/// More people than this who came into groups or left them are read faster with everyone else.
+/// More people than this who changed, or came into groups or left them, are read faster with everyone else.
 const MOST: usize = 2_000;
 
 /// What was seen so far.
@@ -90,7 +90,13 @@ async fn follow(
     };
     Ok(match told {
         Ok(Followed::Changes(mut changes)) => {
-            let people = std::mem::take(&mut changes.people);
+            let mut people = std::mem::take(&mut changes.people);
+            if let Some(there) = changes.there.take() {
+                people.extend(parts.memory.absent(&read.name, &there)?);
+            }
+            if people.len() > MOST {
+                return Ok(Err(Unheard::Untold(format!("{} people changed, or are not told to be there", people.len()))));
+            }
             Ok(Told { changes, people, located: BTreeMap::new(), unseen: BTreeSet::new() })
         }
         Ok(Followed::Untold(why)) => Err(Unheard::Untold(why)),
@@ -134,7 +140,7 @@ fn of_comparison(compared: Comparison) -> Result<Told, Unheard> {
     let located: BTreeMap<Anchor, Whereabouts> =
         changed.into_iter().map(|person| (person.anchor, Whereabouts::Overlooked(Box::new(person)))).collect();
     let people = located.keys().copied().chain(unseen.iter().copied()).collect();
-    let changes = Changes { kind, server, people: BTreeSet::new(), groups: true, entries, watermark };
+    let changes = Changes { kind, server, people: BTreeSet::new(), there: None, groups: true, entries, watermark };
     Ok(Told { changes, people, located, unseen })
 }
 

@@ -171,11 +171,18 @@ pub(super) fn sync_state(value: &[u8]) -> Result<(i64, Anchor), Misshapen> {
     Ok((i64::from(*state), id(entry)?))
 }
 
-/// Whether the refresh told who is gone, and not who is there; from the Sync Done control.
-pub(super) fn refreshes_by_deletions(value: &[u8]) -> Result<bool, Misshapen> {
+/// Whether the refresh told who is gone, and not who is there, and the cookie to go on from; from the Sync Done control.
+pub(super) fn sync_done(value: &[u8]) -> Result<(bool, Option<Vec<u8>>), Misshapen> {
     let control = whole(value)?;
-    let flag = parts(&control, SYNC)?.iter().find(|part| part.id == BOOLEAN);
-    flag.map_or(Ok(false), |flag| octets(flag, SYNC).map(is_true))
+    let (mut by_deletions, mut cookie) = (false, None);
+    for part in parts(&control, SYNC)? {
+        match part.id {
+            BOOLEAN => by_deletions = is_true(octets(part, SYNC)?),
+            OCTET_STRING => cookie = Some(octets(part, SYNC)?.to_vec()),
+            _ => {}
+        }
+    }
+    Ok((by_deletions, cookie))
 }
 
 fn is_true(value: &[u8]) -> bool {

@@ -19,6 +19,7 @@ const CONTENT_SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
 pub(super) const COMMITTED: &str = "highestCommittedUSN";
 /// The last entry of the retro changelog (389 DS).
 pub(super) const LAST_CHANGE: &str = "lastChangeNumber";
+const FIRST_CHANGE: &str = "firstChangeNumber";
 
 /// What a root DSE says, as far as we use it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub(super) struct RootDse {
     pub(super) committed: Option<String>,
     /// In 389 DS; None: it keeps no retro changelog.
     pub(super) last_change: Option<String>,
+    /// The first that it still has.
+    pub(super) first_change: Option<u64>,
     /// What OpenLDAP tells of itself, where it does.
     pub(super) monitor: Option<String>,
 }
@@ -57,6 +60,7 @@ impl RootDse {
             "dsServiceName",
             COMMITTED,
             LAST_CHANGE,
+            FIRST_CHANGE,
             "monitorContext",
         ];
         let entry = connection.entry("Could not read the root DSE", "", &names.map(str::to_owned), budget).await?;
@@ -85,6 +89,7 @@ impl RootDse {
             service: text("dsServiceName"),
             committed: text(COMMITTED),
             last_change: text(LAST_CHANGE),
+            first_change: text(FIRST_CHANGE).and_then(|number| number.parse().ok()),
             monitor: text("monitorContext"),
         }
     }

@@ -7,7 +7,8 @@
 //! |---|---|---|
 //! | Active Directory | entries with a higher `uSNChanged`, tombstones among them (MS-ADTS 3.1.1.1.9) | deletions, to whom may not list deleted objects: then everything is read |
 //! | OpenLDAP with the overlay syncprov | content synchronisation (RFC 4533) | |
-//! | other servers | | everything is read |
+//! | 389 DS with its plugin for that, and a retro changelog | the same | |
+//! | other servers | entries with a later `modifyTimestamp` | deletions, which the next full cycle sees |
 //!
 //! | what changed | then |
 //! |---|---|
@@ -16,18 +17,26 @@
 //! | a place under which others lie: it may have been renamed, and they do not say so | everything is read |
 //! | anything else | nothing |
 
+mod ds389;
 mod groups;
+mod look;
 mod sync;
+mod times;
 mod usn;
 
 pub(super) use groups::groups;
+pub(super) use sync::shows_change_numbers;
 
 use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use ldap3::Scope;
 
 use super::budget::Budget;
 use super::position;
 use super::replication;
 use super::scope;
+use super::search::Query;
 use super::session::Session;
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::group::is_group;
@@ -50,6 +59,29 @@ pub(super) struct Asked<'a> {
 
 /// Why it cannot be told.
 type Untold = String;
+
+/// From where to where.
+pub(super) struct Since<'a> {
+    last: &'a Watermark,
+    here: &'a Watermark,
+    /// The naming contexts in which something could change that decides.
+    contexts: &'a BTreeSet<Dn>,
+    /// Those, and all of which a watermark notes something.
+    databases: BTreeSet<&'a Dn>,
+    now: Timestamp,
+}
+
+impl<'a> Since<'a> {
+    /// Of several no one answer can tell.
+    fn only_context(&self) -> Option<&'a Dn> {
+        let mut all = self.databases.iter().copied();
+        all.next().filter(|_| all.next().is_none())
+    }
+}
+
+fn subtree<'a>(base: &'a Dn, filter: &'a str, attributes: &'a [String]) -> Query<'a> {
+    Query { base: base.as_str(), scope: Scope::Subtree, filter, attributes, controls: vec![] }
+}
 
 /// Asks what changed.
 ///
@@ -83,13 +115,12 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     if let Some(why) = scope::moved(session, asked.keys, &asked.request.pins, budget).await? {
         return Ok(Followed::Untold(why));
     }
+    let databases = bases.iter().filter_map(|base| session.root.context_of(base)).chain(&contexts).collect();
+    let since = Since { last, here: &here, contexts: &contexts, databases, now: asked.request.now };
     let told = match session.kind {
         Kind::ActiveDirectory => usn::changes(session, &contexts, last, &mut hints, budget).await?,
-        Kind::OpenLdap => {
-            let now = asked.request.now;
-            sync::changes(session, (&contexts, &bases), (last, &here), now, &mut hints, budget).await?
-        }
-        Kind::Ds389 => Err("changes of 389 Directory Server are not followed".to_owned()),
+        Kind::OpenLdap => sync::changes(session, &since, &mut hints, budget).await?,
+        Kind::Ds389 => ds389::changes(session, &since, &mut hints, budget).await?,
         Kind::Ldif => Err("a file is read whole".to_owned()),
     };
     if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
@@ -103,6 +134,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         people: hints.people,
         groups: hints.groups,
         entries: hints.entries,
+        there: hints.there,
         watermark: Some(here),
     }))
 }
@@ -139,6 +171,8 @@ pub(super) struct Hints<'a> {
     people: BTreeSet<Anchor>,
     groups: bool,
     entries: u64,
+    /// Everyone who is there, where the server tells that instead of who is gone.
+    there: Option<BTreeSet<Anchor>>,
     /// The highest number of an update.
     changed: Option<u64>,
     /// In Active Directory, the number of the last update that was read before.
@@ -162,6 +196,7 @@ impl<'a> Hints<'a> {
             people: BTreeSet::new(),
             groups: false,
             entries: 0,
+            there: None,
             changed: None,
             since: None,
             untold: None,

@@ -8,15 +8,18 @@
 //!
 //! Outside Active Directory the time goes with it from which on to look where a server tells changes by their time alone:
 //! its own, or ours where it does not show its own. Earlier by an overlap, since what a replica gets late it notes with the
-//! time of the change. Times are never compared: clocks are set back.
+//! time of the change. Times are never compared: clocks are set back. With 389 DS, a digest of its roles goes with it, too.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
+use ldap3::Scope;
+use sha2::{Digest as _, Sha256};
 
 use super::budget::Budget;
 use super::connect::Connection;
 use super::family::{COMMITTED, LAST_CHANGE, RootDse, texts};
+use super::search::Query;
 use super::session::Session;
 use crate::directory::entry::Entry as _;
 use crate::directory::generalized_time;
@@ -26,6 +29,8 @@ use crate::ports::ReadError;
 
 /// The place of the time in a watermark.
 pub(super) const TIMES: &str = "modifyTimestamp";
+/// The place of the digest of roles in a watermark.
+pub(super) const ROLES: &str = "roles";
 /// As a server writes it (RFC 4517 3.3.13), in UTC.
 const TIME_FORM: &str = "%Y%m%d%H%M%SZ";
 /// How far back to look from the server's time, and from ours, which may be ahead of it. Who is looked at twice is none the worse.
@@ -43,12 +48,41 @@ pub(super) async fn watermark(
     budget: &Budget,
 ) -> Result<Option<Watermark>, ReadError> {
     let mut mark = standing(session, bases, budget).await?;
+    let roles = roles(session, bases, budget).await?;
     if let Some(time) = times(session, now, budget).await? {
         let server = session.connection.url.clone();
         let mark = mark.get_or_insert_with(|| Watermark { server, position: BTreeMap::new(), at: None });
         mark.position.insert(TIMES.to_owned(), time.strftime(TIME_FORM).to_string());
+        mark.position.extend(roles.map(|digest| (ROLES.to_owned(), digest)));
     }
     Ok(mark)
+}
+
+/// A digest of all that says in 389 DS who has which role, and what follows from it: people are locked by it, or are not any
+/// more, while their own entries stay as they are.
+async fn roles(session: &Session, bases: &[Dn], budget: &Budget) -> Result<Option<String>, ReadError> {
+    if session.kind != Kind::Ds389 {
+        return Ok(None);
+    }
+    let contexts: BTreeSet<&Dn> = bases.iter().filter_map(|base| session.root.context_of(base)).collect();
+    let mut shown = Vec::new();
+    for context in contexts {
+        let query = Query {
+            base: context.as_str(),
+            scope: Scope::Subtree,
+            filter: "(|(objectClass=ldapSubentry)(objectClass=nsRoleDefinition)(objectClass=cosSuperDefinition)\
+                     (objectClass=cosTemplate))",
+            attributes: &["*".to_owned()],
+            controls: vec![],
+        };
+        shown.extend(session.connection.entries("Could not read who is locked by a role", &query, budget).await?);
+    }
+    shown.sort_unstable_by(|one, other| one.dn.cmp(&other.dn));
+    let mut digest = Sha256::new();
+    for entry in shown {
+        digest.update(format!("{:?}", (&entry.dn, &entry.attributes)));
+    }
+    Ok(Some(format!("{:x}", digest.finalize())))
 }
 
 /// From when on to look for entries that were changed since; None where that is told otherwise.

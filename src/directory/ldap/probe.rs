@@ -1,6 +1,7 @@
 //! `check --connect`: each thing a cycle needs of a directory, tried without changing anything.
 
 mod account;
+mod changes;
 mod grant;
 mod limits;
 mod objects;
@@ -128,7 +129,9 @@ impl Prober<'_> {
         };
         self.might(session, &account, budget).await;
         let bases = self.scope(session, &account, budget).await;
-        self.watermark(&Place { session, account: &account, base: some }, &configured, budget).await;
+        let first = Place { session, account: &account, base: some };
+        self.watermark(&first, &configured, budget).await;
+        self.changes(&first, &configured, budget).await;
         for base in &bases {
             let place = Place { session, account: &account, base };
             self.people(&place, budget).await;

@@ -82,6 +82,8 @@ fn whom_a_group_lists_is_found_by_place_user_id_and_primary_group_while_they_are
     let places: Vec<&Dn> = places.iter().collect();
     assert_eq!(state.at("corp", &places).unwrap(), [Some(anchor(1)), None, Some(anchor(2))]);
     assert_eq!(state.at("else", &places).unwrap(), [None, None, None]);
+    assert_eq!(state.absent("corp", &BTreeSet::from([anchor(2), anchor(9)])).unwrap(), [1, 3].map(anchor));
+    assert!(state.absent("else", &BTreeSet::new()).unwrap().is_empty());
     assert_eq!(state.with_uid("corp", "u2").unwrap(), [anchor(2)]);
     assert_eq!(state.with_uid("corp", "z2").unwrap(), [anchor(2)], "another user id of the same");
     assert_eq!(state.had_uid("corp", &["z1", "nobody"]).unwrap(), [(anchor(1), "z1".to_owned())]);
@@ -92,6 +94,7 @@ fn whom_a_group_lists_is_found_by_place_user_id_and_primary_group_while_they_are
     assert_eq!(state.at("corp", &places).unwrap(), [Some(anchor(1)), None, None]);
     assert!(state.with_uid("corp", "u2").unwrap().is_empty());
     assert_eq!(state.with_primary_group("corp", 513).unwrap(), [anchor(1)]);
+    assert_eq!(state.absent("corp", &BTreeSet::new()).unwrap(), [1, 3].map(anchor), "who was missed is missed already");
 }
 
 #[test]

@@ -1,8 +1,8 @@
-//! OpenLDAP as a synchronising client asks it (RFC 4533), once and not to stay: `refreshOnly`.
+//! Content synchronisation (RFC 4533) as a client asks for it once and not to stay: `refreshOnly`.
 //!
-//! Where the server remembers what was deleted (the session log of the overlay syncprov), it tells that. Where it does not, it
-//! tells everyone who is still there instead: its memory ends before the last cycle, and nobody knows what else it forgot. Then
-//! everything is read.
+//! Where OpenLDAP remembers what was deleted (the session log of the overlay syncprov), it tells that. Where it does not, it
+//! tells by their ids everyone who is still there instead: whoever is known and not among them is looked at, and nobody is
+//! believed to be gone for it.
 
 use std::collections::BTreeSet;
 
@@ -10,14 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use ldap3::Scope;
 use ldap3::controls::{Control, MakeCritical as _, RawControl, RefreshMode, SyncRequest};
 
-use super::{Hints, Untold};
-use crate::directory::entry::Entry as _;
+use super::{Hints, Since, Untold, times};
+use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::ldap::budget::Budget;
-use crate::directory::ldap::decode::{self, Item, SyncInfo};
+use crate::directory::ldap::decode::{self, Item, Misshapen, SyncInfo};
 use crate::directory::ldap::position;
 use crate::directory::ldap::search::Query;
 use crate::directory::ldap::session::Session;
-use crate::model::snapshot::Watermark;
 use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
 
@@ -30,44 +29,71 @@ const REFRESH_REQUIRED: [u32; 2] = [4096, 53];
 /// Clocks may differ by this much.
 const AHEAD: SignedDuration = SignedDuration::from_mins(1);
 
-/// Entries that were changed after `last`, and which are gone or there.
+/// Entries of an OpenLDAP server that were changed after the last read, and which are gone or there.
 pub(super) async fn changes(
     session: &Session,
-    (contexts, bases): (&BTreeSet<Dn>, &[Dn]),
-    (last, here): (&Watermark, &Watermark),
-    now: Timestamp,
+    since: &Since<'_>,
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
+    let context = match fit(session, since, budget).await? {
+        Ok(context) => context,
+        Err(why) => {
+            tracing::debug!(why, "Changes are told by their times.");
+            return times::changes(session, since, hints, budget).await;
+        }
+    };
+    let before: Vec<&str> = position::csns(since.last).map(|(_, csn)| csn).collect();
+    let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
+    let told = refresh(session, context, (Scope::Subtree, Some(cookie)), &hints.attributes(), budget).await?;
+    let told = match told {
+        Ok(told) => told,
+        Err(why) => return Ok(Err(why)),
+    };
+    // Nothing came, for nothing happened.
+    let is_silent = told.is_empty() && position::csns(since.last).eq(position::csns(since.here));
+    told.entries.iter().for_each(|(_, entry)| hints.note(entry));
+    told.gone.iter().for_each(|id| hints.note_gone(*id));
+    if !told.by_deletions && !is_silent {
+        let changed = told.entries.iter().map(|(id, _)| *id);
+        let there: BTreeSet<Anchor> = told.present.into_iter().chain(changed).collect();
+        if hints.scope.iter().any(|anchor| !there.contains(anchor)) {
+            return Ok(Err("the server does not say that a base or group is still there".to_owned()));
+        }
+        hints.there = Some(there);
+    }
+    Ok(Ok(()))
+}
+
+/// The one database that can be asked; a sentence says why there is none.
+async fn fit<'a>(session: &Session, since: &Since<'a>, budget: &Budget) -> Result<Result<&'a Dn, Untold>, ReadError> {
     if !session.root.synchronises() {
         return Ok(Err("the server does not synchronise (overlay syncprov)".to_owned()));
     }
-    // What a watermark notes is of the bases' databases.
-    let all: BTreeSet<&Dn> =
-        contexts.iter().chain(bases.iter().filter_map(|base| session.root.context_of(base))).collect();
-    let mut all = all.into_iter();
-    let (Some(context), None) = (all.next(), all.next()) else {
+    let Some(context) = since.only_context() else {
         return Ok(Err("bases and groups lie in several databases".to_owned()));
     };
     if session.root.has_below(context) {
         return Ok(Err(format!("another database lies under {:?}", context.as_str())));
     }
+    if position::csns(since.last).next().is_none() {
+        return Ok(Err("the last read noted no change number".to_owned()));
+    }
     if !shows_change_numbers(session, context, budget).await? {
         return Ok(Err("the account may not read entryCSN, by which the server tells what changed".to_owned()));
     }
-    if position::csns(here).any(|(_, csn)| is_ahead(csn, now)) {
+    if position::csns(since.here).any(|(_, csn)| is_ahead(csn, since.now)) {
         return Ok(Err("the server's last change lies ahead of the clock".to_owned()));
     }
-    let before: Vec<&str> = position::csns(last).map(|(_, csn)| csn).collect();
-    if before.is_empty() {
-        return Ok(Err("the server does not say where it stands".to_owned()));
-    }
-    let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
-    refresh(session, context, cookie, hints, budget).await
+    Ok(Ok(context))
 }
 
 /// Whether the account sees when entries were changed: the server leaves out whatever it does not.
-async fn shows_change_numbers(session: &Session, context: &Dn, budget: &Budget) -> Result<bool, ReadError> {
+pub(in crate::directory::ldap) async fn shows_change_numbers(
+    session: &Session,
+    context: &Dn,
+    budget: &Budget,
+) -> Result<bool, ReadError> {
     let doing = "Could not find out whether changes are told";
     let entry = session.connection.entry(doing, context.as_str(), &["entryCSN".to_owned()], budget).await?;
     Ok(entry.is_some_and(|entry| entry.has("entryCSN")))
@@ -79,39 +105,56 @@ fn is_ahead(csn: &str, now: Timestamp) -> bool {
     csn.get(..latest.len()).is_none_or(|time| time > latest.as_str())
 }
 
-async fn refresh(
+/// What a server told.
+#[derive(Debug, Default)]
+pub(super) struct Refreshed {
+    /// Added or changed.
+    pub(super) entries: Vec<(Anchor, RawEntry)>,
+    pub(super) gone: Vec<Anchor>,
+    /// Not changed, and there.
+    pub(super) present: Vec<Anchor>,
+    /// Who is in none of these did not change; else: is not there. 389 DS 2.3 never says so, though it tells who is gone.
+    pub(super) by_deletions: bool,
+    /// To go on from, as the server gave it.
+    pub(super) cookie: Option<Vec<u8>>,
+}
+
+impl Refreshed {
+    fn is_empty(&self) -> bool {
+        self.entries.is_empty() && self.gone.is_empty() && self.present.is_empty()
+    }
+}
+
+/// Asks once, and reads the answer to its end.
+pub(super) async fn refresh(
     session: &Session,
     context: &Dn,
-    cookie: Vec<u8>,
-    hints: &mut Hints<'_>,
+    (scope, cookie): (Scope, Option<Vec<u8>>),
+    attributes: &[String],
     budget: &Budget,
-) -> Result<Result<(), Untold>, ReadError> {
+) -> Result<Result<Refreshed, Untold>, ReadError> {
     let doing = format!("Could not ask what changed in {:?}", context.as_str());
-    let attributes = hints.attributes();
-    let request = SyncRequest { mode: RefreshMode::RefreshOnly, cookie: Some(cookie), reload_hint: false };
-    let query = Query {
-        base: context.as_str(),
-        scope: Scope::Subtree,
-        filter: "(objectClass=*)",
-        attributes: &attributes,
-        controls: vec![RawControl::from(request.critical())],
-    };
+    let request = SyncRequest { mode: RefreshMode::RefreshOnly, cookie, reload_hint: false };
+    let controls = vec![RawControl::from(request.critical())];
+    let query = Query { base: context.as_str(), scope, filter: "(objectClass=*)", attributes, controls };
     let answer = session.connection.search_with_controls(&doing, &query, budget).await?;
     if REFRESH_REQUIRED.contains(&answer.result.rc) {
         return Ok(Err(format!("the server asks to be read anew (code {})", answer.result.rc)));
     }
     let misshapen = |error| session.connection.misshapen(&doing, error);
+    let mut told = Refreshed::default();
     for (message, controls) in &answer.messages {
         match decode::item(message).map_err(misshapen)? {
             Item::Reference(_) => {}
             Item::Intermediate => match decode::sync_info(message).map_err(misshapen)? {
-                SyncInfo::Ids { deleted: true, ids } => ids.into_iter().for_each(|id| hints.note_gone(id)),
-                SyncInfo::Ids { deleted: false, .. } | SyncInfo::Other => {}
+                SyncInfo::Ids { deleted: true, ids } => told.gone.extend(ids),
+                SyncInfo::Ids { deleted: false, ids } => told.present.extend(ids),
+                SyncInfo::Other => {}
             },
             Item::Entry(entry) => match state(controls).map_err(misshapen)? {
-                Some((decode::DELETED, id)) => hints.note_gone(id),
-                Some((decode::PRESENT, _)) => {}
-                Some(_) => hints.note(&entry.to_owned()),
+                Some((decode::DELETED, id)) => told.gone.push(id),
+                Some((decode::PRESENT, id)) => told.present.push(id),
+                Some((_, id)) => told.entries.push((id, entry.to_owned())),
                 None => return Ok(Err("an entry came without its state".to_owned())),
             },
         }
@@ -120,13 +163,11 @@ async fn refresh(
     let Some(done) = value_of(&result.ctrls, SYNC_DONE) else {
         return Ok(Err("the answer ended without its control".to_owned()));
     };
-    if !decode::refreshes_by_deletions(done).map_err(misshapen)? {
-        return Ok(Err("the server's log of changes does not reach back (syncprov-sessionlog)".to_owned()));
-    }
-    Ok(Ok(()))
+    (told.by_deletions, told.cookie) = decode::sync_done(done).map_err(misshapen)?;
+    Ok(Ok(told))
 }
 
-fn state(controls: &[Control]) -> Result<Option<(i64, Anchor)>, decode::Misshapen> {
+fn state(controls: &[Control]) -> Result<Option<(i64, Anchor)>, Misshapen> {
     value_of(controls, SYNC_STATE).map(decode::sync_state).transpose()
 }
 

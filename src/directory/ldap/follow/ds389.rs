@@ -1,0 +1,87 @@
+//! 389 Directory Server: its retro changelog numbers the changes of all its databases, and the plugin for content
+//! synchronisation (RFC 4533) tells by it whose entries changed.
+//!
+//! | the server | then |
+//! |---|---|
+//! | has both | ids of whoever changed or is gone; what they are is read of the entries: the plugin leaves out what is operational |
+//! | has no plugin, or gives nothing to go on from | by the times of the entries (`times`) |
+//! | counts changes and tells of none | the same: the changelog does not say which entries it means |
+//! | has forgotten what followed the last read | everything is read |
+//!
+//! A role or class of service that changes may lock people whose own entries stay as they are: whether it did is told by
+//! the digest of all of them that a watermark notes (`position`).
+
+use ldap3::Scope;
+
+use super::sync::{self, Refreshed};
+use super::{Hints, Since, Untold, look, times};
+use crate::directory::ldap::budget::Budget;
+use crate::directory::ldap::family::LAST_CHANGE;
+use crate::directory::ldap::position::ROLES;
+use crate::directory::ldap::search::nothing;
+use crate::directory::ldap::session::Session;
+use crate::model::Dn;
+use crate::model::snapshot::Watermark;
+use crate::ports::ReadError;
+
+/// Entries that were changed after the last read, and which are gone.
+pub(super) async fn changes(
+    session: &Session,
+    since: &Since<'_>,
+    hints: &mut Hints<'_>,
+    budget: &Budget,
+) -> Result<Result<(), Untold>, ReadError> {
+    if since.last.position.get(ROLES) != since.here.position.get(ROLES) {
+        return Ok(Err("a role or a class of service changed".to_owned()));
+    }
+    let (context, before) = match numbered(session, since) {
+        Ok(Some(found)) => found,
+        Ok(None) => return times::changes(session, since, hints, budget).await,
+        Err(why) => return Ok(Err(why)),
+    };
+    let Some(stem) = stem(session, context, budget).await? else {
+        return times::changes(session, since, hints, budget).await;
+    };
+    let cookie = format!("{stem}#{before}").into_bytes();
+    let told = match sync::refresh(session, context, (Scope::Subtree, Some(cookie)), &nothing(), budget).await? {
+        Ok(told) => told,
+        Err(why) => return Ok(Err(why)),
+    };
+    let Refreshed { entries, gone, .. } = told;
+    if entries.is_empty() && gone.is_empty() && number(since.here) != Some(before) {
+        // Without `nsslapd-attribute: nsuniqueid:targetUniqueId` 389 DS 2.3 answers so, whatever changed.
+        return times::changes(session, since, hints, budget).await;
+    }
+    let ids = entries.into_iter().map(|(id, _)| id).chain(gone).collect();
+    look::look(session, context, ids, hints, budget).await
+}
+
+/// Where the synchronisation can go on: the one database, and the last change that was read. None: it is told otherwise.
+fn numbered<'a>(session: &Session, since: &Since<'a>) -> Result<Option<(&'a Dn, u64)>, Untold> {
+    let (Some(before), true) = (number(since.last), session.root.synchronises()) else { return Ok(None) };
+    let Some(context) = since.only_context() else { return Ok(None) };
+    if session.root.has_below(context) || since.here.position.get(LAST_CHANGE).is_none() {
+        return Ok(None);
+    }
+    match session.root.first_change {
+        Some(first) if first > before.saturating_add(1) => {
+            Err("the server's log of changes does not reach back (nsslapd-changelogmaxage)".to_owned())
+        }
+        _ => Ok(Some((context, before))),
+    }
+}
+
+fn number(mark: &Watermark) -> Option<u64> {
+    mark.position.get(LAST_CHANGE)?.parse().ok()
+}
+
+/// What the server has a cookie of ours begin with: itself, whom we bind as, and what we ask for. It says so with one entry.
+async fn stem(session: &Session, context: &Dn, budget: &Budget) -> Result<Option<String>, ReadError> {
+    let first = sync::refresh(session, context, (Scope::Base, None), &nothing(), budget).await?;
+    let cookie = first.ok().and_then(|first| String::from_utf8(first.cookie?).ok());
+    let stem = cookie.as_deref().and_then(|cookie| {
+        let (stem, number) = cookie.rsplit_once('#')?;
+        (stem.contains('#') && number.parse::<u64>().is_ok()).then(|| stem.to_owned())
+    });
+    Ok(stem)
+}

@@ -1,0 +1,48 @@
+//! What entries are now of which nothing is known but that they changed: read by their ids.
+
+use std::collections::BTreeSet;
+
+use super::{Hints, MOST, Untold, subtree};
+use crate::directory::identity::own_anchor;
+use crate::directory::ldap::budget::Budget;
+use crate::directory::ldap::filter;
+use crate::directory::ldap::locate::SHOW_DELETED;
+use crate::directory::ldap::search::critical;
+use crate::directory::ldap::session::Session;
+use crate::model::snapshot::Kind;
+use crate::model::{Anchor, Dn};
+use crate::ports::ReadError;
+
+/// Anchors asked for in one filter.
+const TOGETHER: usize = 50;
+
+/// Takes in what these entries are; of one that is not found, that it is gone.
+pub(super) async fn look(
+    session: &Session,
+    context: &Dn,
+    mut ids: BTreeSet<Anchor>,
+    hints: &mut Hints<'_>,
+    budget: &Budget,
+) -> Result<Result<(), Untold>, ReadError> {
+    if ids.len() > MOST {
+        return Ok(Err(format!("{} entries changed", ids.len())));
+    }
+    let doing = format!("Could not look at what changed in {:?}", context.as_str());
+    let attributes = hints.attributes();
+    for some in ids.iter().copied().collect::<Vec<_>>().chunks(TOGETHER) {
+        let filters: Vec<String> = some.iter().map(|id| session.has_anchor(*id)).collect();
+        let filter = filter::any(filters.iter().map(String::as_str));
+        let mut query = subtree(context, &filter, &attributes);
+        if session.kind == Kind::ActiveDirectory {
+            query.controls.push(critical(SHOW_DELETED));
+        }
+        for entry in session.connection.entries(&doing, &query, budget).await? {
+            if let Ok(anchor) = own_anchor(session.kind, &entry, context) {
+                ids.remove(&anchor);
+            }
+            hints.note(&entry);
+        }
+    }
+    ids.into_iter().for_each(|id| hints.note_gone(id));
+    Ok(Ok(()))
+}

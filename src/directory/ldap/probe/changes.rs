@@ -1,0 +1,103 @@
+//! How a running agent will be told what changed, and what it will not be told.
+
+use super::super::budget::Budget;
+use super::super::follow::shows_change_numbers;
+use super::super::position;
+use super::super::session::Session;
+use super::Prober;
+use super::grant::{self, Attribute};
+use super::people::Place;
+use crate::directory::entry::Entry as _;
+use crate::model::Dn;
+use crate::model::snapshot::Kind;
+use crate::ports::ReadError;
+
+/// What the server tells changes by.
+enum Told {
+    Numbers,
+    Synchronisation,
+    /// Alone, for this reason, and what helps.
+    Times(String, Option<String>),
+    /// Not even those.
+    Nothing,
+}
+
+impl Prober<'_> {
+    /// Tells which way a cycle will ask.
+    pub(super) async fn changes(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
+        match told(place, bases, budget).await {
+            Ok(Told::Numbers) => self.passed("changes", "told by uSNChanged".to_owned()),
+            Ok(Told::Synchronisation) => {
+                self.passed("changes", "told by content synchronisation (RFC 4533)".to_owned());
+            }
+            Ok(Told::Times(why, remedy)) => self.less(
+                "changes",
+                format!("told by {} alone: {why}", position::TIMES),
+                "Who was deleted keeps the seat until the next full cycle (`agent.full`)",
+                remedy.as_deref(),
+            ),
+            Ok(Told::Nothing) => {
+                let suffix = place.suffix();
+                let remedy = place.account.grantee.read_tree(suffix, suffix, &[attribute(position::TIMES)]);
+                let message = format!("not told: the account may not read {}", position::TIMES);
+                self.less("changes", message, "Each cycle reads everything", Some(&remedy));
+            }
+            Err(error) => self.failed("changes", &error, "Nobody knows how changes are told"),
+        }
+    }
+}
+
+async fn told(place: &Place<'_>, bases: &[Dn], budget: &Budget) -> Result<Told, ReadError> {
+    let session = place.session;
+    if session.kind == Kind::ActiveDirectory {
+        return Ok(Told::Numbers);
+    }
+    let (why, remedy) = match unfit(place, bases, budget).await? {
+        None => return Ok(Told::Synchronisation),
+        Some(found) => found,
+    };
+    let doing = "Could not find out whether changes are told";
+    let entry = session.connection.entry(doing, place.base.as_str(), &[position::TIMES.to_owned()], budget).await?;
+    let shows = entry.is_some_and(|entry| entry.has(position::TIMES));
+    Ok(if shows { Told::Times(why, remedy) } else { Told::Nothing })
+}
+
+/// Why the server cannot be asked to synchronise, and what helps.
+async fn unfit(
+    place: &Place<'_>,
+    bases: &[Dn],
+    budget: &Budget,
+) -> Result<Option<(String, Option<String>)>, ReadError> {
+    let (session, suffix) = (place.session, place.suffix());
+    if spans_databases(session, bases) {
+        return Ok(Some(("people lie in several databases".to_owned(), None)));
+    }
+    let is_on = session.root.synchronises();
+    Ok(match session.kind {
+        Kind::Ds389 if is_on && session.root.last_change.is_some() => None,
+        Kind::Ds389 => {
+            let why = "the server keeps no changelog, or has the plugin for content synchronisation switched off";
+            Some((why.to_owned(), Some(grant::keep_changelog())))
+        }
+        _ if !is_on => {
+            Some(("the server does not synchronise (overlay syncprov)".to_owned(), Some(grant::load_syncprov(suffix))))
+        }
+        _ => {
+            let suffix_dn = session.root.context_of(place.base).unwrap_or(place.base);
+            let remedy = || place.account.grantee.read_tree(suffix, suffix, &[attribute("entryCSN")]);
+            let shows = shows_change_numbers(session, suffix_dn, budget).await?;
+            (!shows).then(|| ("the account may not read entryCSN".to_owned(), Some(remedy())))
+        }
+    })
+}
+
+/// One answer tells of one database.
+fn spans_databases(session: &Session, bases: &[Dn]) -> bool {
+    let mut contexts = bases.iter().filter_map(|base| session.root.context_of(base));
+    let first = contexts.next();
+    contexts.any(|other| Some(other) != first) || first.is_some_and(|context| session.root.has_below(context))
+}
+
+fn attribute(name: &str) -> Attribute {
+    Attribute { name: name.to_owned(), schema_id: String::new() }
+}

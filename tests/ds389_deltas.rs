@@ -1,0 +1,160 @@
+//! A running agent follows what changes on a real 389 Directory Server: after each change it has given out just what a twin has
+//! that reads everything.
+
+#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+
+mod support;
+
+use serde_json::json;
+use support::rights::{lack, lacking};
+use support::twins::Twins;
+use support::{Ds389, ldif};
+
+const BASE: &str = "dc=lab,dc=test";
+
+fn config(ds: &Ds389, scope: &str) -> String {
+    format!(
+        "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"1h\"\n\
+         [[directory]]\nname = \"corp\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\nbind_password = {{ file = \"pw\" }}\n\
+         base = [\"ou=people,{BASE}\"]\ntimeout = \"10s\"\n{scope}\
+         [[pool]]\nname = \"standard\"\nseats = 8\n[seats]\npromotion = \"automatic\"\n[guard]\npercent = 100\nfloor = 1000\n",
+        ds.url, ds.sync_dn,
+    )
+}
+
+fn twins(ds: &Ds389, scope: &str) -> Twins {
+    Twins::of(&config(ds, scope), &ds.password)
+}
+
+fn dn(number: usize) -> String {
+    format!("uid=u{number:07},ou=people,{BASE}")
+}
+
+fn joiner(number: usize) -> String {
+    ldif::person(BASE, &format!("u{number:07}"))
+}
+
+/// What happens to people alone, whatever way the server tells it.
+fn people_change(ds: &Ds389, twins: &Twins) {
+    ds.modify(&ldif::replace(&dn(1), "displayName", &["Another Name"]));
+    twins.delta("a new name");
+    ds.modify(&ldif::replace(&dn(2), "nsAccountLock", &["true"]));
+    twins.delta("one locked, whose seat goes to who waited");
+    ds.modify(&ldif::replace(&dn(2), "nsAccountLock", &[]));
+    twins.delta("the same unlocked");
+    ds.modify(&ldif::replace(&dn(4), "mail", &["u0000005@lab.test"]));
+    ds.modify(&ldif::replace(&dn(5), "mail", &["u0000004@lab.test"]));
+    twins.delta("a swap of addresses");
+    ds.modify(&ldif::rename(&dn(6), "uid=u6", None));
+    twins.delta("a rename");
+    ds.add(&joiner(13));
+    twins.delta("one who joins");
+    ds.modify(&ldif::rename(&dn(7), "uid=u0000007", Some(&format!("ou=groups,{BASE}"))));
+    twins.delta("one moved out of the base");
+}
+
+#[test]
+fn each_change_of_a_person_is_told_by_content_synchronisation_at_the_cost_of_that_person() {
+    let ds = Ds389::start(&ldif::people(BASE, 12), &["content-sync"]);
+    let twins = twins(&ds, "");
+    assert_eq!(twins.delta("nothing")["entries"], 0);
+    ds.modify(&ldif::replace(&dn(1), "displayName", &["First"]));
+    assert_eq!(twins.delta("a name")["entries"], 1);
+    people_change(&ds, &twins);
+    ds.delete(&dn(3));
+    twins.delta("one deleted, missed once");
+    twins.cycle("the same, missed twice");
+    twins.cycle("the deletion");
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+}
+
+#[test]
+fn a_membership_that_changes_reaches_the_members() {
+    for marks in [["content-sync", "memberof"].as_slice(), &["content-sync"], &["long-ago"]] {
+        let inner = ldif::group(BASE, "inner", &[dn(9), dn(10)]);
+        let members: Vec<String> = (1..=6).map(dn).chain([format!("cn=inner,ou=groups,{BASE}")]).collect();
+        let ds = Ds389::start(&(ldif::people(BASE, 12) + &inner + &ldif::group(BASE, "vault", &members)), marks);
+        let twins = twins(&ds, &format!("groups = [\"cn=vault,ou=groups,{BASE}\"]\n"));
+        let change = |group: &str, what: &str, number: usize| {
+            ds.modify(&format!(
+                "dn: cn={group},ou=groups,{BASE}\nchangetype: modify\n{what}: member\nmember: {}\n-\n\n",
+                dn(number)
+            ));
+        };
+        change("inner", "add", 11);
+        twins.delta("one more in a group within the group");
+        assert_eq!(twins.follows.names("pending"), ["u0000011"], "{marks:?}");
+        change("vault", "delete", 1);
+        twins.delta("one taken out");
+        assert!(twins.follows.names("active").contains(&"u0000011".to_owned()), "{marks:?}");
+        ds.modify(&ldif::rename(&format!("cn=inner,ou=groups,{BASE}"), "cn=within", None));
+        twins.cycle("a group within the group renamed");
+    }
+}
+
+#[test]
+fn without_plugins_changes_are_told_by_their_times_and_deletions_by_the_next_full_cycle() {
+    let ds = Ds389::start(&ldif::people(BASE, 12), &["long-ago"]);
+    let twins = twins(&ds, "");
+    twins.delta("nothing");
+    people_change(&ds, &twins);
+    ds.delete(&dn(3));
+    let (code, report) = twins.follows.sync();
+    assert_eq!((code, &report["directories"][0]["mode"]), (0, &json!("delta")), "{report}");
+    assert!(twins.follows.names("suspended").iter().all(|name| name != "u0000003"), "nobody told of it yet");
+    twins.follows.sync_full();
+    twins.follows.sync_full();
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    let told = lacking(&twins.follows);
+    let probe = lack(&told, "changes");
+    assert!(probe["lost"].as_str().is_some_and(|lost| lost.contains("next full cycle")), "{probe}");
+}
+
+#[test]
+fn a_changelog_that_does_not_say_whose_entries_changed_loses_no_change() {
+    let ds = Ds389::start(&ldif::people(BASE, 12), &["content-sync", "unmapped", "long-ago"]);
+    let twins = twins(&ds, "");
+    people_change(&ds, &twins);
+}
+
+#[test]
+fn a_changelog_that_was_trimmed_makes_everything_read() {
+    let mut ds = Ds389::start(&ldif::people(BASE, 6), &["content-sync"]);
+    let twins = twins(&ds, "");
+    for number in 1..=4 {
+        ds.modify(&ldif::replace(&dn(1), "displayName", &[&format!("Name {number}")]));
+    }
+    for number in 1..=3 {
+        ds.delete(&format!("changenumber={number},cn=changelog"));
+    }
+    ds.down();
+    ds.up();
+    assert_eq!(twins.cycle("the server forgot")["mode"], "full");
+    ds.modify(&ldif::replace(&dn(2), "displayName", &["Another Name"]));
+    twins.delta("and goes on");
+}
+
+#[test]
+fn a_role_that_locks_people_whose_entries_stay_as_they_are_is_seen() {
+    let role = format!(
+        "dn: cn=gone,{BASE}\nobjectClass: LDAPsubentry\nobjectClass: nsRoleDefinition\nobjectClass: nsSimpleRoleDefinition\n\
+         objectClass: nsManagedRoleDefinition\ncn: gone\n\n\
+         dn: cn=templates,{BASE}\nobjectClass: nsContainer\ncn: templates\n\n\
+         dn: cn=\"cn=gone,{BASE}\",cn=templates,{BASE}\nobjectClass: extensibleObject\nobjectClass: costemplate\n\
+         objectClass: ldapsubentry\ncosPriority: 1\nnsAccountLock: false\n\n\
+         dn: cn=inactivation,{BASE}\nobjectClass: LDAPsubentry\nobjectClass: cosSuperDefinition\n\
+         objectClass: cosClassicDefinition\ncn: inactivation\ncosTemplateDn: cn=templates,{BASE}\ncosSpecifier: nsRole\n\
+         cosAttribute: nsAccountLock operational\n\n"
+    );
+    let ds = Ds389::start(&ldif::people(BASE, 6), &["content-sync"]);
+    ds.add(&role);
+    ds.modify(&ldif::replace(&dn(2), "nsRoleDN", &[&format!("cn=gone,{BASE}")]));
+    let twins = twins(&ds, "");
+    assert!(twins.follows.names("suspended").is_empty());
+    ds.modify(&ldif::replace(&format!("cn=\"cn=gone,{BASE}\",cn=templates,{BASE}"), "nsAccountLock", &["true"]));
+    assert_eq!(twins.cycle("the role locks its people")["mode"], "full");
+    assert_eq!(twins.follows.names("suspended"), ["u0000002"]);
+    ds.modify(&ldif::replace(&dn(3), "nsRoleDN", &[&format!("cn=gone,{BASE}")]));
+    twins.delta("one more has the role");
+    assert_eq!(twins.follows.names("suspended"), ["u0000002", "u0000003"]);
+}
