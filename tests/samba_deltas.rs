@@ -8,8 +8,9 @@ mod support;
 use std::time::Duration;
 
 use seatsync::clock;
+use support::rights::{lack, lacking, remedy};
 use support::twins::Twins;
-use support::{Samba, ldif};
+use support::{Agent, Samba, ldif};
 
 /// Everyone of this OU, or those of its group `vault`.
 fn config(samba: &Samba, ou: &str, scope: &str) -> String {
@@ -136,6 +137,29 @@ fn who_joins_is_in_the_primary_group_though_nobody_changed_that_group() {
     samba.modify(&ldif::rename(&format!("CN={name}1,{ou}"), &format!("CN={name}one"), None));
     twins.delta("a rename");
     assert_eq!(twins.follows.names("active").len(), 3);
+}
+
+#[test]
+fn an_account_that_may_list_deleted_objects_and_not_replicate_is_told_what_it_may_read() {
+    let (samba, ou, name) = domain("modest", 4);
+    let account = format!("{name}sync");
+    samba.administer(&format!("samba-tool user create {account} Passw0rd.modest"));
+    let config = config(&samba, &ou, "").replace(&samba.admin_dn, &format!("{account}@lab.test"));
+    let agent = Agent::new(&config);
+    agent.secret("pw", "Passw0rd.modest");
+    samba.administer(&remedy(lack(&lacking(&agent), "deleted objects")));
+    let twins = Twins::of(&config, "Passw0rd.modest");
+    twins.delta("nothing, by numbers");
+    let dn = |number: usize| format!("CN={name}{number},{ou}");
+    samba.modify(&ldif::replace(&dn(1), "displayName", &["Another Name"]));
+    twins.delta("a new name");
+    samba.delete(&dn(2));
+    twins.delta("one deleted");
+    assert_eq!(twins.follows.names("suspended"), [format!("{name}2@lab.test")]);
+    let (_, checked) = twins.follows.check(true);
+    let probes = checked["probes"].as_array().expect("probes");
+    let changes = probes.iter().find(|probe| probe["what"] == "corp: changes").expect("the probe");
+    assert_eq!(changes["message"], "told by DirSync", "{changes}");
 }
 
 #[test]

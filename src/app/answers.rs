@@ -76,7 +76,9 @@ impl App {
                 kind: read.map(|read| read.kind).or(directory.kind),
                 server: read.map(|read| read.server.clone()),
                 watermark: found.and_then(|status| status.watermark.as_ref()).map(|mark| {
-                    mark.position.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
+                    // What begins so says nothing to people.
+                    let shown = mark.position.iter().filter(|(name, _)| !name.starts_with('_'));
+                    shown.map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join(" ")
                 }),
                 reachable: found.map(|status| status.unreachable.is_none()),
                 problem: found.and_then(|status| status.unreachable.as_ref()).map(|(problem, _)| problem.clone()),

@@ -122,6 +122,19 @@ pub(super) fn paging_cookie(value: Option<&[u8]>) -> Result<Vec<u8>, Misshapen> 
     }
 }
 
+/// Whether there is more, and the cookie to go on from, in the response control of DirSync: SEQUENCE { more, unused, cookie }.
+pub(super) fn dirsync(value: Option<&[u8]>) -> Result<(bool, Vec<u8>), Misshapen> {
+    const WHAT: &str = "DirSync control";
+    let Ok(([], control)) = lber::parse::parse_tag(value.ok_or(Misshapen(WHAT))?) else { return Err(Misshapen(WHAT)) };
+    let [more, _, cookie] = parts(&control, WHAT)? else { return Err(Misshapen(WHAT)) };
+    let cookie = octets(cookie, WHAT)?.to_vec();
+    if cookie.is_empty() {
+        Err(Misshapen("DirSync control without a cookie"))
+    } else {
+        Ok((is_true(octets(more, WHAT)?), cookie))
+    }
+}
+
 /// What an intermediate message of a synchronisation says (RFC 4533 2.5).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum SyncInfo {
@@ -277,6 +290,14 @@ mod tests {
     fn the_cookie_is_the_second_field_of_the_control() {
         assert_eq!(paging_cookie(Some(&[0x30, 6, 2, 1, 0, 4, 1, 7])), Ok(vec![7]));
         assert_eq!(paging_cookie(Some(&[0x30, 5, 2, 1, 0, 4, 0])), Ok(vec![]));
+    }
+
+    #[test]
+    fn dirsync_tells_of_more_and_never_gives_an_empty_cookie() {
+        assert_eq!(dirsync(Some(&[0x30, 9, 2, 1, 1, 2, 1, 0, 4, 1, 7])), Ok((true, vec![7])));
+        assert_eq!(dirsync(Some(&[0x30, 9, 2, 1, 0, 2, 1, 0, 4, 1, 7])), Ok((false, vec![7])));
+        assert!(dirsync(Some(&[0x30, 8, 2, 1, 0, 2, 1, 0, 4, 0])).is_err());
+        assert!(dirsync(Some(b"")).is_err() && dirsync(None).is_err());
     }
 
     proptest! {

@@ -5,7 +5,8 @@
 //!
 //! | server | how | what it does not tell |
 //! |---|---|---|
-//! | Active Directory | entries with a higher `uSNChanged`, tombstones among them (MS-ADTS 3.1.1.1.9) | deletions, to whom may not list deleted objects: then everything is read |
+//! | Active Directory | DirSync (MS-ADTS 3.1.1.3.4.1.3), from a cookie that another controller takes, too | deletions, to whom may not list deleted objects: then everything is read |
+//! | the same without a cookie | entries with a higher `uSNChanged`, tombstones among them (MS-ADTS 3.1.1.1.9) | the same |
 //! | OpenLDAP with the overlay syncprov | content synchronisation (RFC 4533) | |
 //! | 389 DS with its plugin for that, and a retro changelog | the same | |
 //! | other servers | entries with a later `modifyTimestamp` | deletions, which the next full cycle sees |
@@ -17,6 +18,7 @@
 //! | a place under which others lie: it may have been renamed, and they do not say so | everything is read |
 //! | anything else | nothing |
 
+mod dirsync;
 mod ds389;
 mod groups;
 mod look;
@@ -24,6 +26,7 @@ mod sync;
 mod times;
 mod usn;
 
+pub(super) use dirsync::first as first_cookie;
 pub(super) use groups::groups;
 pub(super) use sync::shows_change_numbers;
 
@@ -33,6 +36,7 @@ use jiff::Timestamp;
 use ldap3::Scope;
 
 use super::budget::Budget;
+use super::family::COMMITTED;
 use super::position;
 use super::replication;
 use super::scope;
@@ -62,6 +66,7 @@ type Untold = String;
 
 /// From where to where.
 pub(super) struct Since<'a> {
+    settings: &'a DirectorySettings,
     last: &'a Watermark,
     here: &'a Watermark,
     /// The naming contexts in which something could change that decides.
@@ -88,11 +93,8 @@ fn subtree<'a>(base: &'a Dn, filter: &'a str, attributes: &'a [String]) -> Query
 /// # Errors
 /// Where an answer did not come whole.
 pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budget) -> Result<Followed, ReadError> {
-    if asked.settings.attributes.anchor.is_some() {
-        return Ok(Followed::Untold("people are known by an attribute of the config".to_owned()));
-    }
-    if asked.settings.filter.as_deref().is_some_and(is_computed) {
-        return Ok(Followed::Untold("the filter asks for what no entry's change tells".to_owned()));
+    if let Some(why) = unfollowable(asked.settings) {
+        return Ok(Followed::Untold(why.to_owned()));
     }
     let Some(last) = &asked.request.watermark else {
         return Ok(Followed::Untold("the last read noted nothing to follow from".to_owned()));
@@ -102,8 +104,8 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     let Some(mut here) = here else {
         return Ok(Followed::Untold("the server does not say where it stands".to_owned()));
     };
-    if here.server != last.server {
-        return Ok(Followed::Untold("another server answers than before".to_owned()));
+    if let Some(why) = is_another(session, (last, &here), &bases, asked.request.now, budget).await? {
+        return Ok(Followed::Untold(why));
     }
     if let Some(back) = position::went_back(Some(last), Some(&here)) {
         return Ok(Followed::Untold(back));
@@ -116,17 +118,14 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         return Ok(Followed::Untold(why));
     }
     let databases = bases.iter().filter_map(|base| session.root.context_of(base)).chain(&contexts).collect();
-    let since = Since { last, here: &here, contexts: &contexts, databases, now: asked.request.now };
-    let told = match session.kind {
-        Kind::ActiveDirectory => usn::changes(session, &contexts, last, &mut hints, budget).await?,
-        Kind::OpenLdap => sync::changes(session, &since, &mut hints, budget).await?,
-        Kind::Ds389 => ds389::changes(session, &since, &mut hints, budget).await?,
-        Kind::Ldif => Err("a file is read whole".to_owned()),
-    };
+    let settings = asked.settings;
+    let since = Since { settings, last, here: &here, contexts: &contexts, databases, now: asked.request.now };
+    let told = ask(session, &since, &mut hints, budget).await?;
     if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
         return Ok(Followed::Untold(why));
     }
     keep_shown(&mut here, last, hints.changed);
+    here.position.extend(hints.cookie.map(|(place, cookie)| (place.to_owned(), cookie)));
     here.at = Some(asked.request.now);
     Ok(Followed::Changes(Changes {
         kind: session.kind,
@@ -139,6 +138,32 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     }))
 }
 
+/// Asks the way that this server tells it.
+async fn ask(
+    session: &Session,
+    since: &Since<'_>,
+    hints: &mut Hints<'_>,
+    budget: &Budget,
+) -> Result<Result<(), Untold>, ReadError> {
+    match session.kind {
+        Kind::ActiveDirectory => dirsync::changes(session, since, hints, budget).await,
+        Kind::OpenLdap => sync::changes(session, since, hints, budget).await,
+        Kind::Ds389 => ds389::changes(session, since, hints, budget).await,
+        Kind::Ldif => Ok(Err("a file is read whole".to_owned())),
+    }
+}
+
+/// Why no server can tell what is asked for.
+fn unfollowable(settings: &DirectorySettings) -> Option<&'static str> {
+    if settings.attributes.anchor.is_some() {
+        Some("people are known by an attribute of the config")
+    } else if settings.filter.as_deref().is_some_and(is_computed) {
+        Some("the filter asks for what no entry's change tells")
+    } else {
+        None
+    }
+}
+
 /// A filter by membership, or by a rule of matching: its answer changes while the entries stay.
 fn is_computed(filter: &str) -> bool {
     let filter = filter.to_ascii_lowercase();
@@ -149,8 +174,32 @@ fn too_many(people: &BTreeSet<Anchor>) -> Option<Untold> {
     (people.len() > MOST).then(|| format!("{} people changed", people.len()))
 }
 
-/// Up to which update the server was ever seen to show something goes with every watermark.
+/// Why one cannot go on where another server was asked the last time. In Active Directory a cookie is of all controllers, and
+/// this one can go on from it once it has got what the one before showed.
+async fn is_another(
+    session: &Session,
+    (last, here): (&Watermark, &Watermark),
+    bases: &[Dn],
+    now: Timestamp,
+    budget: &Budget,
+) -> Result<Option<Untold>, ReadError> {
+    if here.server == last.server {
+        return Ok(None);
+    }
+    if !last.position.contains_key(dirsync::COOKIE) {
+        return Ok(Some("another server answers than before".to_owned()));
+    }
+    replication::lags(session, Some(last), Some(here), bases, (now, budget)).await
+}
+
+/// Up to which update the server was ever seen to show something goes with every watermark. Of another server than before
+/// nobody knows up to which of its own it was.
 pub(super) fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
+    if here.server != last.server {
+        let all = here.position.get(COMMITTED).cloned();
+        here.position.extend(all.map(|number| (replication::CHANGED.to_owned(), number)));
+        return;
+    }
     let before = last.position.get(replication::CHANGED).and_then(|number| number.parse().ok());
     let shown = before.max(changed);
     here.position.extend(shown.map(|number| (replication::CHANGED.to_owned(), number.to_string())));
@@ -171,6 +220,8 @@ pub(super) struct Hints<'a> {
     people: BTreeSet<Anchor>,
     groups: bool,
     entries: u64,
+    /// To go on from the next time, and its place in the watermark.
+    cookie: Option<(&'static str, String)>,
     /// Everyone who is there, where the server tells that instead of who is gone.
     there: Option<BTreeSet<Anchor>>,
     /// The highest number of an update.
@@ -196,6 +247,7 @@ impl<'a> Hints<'a> {
             people: BTreeSet::new(),
             groups: false,
             entries: 0,
+            cookie: None,
             there: None,
             changed: None,
             since: None,

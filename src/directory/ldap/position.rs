@@ -30,7 +30,7 @@ use crate::ports::ReadError;
 /// The place of the time in a watermark.
 pub(super) const TIMES: &str = "modifyTimestamp";
 /// The place of the digest of roles in a watermark.
-pub(super) const ROLES: &str = "roles";
+pub(super) const ROLES: &str = "_roles";
 /// As a server writes it (RFC 4517 3.3.13), in UTC.
 const TIME_FORM: &str = "%Y%m%d%H%M%SZ";
 /// How far back to look from the server's time, and from ours, which may be ahead of it. Who is looked at twice is none the worse.

@@ -60,7 +60,7 @@ pub(super) async fn changes(
 fn numbered<'a>(session: &Session, since: &Since<'a>) -> Result<Option<(&'a Dn, u64)>, Untold> {
     let (Some(before), true) = (number(since.last), session.root.synchronises()) else { return Ok(None) };
     let Some(context) = since.only_context() else { return Ok(None) };
-    if session.root.has_below(context) || since.here.position.get(LAST_CHANGE).is_none() {
+    if session.root.has_below(context) || number(since.here).is_none() {
         return Ok(None);
     }
     match session.root.first_change {

@@ -43,6 +43,8 @@ pub(super) async fn look(
             hints.note(&entry);
         }
     }
-    ids.into_iter().for_each(|id| hints.note_gone(id));
+    for id in ids {
+        hints.note_gone(id);
+    }
     Ok(Ok(()))
 }

@@ -3,11 +3,9 @@
 //! A change of membership raises that of the group alone, a renamed place that of the place alone, and a deletion leaves a
 //! tombstone that an account without the right to list deleted objects never sees.
 
-use std::collections::BTreeSet;
-
 use ldap3::Scope;
 
-use super::{Hints, Untold};
+use super::{Hints, Since, Untold};
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::family::COMMITTED;
@@ -24,27 +22,29 @@ use crate::ports::ReadError;
 pub(super) const PLACES: [&str; 5] = ["organizationalUnit", "container", "organization", "country", "locality"];
 /// The number of the update that made an entry.
 pub(super) const CREATED: &str = "uSNCreated";
+pub(super) const BLIND: &str = "the account may not list deleted objects, or there are none yet";
 const WATCHED: [&str; 2] = ["user", "group"];
 
 /// Entries that were changed after `last`.
 pub(super) async fn changes(
     session: &Session,
-    contexts: &BTreeSet<Dn>,
-    last: &Watermark,
+    since: &Since<'_>,
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
-    let before: Option<u64> = last.position.get(COMMITTED).and_then(|number| number.parse().ok());
-    let Some(before) = before else { return Ok(Err("the last read noted no number of an update".to_owned())) };
+    if since.here.server != since.last.server {
+        return Ok(Err("another server answers than before".to_owned()));
+    }
+    let Some(before) = number(since.last) else {
+        return Ok(Err("the last read noted no number of an update".to_owned()));
+    };
     hints.since = Some(before);
     let attributes = hints.attributes();
-    let classes = WATCHED.iter().chain(&PLACES).map(|class| format!("(objectClass={class})"));
-    let classes = filter::any(classes.collect::<Vec<_>>().iter().map(String::as_str));
     let later = format!("(uSNChanged>={})", before.saturating_add(1));
-    let filter = filter::all([later.as_str(), classes.as_str()]);
-    for context in contexts {
+    let filter = filter::all([later.as_str(), watched().as_str()]);
+    for context in since.contexts {
         if !sees_deleted(session, context, budget).await? {
-            return Ok(Err("the account may not list deleted objects, or there are none yet".to_owned()));
+            return Ok(Err(BLIND.to_owned()));
         }
         let doing = format!("Could not ask what changed in {:?}", context.as_str());
         let size = session.root.pages().then_some(1000);
@@ -61,13 +61,24 @@ pub(super) async fn changes(
     Ok(Ok(()))
 }
 
+/// Where the server stood, in its own count.
+pub(super) fn number(mark: &Watermark) -> Option<u64> {
+    mark.position.get(COMMITTED)?.parse().ok()
+}
+
+/// What could decide something: people, groups, and places for them.
+pub(super) fn watched() -> String {
+    let classes = WATCHED.iter().chain(&PLACES).map(|class| format!("(objectClass={class})"));
+    filter::any(classes.collect::<Vec<_>>().iter().map(String::as_str))
+}
+
 /// When an entry was made, in the server's own count; None where it does not show it.
 pub(super) fn created(entry: &RawEntry) -> Option<u64> {
     entry.text(CREATED)?.ok()?.parse().ok()
 }
 
 /// Whether anything deleted can be seen. Where there is nothing yet, that is not known.
-async fn sees_deleted(session: &Session, context: &Dn, budget: &Budget) -> Result<bool, ReadError> {
+pub(super) async fn sees_deleted(session: &Session, context: &Dn, budget: &Budget) -> Result<bool, ReadError> {
     let container = format!("CN=Deleted Objects,{}", context.as_str());
     let query = Query {
         base: &container,

@@ -1,7 +1,7 @@
 //! How a running agent will be told what changed, and what it will not be told.
 
 use super::super::budget::Budget;
-use super::super::follow::shows_change_numbers;
+use super::super::follow::{first_cookie, shows_change_numbers};
 use super::super::position;
 use super::super::session::Session;
 use super::Prober;
@@ -14,6 +14,7 @@ use crate::ports::ReadError;
 
 /// What the server tells changes by.
 enum Told {
+    DirSync,
     Numbers,
     Synchronisation,
     /// Alone, for this reason, and what helps.
@@ -26,7 +27,14 @@ impl Prober<'_> {
     /// Tells which way a cycle will ask.
     pub(super) async fn changes(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
         match told(place, bases, budget).await {
-            Ok(Told::Numbers) => self.passed("changes", "told by uSNChanged".to_owned()),
+            Ok(Told::DirSync) => self.passed("changes", "told by DirSync".to_owned()),
+            Ok(Told::Numbers) => self.less(
+                "changes",
+                "told by uSNChanged alone: the server refuses DirSync, or people and groups lie in several domains"
+                    .to_owned(),
+                "When another domain controller answers everything is read",
+                None,
+            ),
             Ok(Told::Synchronisation) => {
                 self.passed("changes", "told by content synchronisation (RFC 4533)".to_owned());
             }
@@ -38,7 +46,11 @@ impl Prober<'_> {
             ),
             Ok(Told::Nothing) => {
                 let suffix = place.suffix();
-                let remedy = place.account.grantee.read_tree(suffix, suffix, &[attribute(position::TIMES)]);
+                // Where the server synchronises, that is the better way, and needs the one before.
+                let better = place.session.kind == Kind::OpenLdap && place.session.root.synchronises();
+                let names = if better { &["entryCSN", position::TIMES][..] } else { &[position::TIMES] };
+                let attributes: Vec<Attribute> = names.iter().map(|name| attribute(name)).collect();
+                let remedy = place.account.grantee.read_tree(suffix, suffix, &attributes);
                 let message = format!("not told: the account may not read {}", position::TIMES);
                 self.less("changes", message, "Each cycle reads everything", Some(&remedy));
             }
@@ -50,12 +62,14 @@ impl Prober<'_> {
 async fn told(place: &Place<'_>, bases: &[Dn], budget: &Budget) -> Result<Told, ReadError> {
     let session = place.session;
     if session.kind == Kind::ActiveDirectory {
-        return Ok(Told::Numbers);
+        let context = session.root.context_of(place.base).filter(|_| !spans_databases(session, bases));
+        let cookie = match context {
+            Some(context) => first_cookie(session, context, budget).await?,
+            None => None,
+        };
+        return Ok(if cookie.is_some() { Told::DirSync } else { Told::Numbers });
     }
-    let (why, remedy) = match unfit(place, bases, budget).await? {
-        None => return Ok(Told::Synchronisation),
-        Some(found) => found,
-    };
+    let Some((why, remedy)) = unfit(place, bases, budget).await? else { return Ok(Told::Synchronisation) };
     let doing = "Could not find out whether changes are told";
     let entry = session.connection.entry(doing, place.base.as_str(), &[position::TIMES.to_owned()], budget).await?;
     let shows = entry.is_some_and(|entry| entry.has(position::TIMES));
@@ -86,7 +100,13 @@ async fn unfit(
             let suffix_dn = session.root.context_of(place.base).unwrap_or(place.base);
             let remedy = || place.account.grantee.read_tree(suffix, suffix, &[attribute("entryCSN")]);
             let shows = shows_change_numbers(session, suffix_dn, budget).await?;
-            (!shows).then(|| ("the account may not read entryCSN".to_owned(), Some(remedy())))
+            if !shows {
+                Some(("the account may not read entryCSN".to_owned(), Some(remedy())))
+            } else if position::standing(session, bases, budget).await?.is_none() {
+                Some(("the server does not say where it stands (see watermark)".to_owned(), None))
+            } else {
+                None
+            }
         }
     })
 }
@@ -95,7 +115,8 @@ async fn unfit(
 fn spans_databases(session: &Session, bases: &[Dn]) -> bool {
     let mut contexts = bases.iter().filter_map(|base| session.root.context_of(base));
     let first = contexts.next();
-    contexts.any(|other| Some(other) != first) || first.is_some_and(|context| session.root.has_below(context))
+    let has_below = |context| session.kind != Kind::ActiveDirectory && session.root.has_below(context);
+    contexts.any(|other| Some(other) != first) || first.is_some_and(has_below)
 }
 
 fn attribute(name: &str) -> Attribute {
