@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::acquainted::Acquainted;
 use super::budget::Budget;
-use super::family;
 use super::follow::{Asked, keep_shown};
 use super::people::{self, Harvest, MOST_CHANGED};
+use super::position;
 use super::read::people_filter;
 use super::replication;
 use super::scope;
@@ -75,10 +75,10 @@ async fn stands(
         return Ok(Err("people are known by an attribute of the config".to_owned()));
     }
     let (request, budget) = (asked.request, how.budget);
-    let here = family::watermark(&session.connection, session.kind, &session.root, how.bases, budget).await?;
+    let here = position::watermark(session, how.bases, request.now, budget).await?;
     let last = request.watermark.as_ref();
     let lags = replication::lags(session, last, here.as_ref(), how.bases, (request.now, budget)).await?;
-    let why = family::went_back(last, here.as_ref()).or(lags);
+    let why = position::went_back(last, here.as_ref()).or(lags);
     let why = match why {
         Some(why) => Some(why),
         None => scope::moved(session, asked.keys, &request.pins, budget).await?,
