@@ -77,7 +77,7 @@ impl Company {
         let agent = Agent::new("");
         agent.secret("pw", &slapd.password);
         agent.write_config(&format!(
-            "[agent]\nname = \"bench\"\nstate_dir = \"state\"\npoll = \"24h\"\nfull = \"48h\"\n\n\
+            "[agent]\nname = \"bench\"\nstate_dir = \"state\"\npoll = \"24h\"\npush = false\nfull = \"48h\"\n\n\
              [[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\n\
              bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{BASE}\"]\npage_size = 1000\n\n\
              [[pool]]\nname = \"standard\"\nseats = {people}\n",

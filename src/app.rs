@@ -17,6 +17,7 @@ mod listening;
 mod pace;
 mod pass;
 mod people;
+mod pushing;
 pub mod requests;
 mod ring;
 mod secret;

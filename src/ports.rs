@@ -15,10 +15,12 @@ use crate::model::{Anchor, Dn, Name, PersonId};
 mod memory;
 pub mod plain;
 mod progress;
+mod pushes;
 pub use memory::{
     Accounts, Excerpts, History, Journal, Left, Memory, Mirror, Outbox, Requests, StateError, Succession,
 };
 pub use progress::{Progress, Silent, Stage};
+pub use pushes::Pushes;
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,6 +165,17 @@ pub trait Directory: Send {
 
     /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed;
+
+    /// Keeps watch beside the cycles from now on, where the server pushes changes, and tells of them; None ends it. `known`: up to
+    /// where the last whole read saw everything.
+    fn watch(&mut self, pushes: Option<&Pushes>, known: Option<Watermark>) {
+        let _ = (pushes, known);
+    }
+
+    /// Whether the watch showed the credentials and they were refused, by which it ended.
+    fn watch_was_refused(&self) -> bool {
+        false
+    }
 
     /// Ends the connection: a long apply must not hold it.
     async fn close(&mut self);

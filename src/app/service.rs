@@ -12,6 +12,7 @@ use super::engine::{Engine, Stop, state_error};
 use super::interrupt::Interrupts;
 use super::pace::Pace;
 use super::pass::{cycle_error, pass};
+use super::pushing::{Pushing, note_refused};
 use super::requests::{self, Reply};
 use super::showing::Turn;
 use super::telling::Telling;
@@ -72,6 +73,7 @@ impl App {
             complaint: None,
             warnings: self.warnings.clone(),
             pace: Pace::new(self.settings.agent.poll),
+            pushing: Pushing::default(),
             pulse: Arc::clone(&pulse),
             telling: Telling::new(self.settings.agent.options.clone()),
             turns,
@@ -105,6 +107,7 @@ struct Worker {
     /// What was last said of one that can.
     warnings: Vec<Problem>,
     pace: Pace,
+    pushing: Pushing,
     pulse: Arc<Pulse>,
     telling: Telling,
     /// What the sign of life says, and the status page shows next.
@@ -114,7 +117,9 @@ struct Worker {
 #[async_trait]
 impl Work for Worker {
     async fn cycle(&mut self) {
+        note_refused(&mut self.engine);
         self.reread();
+        let pushed = self.pushing.begin();
         let asked = Asked { by_person: !self.waiting.is_empty(), full: self.full };
         let begun = Instant::now();
         let watch = self.interrupts.watch(&self.engine.settings.agent.state_dir, self.stopping.clone());
@@ -129,8 +134,9 @@ impl Work for Worker {
             return;
         }
         self.full = false;
-        self.pace.ended(&result, begun.elapsed());
-        self.telling.tell(&result);
+        self.pace.ended(&result, begun.elapsed(), pushed);
+        self.pushing.keep_watch(&mut self.engine, &result);
+        self.telling.tell(&result, pushed);
         self.count(&result, begun.elapsed());
         let answer = result.map_err(|error| cycle_error(&error));
         for id in std::mem::take(&mut self.waiting) {
@@ -163,6 +169,10 @@ impl Work for Worker {
                 tracing::error!(name: "state.requests", %error, "A request could not be answered.");
             }
         }
+    }
+
+    async fn roused(&mut self) {
+        self.pushing.due(self.pace.pushed_not_before()).await;
     }
 
     /// What was said of a bad one is said again, to whoever called.

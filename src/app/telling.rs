@@ -1,5 +1,6 @@
 //! What the agent says of its cycles: to the log, and in a sentence to whoever asks the service manager.
 
+use super::pace::is_idle;
 use crate::cycle::CycleError;
 use crate::cycle::reading::with_causes;
 use crate::model::report::{CycleOutcome, DirectoryReport, HeldRow, SyncReport};
@@ -37,10 +38,11 @@ impl Telling {
         &self.sentence
     }
 
-    /// Tells of a cycle that ended.
-    pub fn tell(&mut self, result: &Result<SyncReport, CycleError>) {
+    /// Tells of a cycle that ended. One that followed what a directory `pushed`, and came to nothing, is told quietly: others
+    /// change a directory for reasons of their own, at any time.
+    pub fn tell(&mut self, result: &Result<SyncReport, CycleError>, pushed: bool) {
         match result {
-            Ok(report) => self.report(report),
+            Ok(report) => self.report(report, pushed && is_idle(report)),
             Err(CycleError::Stopped) => {
                 tracing::info!(name: "cycle.given_up", "The cycle was given up while reading; nothing was changed.");
             }
@@ -60,7 +62,7 @@ impl Telling {
         }
     }
 
-    fn report(&mut self, report: &SyncReport) {
+    fn report(&mut self, report: &SyncReport, idle: bool) {
         let holder = report.standby.as_ref().map(|standby| (standby.holder.clone(), standby.copy));
         if holder != self.standby {
             match &holder {
@@ -79,7 +81,7 @@ impl Telling {
         let trouble = trouble(report);
         let news = trouble.as_ref().is_some_and(|trouble| self.is_news(trouble));
         if news || trouble.is_none() {
-            self.loudly(report);
+            self.loudly(report, idle);
         } else {
             let said = self.spelt(&still(report));
             let (cycle, outcome) = (report.cycle, report.outcome.as_str());
@@ -95,10 +97,13 @@ impl Telling {
     }
 
     /// WARN is recovered and nothing lost; ERROR is for somebody to act on.
-    fn loudly(&self, report: &SyncReport) {
+    fn loudly(&self, report: &SyncReport, idle: bool) {
         let changes = &report.changes;
         let (cycle, seconds) = (report.cycle, report.seconds);
         match report.outcome {
+            CycleOutcome::Ok if idle => {
+                tracing::debug!(cycle, seconds, "A cycle followed what a directory pushed; nothing came of it.");
+            }
             CycleOutcome::Ok => tracing::info!(
                 name: "cycle.made",
                 cycle,
@@ -266,8 +271,8 @@ mod tests {
     #[test]
     fn trouble_that_ended_and_came_back_is_news() {
         let mut telling = Telling::new(String::new());
-        telling.report(&report(CycleOutcome::Held, Some("a")));
-        telling.report(&report(CycleOutcome::Ok, None));
+        telling.report(&report(CycleOutcome::Held, Some("a")), false);
+        telling.report(&report(CycleOutcome::Ok, None), false);
         assert_eq!(telling.trouble, None);
         assert!(telling.is_news("held a"));
     }
@@ -285,7 +290,7 @@ mod tests {
     #[test]
     fn a_cycle_that_failed_is_told_with_its_cause_and_the_command() {
         let mut telling = Telling::new(" --config a.toml".to_owned());
-        telling.tell(&Err(CycleError::NoPool { pool: "gold".into(), known: "none".to_owned() }));
+        telling.tell(&Err(CycleError::NoPool { pool: "gold".into(), known: "none".to_owned() }), false);
         let said = telling.sentence();
         assert!(said.contains("no pool \"gold\"") && said.contains("`seatsync check --connect`"), "{said}");
         let mut failed = report(CycleOutcome::Failed, None);

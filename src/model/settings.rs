@@ -38,6 +38,8 @@ pub struct AgentSettings {
     pub state_dir: PathBuf,
     pub poll: Duration,
     pub full: Duration,
+    /// What a server tells of is followed at once.
+    pub push: bool,
     pub dry_run: bool,
     /// Follows each command that people are told, so that it means this config: ` --config PATH`; nothing at the usual place.
     pub options: String,

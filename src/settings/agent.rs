@@ -15,6 +15,7 @@ pub fn compile(reader: &Reader) -> AgentSettings {
         state_dir: state_dir(reader),
         poll,
         full,
+        push: reader.flag("push"),
         dry_run: reader.flag("dry_run"),
         options: options(&reader.context.file),
     }

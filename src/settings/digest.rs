@@ -29,7 +29,7 @@ pub fn of(settings: &Settings) -> String {
         notify: _,
         digest: _,
     } = settings;
-    let AgentSettings { name: _, state_dir: _, poll: _, full: _, dry_run: _, options: _ } = agent;
+    let AgentSettings { name: _, state_dir: _, poll: _, full: _, push: _, dry_run: _, options: _ } = agent;
     let deciding = json!({
         "version": 1,
         "directories": directories.iter().map(directory).collect::<Vec<_>>(),

@@ -9,7 +9,7 @@ use std::path::PathBuf;
 use config::{Value, ValueKind};
 
 use super::context::{Context, Place};
-use super::keys::{self, Section, Shape};
+use super::keys::{self, Section, Shape, Without};
 use super::{naming, overrides};
 
 /// How a list that a variable gives is split.
@@ -201,17 +201,18 @@ impl<'c> Reader<'c> {
         self.text(key).map(|path| self.context.folder.join(path))
     }
 
-    /// `true` or `false`; left out, `false`.
+    /// `true` or `false`; left out, the default of its key.
     pub fn flag(&self, key: &'static str) -> bool {
         self.is_known_as(key, |shape| matches!(shape, Shape::Flag));
+        let default = self.section.key(key).is_some_and(|key| key.without == Without::Default("true"));
         match self.raw(key).map(|value| &value.kind) {
-            None => return false,
+            None => return default,
             Some(ValueKind::Boolean(flag)) => return *flag,
             Some(ValueKind::String(text)) if self.is_override(key) && text == "true" => return true,
             Some(ValueKind::String(text)) if self.is_override(key) && text == "false" => return false,
             Some(_) => self.problem(key, "must be true or false, without quotes"),
         }
-        false
+        default
     }
 
     /// A whole number within the range of its key.

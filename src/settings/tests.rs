@@ -133,7 +133,7 @@ fn the_digest_is_not_moved_by_how_often_and_how_loudly_we_work() {
     let before = settings(CONFIG).digest;
     for (from, to) in [
         ("5m", "1m"),
-        ("name = \"a\"", "name = \"b\"\ndry_run = true"),
+        ("name = \"a\"", "name = \"b\"\npush = false\ndry_run = true"),
         ("FOLDER/state", "FOLDER/elsewhere"),
         ("[[pool]]", "[log]\nlevel = \"debug\"\n[[pool]]"),
         ("[[pool]]", "[guard]\npercent = 50\n[[pool]]"),

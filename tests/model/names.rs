@@ -77,6 +77,7 @@ pub fn settings(company: &Company, folder: &Path) -> Settings {
             state_dir: folder.join("state"),
             poll: Duration::from_mins(5),
             full: Duration::from_hours(24),
+            push: false,
             dry_run: false,
             options: String::new(),
         },

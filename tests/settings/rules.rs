@@ -34,7 +34,7 @@ fn what_is_left_out_has_the_defaults_of_the_design() {
     assert!(!settings.agent.name.is_empty(), "the host's name");
     assert_eq!(settings.agent.poll, Duration::from_mins(5));
     assert_eq!(settings.agent.full, Duration::from_hours(24));
-    assert!(!settings.agent.dry_run);
+    assert!(settings.agent.push && !settings.agent.dry_run);
     let Source::Ldap(ldap) = &settings.directories[0].source else { panic!("a server") };
     assert_eq!((ldap.page_size, ldap.timeout), (1000, Duration::from_mins(1)));
     assert!(!ldap.start_tls && !ldap.allow_plaintext && ldap.ca_file.is_none());

@@ -63,10 +63,11 @@ fn what_the_reader_refuses_of_one_key_is_underlined_and_nothing_else() {
     }
     for (more, place) in [
         ("[agent]\npol = \"5m\"", "/agent"),
-        ("[agent]\npush = true", "/agent"),
+        ("concurrency = 4", "/backend"),
         ("[agent]\npoll = 300", "/agent/poll"),
         ("[agent]\npoll = \"1M\"", "/agent/poll"),
         ("[agent]\nname = \"\"", "/agent/name"),
+        ("[agent]\npush = \"true\"", "/agent/push"),
         ("[agent]\ndry_run = \"true\"", "/agent/dry_run"),
         ("[guard]\npercent = 101", "/guard/percent"),
         ("[guard]\nfloor = -1", "/guard/floor"),

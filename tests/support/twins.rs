@@ -22,12 +22,14 @@ pub struct Twins {
 }
 
 impl Twins {
-    /// `config` begins with the section `[agent]` or what follows it; the directory's password lies in the file `pw`.
+    /// `config` begins with the section `[agent]`; the directory's password lies in the file `pw`. Nobody follows a change
+    /// before a cycle is asked for.
     pub fn of(config: &str, password: &str) -> Self {
+        let config = config.replacen("[agent]\n", "[agent]\npush = false\n", 1);
         let agent = || {
             let agent = Agent::new("");
             agent.secret("pw", password);
-            agent.write_config(config);
+            agent.write_config(&config);
             agent
         };
         let (follows, compares, reads) = (agent(), agent(), agent());

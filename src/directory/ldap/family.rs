@@ -117,7 +117,12 @@ impl RootDse {
 
     /// The server says that it knows how to synchronise: OpenLDAP's overlay syncprov is loaded, or 389 DS's plugin is on.
     pub(super) fn synchronises(&self) -> bool {
-        self.controls.as_ref().is_some_and(|controls| controls.iter().any(|control| control == CONTENT_SYNC))
+        self.offers(CONTENT_SYNC)
+    }
+
+    /// The server says that it has this control.
+    pub(super) fn offers(&self, oid: &str) -> bool {
+        self.controls.as_ref().is_some_and(|controls| controls.iter().any(|control| control == oid))
     }
 
     /// Another naming context lies under this one.

@@ -1,7 +1,8 @@
 //! Reading people from an LDAP server: whole, or not counted as whole.
 //!
 //! `servers` says whom to try, `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
-//! one full read, `compare` one that takes in nobody who is as before, `follow` asks what changed, `locate` a lookup of people who were missing, `probe` a try of everything.
+//! one full read, `compare` one that takes in nobody who is as before, `follow` asks what changed, `locate` a lookup of people who were missing, `watch` tells of
+//! changes as they happen, `probe` is a try of everything.
 
 mod access;
 mod acquainted;
@@ -33,6 +34,7 @@ mod session;
 mod survey;
 mod tls;
 mod url;
+mod watch;
 
 pub use self::certificate::Certificate;
 pub use self::survey::{Catalogue, Greeting, GroupFound, Unmet, greet, survey};
@@ -48,11 +50,12 @@ use self::locate::Locator;
 use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::session::Session;
+use self::watch::{Seen, Watch, Watcher};
 use crate::model::memory::KnownEntry;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
+use crate::model::snapshot::{Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts};
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Probed, ReadError, ReadRequest, Roster};
+use crate::ports::{Directory, Missing, Persistence, Probed, Pushes, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
 
 /// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
@@ -68,6 +71,9 @@ pub struct LdapDirectory {
     session: Option<Session>,
     /// Where the last complete read searched.
     bases: Vec<Dn>,
+    /// The server that was last read.
+    server: Option<String>,
+    watch: Option<Watch>,
 }
 
 impl LdapDirectory {
@@ -80,7 +86,7 @@ impl LdapDirectory {
         let groups = own.chain(groups).map(|dn| ScopeKey { role: Role::Group, dn });
         let keys: BTreeSet<ScopeKey> = bases.chain(groups).collect();
         let bases = settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        Self { settings, ldap, keys: keys.into_iter().collect(), session: None, bases }
+        Self { settings, ldap, keys: keys.into_iter().collect(), session: None, bases, server: None, watch: None }
     }
 
     /// Refuses a config that names no place to search: nobody found there would mean that everybody is gone.
@@ -94,10 +100,12 @@ impl LdapDirectory {
 
     /// The session that is there, or one with another server than `failed`, where there is another.
     async fn session(&mut self, failed: Option<&str>, budget: &Budget) -> Result<Session, ReadError> {
-        match self.session.take() {
-            Some(session) => Ok(session),
-            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await,
-        }
+        let session = match self.session.take() {
+            Some(session) => session,
+            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await?,
+        };
+        self.server = Some(session.connection.url.clone());
+        Ok(session)
     }
 
     /// Looks for people, with retries.
@@ -280,6 +288,25 @@ impl Directory for LdapDirectory {
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
         let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
         Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), refused: None }.run().await
+    }
+
+    fn watch(&mut self, pushes: Option<&Pushes>, known: Option<Watermark>) {
+        let Some(pushes) = pushes else {
+            self.watch = None;
+            return;
+        };
+        let seen = Seen { server: self.server.clone(), mark: known };
+        match &self.watch {
+            Some(watch) => watch.tell(seen),
+            None => {
+                let (settings, ldap, keys) = (self.settings.clone(), self.ldap.clone(), self.keys.clone());
+                self.watch = Some(Watch::begin(Watcher { settings, ldap, keys, pushes: pushes.clone() }, seen));
+            }
+        }
+    }
+
+    fn watch_was_refused(&self) -> bool {
+        self.watch.as_ref().is_some_and(Watch::was_refused)
     }
 
     async fn close(&mut self) {

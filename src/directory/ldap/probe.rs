@@ -23,7 +23,7 @@ use super::page::paged;
 use super::search::{Query, critical, nothing};
 use super::session::Session;
 use super::url::srv_domain;
-use super::{position, replication, servers};
+use super::{position, replication, servers, watch};
 use crate::directory::entry::Entry as _;
 use crate::model::Dn;
 use crate::model::settings::{DirectorySettings, LdapSettings};
@@ -139,6 +139,22 @@ impl Prober<'_> {
         }
         if session.kind == Kind::ActiveDirectory {
             self.domains(session, &account, &bases, budget).await;
+        }
+        // Last on its connection, on which these searches do not end.
+        self.push(&Place { session, account: &account, base: some }, budget).await;
+    }
+
+    /// Whether changes are told as they happen.
+    async fn push(&mut self, place: &Place<'_>, budget: &Budget) {
+        let lost = "A change is seen by the next cycle, one every `agent.poll`, and not at once";
+        match watch::probe(place.session, self.settings, self.keys, budget).await {
+            Ok(None) => self.passed("push", "changes are told as they happen".to_owned()),
+            Ok(Some(why)) => {
+                let is_of_overlay = matches!(why, watch::Unable::NoSynchronisation | watch::Unable::NoStanding);
+                let remedy = is_of_overlay.then(|| stands(place));
+                self.less("push", format!("the server does not push changes: {why}"), lost, remedy.as_deref());
+            }
+            Err(error) => self.less("push", error.doing, lost, Some(ASK_AGAIN)),
         }
     }
 

@@ -11,8 +11,6 @@ const NOT_A_LEDGERS: &str = "no backend of this version has it: kind = \"ledger\
 pub const NO_KEYS: Keys = &[];
 pub const NO_VALUES: Values = &[];
 
-pub const AGENT: Keys = &[("push", "a cycle every `poll` finds what changed")];
-
 pub const DIRECTORY: Keys = &[];
 
 pub const BACKEND: Keys = &[

@@ -40,25 +40,28 @@ pub const ROOT: Section = section(
     ],
 );
 
-pub const AGENT: Section = Section {
-    later: later::AGENT,
-    ..section(
-        "[agent]",
-        "Who the agent is, where its state lies, how often it makes a cycle.",
-        &[
-            key("name", Text, Other, "What the agent is called. Left out: the host's name."),
-            key(
-                "state_dir",
-                Path,
-                Other,
-                "The folder of its state, its own. Left out: /var/lib/seatsync, on Windows %ProgramData%\\Seatsync\\state.",
-            ),
-            key("poll", Duration(None), Default("5m"), "`run` makes a cycle this often."),
-            key("full", Duration(None), Default("24h"), "Everything is read at least this often."),
-            key("dry_run", Flag, Default("false"), "true: read and plan for ever, change nothing."),
-        ],
-    )
-};
+pub const AGENT: Section = section(
+    "[agent]",
+    "Who the agent is, where its state lies, how often it makes a cycle.",
+    &[
+        key("name", Text, Other, "What the agent is called. Left out: the host's name."),
+        key(
+            "state_dir",
+            Path,
+            Other,
+            "The folder of its state, its own. Left out: /var/lib/seatsync, on Windows %ProgramData%\\Seatsync\\state.",
+        ),
+        key("poll", Duration(None), Default("5m"), "`run` makes a cycle this often."),
+        key("full", Duration(None), Default("24h"), "Everything is read at least this often."),
+        key(
+            "push",
+            Flag,
+            Default("true"),
+            "A change that the server tells of is followed at once. false: every `poll`.",
+        ),
+        key("dry_run", Flag, Default("false"), "true: read and plan for ever, change nothing."),
+    ],
+);
 
 pub const DIRECTORY: Section = Section {
     later: later::DIRECTORY,
