@@ -5,12 +5,18 @@
 
 mod support;
 
+use std::time::Duration;
+
 use serde_json::json;
+use support::process::wait_until;
 use support::rights::{lack, lacking};
 use support::twins::Twins;
-use support::{Ds389, ldif};
+use support::{Agent, Ds389, ldif};
 
 const BASE: &str = "dc=lab,dc=test";
+const SOON: Duration = Duration::from_secs(20);
+/// Within this a joiner is to hold a seat.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn config(ds: &Ds389, scope: &str) -> String {
     format!(
@@ -157,4 +163,21 @@ fn a_role_that_locks_people_whose_entries_stay_as_they_are_is_seen() {
     ds.modify(&ldif::replace(&dn(3), "nsRoleDN", &[&format!("cn=gone,{BASE}")]));
     twins.delta("one more has the role");
     assert_eq!(twins.follows.names("suspended"), ["u0000002", "u0000003"]);
+}
+
+#[test]
+fn who_joins_is_told_of_by_content_synchronisation_that_goes_on_and_served_at_once() {
+    let ds = Ds389::start(&ldif::people(BASE, 6), &["content-sync"]);
+    let agent = Agent::new("");
+    agent.secret("pw", &ds.password);
+    agent.write_config(&config(&ds, "").replace("poll = \"1h\"", "poll = \"24h\""));
+    let _running = agent.start();
+    wait_until("the first cycle", SOON, || !agent.history().is_empty());
+    // The first cycle on a new ledger leaves nothing to follow from.
+    assert_eq!(agent.sync().0, 0);
+    std::thread::sleep(Duration::from_secs(3));
+    let cycles = agent.history().len();
+    ds.add(&joiner(13));
+    wait_until("the joiner holds a seat", AT_ONCE, || agent.names("active").contains(&"u0000013".to_owned()));
+    assert_eq!(agent.history().len(), cycles + 1, "one cycle came of it");
 }

@@ -67,7 +67,7 @@ impl Bench {
         let agent = Agent::new("");
         agent.secret("pw", &slapd.password);
         agent.write_config(&format!(
-            "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"24h\"\nfull = \"48h\"\n\
+            "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"24h\"\nfull = \"48h\"\npush = false\n\
              [[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\n\
              bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{}\"]\ntimeout = \"1s\"\npage_size = 10\n\
              [[pool]]\nname = \"standard\"\nseats = 1000\n[guard]\npercent = 100\nfloor = 1000\n",

@@ -95,7 +95,8 @@ async fn follow(
                 people.extend(parts.memory.absent(&read.name, &there)?);
             }
             if people.len() > MOST {
-                return Ok(Err(Unheard::Untold(format!("{} people changed, or are not told to be there", people.len()))));
+                let why = format!("{} people changed, or are not told to be there", people.len());
+                return Ok(Err(Unheard::Untold(why)));
             }
             Ok(Told { changes, people, located: BTreeMap::new(), unseen: BTreeSet::new() })
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::acquainted::Acquainted;
 use super::budget::Budget;
-use super::follow::{Asked, keep_shown};
+use super::follow::{Asked, keep_shown, show_all};
 use super::people::{self, Harvest, MOST_CHANGED};
 use super::position;
 use super::read::people_filter;
@@ -104,7 +104,10 @@ fn judge(
         return Err("somebody came twice, or moved meanwhile".to_owned());
     }
     if let Some(here) = &mut here {
-        asked.request.watermark.iter().for_each(|last| keep_shown(here, last, changed));
+        match &asked.request.watermark {
+            Some(last) if last.server == here.server => keep_shown(here, last, changed),
+            _ => show_all(here),
+        }
         here.at = Some(asked.request.now);
     }
     let (kind, server) = (session.kind, session.connection.url.clone());

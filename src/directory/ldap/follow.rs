@@ -19,7 +19,7 @@
 //! | anything else | nothing |
 
 mod dirsync;
-mod ds389;
+pub(super) mod ds389;
 mod groups;
 mod look;
 mod sync;
@@ -124,7 +124,11 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
         return Ok(Followed::Untold(why));
     }
-    keep_shown(&mut here, last, hints.changed);
+    if here.server == last.server {
+        keep_shown(&mut here, last, hints.changed);
+    } else {
+        show_all(&mut here);
+    }
     here.position.extend(hints.cookie.map(|(place, cookie)| (place.to_owned(), cookie)));
     here.at = Some(asked.request.now);
     Ok(Followed::Changes(Changes {
@@ -192,14 +196,14 @@ async fn is_another(
     replication::lags(session, Some(last), Some(here), bases, (now, budget)).await
 }
 
-/// Up to which update the server was ever seen to show something goes with every watermark. Of another server than before
-/// nobody knows up to which of its own it was.
+/// Of another server than before nobody knows up to which update of its own it showed what was there before.
+pub(super) fn show_all(here: &mut Watermark) {
+    let all = here.position.get(COMMITTED).cloned();
+    here.position.extend(all.map(|number| (replication::CHANGED.to_owned(), number)));
+}
+
+/// Up to which update the server was ever seen to show something goes with every watermark.
 pub(super) fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
-    if here.server != last.server {
-        let all = here.position.get(COMMITTED).cloned();
-        here.position.extend(all.map(|number| (replication::CHANGED.to_owned(), number)));
-        return;
-    }
     let before = last.position.get(replication::CHANGED).and_then(|number| number.parse().ok());
     let shown = before.max(changed);
     here.position.extend(shown.map(|number| (replication::CHANGED.to_owned(), number.to_string())));

@@ -47,7 +47,7 @@ pub(super) async fn watermark(
     now: Timestamp,
     budget: &Budget,
 ) -> Result<Option<Watermark>, ReadError> {
-    let mut mark = standing(session, bases, budget).await?;
+    let mut mark = standing(session, &session.root, bases, budget).await?;
     let roles = roles(session, bases, budget).await?;
     if let Some(time) = times(session, now, budget).await? {
         let server = session.connection.url.clone();
@@ -103,9 +103,14 @@ async fn times(session: &Session, now: Timestamp, budget: &Budget) -> Result<Opt
     Ok(time.checked_sub(overlap).ok())
 }
 
-/// Where the server says that it stands. None where it does not say.
-pub(super) async fn standing(session: &Session, bases: &[Dn], budget: &Budget) -> Result<Option<Watermark>, ReadError> {
-    let (connection, root) = (&*session.connection, &session.root);
+/// Where the server says that it stands, by its root DSE. None where it does not say.
+pub(super) async fn standing(
+    session: &Session,
+    root: &RootDse,
+    bases: &[Dn],
+    budget: &Budget,
+) -> Result<Option<Watermark>, ReadError> {
+    let connection = &*session.connection;
     match session.kind {
         Kind::ActiveDirectory => update_sequence(connection, root, budget).await,
         Kind::OpenLdap => change_sequence(connection, root, bases, budget).await,

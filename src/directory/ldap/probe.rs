@@ -186,7 +186,7 @@ impl Prober<'_> {
     async fn watermark(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
         let lost = "Neither a server whose old database was put back nor a replica that lags behind is noticed";
         let session = place.session;
-        match position::standing(session, bases, budget).await {
+        match position::standing(session, &session.root, bases, budget).await {
             Ok(Some(mark)) => {
                 let at: Vec<String> = mark.position.iter().map(|(key, value)| format!("{key} {value}")).collect();
                 self.passed("watermark", at.join(", "));

@@ -28,7 +28,8 @@ use self::late::{Late, asked};
 use self::search::{Said, begin, contexts, is_change, unable};
 use super::budget::Budget;
 use super::connect::Connection;
-use super::family::{self, RootDse};
+use super::family::RootDse;
+use super::position;
 use super::search::nothing;
 use super::session::Session;
 use crate::model::Dn;
@@ -267,7 +268,7 @@ impl Watcher {
     async fn stands(&self, session: &Session, budget: &Budget) -> Result<Option<Watermark>, ReadError> {
         let bases: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
         let root = RootDse::read(&session.connection, budget).await?;
-        family::watermark(&session.connection, session.kind, &root, &bases, budget).await
+        position::standing(session, &root, &bases, budget).await
     }
 }
 

@@ -75,6 +75,16 @@ fn number(mark: &Watermark) -> Option<u64> {
     mark.position.get(LAST_CHANGE)?.parse().ok()
 }
 
+/// The cookie of a client who has everything; None where the server numbers no changes, or gives no cookie.
+pub(in crate::directory::ldap) async fn cookie(
+    session: &Session,
+    context: &Dn,
+    budget: &Budget,
+) -> Result<Option<String>, ReadError> {
+    let Some(latest) = &session.root.last_change else { return Ok(None) };
+    Ok(stem(session, context, budget).await?.map(|stem| format!("{stem}#{latest}")))
+}
+
 /// What the server has a cookie of ours begin with: itself, whom we bind as, and what we ask for. It says so with one entry.
 async fn stem(session: &Session, context: &Dn, budget: &Budget) -> Result<Option<String>, ReadError> {
     let first = sync::refresh(session, context, (Scope::Base, None), &nothing(), budget).await?;

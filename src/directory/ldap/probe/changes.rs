@@ -102,7 +102,7 @@ async fn unfit(
             let shows = shows_change_numbers(session, suffix_dn, budget).await?;
             if !shows {
                 Some(("the account may not read entryCSN".to_owned(), Some(remedy())))
-            } else if position::standing(session, bases, budget).await?.is_none() {
+            } else if position::standing(session, &session.root, bases, budget).await?.is_none() {
                 Some(("the server does not say where it stands (see watermark)".to_owned(), None))
             } else {
                 None

@@ -4,6 +4,7 @@
 //! |---|---|---|
 //! | Active Directory, Samba (see `late`) | change notification (MS-ADTS 3.1.1.3.4.1.9) on each naming context | deletions, to whom may not list deleted objects |
 //! | OpenLDAP with the overlay syncprov | content synchronisation, `refreshAndPersist` (RFC 4533) of each database | |
+//! | 389 DS with content synchronisation and a retro changelog | the same | |
 //!
 //! The synchronisation begins where the server stands, so that nobody is sent who did not change.
 
@@ -19,8 +20,9 @@ use crate::directory::entry::Entry as _;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::connect::Connection;
 use crate::directory::ldap::decode::{self, Item, SyncInfo};
-use crate::directory::ldap::family;
+use crate::directory::ldap::follow::ds389;
 use crate::directory::ldap::locate::SHOW_DELETED;
+use crate::directory::ldap::position;
 use crate::directory::ldap::search::{Query, critical, nothing};
 use crate::directory::ldap::session::Session;
 use crate::model::Dn;
@@ -44,9 +46,9 @@ pub(in crate::directory::ldap) enum Unable {
     NoDatabase,
     #[error("it has no change notification")]
     NoNotification,
-    #[error("it does not synchronise (overlay syncprov)")]
+    #[error("it does not synchronise (overlay syncprov; in 389 DS the plugin for content synchronisation)")]
     NoSynchronisation,
-    #[error("it does not say where it stands (contextCSN)")]
+    #[error("it does not say where it stands (contextCSN; in 389 DS a retro changelog)")]
     NoStanding,
     #[error("it ended the search (result code {0}, {1:?})")]
     Ended(u32, String),
@@ -109,15 +111,26 @@ async fn persist(session: &Session, context: &Dn, budget: &Budget) -> Result<Vec
     if !session.root.synchronises() {
         return Err(End::Unable(Unable::NoSynchronisation));
     }
-    let here = std::slice::from_ref(context);
-    let mark = family::watermark(&session.connection, session.kind, &session.root, here, budget).await?;
-    let Some(mark) = mark else {
+    let cookie = match session.kind {
+        Kind::Ds389 => ds389::cookie(session, context, budget).await?,
+        _ => of_numbers(session, context, budget).await?,
+    };
+    let Some(cookie) = cookie else {
         return Err(End::Unable(Unable::NoStanding));
     };
-    let numbers: Vec<&str> = mark.position.values().map(String::as_str).collect();
-    let cookie = Some(format!("rid=000,csn={}", numbers.join(";")).into_bytes());
+    let cookie = Some(cookie.into_bytes());
     let request = SyncRequest { mode: RefreshMode::RefreshAndPersist, cookie, reload_hint: false };
     Ok(vec![RawControl::from(request.critical())])
+}
+
+/// A cookie of OpenLDAP's: the number of the last change of each server.
+async fn of_numbers(session: &Session, context: &Dn, budget: &Budget) -> Result<Option<String>, ReadError> {
+    let here = std::slice::from_ref(context);
+    let mark = position::standing(session, &session.root, here, budget).await?;
+    Ok(mark.map(|mark| {
+        let numbers: Vec<&str> = mark.position.values().map(String::as_str).collect();
+        format!("rid=000,csn={}", numbers.join(";"))
+    }))
 }
 
 /// Without a timeout of the library: that would count the silence between two changes.
