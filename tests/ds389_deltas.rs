@@ -68,7 +68,7 @@ fn each_change_of_a_person_is_told_by_content_synchronisation_at_the_cost_of_tha
     assert_eq!(twins.delta("a name")["entries"], 1);
     people_change(&ds, &twins);
     ds.delete(&dn(3));
-    twins.delta("one deleted, missed once");
+    twins.cycle("one deleted, missed once");
     twins.cycle("the same, missed twice");
     twins.cycle("the deletion");
     assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));

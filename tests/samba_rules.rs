@@ -149,6 +149,33 @@ fn a_group_whose_members_are_hidden_is_not_empty_and_one_that_is_emptied_is() {
 }
 
 #[test]
+fn a_group_within_the_group_that_was_never_read_and_is_closed_takes_nobody_s_seat() {
+    let samba = Samba::shared();
+    let ou = samba.ou("closed");
+    let (entries, names) = people(&ou, "closed", 4);
+    let dn = |number: usize| format!("CN={},{ou}", names[number]);
+    let group = |what: &str| format!("CN={}-{what},{ou}", names[0]);
+    let add = |what: &str, members: &[String]| ldif::ad_group(&ou, &format!("{}-{what}", names[0]), members);
+    samba.load(&entries);
+    samba.load(&add("all", &[dn(0), dn(1), dn(2)]));
+    let agent = agent(&samba, &samba.ldaps_url, &ou, &format!("groups = [\"{}\"]", group("all")));
+    let (code, report) = agent.sync();
+    assert_eq!((code, &report["changes"]["provisioned"]), (0, &3.into()), "{report}");
+    samba.load(&add("inner", &[dn(0), dn(3)]));
+    samba.administer(&format!("samba-tool dsacl set --objectdn='{}' --sddl='(D;;RP;;;AU)'", group("inner")));
+    let all = group("all");
+    samba.modify(&format!("dn: {all}\nchangetype: modify\nadd: member\nmember: {}\n-\n\n", group("inner")));
+    samba.modify(&format!("dn: {all}\nchangetype: modify\ndelete: member\nmember: {}\n-\n\n", dn(0)));
+    let (code, report) = agent.sync();
+    let problem = report["directories"][0]["problem"].as_str().unwrap_or_default();
+    assert!(
+        code == 1 && problem.contains("inner") && problem.contains("cannot be read, and people are members of it"),
+        "{report}"
+    );
+    assert_eq!(agent.names("active").len(), 3, "{report}");
+}
+
+#[test]
 fn whose_expiry_is_hidden_is_neither_resumed_nor_given_a_seat() {
     let samba = Samba::shared();
     let ou = samba.ou("expiry");

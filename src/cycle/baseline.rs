@@ -55,14 +55,17 @@ impl Baseline {
         let due = |at: Timestamp| at <= now;
         if self.config != parts.settings.digest {
             Holds::Nothing("the config is another one")
+        } else if self.whole > now {
+            // What came due by a clock that was wrong may lie ahead again.
+            Holds::Nothing("the last full cycle lies ahead of the clock")
         } else if self.removal.is_some_and(due) {
             Holds::Nothing("an account may have to be removed")
         } else if self.is_recalled {
             Holds::AllButTheRead("the agent begins")
         } else if parts.asked.full {
             Holds::AllButTheRead("it was asked for")
-        } else if self.whole > now || self.whole.checked_add(full).map_or(true, due) {
-            Holds::AllButTheRead("the last full cycle is long ago, or lies ahead of the clock")
+        } else if self.whole.checked_add(full).map_or(true, due) {
+            Holds::AllButTheRead("the last full cycle is long ago")
         } else {
             Holds::Everything
         }

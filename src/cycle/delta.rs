@@ -113,6 +113,9 @@ async fn attempt(
     }
     let strangers = parts.memory.strangers()?;
     let mut touched = beside_directories(parts, &current, &strangers, now)?;
+    if touched.len() > look::MOST {
+        return untold("too many wait, or are looked at for another reason, to be looked up");
+    }
     let mut looks = Vec::with_capacity(parts.directories.len());
     for (index, reported) in before.directories.iter().enumerate().take(parts.directories.len()) {
         match look::ask(parts, index, (way, reported), now).await? {

@@ -62,6 +62,15 @@ pub trait GroupSource: Send {
     /// Where it could not be found out.
     async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError>;
 
+    /// Whether anything says of itself that it is a member of what was not found at these DNs: a group then, that is closed to us.
+    /// Same order, same length; nothing does where members do not say so by themselves.
+    ///
+    /// # Errors
+    /// Where it could not be found out.
+    async fn have_members(&mut self, dns: &[Dn]) -> Result<Vec<bool>, ReadError> {
+        Ok(vec![false; dns.len()])
+    }
+
     /// Belongs to another domain, so this server cannot tell what it is.
     fn is_foreign(&self, dn: &Dn) -> bool;
 }

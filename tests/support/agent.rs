@@ -272,6 +272,11 @@ impl Running {
         Self { child, stdout, stderr }
     }
 
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits for its end.
     pub fn wait(mut self) -> Ended {
         let mut status = None;

@@ -6,10 +6,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::Agent;
 use super::agent::Running;
 use super::process::wait_until;
+use super::{Agent, Slapd};
 
+/// Of the server's people.
+const SEATS: usize = 8;
 const SOON: Duration = Duration::from_secs(20);
 
 pub struct Twins {
@@ -40,6 +42,23 @@ impl Twins {
         twins.compares.sync_full();
         twins.cycle("the beginning");
         twins
+    }
+
+    /// On an OpenLDAP server, of everyone under `ou=people`; with `groups` who is in the group `vault`, and the rank is of the group
+    /// `first`.
+    pub fn on(slapd: &Slapd, groups: bool) -> Self {
+        let base = &slapd.base;
+        let scope = if groups { format!("groups = [\"cn=vault,ou=groups,{base}\"]\n") } else { String::new() };
+        let rank = if groups { format!("priority = [\"cn=first,ou=groups,{base}\"]\n") } else { String::new() };
+        let config = format!(
+            "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"1h\"\n\
+             [[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\n\
+             bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{base}\"]\ntimeout = \"10s\"\n{scope}\
+             [[pool]]\nname = \"standard\"\nseats = {SEATS}\n{rank}\
+             [seats]\npromotion = \"automatic\"\n[guard]\npercent = 100\nfloor = 1000\n",
+            slapd.url, slapd.sync_dn,
+        );
+        Self::of(&config, &slapd.password)
     }
 
     /// One cycle of each, after which they have the same. Gives how the one that follows read the directory.

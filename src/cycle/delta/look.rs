@@ -13,13 +13,13 @@ use crate::cycle::{CycleError, Parts};
 use crate::desired::accounts_of;
 use crate::model::report::{DirectoryReport, ReadMode};
 use crate::model::snapshot::{
-    Changes, Compared, Comparison, Followed, Found, Groups, Listed, Pin, ScopeKey, Snapshot, Whereabouts,
+    Changes, Compared, Comparison, Followed, Found, Groups, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts,
 };
 use crate::model::{Account, Anchor, Dn, Name, PersonId, Profile, Sighting};
 use crate::ports::{Memory, ReadError, Stage, StateError};
 
 /// More people than this who changed, or came into groups or left them, are read faster with everyone else.
-const MOST: usize = 2_000;
+pub(super) const MOST: usize = 2_000;
 
 /// What was seen so far.
 pub(super) struct Look {
@@ -212,6 +212,27 @@ impl Look {
         Ok(Ok(differing))
     }
 
+    /// Somebody who was there when last read is nowhere now, or under a base and not matched. A right that was taken looks the
+    /// same, and would be missed of many: the guard has to see them all at once. Who is at another place, disabled or a
+    /// tombstone is so for certain.
+    fn misses_anybody(&self, memory: &dyn Memory) -> Result<bool, StateError> {
+        let bases: Vec<Dn> = self.bases();
+        let is_unsure = |found: &Whereabouts| match found {
+            Whereabouts::Nowhere { .. } => true,
+            Whereabouts::OutOfScope(entry) => bases.iter().any(|base| entry.dn.is_under(base)),
+            Whereabouts::Overlooked(_) | Whereabouts::Left(_) | Whereabouts::Tombstone => false,
+        };
+        let unsure: Vec<Anchor> =
+            self.located.iter().filter(|(_, found)| is_unsure(found)).map(|(anchor, _)| *anchor).collect();
+        Ok(!memory.namings(&self.read.name, &unsure)?.is_empty())
+    }
+
+    /// Where the bases of the config were found last.
+    fn bases(&self) -> Vec<Dn> {
+        let bases = self.read.pins.values().filter(|pin| pin.key.role == Role::Base && pin.anchor.is_some());
+        bases.filter_map(|pin| Dn::parse(&pin.dn).ok()).collect()
+    }
+
     /// Somebody did not come who is there when asked for by id.
     fn lost_anybody(&self) -> bool {
         let is_there = |anchor| matches!(self.located.get(anchor), Some(Whereabouts::Overlooked(_)));
@@ -269,6 +290,9 @@ impl Look {
         }
         if self.lost_anybody() {
             return Ok(Err("the read left out somebody who is there".to_owned()));
+        }
+        if self.mode == ReadMode::Delta && self.misses_anybody(parts.memory)? {
+            return Ok(Err("somebody who was there is not found, or does not match any more".to_owned()));
         }
         let name = self.read.name.clone();
         let anchors: Vec<Anchor> = self.located.keys().copied().collect();

@@ -12,6 +12,7 @@
 //! | the place above cannot be read either | nothing: partial |
 //! | for the first time | nothing yet: partial |
 //! | so once before, in a read that was whole in all else | it is gone, and its members with it |
+//! | it was never read, and in Active Directory somebody says to be a member of it | no right to read it: partial |
 //! | it was never read | a dangling member |
 //!
 //! Where nobody lists it any more, its people were taken out of the group like anybody else.
@@ -66,6 +67,18 @@ pub async fn missed(
             walked.members.remove(key);
         }
     }
+    let never: Vec<Dn> = walked.gone.keys().filter(|dn| before.iter().all(|group| group.dn != **dn)).cloned().collect();
+    for (dn, has_members) in never.iter().zip(source.have_members(&never).await?) {
+        if has_members {
+            judged.problems.push(closed(dn));
+            walked
+                .gone
+                .get(dn)
+                .into_iter()
+                .flat_map(|dangling| &dangling.of)
+                .for_each(|key| drop(walked.members.remove(key)));
+        }
+    }
     // Behind a group that cannot be read there may be others, of which nothing new is known.
     let stay = before.iter().filter(|_| !whole || !judged.problems.is_empty());
     let stay = stay.filter(|group| !walked.gone.contains_key(&group.dn) && !walked.nested.contains_key(&group.dn));
@@ -74,6 +87,14 @@ pub async fn missed(
     judged.nested.extend(walked.nested.iter().map(found));
     judged.nested.sort_by(|one, other| one.dn.cmp(&other.dn));
     Ok(judged)
+}
+
+fn closed(dn: &Dn) -> String {
+    let dn = dn.as_str();
+    format!(
+        "The group {dn:?}, a member of a group of the config, cannot be read, and people are members of it. Grant the account the \
+         right to read it, or take it out of the groups that list it"
+    )
 }
 
 fn problem(group: &Nested, kind: Kind, above: bool) -> String {

@@ -1,5 +1,7 @@
 //! Groups and their members over LDAP.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use futures_util::future::try_join_all;
 use ldap3::Scope;
@@ -82,8 +84,8 @@ pub(super) async fn hidden_members(
     budget: &Budget,
 ) -> Result<Option<&'static str>, ReadError> {
     if session.kind == Kind::ActiveDirectory {
-        let closed =
-            is_somebodys(session, group, budget).await? || access::closes_members(session, group, budget).await?;
+        let closed = are_somebodys(session, std::slice::from_ref(group), budget).await?
+            || access::closes_members(session, group, budget).await?;
         return Ok(closed.then_some("member"));
     }
     // Values their syntaxes allow.
@@ -96,19 +98,22 @@ pub(super) async fn hidden_members(
     Ok(None)
 }
 
-/// Whether anything of the group's domain says of itself that it is a member: the link's other end has rights of its own
-/// (MS-ADTS 3.1.1.1.6).
-async fn is_somebodys(session: &Session, group: &Dn, budget: &Budget) -> Result<bool, ReadError> {
-    let Some(context) = session.context_of(group) else { return Ok(false) };
-    let query = Query {
-        base: context.as_str(),
-        scope: Scope::Subtree,
-        filter: &format!("(memberOf={})", filter::text(group.as_str())),
-        attributes: &nothing(),
-        controls: vec![],
-    };
-    let doing = format!("Could not find out whether {:?} truly has no members", group.as_str());
-    session.connection.finds(&doing, &query, budget).await
+/// Whether anything of their domains says of itself that it is a member of one of these: the link's other end has rights of its
+/// own (MS-ADTS 3.1.1.1.6).
+async fn are_somebodys(session: &Session, groups: &[Dn], budget: &Budget) -> Result<bool, ReadError> {
+    let contexts: BTreeSet<&Dn> = groups.iter().filter_map(|group| session.context_of(group)).collect();
+    let filters: Vec<String> =
+        groups.iter().map(|group| format!("(memberOf={})", filter::text(group.as_str()))).collect();
+    let filter = filter::any(filters.iter().map(String::as_str));
+    for context in contexts {
+        let (base, attributes) = (context.as_str(), nothing());
+        let query = Query { base, scope: Scope::Subtree, filter: &filter, attributes: &attributes, controls: vec![] };
+        let doing = format!("Could not find out whether anybody is a member of {:?}", groups[0].as_str());
+        if session.connection.finds(&doing, &query, budget).await? {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Where the walk through nested groups looks things up.
@@ -139,6 +144,20 @@ impl GroupSource for LdapGroups<'_> {
             hidden.extend(try_join_all(asked).await?);
         }
         Ok(hidden)
+    }
+
+    async fn have_members(&mut self, dns: &[Dn]) -> Result<Vec<bool>, ReadError> {
+        let mut have = Vec::with_capacity(dns.len());
+        for some in dns.chunks(AT_ONCE) {
+            if self.session.kind != Kind::ActiveDirectory || !are_somebodys(self.session, some, self.budget).await? {
+                have.extend(some.iter().map(|_| false));
+                continue;
+            }
+            for dn in some {
+                have.push(are_somebodys(self.session, std::slice::from_ref(dn), self.budget).await?);
+            }
+        }
+        Ok(have)
     }
 
     async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError> {
