@@ -12,7 +12,7 @@ mod support;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, Instant};
 
 use clap::Parser as _;
 use jiff::Timestamp;
@@ -21,6 +21,7 @@ use common::child::{cpu_of, size_of};
 use common::figures::{Figures, grouped, verdict};
 use common::people::Person;
 use common::{Arguments, machine};
+use seatsync::clock;
 use support::agent::Running;
 use support::process::wait_until;
 use support::{Agent, Slapd, ldif};
@@ -80,13 +81,12 @@ fn agent(slapd: &Slapd) -> Agent {
 
 /// Starts the agent; with it, how many ms it took until it began to read.
 fn start(agent: &Agent) -> (Running, f64) {
-    let (before, cycles) = (SystemTime::now(), agent.history().len());
+    let (before, cycles) = (clock::now(), agent.history().len());
     let running = agent.start();
     wait_until("the first cycle", SOON, || agent.history().len() > cycles);
     let started: Timestamp =
         agent.history()[0]["started"].as_str().and_then(|text| text.parse().ok()).expect("when it began");
-    let begun = SystemTime::from(started).duration_since(before).unwrap_or_default();
-    (running, begun.as_secs_f64() * 1e3)
+    (running, started.duration_since(before).as_secs_f64() * 1e3)
 }
 
 /// MB, and percent of one processor.

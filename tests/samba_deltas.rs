@@ -5,6 +5,7 @@
 
 mod support;
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use seatsync::clock;
@@ -44,8 +45,16 @@ fn file_time(ahead: Duration) -> String {
     ((at.as_second() + 11_644_473_600) * 10_000_000).to_string()
 }
 
+/// One test at a time: whatever another one does to the domain makes everything be read.
+static ALONE: Mutex<()> = Mutex::new(());
+
+fn alone() -> MutexGuard<'static, ()> {
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 #[test]
 fn each_change_of_a_person_reaches_the_account_at_the_cost_of_that_person() {
+    let _alone = alone();
     let (samba, ou, name) = domain("follow", 8);
     let elsewhere = samba.ou("follow-out");
     let twins = Twins::of(&config(&samba, &ou, ""), &samba.password);
@@ -75,6 +84,7 @@ fn each_change_of_a_person_reaches_the_account_at_the_cost_of_that_person() {
 
 #[test]
 fn an_expiry_that_comes_due_needs_no_change() {
+    let _alone = alone();
     let (samba, ou, name) = domain("expire", 3);
     samba.modify(&ldif::replace(&format!("CN={name}1,{ou}"), "accountExpires", &[&file_time(Duration::from_secs(8))]));
     let twins = Twins::of(&config(&samba, &ou, ""), &samba.password);
@@ -86,6 +96,7 @@ fn an_expiry_that_comes_due_needs_no_change() {
 
 #[test]
 fn a_membership_that_changes_reaches_the_members() {
+    let _alone = alone();
     let (samba, ou, name) = domain("member", 5);
     let dn = |number: usize| format!("CN={name}{number},{ou}");
     let (inner, vault) = (format!("{name}inner"), format!("{name}vault"));
@@ -128,6 +139,7 @@ fn a_membership_that_changes_reaches_the_members() {
 
 #[test]
 fn who_joins_is_in_the_primary_group_though_nobody_changed_that_group() {
+    let _alone = alone();
     let (samba, ou, name) = domain("primary", 2);
     let scope = format!("groups = [\"CN=Domain Users,CN=Users,{}\"]\n", samba.base);
     let twins = Twins::of(&config(&samba, &ou, &scope), &samba.password);
@@ -141,6 +153,7 @@ fn who_joins_is_in_the_primary_group_though_nobody_changed_that_group() {
 
 #[test]
 fn an_account_that_may_list_deleted_objects_and_not_replicate_is_told_what_it_may_read() {
+    let _alone = alone();
     let (samba, ou, name) = domain("modest", 4);
     let account = format!("{name}sync");
     samba.administer(&format!("samba-tool user create {account} Passw0rd.modest"));
@@ -164,6 +177,7 @@ fn an_account_that_may_list_deleted_objects_and_not_replicate_is_told_what_it_ma
 
 #[test]
 fn who_may_not_list_deleted_objects_reads_everything() {
+    let _alone = alone();
     let (samba, ou, name) = domain("blind", 2);
     let name = format!("{name}sync");
     samba.administer(&format!("samba-tool user create {name} Passw0rd.blind"));

@@ -66,65 +66,77 @@ fn change() -> impl Strategy<Value = Change> {
     ]
 }
 
+/// The DN of the first entry that matches.
+fn dn_of(slapd: &Slapd, filter: &str) -> Option<String> {
+    let found = slapd.search(filter, &["1.1"]);
+    found.lines().find_map(|line| line.strip_prefix("dn: ")).map(|dn| dn.trim().to_owned())
+}
+
+fn find(slapd: &Slapd, who: usize) -> Option<String> {
+    dn_of(slapd, &format!("(employeeNumber={who})"))
+}
+
 /// Carries out a change; what does not fit the server as it is does nothing.
 fn make(slapd: &Slapd, change: &Change) {
     let base = &slapd.base;
-    let dn_of = |filter: &str| {
-        let found = slapd.search(filter, &["1.1"]);
-        found.lines().find_map(|line| line.strip_prefix("dn: ")).map(|dn| dn.trim().to_owned())
+    let uid = |who: usize| format!("u{who:07}");
+    let modify = |who: usize, attribute: &str, values: &[&str]| {
+        if let Some(dn) = find(slapd, who) {
+            slapd.try_modify(&ldif::replace(&dn, attribute, values));
+        }
     };
-    let find = |who: usize| dn_of(&format!("(employeeNumber={who})"));
-    let within = || dn_of("(|(cn=inner)(cn=within))");
-    let place = || dn_of("(|(ou=staff)(ou=team))");
+    match *change {
+        Change::Add(who) if find(slapd, who).is_none() => {
+            let entry = ldif::person(base, &uid(who));
+            slapd.add(&format!("{}employeeNumber: {who}\n\n", entry.strip_suffix('\n').unwrap_or(&entry)));
+        }
+        Change::Delete(who) => find(slapd, who).iter().for_each(|dn| slapd.delete(dn)),
+        Change::Lock(who) => modify(who, "pwdAccountLockedTime", &["000001010000Z"]),
+        Change::Unlock(who) => modify(who, "pwdAccountLockedTime", &[]),
+        Change::Name(who, name) => modify(who, "displayName", &[&format!("Name {name}")]),
+        Change::Mail(who, whose) => modify(who, "mail", &[&format!("{}@lab.test", uid(whose))]),
+        Change::NoMail(who) => modify(who, "mail", &[]),
+        Change::Expire(who) => modify(who, "pwdEndTime", &["20200101000000Z"]),
+        Change::Unexpire(who) => modify(who, "pwdEndTime", &[]),
+        Change::Out(who) | Change::Back(who) | Change::Rename(who) | Change::Below(who) => rename(slapd, change, who),
+        Change::RenamePlace => {
+            let Some(place) = dn_of(slapd, PLACE) else { return };
+            let name = if place.starts_with("ou=staff") { "ou=team" } else { "ou=staff" };
+            slapd.try_modify(&ldif::rename(&place, name, None));
+        }
+        _ => regroup(slapd, change),
+    }
+}
+
+const PLACE: &str = "(|(ou=staff)(ou=team))";
+
+/// One of the changes of somebody's DN.
+fn rename(slapd: &Slapd, change: &Change, who: usize) {
+    let Some(dn) = find(slapd, who) else { return };
+    let (rdn, parent) = dn.split_once(',').expect("a parent");
+    let (rdn, parent) = match change {
+        Change::Out(_) => (rdn.to_owned(), format!("ou=groups,{}", slapd.base)),
+        Change::Back(_) => (rdn.to_owned(), format!("ou=people,{}", slapd.base)),
+        Change::Below(_) => (rdn.to_owned(), dn_of(slapd, PLACE).unwrap_or_else(|| parent.to_owned())),
+        _ if rdn.ends_with('x') => (rdn.trim_end_matches('x').to_owned(), parent.to_owned()),
+        _ => (format!("{rdn}x"), parent.to_owned()),
+    };
+    slapd.try_modify(&ldif::rename(&dn, &rdn, Some(&parent)));
+}
+
+/// One of the changes of groups.
+fn regroup(slapd: &Slapd, change: &Change) {
+    let base = &slapd.base;
+    let within = || dn_of(slapd, "(|(cn=inner)(cn=within))");
     let group = |outer: bool| if outer { Some(format!("cn=vault,ou=groups,{base}")) } else { within() };
     let member = |group: Option<String>, what: &str, member: Option<String>| {
         if let (Some(group), Some(member)) = (group, member) {
             slapd.try_modify(&format!("dn: {group}\nchangetype: modify\n{what}: member\nmember: {member}\n-\n\n"));
         }
     };
-    let uid = |who: usize| format!("u{who:07}");
-    let modify = |who: usize, attribute: &str, values: &[&str]| {
-        if let Some(dn) = find(who) {
-            slapd.try_modify(&ldif::replace(&dn, attribute, values));
-        }
-    };
     match *change {
-        Change::Add(who) if find(who).is_none() => {
-            let entry = ldif::person(base, &uid(who));
-            slapd.add(&format!("{}employeeNumber: {who}\n\n", entry.strip_suffix('\n').unwrap_or(&entry)));
-        }
-        Change::Delete(who) => find(who).iter().for_each(|dn| slapd.delete(dn)),
-        Change::Lock(who) => modify(who, "pwdAccountLockedTime", &["000001010000Z"]),
-        Change::Unlock(who) => modify(who, "pwdAccountLockedTime", &[]),
-        Change::Name(who, name) => modify(who, "displayName", &[&format!("Name {name}")]),
-        Change::Mail(who, whose) => modify(who, "mail", &[&format!("{}@lab.test", uid(whose))]),
-        Change::NoMail(who) => modify(who, "mail", &[]),
-        Change::Out(who) | Change::Back(who) | Change::Rename(who) => {
-            let Some(dn) = find(who) else { return };
-            let (rdn, parent) = dn.split_once(',').expect("a parent");
-            let (rdn, parent) = match change {
-                Change::Out(_) => (rdn.to_owned(), format!("ou=groups,{base}")),
-                Change::Back(_) => (rdn.to_owned(), format!("ou=people,{base}")),
-                _ if rdn.ends_with('x') => (rdn.trim_end_matches('x').to_owned(), parent.to_owned()),
-                _ => (format!("{rdn}x"), parent.to_owned()),
-            };
-            slapd.try_modify(&ldif::rename(&dn, &rdn, Some(&parent)));
-        }
-        Change::Expire(who) => modify(who, "pwdEndTime", &["20200101000000Z"]),
-        Change::Unexpire(who) => modify(who, "pwdEndTime", &[]),
-        Change::Below(who) => {
-            if let (Some(dn), Some(place)) = (find(who), place()) {
-                let rdn = dn.split_once(',').expect("a parent").0;
-                slapd.try_modify(&ldif::rename(&dn, rdn, Some(&place)));
-            }
-        }
-        Change::RenamePlace => {
-            let Some(place) = place() else { return };
-            let name = if place.starts_with("ou=staff") { "ou=team" } else { "ou=staff" };
-            slapd.try_modify(&ldif::rename(&place, name, None));
-        }
-        Change::Join(outer, who) => member(group(outer), "add", find(who)),
-        Change::Leave(outer, who) => member(group(outer), "delete", find(who)),
+        Change::Join(outer, who) => member(group(outer), "add", find(slapd, who)),
+        Change::Leave(outer, who) => member(group(outer), "delete", find(slapd, who)),
         Change::Nest(is_in) => member(group(true), if is_in { "add" } else { "delete" }, within()),
         Change::RenameGroup => {
             let Some(group) = within() else { return };
@@ -135,7 +147,7 @@ fn make(slapd: &Slapd, change: &Change) {
         Change::MakeGroup if within().is_none() => {
             slapd.add(&ldif::group(base, "inner", &[format!("ou=groups,{base}")]));
         }
-        Change::Add(_) | Change::MakeGroup | Change::Nothing => {}
+        _ => {}
     }
 }
 

@@ -146,5 +146,5 @@ fn a_server_that_does_not_say_where_it_stands_is_less_and_no_failure_and_everyon
     let people = probe("corp: people")["message"].to_string();
     assert!(people.contains("read to the end: ") && people.contains("120 people in scope"), "{people}");
     let told = agent.run(&["check", "--connect"]).stdout;
-    assert!(told.contains("  less   corp: watermark") && told.ends_with("2 things could be better\n"), "{told}");
+    assert!(told.contains("  less   corp: watermark") && told.ends_with("3 things could be better\n"), "{told}");
 }
