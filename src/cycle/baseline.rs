@@ -108,8 +108,6 @@ pub async fn to_keep(parts: &mut Parts<'_>, baseline: Option<&Baseline>) -> Opti
 #[derive(Debug)]
 pub struct Touched {
     pub people: BTreeSet<PersonId>,
-    /// Everything was read to find them.
-    pub is_whole: bool,
     /// How everyone stood before.
     pub before: Baseline,
 }

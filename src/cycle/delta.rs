@@ -143,7 +143,7 @@ async fn attempt(
         }
     }
     let remembered = AccountsLastKnown::of(parts.memory, &people)?;
-    let touched = Some(Touched { people, is_whole: way == Way::Compare, before: before.clone() });
+    let touched = Some(Touched { people, before: before.clone() });
     Ok(Ok(Sources { current, readings: Readings(readings), remembered, touched }))
 }
 

@@ -6,18 +6,13 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::ldap_client::LdapClient;
 use super::process::{Server, free_port, lab, tool, try_tool, wait_until};
 
 /// A running server with base `dc=lab,dc=test`, `ou=people` and `ou=groups`; it ends, and is forgotten, on drop.
 #[derive(Debug)]
 pub struct Ds389 {
-    pub url: String,
-    pub base: String,
-    pub admin_dn: String,
-    /// May read everything, without limits.
-    pub sync_dn: String,
-    /// Of every account here.
-    pub password: String,
+    client: LdapClient,
     port: u16,
     server: Option<Server>,
     folder: TempDir,
@@ -32,16 +27,14 @@ impl Ds389 {
         }
         fs::write(folder.path().join("seed.ldif"), ldif).expect("writing seed.ldif");
         let (port, base) = (free_port(), "dc=lab,dc=test".to_owned());
-        let mut ds = Self {
+        let client = LdapClient {
             url: format!("ldap://127.0.0.1:{port}"),
             admin_dn: "cn=Directory Manager".to_owned(),
             sync_dn: format!("cn=sync,{base}"),
             password: "secret".to_owned(),
             base,
-            port,
-            server: None,
-            folder,
         };
+        let mut ds = Self { client, port, server: None, folder };
         ds.up();
         ds
     }
@@ -74,40 +67,17 @@ impl Ds389 {
         tool(Command::new("sh").arg("-c").arg(format!("set -e\n{here}")), "");
     }
 
-    /// The DN of a person of `ldif::person`.
-    pub fn dn(&self, uid: &str) -> String {
-        format!("uid={uid},ou=people,{}", self.base)
-    }
-
-    /// Adds entries.
-    pub fn add(&self, ldif: &str) {
-        tool(&mut self.client("ldapadd"), ldif);
-    }
-
-    /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
-    pub fn modify(&self, ldif: &str) {
-        tool(&mut self.client("ldapmodify"), ldif);
-    }
-
-    pub fn delete(&self, dn: &str) {
-        tool(self.client("ldapdelete").arg(dn), "");
-    }
-
     /// Logs on with a wrong password.
     pub fn fail_to_log_on(&self, dn: &str) {
         let mut command = Command::new("ldapwhoami");
         try_tool(command.args(["-x", "-H", &self.url, "-D", dn, "-w", "wrong"]), "");
     }
+}
 
-    /// The entries of a search as LDIF, unfolded.
-    pub fn search(&self, filter: &str, attributes: &[&str]) -> String {
-        let mut command = self.client("ldapsearch");
-        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", &self.base, filter]).args(attributes), "")
-    }
+impl std::ops::Deref for Ds389 {
+    type Target = LdapClient;
 
-    fn client(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command.args(["-x", "-H", &self.url, "-D", &self.admin_dn, "-w", &self.password]);
-        command
+    fn deref(&self) -> &LdapClient {
+        &self.client
     }
 }

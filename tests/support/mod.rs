@@ -13,6 +13,7 @@ pub mod dns;
 pub mod ds389;
 pub mod fault_proxy;
 pub mod http_proxy;
+pub mod ldap_client;
 pub mod ldif;
 pub mod ledger_process;
 pub mod ledger_service;

@@ -9,20 +9,15 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::ldap_client::LdapClient;
 use super::ldif;
-use super::process::{Server, free_port, lab, tool, try_tool, wait_until};
+use super::process::{Server, free_port, lab, tool, wait_until};
 
 /// A running slapd with base `dc=lab,dc=test`, `ou=people` and `ou=groups`; it ends, and is forgotten, on drop.
 #[derive(Debug)]
 pub struct Slapd {
-    pub url: String,
+    client: LdapClient,
     pub ldaps_url: String,
-    pub base: String,
-    pub admin_dn: String,
-    /// May read everything, without limits.
-    pub sync_dn: String,
-    /// Of every account here.
-    pub password: String,
     /// The certificate authority that signed the server's certificate.
     pub ca: PathBuf,
     ports: (u16, u16),
@@ -78,14 +73,17 @@ impl Slapd {
         File::create(folder.path().join("seed.ldif")).and_then(|mut file| write(&mut file)).expect("writing seed.ldif");
         let ports = (free_port(), free_port());
         let base = "dc=lab,dc=test".to_owned();
-        let mut slapd = Self {
+        let client = LdapClient {
             url: format!("ldap://127.0.0.1:{}", ports.0),
-            ldaps_url: format!("ldaps://127.0.0.1:{}", ports.1),
             admin_dn: format!("cn=admin,{base}"),
             sync_dn: format!("cn=sync,{base}"),
             password: "secret".to_owned(),
-            ca: folder.path().join("tls/ca.crt"),
             base,
+        };
+        let mut slapd = Self {
+            client,
+            ldaps_url: format!("ldaps://127.0.0.1:{}", ports.1),
+            ca: folder.path().join("tls/ca.crt"),
             ports,
             server: None,
             folder,
@@ -164,44 +162,16 @@ impl Slapd {
         format!("127.0.0.1:{}", self.ports.0)
     }
 
-    /// The DN of a person of `ldif::person`.
-    pub fn dn(&self, uid: &str) -> String {
-        format!("uid={uid},ou=people,{}", self.base)
-    }
-
-    /// Adds entries.
-    pub fn add(&self, ldif: &str) {
-        tool(&mut self.client("ldapadd"), ldif);
-    }
-
-    /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
-    pub fn modify(&self, ldif: &str) {
-        tool(&mut self.client("ldapmodify"), ldif);
-    }
-
-    /// The same where it need not fit the server as it is.
-    pub fn try_modify(&self, ldif: &str) {
-        try_tool(&mut self.client("ldapmodify"), ldif);
-    }
-
-    pub fn delete(&self, dn: &str) {
-        tool(self.client("ldapdelete").arg(dn), "");
-    }
-
     /// Adds people u0000001 to u000000N.
     pub fn seed(&self, count: usize) {
         self.add(&ldif::people(&self.base, count));
     }
+}
 
-    /// The entries of a search as LDIF, unfolded.
-    pub fn search(&self, filter: &str, attributes: &[&str]) -> String {
-        let mut command = self.client("ldapsearch");
-        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", &self.base, filter]).args(attributes), "")
-    }
+impl std::ops::Deref for Slapd {
+    type Target = LdapClient;
 
-    fn client(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command.args(["-x", "-H", &self.url, "-D", &self.admin_dn, "-w", &self.password]);
-        command
+    fn deref(&self) -> &LdapClient {
+        &self.client
     }
 }

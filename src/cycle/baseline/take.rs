@@ -8,7 +8,7 @@ use super::{Baseline, Touched};
 use crate::cycle::reading::{DirectoryRead, Readings};
 use crate::cycle::{Parts, managed};
 use crate::desired::{Desired, Wish};
-use crate::model::report::{CycleOutcome, SyncReport};
+use crate::model::report::{CycleOutcome, ReadMode, SyncReport};
 use crate::model::settings::Settings;
 use crate::model::snapshot::Kind;
 use crate::model::{Account, Name, PersonId};
@@ -49,11 +49,12 @@ pub fn take(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Baseline>
         counts = adjusted(&touched.before.managed, &managed(end.before), &counts);
         removal = [removal, touched.before.removal].into_iter().flatten().min();
     }
+    let is_whole = end.readings.0.iter().all(|read| read.mode == ReadMode::Full);
     Ok(Some(Baseline {
         config: parts.settings.digest.clone(),
         generation,
         is_recalled: false,
-        whole: end.touched.filter(|touched| !touched.is_whole).map_or(end.now, |touched| touched.before.whole),
+        whole: end.touched.filter(|_| !is_whole).map_or(end.now, |touched| touched.before.whole),
         managed: counts,
         removal,
         directories: end.report.directories.clone(),

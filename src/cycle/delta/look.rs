@@ -24,7 +24,6 @@ pub(super) const MOST: usize = 2_000;
 /// What was seen so far.
 pub(super) struct Look {
     index: usize,
-    mode: ReadMode,
     read: DirectoryRead,
     changes: Changes,
     /// Who was known and did not come, where everything was read.
@@ -53,7 +52,7 @@ pub(super) async fn ask(
     now: Timestamp,
 ) -> Result<Result<(Look, BTreeSet<Anchor>), Unheard>, CycleError> {
     let begun = Instant::now();
-    let read = reading::prepare(parts, index, now)?;
+    let read = DirectoryRead { mode: way.mode(), ..reading::prepare(parts, index, now)? };
     if read.problem.is_some() {
         return Ok(Err(Unheard::Untold("the credentials were refused".to_owned())));
     }
@@ -62,8 +61,8 @@ pub(super) async fn ask(
         Way::Compare => compare(parts, index, &read, now).await?,
     };
     Ok(told.map(|Told { changes, people, located, unseen }| {
-        let (reported, asked, mode) = (reported.clone(), BTreeSet::new(), way.mode());
-        (Look { index, mode, read, changes, unseen, reported, located, asked, groups: None, begun }, people)
+        let (reported, asked) = (reported.clone(), BTreeSet::new());
+        (Look { index, read, changes, unseen, reported, located, asked, groups: None, begun }, people)
     }))
 }
 
@@ -291,7 +290,7 @@ impl Look {
         if self.lost_anybody() {
             return Ok(Err("the read left out somebody who is there".to_owned()));
         }
-        if self.mode == ReadMode::Delta && self.misses_anybody(parts.memory)? {
+        if self.read.mode == ReadMode::Delta && self.misses_anybody(parts.memory)? {
             return Ok(Err("somebody who was there is not found, or does not match any more".to_owned()));
         }
         let name = self.read.name.clone();
@@ -332,7 +331,6 @@ impl Look {
         };
         self.read.known = KnownPeople::of(parts.memory.known(&name, &anchors)?);
         self.read.known.unplaced = unplaced(parts.memory, accounts_of(accounts, &name), &snapshot)?;
-        self.read.mode = self.mode;
         self.read.others = self.reported.users.saturating_sub(wished);
         self.read.elapsed = self.begun.elapsed();
         self.read.snapshot = Some(snapshot);

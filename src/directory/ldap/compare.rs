@@ -6,17 +6,14 @@ use std::sync::Arc;
 
 use super::acquainted::Acquainted;
 use super::budget::Budget;
-use super::follow::{Asked, keep_shown, show_all};
-use super::people::{self, Harvest, MOST_CHANGED};
-use super::position;
-use super::read::people_filter;
+use super::follow::{Asked, complete};
+use super::people::{self, Harvest, MOST_CHANGED, Question};
 use super::replication;
 use super::scope;
 use super::session::Session;
-use crate::directory::person::PersonReader;
 use crate::model::Dn;
 use crate::model::memory::KnownEntry;
-use crate::model::snapshot::{Compared, Comparison, Kind, Watermark};
+use crate::model::snapshot::{Compared, Comparison, Watermark};
 use crate::ports::ReadError;
 
 /// Why it cannot be told so.
@@ -45,19 +42,9 @@ pub(super) async fn run(
         Ok(here) => here,
         Err(why) => return Ok(Compared::Untold(why)),
     };
-    let reader = PersonReader::new(session.kind, &asked.settings.attributes);
-    let (filter, mut attributes) = (people_filter(&reader, asked.settings), reader.wanted());
-    if session.kind == Kind::ActiveDirectory {
-        attributes.push(replication::CHANGED.to_owned());
-    }
-    let search = people::Asked {
-        reader: &reader,
-        filter: &filter,
-        attributes: &attributes,
-        page_size: how.page_size,
-        now: asked.request.now,
-        progress: how.progress,
-    };
+    let question = Question::of(session, asked.settings);
+    let (page_size, now, progress) = (how.page_size, asked.request.now, how.progress);
+    let search = people::Asked { question: &question, page_size, now, progress };
     let mut harvest = Harvest::besides(Acquainted::with(known));
     for base in how.bases {
         people::read(session, base, &search, &mut harvest, how.budget).await?;
@@ -75,10 +62,8 @@ async fn stands(
         return Ok(Err("people are known by an attribute of the config".to_owned()));
     }
     let (request, budget) = (asked.request, how.budget);
-    let here = position::watermark(session, how.bases, request.now, budget).await?;
     let last = request.watermark.as_ref();
-    let lags = replication::lags(session, last, here.as_ref(), how.bases, (request.now, budget)).await?;
-    let why = position::went_back(last, here.as_ref()).or(lags);
+    let (here, why) = replication::standing(session, last, how.bases, (request.now, budget)).await?;
     let why = match why {
         Some(why) => Some(why),
         None => scope::moved(session, asked.keys, &request.pins, budget).await?,
@@ -104,11 +89,7 @@ fn judge(
         return Err("somebody came twice, or moved meanwhile".to_owned());
     }
     if let Some(here) = &mut here {
-        match &asked.request.watermark {
-            Some(last) if last.server == here.server => keep_shown(here, last, changed),
-            _ => show_all(here),
-        }
-        here.at = Some(asked.request.now);
+        complete(here, asked.request.watermark.as_ref(), changed, asked.request.now);
     }
     let (kind, server) = (session.kind, session.connection.url.clone());
     Ok(Comparison { kind, server, changed: people, unseen: known.unseen(), entries, watermark: here })

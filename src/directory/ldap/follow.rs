@@ -22,7 +22,7 @@ mod dirsync;
 pub(super) mod ds389;
 mod groups;
 mod look;
-mod sync;
+pub(super) mod sync;
 mod times;
 mod usn;
 
@@ -51,7 +51,7 @@ use crate::model::snapshot::{Changes, Followed, Kind, Role, ScopeKey, Watermark}
 use crate::model::{Anchor, Dn};
 use crate::ports::{ReadError, ReadRequest};
 
-/// More people than this are read faster with everyone else.
+/// More entries than this are read faster with everything else.
 const MOST: usize = 2_000;
 
 /// What is to be followed.
@@ -121,16 +121,11 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     let settings = asked.settings;
     let since = Since { settings, last, here: &here, contexts: &contexts, databases, now: asked.request.now };
     let told = ask(session, &since, &mut hints, budget).await?;
-    if let Some(why) = told.err().or(hints.untold).or_else(|| too_many(&hints.people)) {
+    if let Some(why) = told.err().or(hints.untold) {
         return Ok(Followed::Untold(why));
     }
-    if here.server == last.server {
-        keep_shown(&mut here, last, hints.changed);
-    } else {
-        show_all(&mut here);
-    }
+    complete(&mut here, Some(last), hints.changed, asked.request.now);
     here.position.extend(hints.cookie.map(|(place, cookie)| (place.to_owned(), cookie)));
-    here.at = Some(asked.request.now);
     Ok(Followed::Changes(Changes {
         kind: session.kind,
         server: session.connection.url.clone(),
@@ -174,10 +169,6 @@ fn is_computed(filter: &str) -> bool {
     filter.contains("memberof") || filter.contains(":=")
 }
 
-fn too_many(people: &BTreeSet<Anchor>) -> Option<Untold> {
-    (people.len() > MOST).then(|| format!("{} people changed", people.len()))
-}
-
 /// Why one cannot go on where another server was asked the last time. In Active Directory a cookie is of all controllers, and
 /// this one can go on from it once it has got what the one before showed.
 async fn is_another(
@@ -196,14 +187,23 @@ async fn is_another(
     replication::lags(session, Some(last), Some(here), bases, (now, budget)).await
 }
 
+/// Adds to a watermark what can be told after the read alone: up to which update it `changed`, and when.
+pub(super) fn complete(here: &mut Watermark, last: Option<&Watermark>, changed: Option<u64>, now: Timestamp) {
+    match last {
+        Some(last) if last.server == here.server => keep_shown(here, last, changed),
+        _ => show_all(here),
+    }
+    here.at = Some(now);
+}
+
 /// Of another server than before nobody knows up to which update of its own it showed what was there before.
-pub(super) fn show_all(here: &mut Watermark) {
+fn show_all(here: &mut Watermark) {
     let all = here.position.get(COMMITTED).cloned();
     here.position.extend(all.map(|number| (replication::CHANGED.to_owned(), number)));
 }
 
 /// Up to which update the server was ever seen to show something goes with every watermark.
-pub(super) fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
+fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
     let before = last.position.get(replication::CHANGED).and_then(|number| number.parse().ok());
     let shown = before.max(changed);
     here.position.extend(shown.map(|number| (replication::CHANGED.to_owned(), number.to_string())));

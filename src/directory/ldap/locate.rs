@@ -22,7 +22,7 @@ use crate::ports::{Missing, Persistence, ReadError};
 /// Shows what was deleted, to whom may see it (MS-ADTS 3.1.1.3.4.1.14).
 pub(super) const SHOW_DELETED: &str = "1.2.840.113556.1.4.417";
 /// Anchors asked for in one filter.
-const TOGETHER: usize = 50;
+pub(super) const TOGETHER: usize = 50;
 
 /// Looks for people on one connection.
 pub(super) struct Locator<'a> {

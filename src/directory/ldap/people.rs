@@ -13,10 +13,13 @@ use super::connect::Connection;
 use super::decode::{self, Item, Misshapen};
 use super::failure::fault;
 use super::page::Pager;
+use super::read::people_filter;
 use super::reference;
 use super::replication;
 use super::session::Session;
 use crate::directory::person::PersonReader;
+use crate::model::settings::DirectorySettings;
+use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn, Sighting, Unidentified};
 use crate::ports::{Persistence, ReadError};
 
@@ -50,11 +53,28 @@ impl Harvest {
     }
 }
 
-/// What to ask for and how to read what comes.
+/// What to ask for, and who makes people of what comes.
+pub(super) struct Question {
+    reader: PersonReader,
+    filter: String,
+    attributes: Vec<String>,
+}
+
+impl Question {
+    /// For everyone of a directory.
+    pub(super) fn of(session: &Session, settings: &DirectorySettings) -> Self {
+        let reader = PersonReader::new(session.kind, &settings.attributes);
+        let (filter, mut attributes) = (people_filter(&reader, settings), reader.wanted());
+        if session.kind == Kind::ActiveDirectory {
+            attributes.push(replication::CHANGED.to_owned());
+        }
+        Self { reader, filter, attributes }
+    }
+}
+
+/// A question, and how it is asked.
 pub(super) struct Asked<'a> {
-    pub(super) reader: &'a PersonReader,
-    pub(super) filter: &'a str,
-    pub(super) attributes: &'a [String],
+    pub(super) question: &'a Question,
     pub(super) page_size: u32,
     pub(super) now: Timestamp,
     pub(super) progress: &'a (dyn Fn(u64) + Send + Sync),
@@ -73,7 +93,8 @@ pub(super) async fn read(
 ) -> Result<(), ReadError> {
     let (pages, waiting) = mpsc::channel(PAGES_WAITING);
     let (counts, mut counted) = mpsc::unbounded_channel();
-    let (reader, now, before) = (asked.reader.clone(), asked.now, std::mem::take(harvest));
+    let Question { reader, filter, attributes } = asked.question;
+    let (reader, now, before) = (reader.clone(), asked.now, std::mem::take(harvest));
     let mut entries = before.entries;
     let parser = tokio::task::spawn_blocking(move || parse(&reader, now, waiting, before));
     // A task of its own runs where the socket is watched: no thread is woken for each packet.
@@ -81,8 +102,8 @@ pub(super) async fn read(
         connection: Arc::clone(&session.connection),
         budget: Arc::clone(budget),
         base: base.as_str().to_owned(),
-        filter: asked.filter.to_owned(),
-        attributes: asked.attributes.to_vec(),
+        filter: filter.clone(),
+        attributes: attributes.clone(),
         size: session.root.pages().then_some(asked.page_size.max(1)),
     };
     let mut receiving = JoinSet::new();

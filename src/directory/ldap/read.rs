@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use super::budget::Budget;
 use super::filter;
 use super::members::LdapGroups;
-use super::people::{self, Asked, Harvest, Moved};
-use super::position;
+use super::people::{self, Asked, Harvest, Moved, Question};
 use super::replication;
 use super::scope::{self, Resolved};
 use super::session::Session;
@@ -112,10 +111,10 @@ impl Read<'_> {
         draft.server.clone_from(&session.connection.url);
         draft.kind = Some(session.kind);
         let bases: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        draft.watermark = position::watermark(session, &bases, self.request.now, self.budget).await?;
-        let (last, here) = (self.request.watermark.as_ref(), draft.watermark.as_ref());
-        let lags = replication::lags(session, last, here, &bases, (self.request.now, self.budget)).await?;
-        draft.problems.extend(position::went_back(last, here).or(lags));
+        let last = self.request.watermark.as_ref();
+        let (here, problem) = replication::standing(session, last, &bases, (self.request.now, self.budget)).await?;
+        draft.watermark = here;
+        draft.problems.extend(problem);
         let resolved = scope::resolve(session, self.keys, &self.request.pins, self.budget).await?;
         let Resolved { found, bases, groups, problems } = resolved;
         draft.problems.extend(problems);
@@ -148,20 +147,9 @@ impl Read<'_> {
 
     /// Everyone under the bases, each once.
     async fn people(&self, session: &Session, draft: &mut Draft) -> Result<(), ReadError> {
-        let reader = PersonReader::new(session.kind, &self.settings.attributes);
-        let filter = people_filter(&reader, self.settings);
-        let mut attributes = reader.wanted();
-        if session.kind == Kind::ActiveDirectory {
-            attributes.push(replication::CHANGED.to_owned());
-        }
-        let asked = Asked {
-            reader: &reader,
-            filter: &filter,
-            attributes: &attributes,
-            page_size: self.page_size,
-            now: self.request.now,
-            progress: self.progress,
-        };
+        let question = Question::of(session, self.settings);
+        let (page_size, now, progress) = (self.page_size, self.request.now, self.progress);
+        let asked = Asked { question: &question, page_size, now, progress };
         let mut harvest = Harvest::default();
         let mut read = Ok(());
         for base in &draft.bases {

@@ -16,6 +16,7 @@ use std::collections::BTreeMap;
 use jiff::{SignedDuration, Timestamp};
 
 use super::budget::Budget;
+use super::position;
 use super::session::Session;
 use crate::directory::entry::Entry;
 use crate::model::snapshot::{Kind, Watermark};
@@ -31,6 +32,23 @@ const REPLICATED: SignedDuration = SignedDuration::from_hours(24);
 /// The number of an entry's last update on the server that shows it; None where it does not show it.
 pub(super) fn changed(entry: &impl Entry) -> Option<u64> {
     entry.text(CHANGED)?.ok()?.parse().ok()
+}
+
+/// Where the server stands, to be taken before a read, and the sentence to report where a read that follows `last` cannot
+/// vouch for who is not there.
+///
+/// # Errors
+/// Where it could not be asked.
+pub(super) async fn standing(
+    session: &Session,
+    last: Option<&Watermark>,
+    bases: &[Dn],
+    (now, budget): (Timestamp, &Budget),
+) -> Result<(Option<Watermark>, Option<String>), ReadError> {
+    let here = position::watermark(session, bases, now, budget).await?;
+    let lags = lags(session, last, here.as_ref(), bases, (now, budget)).await?;
+    let problem = position::went_back(last, here.as_ref()).or(lags);
+    Ok((here, problem))
 }
 
 /// The sentence to report where this is another controller than the one read last, and not known to have caught up.

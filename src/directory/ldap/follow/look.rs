@@ -6,15 +6,12 @@ use super::{Hints, MOST, Untold, subtree};
 use crate::directory::identity::own_anchor;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::filter;
-use crate::directory::ldap::locate::SHOW_DELETED;
+use crate::directory::ldap::locate::{SHOW_DELETED, TOGETHER};
 use crate::directory::ldap::search::critical;
 use crate::directory::ldap::session::Session;
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
-
-/// Anchors asked for in one filter.
-const TOGETHER: usize = 50;
 
 /// Takes in what these entries are; of one that is not found, that it is gone.
 pub(super) async fn look(

@@ -17,6 +17,7 @@ use crate::directory::ldap::decode::{self, Item, Misshapen, SyncInfo};
 use crate::directory::ldap::position;
 use crate::directory::ldap::search::Query;
 use crate::directory::ldap::session::Session;
+use crate::model::snapshot::Watermark;
 use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
 
@@ -43,9 +44,8 @@ pub(super) async fn changes(
             return times::changes(session, since, hints, budget).await;
         }
     };
-    let before: Vec<&str> = position::csns(since.last).map(|(_, csn)| csn).collect();
-    let cookie = format!("rid=000,csn={}", before.join(";")).into_bytes();
-    let told = refresh(session, context, (Scope::Subtree, Some(cookie)), &hints.attributes(), budget).await?;
+    let cookie = Some(cookie(since.last).into_bytes());
+    let told = refresh(session, context, (Scope::Subtree, cookie), &hints.attributes(), budget).await?;
     let told = match told {
         Ok(told) => told,
         Err(why) => return Ok(Err(why)),
@@ -63,6 +63,12 @@ pub(super) async fn changes(
         hints.there = Some(there);
     }
     Ok(Ok(()))
+}
+
+/// The cookie of a client who has what was there at this watermark: the number of the last change of each server.
+pub(in crate::directory::ldap) fn cookie(mark: &Watermark) -> String {
+    let numbers: Vec<&str> = position::csns(mark).map(|(_, csn)| csn).collect();
+    format!("rid=000,csn={}", numbers.join(";"))
 }
 
 /// The one database that can be asked; a sentence says why there is none.
@@ -167,7 +173,8 @@ pub(super) async fn refresh(
     Ok(Ok(told))
 }
 
-fn state(controls: &[Control]) -> Result<Option<(i64, Anchor)>, Misshapen> {
+/// What is said of an entry, and its id; None where it came without.
+pub(in crate::directory::ldap) fn state(controls: &[Control]) -> Result<Option<(i64, Anchor)>, Misshapen> {
     value_of(controls, SYNC_STATE).map(decode::sync_state).transpose()
 }
 

@@ -4,19 +4,19 @@
 //! Who was deleted leaves nothing behind: the next full cycle misses them. Where the server keeps no index of the times it looks
 //! through everything, and sends what changed.
 
+use std::collections::BTreeSet;
+
 use super::{Hints, Since, Untold};
 use crate::directory::generalized_time;
 use crate::directory::identity::own_anchor;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::filter;
+use crate::directory::ldap::locate::TOGETHER;
 use crate::directory::ldap::page::Pager;
 use crate::directory::ldap::position::TIMES;
 use crate::directory::ldap::session::Session;
 use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
-
-/// Anchors asked for in one filter.
-const TOGETHER: usize = 50;
 
 /// Entries that were changed after the time of the last read.
 pub(super) async fn changes(
@@ -50,7 +50,7 @@ pub(super) async fn changes(
 /// Whether the account finds all of these by their times: an entry whose time it may not see would never change.
 async fn shows_times(
     session: &Session,
-    contexts: &std::collections::BTreeSet<Dn>,
+    contexts: &BTreeSet<Dn>,
     anchors: &[Anchor],
     budget: &Budget,
 ) -> Result<bool, ReadError> {
@@ -58,7 +58,7 @@ async fn shows_times(
     let these = filter::any(these.iter().map(String::as_str));
     let filter = filter::all([format!("({TIMES}>=19700101000000Z)").as_str(), these.as_str()]);
     let attributes = [session.anchor_attribute().to_owned()];
-    let mut hidden: std::collections::BTreeSet<Anchor> = anchors.iter().copied().collect();
+    let mut hidden: BTreeSet<Anchor> = anchors.iter().copied().collect();
     let doing = "Could not find out whether changes are told";
     for context in contexts {
         let query = super::subtree(context, &filter, &attributes);

@@ -20,7 +20,7 @@ use crate::directory::entry::Entry as _;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::connect::Connection;
 use crate::directory::ldap::decode::{self, Item, SyncInfo};
-use crate::directory::ldap::follow::ds389;
+use crate::directory::ldap::follow::{ds389, sync};
 use crate::directory::ldap::locate::SHOW_DELETED;
 use crate::directory::ldap::position;
 use crate::directory::ldap::search::{Query, critical, nothing};
@@ -34,8 +34,6 @@ use crate::ports::{Persistence, ReadError};
 const NOTIFICATION: &str = "1.2.840.113556.1.4.528";
 const EVERYTHING: &str = "(objectClass=*)";
 const SEARCHES: usize = 5;
-/// Sync State (RFC 4533 2.2).
-const SYNC_STATE: &str = "1.3.6.1.4.1.4203.1.9.1.2";
 /// Entries of Active Directory that change by themselves all the time, and are nobody.
 const NOBODY: [&str; 2] = ["computer", "dnsNode"];
 
@@ -123,14 +121,11 @@ async fn persist(session: &Session, context: &Dn, budget: &Budget) -> Result<Vec
     Ok(vec![RawControl::from(request.critical())])
 }
 
-/// A cookie of OpenLDAP's: the number of the last change of each server.
+/// A cookie of OpenLDAP's, of where it stands now.
 async fn of_numbers(session: &Session, context: &Dn, budget: &Budget) -> Result<Option<String>, ReadError> {
     let here = std::slice::from_ref(context);
     let mark = position::standing(session, &session.root, here, budget).await?;
-    Ok(mark.map(|mark| {
-        let numbers: Vec<&str> = mark.position.values().map(String::as_str).collect();
-        format!("rid=000,csn={}", numbers.join(";"))
-    }))
+    Ok(mark.as_ref().map(sync::cookie))
 }
 
 /// Without a timeout of the library: that would count the silence between two changes.
@@ -190,7 +185,5 @@ pub(super) fn is_change(kind: Kind, message: &ResultEntry) -> bool {
 
 /// An entry of which the server says no more than that it is there.
 fn is_merely_present(message: &ResultEntry) -> bool {
-    let state = message.1.iter().find(|control| control.1.ctype == SYNC_STATE);
-    let state = state.and_then(|control| decode::sync_state(control.1.val.as_deref()?).ok());
-    matches!(state, Some((decode::PRESENT, _)))
+    matches!(sync::state(&message.1), Ok(Some((decode::PRESENT, _))))
 }
