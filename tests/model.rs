@@ -32,7 +32,7 @@ use model::random::{Theme, company, steps};
 use proptest::test_runner::{Config, RngSeed, TestCaseError, TestError, TestRunner};
 
 /// Of each family, unless told otherwise.
-const HISTORIES: u64 = 200;
+const HISTORIES: u64 = 80;
 /// Of each family over HTTP, unless `SEATSYNC_MODEL_HTTP_HISTORIES` says otherwise.
 const HISTORIES_OVER_HTTP: u64 = 8;
 

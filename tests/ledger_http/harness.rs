@@ -11,6 +11,7 @@ use seatsync::ledger::http::{Limits, server};
 use seatsync::ledger::records::Store;
 use seatsync::ledger::service::Service;
 use seatsync::ledger::{Ledger, LedgerError};
+use seatsync::listen::Connections;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -71,7 +72,9 @@ impl Served {
 
     /// With `mails`, who gets a seat gets one.
     pub async fn start_with(mails: bool) -> Self {
-        Self::start_within(mails, Limits::default()).await
+        // As many connections as the real server takes: some tests open hundreds.
+        let limits = Limits { connections: Connections::of_this_process(), ..Limits::default() };
+        Self::start_within(mails, limits).await
     }
 
     /// With limits of its own.

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # tests/linux/boot.sh OLD.deb NEW.deb ROOT: boots a real systemd in a throwaway container without a network, and lets
-# tests/linux/inside.sh install, run, upgrade, remove and purge the packages in it. ROOT is made where it is not there yet
-# (Debian, about 200 MB), and is not written afterwards. Needs root, systemd-container and mmdebstrap.
+# tests/linux/inside.sh install, run, upgrade, remove and purge the packages in it. ROOT is what tests/linux/root.sh made, and is
+# not written. Needs root and systemd-container.
 set -uo pipefail
 old=$(realpath -e "$1") new=$(realpath -e "$2") root=$3
 here=$(realpath "$(dirname "$0")")
@@ -12,17 +12,6 @@ finish() {
     rm -rf "$work"
 }
 trap finish EXIT
-
-# One that was made before the program needed Kerberos' library is made anew.
-if [ ! -x "$root/sbin/init" ] || ! ls "$root"/usr/lib/*/libgssapi_krb5.so.2 >/dev/null 2>&1; then
-    rm -rf "$root" "$root.new"
-    # shellcheck source=/dev/null
-    codename=$(. /etc/os-release && echo "$VERSION_CODENAME")
-    site=$(apt-get indextargets --format '$(SITE)' "Created-By: Packages" "Codename: $codename" "Component: main" | head -1)
-    mkdir -p "$(dirname "$root")"
-    mmdebstrap --quiet --variant=minbase --include=systemd,systemd-sysv,dbus,adduser,procps,jq,libgssapi-krb5-2 "$codename" "$root.new" "$site" &&
-        mv "$root.new" "$root" || exit 1
-fi
 
 systemd-nspawn --quiet -D "$root" --register=no --keep-unit --private-network --volatile=overlay --console=pipe \
     --bind-ro="$old:/run/old.deb" --bind-ro="$new:/run/new.deb" --bind-ro="$here/inside.sh:/run/inside.sh" \

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# tests/linux/container.sh ROOT: builds packaging/Containerfile on the Debian in the folder ROOT (tests/linux/boot.sh makes
+# tests/linux/container.sh ROOT: builds packaging/Containerfile on the Debian in the folder ROOT (tests/linux/root.sh makes
 # one), and runs what it made. Needs root, buildah, a network, and target/release/seatsync.
 set -uo pipefail
 root=$1

@@ -1,9 +1,12 @@
 //! Child processes that end when their test does, however it ends.
 
+use std::fs::File;
 use std::io::Write as _;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -43,9 +46,25 @@ pub fn lab(file: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/lab").join(file)
 }
 
-/// A port of 127.0.0.1 that nobody listened on a moment ago.
+/// A port of 127.0.0.1 on which nobody listens, and which no other test of this machine gets while this process lives. It lies
+/// below those that the system gives to whoever connects.
 pub fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port").port()
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    static TAKEN: Mutex<Vec<File>> = Mutex::new(Vec::new());
+    const PORTS: std::ops::Range<u16> = 12_000..32_000;
+    let locks = std::env::temp_dir().join("seatsync-test-ports");
+    std::fs::create_dir_all(&locks).expect("a folder for locks");
+    let begin = std::process::id() % u32::from(PORTS.end - PORTS.start);
+    for _ in PORTS {
+        let nth = begin + u32::from(NEXT.fetch_add(1, Ordering::Relaxed));
+        let port = PORTS.start + u16::try_from(nth % u32::from(PORTS.end - PORTS.start)).expect("below the last port");
+        let lock = File::create(locks.join(port.to_string())).expect("a lock");
+        if lock.try_lock().is_ok() && TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            TAKEN.lock().expect("no test panics here").push(lock);
+            return port;
+        }
+    }
+    panic!("all ports are taken: {PORTS:?}");
 }
 
 /// Waits until `ready` says yes; panics with `what` after `limit`.
