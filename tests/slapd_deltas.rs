@@ -211,6 +211,36 @@ fn who_may_not_see_when_entries_were_changed_reads_everything() {
     assert_eq!(twins.cycle("a new name")["mode"], "full");
 }
 
+#[test]
+fn whose_change_cannot_be_seen_is_found_by_reading_everything() {
+    let base = "dc=lab,dc=test";
+    let dn = |number: usize| format!("uid=u{number:07},ou=people,{base}");
+    let groups =
+        ldif::group(base, "first", &[dn(6)]) + &ldif::group(base, "vault", &(1..=4).map(dn).collect::<Vec<_>>());
+    let mut slapd = Slapd::start_with(&(ldif::people(base, 6) + &groups));
+    let hide = |whose: &str| format!("to {whose} attrs=entryCSN by dn.exact=\"cn=sync,{base}\" none by * break");
+    slapd.restrict(&hide(&format!("dn.exact=\"{}\"", dn(2))));
+    let twins = twins(&slapd, true);
+    slapd.modify(&ldif::replace(&dn(2), "displayName", &["Another Name"]));
+    let read = twins.cycle("a new name of whose entry shows no change");
+    assert_eq!(read["mode"], "full", "{read}");
+    let told = lacking(&twins.follows);
+    let probe = lack(&told, "changes");
+    assert!(probe["message"].as_str().is_some_and(|message| message.contains("u0000002")), "{probe}");
+    slapd.unrestrict();
+    twins.cycle("it is shown again");
+    slapd.modify(&ldif::replace(&dn(2), "displayName", &["A Third Name"]));
+    assert_eq!(twins.delta("and followed")["entries"], 1);
+    // A group may hide it at any time: that is looked at in each cycle.
+    slapd.restrict(&hide(&format!("dn.exact=\"cn=vault,ou=groups,{base}\"")));
+    slapd.modify(&format!("dn: cn=vault,ou=groups,{base}\nchangetype: modify\nadd: member\nmember: {}\n-\n\n", dn(5)));
+    assert_eq!(twins.cycle("one more in a group that shows no change")["mode"], "full");
+    assert!(twins.follows.names("active").contains(&"u0000005".to_owned()));
+    let told = lacking(&twins.follows);
+    let probe = lack(&told, "changes");
+    assert!(probe["message"].as_str().is_some_and(|message| message.contains("cn=vault")), "{probe}");
+}
+
 /// The agent that follows ends as the one that reads everything: partial, and nobody has another seat than before.
 fn both_are_partial(twins: &Twins, after: &str) {
     let before = twins.follows.names("active");

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use super::acquainted::Acquainted;
 use super::budget::Budget;
-use super::follow::{Asked, complete};
+use super::follow::{Asked, complete, stamp};
 use super::people::{self, Harvest, MOST_CHANGED, Question};
 use super::replication;
 use super::scope;
@@ -42,14 +42,16 @@ pub(super) async fn run(
         Ok(here) => here,
         Err(why) => return Ok(Compared::Untold(why)),
     };
-    let question = Question::of(session, asked.settings);
+    let stamp = stamp::of(session, asked, here.as_ref(), how.budget).await?;
+    let question = Question::of(session, asked.settings, stamp);
     let (page_size, now, progress) = (how.page_size, asked.request.now, how.progress);
     let search = people::Asked { question: &question, page_size, now, progress };
     let mut harvest = Harvest::besides(Acquainted::with(known));
     for base in how.bases {
         people::read(session, base, &search, &mut harvest, how.budget).await?;
     }
-    Ok(judge(session, asked, harvest, here).map_or_else(Compared::Untold, Compared::Whole))
+    let stamp = question.stamp_shown(&harvest);
+    Ok(judge(session, asked, harvest, (here, stamp)).map_or_else(Compared::Untold, Compared::Whole))
 }
 
 /// Where the server stands; else what a full read has to report.
@@ -75,7 +77,7 @@ fn judge(
     session: &Session,
     asked: &Asked<'_>,
     harvest: Harvest,
-    mut here: Option<Watermark>,
+    (mut here, stamp): (Option<Watermark>, Option<&str>),
 ) -> Result<Comparison, Untold> {
     let Harvest { mut people, unidentified, entries, changed, known, .. } = harvest;
     if people.len() > MOST_CHANGED {
@@ -90,6 +92,7 @@ fn judge(
     }
     if let Some(here) = &mut here {
         complete(here, asked.request.watermark.as_ref(), changed, asked.request.now);
+        stamp::note(here, stamp);
     }
     let (kind, server) = (session.kind, session.connection.url.clone());
     Ok(Comparison { kind, server, changed: people, unseen: known.unseen(), entries, watermark: here })

@@ -22,6 +22,7 @@ mod dirsync;
 pub(super) mod ds389;
 mod groups;
 mod look;
+pub(super) mod stamp;
 pub(super) mod sync;
 mod times;
 mod usn;
@@ -79,9 +80,13 @@ pub(super) struct Since<'a> {
 impl<'a> Since<'a> {
     /// Of several no one answer can tell.
     fn only_context(&self) -> Option<&'a Dn> {
-        let mut all = self.databases.iter().copied();
-        all.next().filter(|_| all.next().is_none())
+        only(&self.databases)
     }
+}
+
+fn only<'a>(databases: &BTreeSet<&'a Dn>) -> Option<&'a Dn> {
+    let mut all = databases.iter().copied();
+    all.next().filter(|_| all.next().is_none())
 }
 
 fn subtree<'a>(base: &'a Dn, filter: &'a str, attributes: &'a [String]) -> Query<'a> {
@@ -125,6 +130,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         return Ok(Followed::Untold(why));
     }
     complete(&mut here, Some(last), hints.changed, asked.request.now);
+    stamp::keep(&mut here, last);
     here.position.extend(hints.cookie.map(|(place, cookie)| (place.to_owned(), cookie)));
     Ok(Followed::Changes(Changes {
         kind: session.kind,

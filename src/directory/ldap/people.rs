@@ -17,6 +17,7 @@ use super::read::people_filter;
 use super::reference;
 use super::replication;
 use super::session::Session;
+use crate::directory::entry::Entry as _;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
 use crate::model::snapshot::Kind;
@@ -42,6 +43,8 @@ pub(super) struct Harvest {
     misshapen: Option<Misshapen>,
     /// The highest number of an update, where they are numbered.
     pub(super) changed: Option<u64>,
+    /// Somebody did not show when the entry was changed.
+    hides_stamp: bool,
     /// Tells who is as before: they are not among the people.
     pub(super) known: Option<Acquainted>,
 }
@@ -58,17 +61,25 @@ pub(super) struct Question {
     reader: PersonReader,
     filter: String,
     attributes: Vec<String>,
+    /// By which the server tells who changed; None: it does so otherwise.
+    stamp: Option<&'static str>,
 }
 
 impl Question {
     /// For everyone of a directory.
-    pub(super) fn of(session: &Session, settings: &DirectorySettings) -> Self {
+    pub(super) fn of(session: &Session, settings: &DirectorySettings, stamp: Option<&'static str>) -> Self {
         let reader = PersonReader::new(session.kind, &settings.attributes);
         let (filter, mut attributes) = (people_filter(&reader, settings), reader.wanted());
         if session.kind == Kind::ActiveDirectory {
             attributes.push(replication::CHANGED.to_owned());
         }
-        Self { reader, filter, attributes }
+        attributes.extend(stamp.map(str::to_owned));
+        Self { reader, filter, attributes, stamp }
+    }
+
+    /// The attribute by which everyone's changes are told, of all who came.
+    pub(super) fn stamp_shown(&self, harvest: &Harvest) -> Option<&'static str> {
+        self.stamp.filter(|_| !harvest.hides_stamp)
     }
 }
 
@@ -93,10 +104,10 @@ pub(super) async fn read(
 ) -> Result<(), ReadError> {
     let (pages, waiting) = mpsc::channel(PAGES_WAITING);
     let (counts, mut counted) = mpsc::unbounded_channel();
-    let Question { reader, filter, attributes } = asked.question;
-    let (reader, now, before) = (reader.clone(), asked.now, std::mem::take(harvest));
+    let Question { reader, filter, attributes, stamp } = asked.question;
+    let (reader, now, stamp, before) = (reader.clone(), asked.now, *stamp, std::mem::take(harvest));
     let mut entries = before.entries;
-    let parser = tokio::task::spawn_blocking(move || parse(&reader, now, waiting, before));
+    let parser = tokio::task::spawn_blocking(move || parse(&reader, (now, stamp), waiting, before));
     // A task of its own runs where the socket is watched: no thread is woken for each packet.
     let receiver = Receiver {
         connection: Arc::clone(&session.connection),
@@ -153,7 +164,12 @@ impl Receiver {
 }
 
 /// Makes people of pages until there are no more.
-fn parse(reader: &PersonReader, now: Timestamp, mut pages: mpsc::Receiver<Page>, mut harvest: Harvest) -> Harvest {
+fn parse(
+    reader: &PersonReader,
+    (now, stamp): (Timestamp, Option<&str>),
+    mut pages: mpsc::Receiver<Page>,
+    mut harvest: Harvest,
+) -> Harvest {
     while let Some(page) = pages.blocking_recv() {
         if harvest.known.is_some() && harvest.people.len() > MOST_CHANGED {
             return harvest;
@@ -163,6 +179,7 @@ fn parse(reader: &PersonReader, now: Timestamp, mut pages: mpsc::Receiver<Page>,
                 Ok(Item::Entry(entry)) => {
                     harvest.entries += 1;
                     harvest.changed = harvest.changed.max(replication::changed(&entry));
+                    harvest.hides_stamp |= stamp.is_some_and(|stamp| !entry.has(stamp));
                     if harvest.known.as_mut().is_some_and(|known| known.has(reader, &entry)) {
                         continue;
                     }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::budget::Budget;
 use super::filter;
+use super::follow::{self, stamp};
 use super::members::LdapGroups;
 use super::people::{self, Asked, Harvest, Moved, Question};
 use super::replication;
@@ -147,7 +148,9 @@ impl Read<'_> {
 
     /// Everyone under the bases, each once.
     async fn people(&self, session: &Session, draft: &mut Draft) -> Result<(), ReadError> {
-        let question = Question::of(session, self.settings);
+        let wanted = follow::Asked { settings: self.settings, keys: self.keys, request: self.request };
+        let stamp = stamp::of(session, &wanted, draft.watermark.as_ref(), self.budget).await?;
+        let question = Question::of(session, self.settings, stamp);
         let (page_size, now, progress) = (self.page_size, self.request.now, self.progress);
         let asked = Asked { question: &question, page_size, now, progress };
         let mut harvest = Harvest::default();
@@ -157,6 +160,9 @@ impl Read<'_> {
             if read.is_err() {
                 break;
             }
+        }
+        if let Some(here) = &mut draft.watermark {
+            stamp::note(here, question.stamp_shown(&harvest));
         }
         (draft.entries, draft.changed) = (harvest.entries, harvest.changed);
         draft.unidentified = harvest.unidentified;

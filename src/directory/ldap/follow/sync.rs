@@ -10,7 +10,7 @@ use jiff::{SignedDuration, Timestamp};
 use ldap3::Scope;
 use ldap3::controls::{Control, MakeCritical as _, RawControl, RefreshMode, SyncRequest};
 
-use super::{Hints, Since, Untold, times};
+use super::{Hints, Since, Untold, only, stamp, times};
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::decode::{self, Item, Misshapen, SyncInfo};
@@ -44,6 +44,10 @@ pub(super) async fn changes(
             return times::changes(session, since, hints, budget).await;
         }
     };
+    if let Some(why) = stamp::hidden(session, (since.last, since.contexts), stamp::NUMBER, &hints.scope, budget).await?
+    {
+        return Ok(Err(why));
+    }
     let cookie = Some(cookie(since.last).into_bytes());
     let told = refresh(session, context, (Scope::Subtree, cookie), &hints.attributes(), budget).await?;
     let told = match told {
@@ -71,17 +75,24 @@ pub(in crate::directory::ldap) fn cookie(mark: &Watermark) -> String {
     format!("rid=000,csn={}", numbers.join(";"))
 }
 
+/// The one of these databases that can be asked, where the server is one to ask.
+pub(super) fn database<'a>(session: &Session, databases: &BTreeSet<&'a Dn>) -> Result<&'a Dn, Untold> {
+    if !session.root.synchronises() {
+        return Err("the server does not synchronise (overlay syncprov)".to_owned());
+    }
+    let context = only(databases).ok_or("bases and groups lie in several databases")?;
+    if session.root.has_below(context) {
+        return Err(format!("another database lies under {:?}", context.as_str()));
+    }
+    Ok(context)
+}
+
 /// The one database that can be asked; a sentence says why there is none.
 async fn fit<'a>(session: &Session, since: &Since<'a>, budget: &Budget) -> Result<Result<&'a Dn, Untold>, ReadError> {
-    if !session.root.synchronises() {
-        return Ok(Err("the server does not synchronise (overlay syncprov)".to_owned()));
-    }
-    let Some(context) = since.only_context() else {
-        return Ok(Err("bases and groups lie in several databases".to_owned()));
+    let context = match database(session, &since.databases) {
+        Ok(context) => context,
+        Err(why) => return Ok(Err(why)),
     };
-    if session.root.has_below(context) {
-        return Ok(Err(format!("another database lies under {:?}", context.as_str())));
-    }
     if position::csns(since.last).next().is_none() {
         return Ok(Err("the last read noted no change number".to_owned()));
     }
@@ -101,8 +112,8 @@ pub(in crate::directory::ldap) async fn shows_change_numbers(
     budget: &Budget,
 ) -> Result<bool, ReadError> {
     let doing = "Could not find out whether changes are told";
-    let entry = session.connection.entry(doing, context.as_str(), &["entryCSN".to_owned()], budget).await?;
-    Ok(entry.is_some_and(|entry| entry.has("entryCSN")))
+    let entry = session.connection.entry(doing, context.as_str(), &[stamp::NUMBER.to_owned()], budget).await?;
+    Ok(entry.is_some_and(|entry| entry.has(stamp::NUMBER)))
 }
 
 /// A number made by a clock that was wrong: until its time has come the server gives no higher one.

@@ -4,18 +4,12 @@
 //! Who was deleted leaves nothing behind: the next full cycle misses them. Where the server keeps no index of the times it looks
 //! through everything, and sends what changed.
 
-use std::collections::BTreeSet;
-
-use super::{Hints, Since, Untold};
+use super::{Hints, Since, Untold, stamp};
 use crate::directory::generalized_time;
-use crate::directory::identity::own_anchor;
 use crate::directory::ldap::budget::Budget;
-use crate::directory::ldap::filter;
-use crate::directory::ldap::locate::TOGETHER;
 use crate::directory::ldap::page::Pager;
 use crate::directory::ldap::position::TIMES;
 use crate::directory::ldap::session::Session;
-use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
 
 /// Entries that were changed after the time of the last read.
@@ -27,11 +21,9 @@ pub(super) async fn changes(
 ) -> Result<Result<(), Untold>, ReadError> {
     let from = since.last.position.get(TIMES).filter(|time| generalized_time::parse(time.as_bytes()).is_some());
     let Some(from) = from else { return Ok(Err("the last read noted no time".to_owned())) };
-    let scope: Vec<Anchor> = hints.scope.iter().copied().collect();
-    for some in scope.chunks(TOGETHER) {
-        if !shows_times(session, since.contexts, some, budget).await? {
-            return Ok(Err(format!("the account may not read {TIMES}, by which the server tells what changed")));
-        }
+    let read = (since.last, since.contexts);
+    if let Some(why) = stamp::hidden(session, read, TIMES, &hints.scope, budget).await? {
+        return Ok(Err(why));
     }
     let attributes = hints.attributes();
     let filter = format!("({TIMES}>={from})");
@@ -45,28 +37,4 @@ pub(super) async fn changes(
         }
     }
     Ok(Ok(()))
-}
-
-/// Whether the account finds all of these by their times: an entry whose time it may not see would never change.
-async fn shows_times(
-    session: &Session,
-    contexts: &BTreeSet<Dn>,
-    anchors: &[Anchor],
-    budget: &Budget,
-) -> Result<bool, ReadError> {
-    let these: Vec<String> = anchors.iter().map(|anchor| session.has_anchor(*anchor)).collect();
-    let these = filter::any(these.iter().map(String::as_str));
-    let filter = filter::all([format!("({TIMES}>=19700101000000Z)").as_str(), these.as_str()]);
-    let attributes = [session.anchor_attribute().to_owned()];
-    let mut hidden: BTreeSet<Anchor> = anchors.iter().copied().collect();
-    let doing = "Could not find out whether changes are told";
-    for context in contexts {
-        let query = super::subtree(context, &filter, &attributes);
-        for entry in session.connection.entries(doing, &query, budget).await? {
-            if let Ok(anchor) = own_anchor(session.kind, &entry, context) {
-                hidden.remove(&anchor);
-            }
-        }
-    }
-    Ok(hidden.is_empty())
 }

@@ -1,7 +1,7 @@
 //! How a running agent will be told what changed, and what it will not be told.
 
 use super::super::budget::Budget;
-use super::super::follow::{first_cookie, shows_change_numbers};
+use super::super::follow::{first_cookie, shows_change_numbers, stamp};
 use super::super::position;
 use super::super::session::Session;
 use super::Prober;
@@ -9,7 +9,7 @@ use super::grant::{self, Attribute};
 use super::people::Place;
 use crate::directory::entry::Entry as _;
 use crate::model::Dn;
-use crate::model::snapshot::Kind;
+use crate::model::snapshot::{Kind, Role};
 use crate::ports::ReadError;
 
 /// What the server tells changes by.
@@ -17,6 +17,8 @@ enum Told {
     DirSync,
     Numbers,
     Synchronisation,
+    /// In the same way, were it not for this entry.
+    NotOf(String, &'static str),
     /// Alone, for this reason, and what helps.
     Times(String, Option<String>),
     /// Not even those.
@@ -26,7 +28,7 @@ enum Told {
 impl Prober<'_> {
     /// Tells which way a cycle will ask.
     pub(super) async fn changes(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
-        match told(place, bases, budget).await {
+        match self.told(place, bases, budget).await {
             Ok(Told::DirSync) => self.passed("changes", "told by DirSync".to_owned()),
             Ok(Told::Numbers) => self.less(
                 "changes",
@@ -37,6 +39,12 @@ impl Prober<'_> {
             ),
             Ok(Told::Synchronisation) => {
                 self.passed("changes", "told by content synchronisation (RFC 4533)".to_owned());
+            }
+            Ok(Told::NotOf(dn, stamp)) => {
+                let suffix = place.suffix();
+                let remedy = place.account.grantee.read_tree(suffix, suffix, &[attribute(stamp)]);
+                let message = format!("not told of everyone: the account may not read {stamp} of {dn:?}");
+                self.less("changes", message, "Each cycle reads everything", Some(&remedy));
             }
             Ok(Told::Times(why, remedy)) => self.less(
                 "changes",
@@ -56,6 +64,43 @@ impl Prober<'_> {
             }
             Err(error) => self.failed("changes", &error, "Nobody knows how changes are told"),
         }
+    }
+
+    async fn told(&self, place: &Place<'_>, bases: &[Dn], budget: &Budget) -> Result<Told, ReadError> {
+        let told = told(place, bases, budget).await?;
+        let stamp = match (&told, place.session.kind) {
+            (Told::Synchronisation, Kind::OpenLdap) => stamp::NUMBER,
+            (Told::Times(..), _) => position::TIMES,
+            _ => return Ok(told),
+        };
+        let hidden = self.without_stamp(place.session, bases, stamp, budget).await?;
+        Ok(hidden.map_or(told, |dn| Told::NotOf(dn, stamp)))
+    }
+
+    /// A group of the config, or one of some people, of which the account cannot see when it was changed.
+    async fn without_stamp(
+        &self,
+        session: &Session,
+        bases: &[Dn],
+        stamp: &str,
+        budget: &Budget,
+    ) -> Result<Option<String>, ReadError> {
+        let attributes = [stamp.to_owned()];
+        for key in self.keys.iter().filter(|key| key.role == Role::Group) {
+            let dn = self.pins.get(key).map_or(&*key.dn, |pin| pin.dn.as_str());
+            let doing = format!("Could not find out whether changes of {dn:?} are told");
+            let entry = session.connection.entry(&doing, dn, &attributes, budget).await?;
+            if entry.is_some_and(|entry| !entry.has(stamp)) {
+                return Ok(Some(dn.to_owned()));
+            }
+        }
+        for base in bases {
+            let people = self.sample((session, base), &attributes, budget).await?;
+            if let Some(person) = people.iter().find(|person| !person.has(stamp)) {
+                return Ok(Some(String::from_utf8_lossy(&person.dn).into_owned()));
+            }
+        }
+        Ok(None)
     }
 }
 

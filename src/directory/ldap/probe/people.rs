@@ -97,7 +97,7 @@ impl Prober<'_> {
     pub(super) async fn people(&mut self, place: &Place<'_>, budget: &Budget) {
         let what = format!("people under {}", place.base.as_str());
         let reader = PersonReader::new(place.session.kind, &self.settings.attributes);
-        match self.sample(place, &reader, budget).await {
+        match self.sample((place.session, place.base), &reader.wanted(), budget).await {
             Ok(sample) if sample.is_empty() => {
                 let remedy = self.read_tree(place, &reader, budget).await;
                 self.missing(
@@ -117,17 +117,15 @@ impl Prober<'_> {
     }
 
     /// Up to `SAMPLE` entries of the first page that has any.
-    async fn sample(
+    pub(super) async fn sample(
         &self,
-        place: &Place<'_>,
-        reader: &PersonReader,
+        (session, base): (&Session, &Dn),
+        attributes: &[String],
         budget: &Budget,
     ) -> Result<Vec<RawEntry>, ReadError> {
-        let filter = people_filter(reader, self.settings);
-        let attributes = reader.wanted();
-        let session = place.session;
+        let filter = people_filter(&PersonReader::new(session.kind, &self.settings.attributes), self.settings);
         let size = session.root.pages().then_some(SAMPLE.min(self.ldap.page_size));
-        let mut pager = Pager::new(&session.connection, place.base.as_str(), &filter, &attributes, size);
+        let mut pager = Pager::new(&session.connection, base.as_str(), &filter, attributes, size);
         while let Some(page) = pager.next(budget).await? {
             let entries = page.iter().filter_map(|message| match decode::item(message) {
                 Ok(Item::Entry(entry)) => Some(entry.to_owned()),

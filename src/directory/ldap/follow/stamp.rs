@@ -1,0 +1,107 @@
+//! The attribute of each entry by which a server finds those that changed: whose it hides from the account would never change.
+//!
+//! A rule of access may hide it of some people or groups alone. A read sees everyone's: where all show it, the watermark notes
+//! its name, and changes are followed by it; else everything is read. Bases and groups are looked at each time.
+
+use std::collections::BTreeSet;
+
+use super::sync;
+use super::{Asked, Untold, subtree};
+use crate::directory::identity::own_anchor;
+use crate::directory::ldap::budget::Budget;
+use crate::directory::ldap::filter;
+use crate::directory::ldap::locate::TOGETHER;
+use crate::directory::ldap::position::{self, TIMES};
+use crate::directory::ldap::session::Session;
+use crate::model::snapshot::{Kind, Watermark};
+use crate::model::{Anchor, Dn};
+use crate::ports::ReadError;
+
+/// The place in a watermark of the attribute that everyone showed; it says nothing to people.
+const SHOWN: &str = "_stamp";
+/// The number of an entry's last change (OpenLDAP).
+pub(in crate::directory::ldap) const NUMBER: &str = "entryCSN";
+
+/// The attribute by which the server will be asked after a read that begins at `here`. None: it tells changes otherwise.
+///
+/// # Errors
+/// Where it could not be asked.
+pub(in crate::directory::ldap) async fn of(
+    session: &Session,
+    asked: &Asked<'_>,
+    here: Option<&Watermark>,
+    budget: &Budget,
+) -> Result<Option<&'static str>, ReadError> {
+    match session.kind {
+        Kind::ActiveDirectory | Kind::Ldif => return Ok(None),
+        Kind::Ds389 => return Ok(Some(TIMES)),
+        Kind::OpenLdap => {}
+    }
+    let keys: Vec<Dn> = asked.keys.iter().filter_map(|key| Dn::parse(&key.dn).ok()).collect();
+    let places = keys.iter().chain(asked.request.nested.iter().map(|group| &group.dn));
+    let databases = places.filter_map(|dn| session.root.context_of(dn)).collect();
+    let is_numbered = here.is_some_and(|here| position::csns(here).next().is_some());
+    Ok(match sync::database(session, &databases).ok().filter(|_| is_numbered) {
+        Some(context) if sync::shows_change_numbers(session, context, budget).await? => Some(NUMBER),
+        _ => Some(TIMES),
+    })
+}
+
+/// Notes that everyone showed it in the read that began at `here`.
+pub(in crate::directory::ldap) fn note(here: &mut Watermark, stamp: Option<&str>) {
+    here.position.extend(stamp.map(|name| (SHOWN.to_owned(), name.to_owned())));
+}
+
+/// A delta sees those alone who changed: of everyone it knows what the read before knew.
+pub(super) fn keep(here: &mut Watermark, last: &Watermark) {
+    note(here, last.position.get(SHOWN).map(String::as_str));
+}
+
+/// Why not everyone's changes would be told by this attribute; None: they are.
+pub(super) async fn hidden(
+    session: &Session,
+    (last, contexts): (&Watermark, &BTreeSet<Dn>),
+    stamp: &str,
+    scope: &BTreeSet<Anchor>,
+    budget: &Budget,
+) -> Result<Option<Untold>, ReadError> {
+    if last.position.get(SHOWN).is_none_or(|shown| shown != stamp) {
+        return Ok(Some(format!(
+            "the last full read did not see everyone's {stamp}, by which the server tells who changed"
+        )));
+    }
+    let scope: Vec<Anchor> = scope.iter().copied().collect();
+    for some in scope.chunks(TOGETHER) {
+        if !finds(session, contexts, (stamp, some), budget).await? {
+            return Ok(Some(format!(
+                "the account may not read {stamp} of a base or group, by which the server tells what changed"
+            )));
+        }
+    }
+    Ok(None)
+}
+
+/// Whether the account finds all of these by the attribute.
+async fn finds(
+    session: &Session,
+    contexts: &BTreeSet<Dn>,
+    (stamp, anchors): (&str, &[Anchor]),
+    budget: &Budget,
+) -> Result<bool, ReadError> {
+    let these: Vec<String> = anchors.iter().map(|anchor| session.has_anchor(*anchor)).collect();
+    let these = filter::any(these.iter().map(String::as_str));
+    let any = if stamp == NUMBER { "19700101000000.000000Z#000000#000#000000" } else { "19700101000000Z" };
+    let filter = filter::all([format!("({stamp}>={any})").as_str(), these.as_str()]);
+    let attributes = [session.anchor_attribute().to_owned()];
+    let mut hidden: BTreeSet<Anchor> = anchors.iter().copied().collect();
+    let doing = "Could not find out whether changes are told";
+    for context in contexts {
+        let query = subtree(context, &filter, &attributes);
+        for entry in session.connection.entries(doing, &query, budget).await? {
+            if let Ok(anchor) = own_anchor(session.kind, &entry, context) {
+                hidden.remove(&anchor);
+            }
+        }
+    }
+    Ok(hidden.is_empty())
+}
