@@ -5,21 +5,14 @@
 
 mod support;
 
-use std::fs;
-use std::path::PathBuf;
-use std::time::Duration;
-
 use serde_json::Value;
-use support::agent::Running;
-use support::fault_proxy::FaultProxy;
-use support::process::wait_until;
-use support::{Agent, Slapd, ldif};
+use support::spoiled::{NONE, Spoiled, says_why};
+use support::{Slapd, ldif};
 
 const PEOPLE: usize = 24;
-const NONE: &str = "delay=0";
 
 /// What is done to all answers of a cycle, as `tests/lab/fault.py` has it.
-const FAULTS: [&str; 20] = [
+const FAULTS: [&str; 22] = [
     "refuse",
     "blackhole",
     "noreply=search",
@@ -40,61 +33,49 @@ const FAULTS: [&str; 20] = [
     "syncrc=80",
     "syncdone",
     "synccookie",
+    EMPTY,
+    NOTHING,
 ];
 
 const SWALLOWED: &str = "drop=3";
 
-/// Another one for the next test of this file to say: it ends well, and nothing came.
+/// It ends well, and nothing came; the server's cookie says that something should have.
 const EMPTY: &str = "syncempty";
+/// The same, and it says that nothing happened.
+const NOTHING: &str = "syncnothing";
 
 struct Bench {
     slapd: Slapd,
-    agent: Agent,
-    rules: PathBuf,
+    spoiled: Spoiled,
     joined: usize,
-    _running: Running,
-    _proxy: FaultProxy,
-    _folder: tempfile::TempDir,
+}
+
+impl std::ops::Deref for Bench {
+    type Target = Spoiled;
+
+    fn deref(&self) -> &Spoiled {
+        &self.spoiled
+    }
 }
 
 impl Bench {
     fn new() -> Self {
         let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", PEOPLE));
-        let folder = tempfile::tempdir().expect("a folder");
-        let rules = folder.path().join("rules");
-        fs::write(&rules, NONE).expect("the rules");
-        let proxy = FaultProxy::with_rules_in(&rules, &slapd.address());
-        let agent = Agent::new("");
-        agent.secret("pw", &slapd.password);
-        agent.write_config(&format!(
-            "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"24h\"\nfull = \"48h\"\npush = false\n\
-             [[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\n\
-             bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{}\"]\ntimeout = \"1s\"\npage_size = 10\n\
-             [[pool]]\nname = \"standard\"\nseats = 1000\n[guard]\npercent = 100\nfloor = 1000\n",
-            proxy.url, slapd.sync_dn, slapd.base,
-        ));
-        let running = agent.start();
-        wait_until("the first cycle", Duration::from_secs(20), || !agent.history().is_empty());
-        let mut bench = Self { slapd, agent, rules, joined: 0, _running: running, _proxy: proxy, _folder: folder };
+        let spoiled = Spoiled::before(&slapd.address(), &slapd.password, |url| {
+            format!(
+                "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"24h\"\nfull = \"48h\"\npush = false\n\
+                 [[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{url}\"]\nbind_dn = \"{}\"\n\
+                 bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{}\"]\ntimeout = \"1s\"\npage_size = 10\n\
+                 [[pool]]\nname = \"standard\"\nseats = 1000\n[guard]\npercent = 100\nfloor = 1000\n",
+                slapd.sync_dn, slapd.base,
+            )
+        });
+        let mut bench = Self { slapd, spoiled, joined: 0 };
         // A server that was filled and never written to has no `contextCSN` to follow from.
         bench.change();
         bench.agent.sync_full();
         assert_eq!(bench.delta(NONE)["entries"], 0);
         bench
-    }
-
-    /// A cycle behind these rules.
-    fn cycle(&self, rules: &str, full: bool) -> (i32, Value) {
-        fs::write(&self.rules, rules).expect("the rules");
-        if full { self.agent.sync_full() } else { self.agent.sync() }
-    }
-
-    /// One that must have followed what changed.
-    #[track_caller]
-    fn delta(&self, rules: &str) -> Value {
-        let (code, report) = self.cycle(rules, false);
-        assert_eq!((code, report["directories"][0]["mode"].as_str()), (0, Some("delta")), "{report}");
-        report["directories"][0].clone()
     }
 
     /// Somebody joins, somebody has another name.
@@ -121,19 +102,6 @@ impl Bench {
     }
 }
 
-/// Whatever is told of a fault says what we were doing, and in words.
-#[track_caller]
-fn says_why(fault: &str, (code, report): &(i32, Value)) {
-    let read = &report["directories"][0];
-    match read["problem"].as_str() {
-        None => assert!(read["complete"] == true && *code == 0, "{fault}: {report}"),
-        Some(problem) => {
-            assert_eq!((read["complete"].as_bool(), *code), (Some(false), 1), "{fault}: {report}");
-            assert!(problem.contains("Could not ") || problem.contains("left out entries"), "{fault}: {problem}");
-        }
-    }
-}
-
 #[test]
 fn whatever_breaks_off_a_cycle_nobody_loses_a_seat_and_the_next_makes_up_for_it() {
     let mut bench = Bench::new();
@@ -154,13 +122,34 @@ fn whatever_breaks_off_a_cycle_nobody_loses_a_seat_and_the_next_makes_up_for_it(
 }
 
 #[test]
-fn an_answer_that_lost_everything_on_the_way_takes_nothing_and_the_next_full_cycle_makes_up_for_it() {
+fn an_answer_that_does_not_reach_to_where_the_server_stands_is_not_believed() {
     let mut bench = Bench::new();
-    let change = bench.change();
-    let (code, report) = bench.cycle(EMPTY, false);
-    assert_eq!(code, 0, "nobody can see it: {report}");
-    bench.nobody_lost_anything(EMPTY, &report);
-    let (code, report) = bench.cycle(NONE, true);
-    assert_eq!(code, 0, "{report}");
-    bench.has(&change, EMPTY);
+    for fault in [EMPTY, NOTHING] {
+        let change = bench.change();
+        let (code, report) = bench.cycle(fault, false);
+        assert_eq!((code, &report["directories"][0]["mode"]), (0, &"full".into()), "{fault}: {report}");
+        bench.has(&change, fault);
+        let change = bench.change();
+        assert_eq!(bench.delta(NONE)["entries"], 2);
+        bench.has(&change, "and goes on");
+    }
+    // Of a deletion nothing is left to see that it was lost, but a cookie that does not reach it.
+    bench.slapd.delete(&bench.slapd.dn("u0000002"));
+    let (_, report) = bench.cycle(NOTHING, false);
+    assert_eq!(report["directories"][0]["mode"], "full", "{report}");
+    bench.slapd.delete(&bench.slapd.dn("u0000003"));
+    bench.cycle(NONE, true);
+    bench.cycle(NONE, true);
+    assert_eq!(bench.agent.names("suspended"), ["u0000002", "u0000003"]);
+}
+
+#[test]
+fn a_deletion_that_was_lost_on_the_way_takes_nothing_and_the_next_full_cycles_make_up_for_it() {
+    let bench = Bench::new();
+    bench.slapd.delete(&bench.slapd.dn("u0000002"));
+    assert_eq!(bench.delta(EMPTY)["entries"], 0, "nobody can see it");
+    assert_eq!(bench.agent.names("suspended"), Vec::<String>::new());
+    bench.cycle(NONE, true);
+    bench.cycle(NONE, true);
+    assert_eq!(bench.agent.names("suspended"), ["u0000002"]);
 }

@@ -17,10 +17,12 @@ Rules. Entries are counted over all connections, pages on each connection, so th
   range=N     no more than N values at once, the rest by `;range=` (AD's MaxValRange)
   max=N       a search without paging ends after N entries with code 4 (AD's MaxPageSize)
   bytes=N     close after N bytes of all that the server sends on a connection
-  syncrc=C    a content synchronisation (RFC 4533) ends with code C, no controls
+  syncrc=C    a content synchronisation (RFC 4533) or DirSync ends with code C, no controls
   syncdone    it ends with code 0, no controls
   syncempty   it ends as it does, and nothing of it comes before
-  synccookie  it is asked with a cookie that no server ever gave: then everything comes
+  syncnothing the same, and its end (RFC 4533) says that nothing was to be told
+  synccookie  it is asked with a cookie that no server ever gave: OpenLDAP then sends everything
+  synccut     the connection ends in its midst             syncstall  nothing more comes from there on
   once        only the first connection meets the faults
   after=N     only connections after the first N meet them
 
@@ -35,6 +37,8 @@ import ber
 import broken
 
 FOR_EVER = 3600
+# Sync Done (RFC 4533 2.4) without a cookie: nobody is gone, and nothing is new.
+NOTHING_NEW = ber.tlv(ber.SEQUENCE, ber.octets("1.3.6.1.4.1.4203.1.9.1.3") + ber.octets(ber.tlv(ber.SEQUENCE, ber.tlv(1, b"\xff"))))
 BAD_CREDENTIALS = "80090308: LdapErr: DSID-0C090447, comment: AcceptSecurityContext error, data 775, v4563"
 
 
@@ -104,13 +108,13 @@ class Connection:
         try:
             async for whole in ber.messages(self.reader):
                 message_id, tag, _, controls = ber.take_apart(whole)
-                if tag == ber.SEARCH and ber.SYNC in controls:
+                if tag == ber.SEARCH and (ber.SYNC in controls or ber.DIRSYNC in controls):
                     self.syncs.add(message_id)
                     if "synccookie" in self.wanted:
                         whole = with_another_cookie(whole)
                 elif tag == ber.SEARCH and ber.PAGED in controls:
                     self.paged.add(message_id)
-                elif tag == ber.SEARCH and ber.DIRSYNC not in controls:
+                elif tag == ber.SEARCH:
                     self.unpaged[message_id] = 0
                 if tag not in silent:
                     server.write(whole)
@@ -143,7 +147,7 @@ class Connection:
         if tag == ber.BIND_DONE and "bindrc" in self.wanted:
             return [ber.message(message_id, ber.result(tag, int(self.wanted["bindrc"]), BAD_CREDENTIALS))]
         if message_id in self.syncs:
-            replaced = self.bend_sync(message_id, tag, content)
+            replaced = await self.bend_sync(message_id, tag, content)
             if replaced is not None:
                 return replaced
         if "max" in self.wanted and message_id in self.unpaged:
@@ -157,10 +161,16 @@ class Connection:
             return [self.bend_page_end(whole, message_id, content, controls)]
         return [whole]
 
-    def bend_sync(self, message_id, tag, content):
+    async def bend_sync(self, message_id, tag, content):
         """What stands for a message of a synchronisation; None lets it pass."""
+        if "synccut" in self.wanted:
+            raise Gone
+        if "syncstall" in self.wanted:
+            await asyncio.sleep(FOR_EVER)
         if tag != ber.SEARCH_DONE:
-            return [] if "syncempty" in self.wanted else None
+            return [] if "syncempty" in self.wanted or "syncnothing" in self.wanted else None
+        if "syncnothing" in self.wanted:
+            return [ber.message(message_id, ber.tlv(tag, content), NOTHING_NEW)]
         if "syncrc" in self.wanted:
             return [ber.message(message_id, ber.result(tag, int(self.wanted["syncrc"]), "made by the test"))]
         if "syncdone" in self.wanted:
@@ -218,7 +228,7 @@ def with_another_cookie(whole):
     bent = b""
     for _, control in ber.elements(controls):
         parts = list(ber.elements(control))
-        if parts[0][1] == ber.SYNC:
+        if parts[0][1] in (ber.SYNC, ber.DIRSYNC):
             (_, value), = ber.elements(parts[-1][1])
             kept = b"".join(ber.tlv(kind, it) if kind != ber.OCTETS else ber.octets("nonsense") for kind, it in ber.elements(value))
             parts[-1] = (ber.OCTETS, ber.tlv(ber.SEQUENCE, kept))

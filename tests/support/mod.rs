@@ -23,6 +23,7 @@ pub mod process;
 pub mod rights;
 pub mod samba;
 pub mod slapd;
+pub mod spoiled;
 pub mod twins;
 
 pub use agent::Agent;
@@ -34,3 +35,4 @@ pub use ledger_service::LedgerService;
 pub use mail_sink::MailSink;
 pub use samba::Samba;
 pub use slapd::Slapd;
+pub use spoiled::Spoiled;

@@ -10,12 +10,13 @@ use jiff::{SignedDuration, Timestamp};
 use ldap3::Scope;
 use ldap3::controls::{Control, MakeCritical as _, RawControl, RefreshMode, SyncRequest};
 
-use super::{Hints, Since, Untold, only, stamp, times};
+use super::{Hints, Since, Untold, only, stamp, subtree, times};
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::decode::{self, Item, Misshapen, SyncInfo};
+use crate::directory::ldap::filter;
 use crate::directory::ldap::position;
-use crate::directory::ldap::search::Query;
+use crate::directory::ldap::search::{Query, nothing};
 use crate::directory::ldap::session::Session;
 use crate::model::snapshot::Watermark;
 use crate::model::{Anchor, Dn};
@@ -26,6 +27,9 @@ const SYNC_STATE: &str = "1.3.6.1.4.1.4203.1.9.1.2";
 const SYNC_DONE: &str = "1.3.6.1.4.1.4203.1.9.1.3";
 /// `e-syncRefreshRequired` (RFC 4533 2.1); OpenLDAP refuses a cookie that it never gave by the other.
 const REFRESH_REQUIRED: [u32; 2] = [4096, 53];
+
+/// What is asked for, of all that is there.
+const ANYTHING: &str = "(objectClass=*)";
 
 /// Clocks may differ by this much.
 const AHEAD: SignedDuration = SignedDuration::from_mins(1);
@@ -54,6 +58,9 @@ pub(super) async fn changes(
         Ok(told) => told,
         Err(why) => return Ok(Err(why)),
     };
+    if let Some(why) = falls_short(session, since, (context, &told), budget).await? {
+        return Ok(Err(why));
+    }
     // Nothing came, for nothing happened.
     let is_silent = told.is_empty() && position::csns(since.last).eq(position::csns(since.here));
     told.entries.iter().for_each(|(_, entry)| hints.note(entry));
@@ -116,6 +123,52 @@ pub(in crate::directory::ldap) async fn shows_change_numbers(
     Ok(entry.is_some_and(|entry| entry.has(stamp::NUMBER)))
 }
 
+/// Why an answer cannot be all that happened: the server said before that it stands further on.
+///
+/// | the answer | then |
+/// |---|---|
+/// | has a cookie from before that (RFC 4533 3.3.1 has it tell up to where the answer goes), or none | it lacks something |
+/// | has nothing but its cookie, though the very entry is there that was changed last | it lost that |
+/// | the same, and no such entry: it is gone, or hidden from the account | it is believed |
+async fn falls_short(
+    session: &Session,
+    since: &Since<'_>,
+    (context, told): (&Dn, &Refreshed),
+    budget: &Budget,
+) -> Result<Option<Untold>, ReadError> {
+    let moved: Vec<&str> = moved(since.last, since.here).collect();
+    let reached = told.cookie.as_deref().map(numbers).unwrap_or_default();
+    if moved.iter().any(|csn| !reached.iter().any(|end| writer(end) == writer(csn) && end.as_str() >= *csn)) {
+        return Ok(Some("the answer does not reach to where the server said that it stands".to_owned()));
+    }
+    if moved.is_empty() || !told.is_empty() {
+        return Ok(None);
+    }
+    let latest: Vec<String> = moved.iter().map(|csn| format!("({}={csn})", stamp::NUMBER)).collect();
+    let filter = filter::all([ANYTHING, filter::any(latest.iter().map(String::as_str)).as_str()]);
+    let (doing, attributes) = ("Could not find out whether an answer lost something", nothing());
+    let found = session.connection.entries(doing, &subtree(context, &filter, &attributes), budget).await?;
+    Ok((!found.is_empty()).then(|| "the answer tells of no change, and an entry shows one".to_owned()))
+}
+
+/// The latest number of each server that has another one than at the last read.
+fn moved<'a>(last: &Watermark, here: &'a Watermark) -> impl Iterator<Item = &'a str> {
+    let before: BTreeSet<String> = position::csns(last).map(|(_, csn)| csn.to_owned()).collect();
+    position::csns(here).map(|(_, csn)| csn).filter(move |csn| !before.contains(*csn))
+}
+
+/// The numbers in a cookie of the server's: `rid=000,csn=NUMBER;NUMBER`.
+fn numbers(cookie: &[u8]) -> Vec<String> {
+    let text = String::from_utf8_lossy(cookie);
+    let numbers = text.split(',').find_map(|part| part.strip_prefix("csn="));
+    numbers.into_iter().flat_map(|numbers| numbers.split(';')).map(str::to_owned).collect()
+}
+
+/// The server that gave a number: TIME#COUNT#SERVER#CHANGE.
+fn writer(csn: &str) -> Option<&str> {
+    csn.split('#').nth(2)
+}
+
 /// A number made by a clock that was wrong: until its time has come the server gives no higher one.
 fn is_ahead(csn: &str, now: Timestamp) -> bool {
     let latest = now.saturating_add(AHEAD).unwrap_or(now).strftime("%Y%m%d%H%M%S").to_string();
@@ -153,7 +206,7 @@ pub(super) async fn refresh(
     let doing = format!("Could not ask what changed in {:?}", context.as_str());
     let request = SyncRequest { mode: RefreshMode::RefreshOnly, cookie, reload_hint: false };
     let controls = vec![RawControl::from(request.critical())];
-    let query = Query { base: context.as_str(), scope, filter: "(objectClass=*)", attributes, controls };
+    let query = Query { base: context.as_str(), scope, filter: ANYTHING, attributes, controls };
     let answer = session.connection.search_with_controls(&doing, &query, budget).await?;
     if REFRESH_REQUIRED.contains(&answer.result.rc) {
         return Ok(Err(format!("the server asks to be read anew (code {})", answer.result.rc)));
@@ -191,4 +244,37 @@ pub(in crate::directory::ldap) fn state(controls: &[Control]) -> Result<Option<(
 
 fn value_of<'a>(controls: &'a [Control], oid: &str) -> Option<&'a [u8]> {
     controls.iter().find(|control| control.1.ctype == oid).and_then(|control| control.1.val.as_deref())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+
+    fn csn(writer: &str, day: &str) -> String {
+        format!("202601{day}000000.000000Z#000000#{writer}#000000")
+    }
+
+    fn at(numbers: &[(&str, &str)]) -> Watermark {
+        let position: BTreeMap<String, String> =
+            numbers.iter().map(|(writer, day)| ((*writer).to_owned(), csn(writer, day))).collect();
+        Watermark { server: "ldap://h".to_owned(), position, at: None }
+    }
+
+    #[test]
+    fn what_moved_is_the_number_of_each_server_that_wrote_since() {
+        let (last, here) = (at(&[("001", "02"), ("002", "01")]), at(&[("001", "02"), ("002", "03"), ("003", "01")]));
+        assert_eq!(moved(&last, &here).collect::<Vec<_>>(), [csn("002", "03"), csn("003", "01")]);
+        assert_eq!(moved(&here, &here).count(), 0);
+    }
+
+    #[test]
+    fn a_cookie_holds_one_number_of_each_server_and_an_odd_one_none() {
+        let both = format!("rid=000,sid=001,csn={};{}", csn("001", "02"), csn("002", "01"));
+        assert_eq!(numbers(both.as_bytes()), [csn("001", "02"), csn("002", "01")]);
+        assert_eq!(writer(&csn("002", "01")), Some("002"));
+        assert!(numbers(b"").is_empty() && numbers(b"rid=000").is_empty());
+        assert_eq!(writer("nonsense"), None);
+    }
 }
