@@ -8,6 +8,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
+use support::counting_proxy::CountingProxy;
 use support::process::wait_until;
 use support::rights::{lack, lacking};
 use support::twins::Twins;
@@ -315,4 +316,30 @@ fn a_right_that_is_lost_is_missed_of_all_at_once_and_not_of_the_few_who_changed(
     let (code, report) = agent.sync();
     assert_eq!((code, report["held"][0]["count"].as_u64()), (4, Some(PEOPLE as u64)), "{report}");
     assert_eq!(agent.names("active").len(), PEOPLE, "{report}");
+}
+
+#[test]
+fn who_waits_comes_with_a_read_of_everyone_and_need_not_be_looked_up() {
+    let slapd = Slapd::start_with(&ldif::people("dc=lab,dc=test", 120));
+    let proxy = CountingProxy::start(&slapd.address());
+    let agent = Agent::new("");
+    agent.secret("pw", &slapd.password);
+    let searches = |seats: usize| {
+        agent.write_config(&format!(
+            "[[directory]]\nname = \"corp\"\nkind = \"openldap\"\nurl = [\"{}\"]\nbind_dn = \"{}\"\n\
+             bind_password = {{ file = \"pw\" }}\nbase = [\"ou=people,{}\"]\n\
+             [[pool]]\nname = \"standard\"\nseats = {seats}\n[seats]\npromotion = \"automatic\"\n",
+            proxy.url, slapd.sync_dn, slapd.base,
+        ));
+        // The first with a config takes in everyone; so may the next, after what the first one gave out.
+        agent.sync_full();
+        agent.sync_full();
+        let before = proxy.searches();
+        agent.sync_full();
+        (agent.names("active").len(), agent.names("pending").len(), proxy.searches() - before)
+    };
+    let (few, waiting, with_waiting) = searches(8);
+    let (all, nobody, with_nobody) = searches(1000);
+    assert_eq!((few, waiting, all, nobody), (8, 112, 120, 0));
+    assert_eq!(with_waiting, with_nobody);
 }

@@ -118,7 +118,7 @@ async fn attempt(
     }
     let mut looks = Vec::with_capacity(parts.directories.len());
     for (index, reported) in before.directories.iter().enumerate().take(parts.directories.len()) {
-        match look::ask(parts, index, (way, reported), now).await? {
+        match look::ask(parts, index, (way, reported), &touched, now).await? {
             Ok((look, changed)) => {
                 touched.extend(changed.into_iter().map(|anchor| look.person(anchor)));
                 looks.push(look);

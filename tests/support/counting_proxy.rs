@@ -1,4 +1,4 @@
-//! Counts the binds that cross it on the way to a real server, and ends or swallows what runs over it.
+//! Counts the binds and searches that cross it on the way to a real server, and ends or swallows what runs over it.
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -16,6 +16,7 @@ pub struct CountingProxy {
 #[derive(Debug, Default)]
 struct Shared {
     binds: AtomicUsize,
+    searches: AtomicUsize,
     open: Mutex<Vec<Arc<Link>>>,
 }
 
@@ -48,6 +49,11 @@ impl CountingProxy {
         self.shared.binds.load(Ordering::SeqCst)
     }
 
+    /// So far.
+    pub fn searches(&self) -> usize {
+        self.shared.searches.load(Ordering::SeqCst)
+    }
+
     /// Connections there are now.
     pub fn open(&self) -> usize {
         self.links().len()
@@ -73,11 +79,11 @@ impl CountingProxy {
 }
 
 impl Shared {
-    /// The agent binds with the first message of a connection, and sends it in one piece.
-    fn pass(&self, mut client: TcpStream, to: &str) {
+    /// The agent binds with the first message of a connection, and sends none before it has the answer to the one before.
+    fn pass(self: &Arc<Self>, mut client: TcpStream, to: &str) {
         let mut first = [0; 4096];
         let Ok(length) = client.read(&mut first) else { return };
-        if is_bind(&first[..length]) {
+        if operation(&first[..length]) == Some(BIND) {
             self.binds.fetch_add(1, Ordering::SeqCst);
         }
         let Ok(mut server) = TcpStream::connect(to) else { return };
@@ -86,19 +92,26 @@ impl Shared {
         }
         let link = Arc::new(Link { client, server, mute: AtomicBool::new(false) });
         self.open.lock().expect("the connections").push(Arc::clone(&link));
-        let up = Arc::clone(&link);
-        thread::spawn(move || up.pump(&up.client, &up.server));
-        link.pump(&link.server, &link.client);
+        let (up, shared) = (Arc::clone(&link), Arc::clone(self));
+        thread::spawn(move || {
+            up.pump(&up.client, &up.server, |sent| {
+                if operation(sent) == Some(SEARCH) {
+                    shared.searches.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        });
+        link.pump(&link.server, &link.client, |_| {});
         self.open.lock().expect("the connections").retain(|other| !Arc::ptr_eq(other, &link));
     }
 }
 
 impl Link {
-    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream) {
+    fn pump(&self, mut from: &TcpStream, mut to: &TcpStream, see: impl Fn(&[u8])) {
         let mut buffer = [0; 16 * 1024];
         loop {
             match from.read(&mut buffer) {
                 Ok(length) if length > 0 => {
+                    see(&buffer[..length]);
                     if !self.mute.load(Ordering::SeqCst) && to.write_all(&buffer[..length]).is_err() {
                         break;
                     }
@@ -112,7 +125,13 @@ impl Link {
     }
 }
 
-/// SEQUENCE, INTEGER (the id), and then [APPLICATION 0] (RFC 4511, 4.2).
-fn is_bind(message: &[u8]) -> bool {
-    matches!(message, [0x30, length, 0x02, 0x01, _, 0x60, ..] if *length < 0x80)
+const BIND: u8 = 0x60;
+const SEARCH: u8 = 0x63;
+
+/// What a message is that begins here: SEQUENCE, INTEGER (the id), and then the operation (RFC 4511 4.1.1).
+fn operation(message: &[u8]) -> Option<u8> {
+    let [0x30, length, rest @ ..] = message else { return None };
+    let more = if *length < 0x80 { 0 } else { usize::from(length & 0x7f) };
+    let [0x02, size, id @ ..] = rest.get(more..)? else { return None };
+    id.get(usize::from(*size)).copied()
 }

@@ -44,11 +44,13 @@ pub(super) enum Unheard {
     Failed(usize, ReadError),
 }
 
-/// Asks a directory what changed, or finds it out. The people of its answer come beside it.
+/// Asks a directory what changed, or finds it out. The people of its answer come beside it; those `touched` are to be looked at
+/// whatever it says.
 pub(super) async fn ask(
     parts: &mut Parts<'_>,
     index: usize,
     (way, reported): (Way, &DirectoryReport),
+    touched: &BTreeSet<PersonId>,
     now: Timestamp,
 ) -> Result<Result<(Look, BTreeSet<Anchor>), Unheard>, CycleError> {
     let begun = Instant::now();
@@ -58,7 +60,7 @@ pub(super) async fn ask(
     }
     let told = match way {
         Way::Follow => follow(parts, index, &read, now).await?,
-        Way::Compare => compare(parts, index, &read, now).await?,
+        Way::Compare => compare(parts, index, &read, touched, now).await?,
     };
     Ok(told.map(|Told { changes, people, located, unseen }| {
         let (reported, asked) = (reported.clone(), BTreeSet::new());
@@ -109,11 +111,18 @@ async fn compare(
     parts: &mut Parts<'_>,
     index: usize,
     read: &DirectoryRead,
+    touched: &BTreeSet<PersonId>,
     now: Timestamp,
 ) -> Result<Result<Told, Unheard>, CycleError> {
-    let known = parts.memory.entries(&read.name)?;
+    let mut known = parts.memory.entries(&read.name)?;
     if known.iter().filter(|known| known.entry.is_none() && !known.is_gone).count() > MOST {
         return Ok(Err(Unheard::Untold("it is not known yet how everyone's entry looks".to_owned())));
+    }
+    // Their entries come with the read: nobody need be looked up.
+    for person in touched.iter().filter(|person| person.directory == read.name) {
+        if let Ok(at) = known.binary_search_by_key(&person.anchor, |known| known.anchor) {
+            known[at].entry = None;
+        }
     }
     let (request, progress) = (read.request(now), parts.progress);
     let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
