@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::json;
 use support::process::wait_until;
 use support::rights::{lack, lacking};
+use support::spoiled::{NONE, Spoiled, says_why};
 use support::twins::Twins;
 use support::{Agent, Ds389, ldif};
 
@@ -180,4 +181,25 @@ fn who_joins_is_told_of_by_content_synchronisation_that_goes_on_and_served_at_on
     ds.add(&joiner(13));
     wait_until("the joiner holds a seat", AT_ONCE, || agent.names("active").contains(&"u0000013".to_owned()));
     assert_eq!(agent.history().len(), cycles + 1, "one cycle came of it");
+}
+
+#[test]
+fn whatever_breaks_off_what_the_synchronisation_tells_nobody_loses_a_seat_and_the_next_cycle_makes_up_for_it() {
+    let ds = Ds389::start(&ldif::people(BASE, 6), &["content-sync", "long-ago"]);
+    let spoiled = Spoiled::before(&ds.address(), &ds.password, |url| {
+        let config = config(&ds, "").replace(&ds.url, url).replace("\"10s\"", "\"1s\"");
+        config.replace("[agent]\n", "[agent]\npush = false\n")
+    });
+    spoiled.agent.sync_full();
+    for fault in ["synccut", "syncstall", "syncrc=51", "syncrc=4096", "syncdone", "synccookie", "syncempty"] {
+        assert_eq!(spoiled.delta(NONE)["entries"], 0, "before {fault}");
+        ds.modify(&ldif::replace(&dn(1), "displayName", &[fault]));
+        let ended = spoiled.cycle(fault, false);
+        says_why(fault, &ended);
+        assert_eq!(spoiled.agent.names("suspended"), Vec::<String>::new(), "{fault}: {}", ended.1);
+        let (code, report) = spoiled.cycle(NONE, false);
+        assert_eq!(code, 0, "after {fault}: {report}");
+        assert_eq!(spoiled.agent.user("u0000001")["display_name"], fault, "{report}");
+    }
+    assert_eq!(spoiled.agent.names("active").len(), 6);
 }

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use seatsync::clock;
 use support::rights::{lack, lacking, remedy};
+use support::spoiled::{NONE, Spoiled, says_why};
 use support::twins::Twins;
 use support::{Agent, Samba, ldif};
 
@@ -185,4 +186,29 @@ fn who_may_not_list_deleted_objects_reads_everything() {
     let twins = Twins::of(&config, "Passw0rd.blind");
     let read = twins.cycle("nothing");
     assert_eq!((&read["mode"], &read["entries"]), (&"full".into(), &2.into()), "{read}");
+}
+
+#[test]
+fn whatever_breaks_off_what_dirsync_tells_nobody_loses_a_seat_and_the_next_cycle_makes_up_for_it() {
+    // What loses all that is told, and nothing else, nobody can see until everything is read.
+    const EMPTY: &str = "syncempty";
+    let _alone = alone();
+    let (samba, ou, name) = domain("spoiled", 4);
+    let spoiled = Spoiled::before(&samba.address(), &samba.password, |url| {
+        let config = config(&samba, &ou, "").replace(&samba.ldaps_url, url).replace("\"10s\"", "\"1s\"");
+        config.replace("[agent]\n", "[agent]\npush = false\n")
+    });
+    spoiled.agent.sync_full();
+    for fault in ["synccut", "syncstall", "syncrc=51", "syncrc=8", "syncdone", "synccookie", EMPTY] {
+        spoiled.delta(NONE);
+        assert_eq!(spoiled.delta(NONE)["entries"], 0, "from a cookie, before {fault}");
+        samba.modify(&ldif::replace(&format!("CN={name}1,{ou}"), "displayName", &[fault]));
+        let ended = spoiled.cycle(fault, false);
+        says_why(fault, &ended);
+        assert_eq!(spoiled.agent.names("suspended"), Vec::<String>::new(), "{fault}: {}", ended.1);
+        let (code, report) = spoiled.cycle(NONE, fault == EMPTY);
+        assert_eq!(code, 0, "after {fault}: {report}");
+        assert_eq!(spoiled.agent.user(&format!("{name}1@lab.test"))["display_name"], fault, "{report}");
+    }
+    assert_eq!(spoiled.agent.names("active").len(), 4);
 }

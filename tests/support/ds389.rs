@@ -67,6 +67,11 @@ impl Ds389 {
         tool(Command::new("sh").arg("-c").arg(format!("set -e\n{here}")), "");
     }
 
+    /// `127.0.0.1:PORT`, for a `FaultProxy` before it.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
     /// Logs on with a wrong password.
     pub fn fail_to_log_on(&self, dn: &str) {
         let mut command = Command::new("ldapwhoami");
