@@ -1,13 +1,18 @@
 //! A real Samba domain controller that becomes another one: what it has not got yet takes nobody's seat.
 
-#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+#![allow(clippy::expect_used, clippy::panic, clippy::print_stderr, reason = "a test that cannot go on ends here")]
 
 mod support;
 
 use std::path::Path;
 use std::process::Command;
 
+use proptest::prelude::*;
+use proptest::strategy::ValueTree as _;
+use proptest::test_runner::{Config, RngSeed, TestRunner};
 use seatsync::model::Anchor;
+use serde_json::Value;
+use support::spoiled::{NONE, Spoiled};
 use support::twins::Twins;
 use support::{Agent, Samba, ldif, process};
 
@@ -138,4 +143,148 @@ fn a_controller_that_has_got_what_was_shown_goes_on_where_the_one_before_was_ask
     assert_eq!(twins.follows.names("suspended"), ["on3@lab.test"]);
     samba.restart(|folder| becomes(folder, '3'));
     assert_eq!(twins.follows.sync().0, 1, "one that does not say what it has got: partial");
+}
+
+/// One thing that happens at a controller, to one of the people whom it shows.
+#[derive(Clone, Copy, Debug)]
+enum Change {
+    Add,
+    Name,
+    Disable,
+    Enable,
+    Delete,
+    Out,
+    Back,
+    Join,
+    Leave,
+}
+
+/// What happens, at the second controller or the first, to whom of those it shows.
+fn change() -> impl Strategy<Value = (Change, bool, usize)> {
+    use Change::{Add, Back, Delete, Disable, Enable, Join, Leave, Name, Out};
+    let what = prop::sample::select(vec![Add, Add, Name, Name, Disable, Enable, Delete, Out, Back, Join, Join, Leave]);
+    (what, any::<bool>(), 0..100_usize)
+}
+
+/// Two controllers of a domain, and its places that count.
+struct Pair {
+    first: Samba,
+    second: Samba,
+    ou: String,
+    elsewhere: String,
+    group: String,
+}
+
+impl Pair {
+    /// With five people in the group, and one who was deleted.
+    fn new() -> Self {
+        let first = Samba::own();
+        let (ou, elsewhere) = (first.ou("two"), first.ou("two-out"));
+        let dn = |who: usize| format!("CN=two-{who},{ou}");
+        first.load(&(1..=6).map(|who| ldif::ad_person(&ou, &format!("two-{who}"))).collect::<String>());
+        first.load(&ldif::ad_group(&ou, "two", &(1..=5).map(dn).collect::<Vec<_>>()));
+        first.delete(&dn(6));
+        let second = first.joined();
+        Self { first, second, group: format!("CN=two,{ou}"), ou, elsewhere }
+    }
+
+    /// One of them, and the other.
+    fn sides(&self, is_second: bool) -> (&Samba, &Samba) {
+        if is_second { (&self.second, &self.first) } else { (&self.first, &self.second) }
+    }
+
+    fn config(&self, urls: &str) -> String {
+        format!(
+            "[agent]\nname = \"test\"\nstate_dir = \"state\"\npoll = \"1h\"\npush = false\n\
+             [[directory]]\nname = \"corp\"\nurl = [{urls}]\nca_file = \"{}\"\nbind_dn = \"{}\"\nbind_password = {{ file = \"pw\" }}\n\
+             base = [\"{}\"]\ngroups = [\"{}\"]\ntimeout = \"10s\"\n[[pool]]\nname = \"standard\"\nseats = 100\n\
+             [guard]\npercent = 100\nfloor = 1000\n",
+            self.first.ca.display(),
+            self.first.admin_dn,
+            self.ou,
+            self.group,
+        )
+    }
+}
+
+/// The first controller does not answer while the second is to.
+fn rules(is_second: bool) -> &'static str {
+    if is_second { "refuse" } else { NONE }
+}
+
+/// Carries it out; what does not fit the domain as the controller has it does nothing.
+fn make(samba: &Samba, domain: &Pair, change: Change, (who, new): (usize, &str)) {
+    let shown = samba.search(&samba.base, "(&(objectClass=user)(sAMAccountName=two-*))", &["1.1"]);
+    let people: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("dn: ")).collect();
+    let dn = people[who % people.len()];
+    let name = dn.split(',').next().unwrap_or_default();
+    let member = |what: &str| {
+        samba.try_modify(&format!("dn: {}\nchangetype: modify\n{what}: member\nmember: {dn}\n-\n\n", domain.group));
+    };
+    match change {
+        Change::Add => samba.add(&ldif::ad_person(&domain.ou, new)),
+        Change::Name => samba.modify(&ldif::replace(dn, "displayName", &[new])),
+        Change::Disable => samba.modify(&ldif::replace(dn, "userAccountControl", &["546"])),
+        Change::Enable => samba.modify(&ldif::replace(dn, "userAccountControl", &["544"])),
+        Change::Delete if people.len() > 3 => samba.delete(dn),
+        Change::Delete => {}
+        Change::Out => samba.try_modify(&ldif::rename(dn, name, Some(&domain.elsewhere))),
+        Change::Back => samba.try_modify(&ldif::rename(dn, name, Some(&domain.ou))),
+        Change::Join => member("add"),
+        Change::Leave => member("delete"),
+    }
+}
+
+/// Everyone who holds a seat.
+fn holders(agent: &Agent) -> Vec<[Value; 4]> {
+    let shown = |user: &Value| ["user_name", "email", "display_name", "dn"].map(|key| user[key].clone());
+    let mut holders: Vec<_> = agent.users().iter().filter(|user| user["state"] == "active").map(shown).collect();
+    holders.sort_by_key(|holder| holder[0].to_string());
+    holders
+}
+
+/// `SEATSYNC_DELTAS_SEED=N` plays another history, `SEATSYNC_DELTAS_STEPS=N` a longer one.
+#[test]
+fn of_two_controllers_that_replicate_the_one_that_answers_has_its_accounts_whoever_answered_before() {
+    let number = |variable: &str, default: u64| {
+        std::env::var(variable).map_or(default, |text| text.parse().expect("a number in SEATSYNC_DELTAS_..."))
+    };
+    let (seed, steps) = (number("SEATSYNC_DELTAS_SEED", 1), number("SEATSYNC_DELTAS_STEPS", 10));
+    let mut runner = TestRunner::new(Config { rng_seed: RngSeed::Fixed(seed), ..Config::default() });
+    let pair = Pair::new();
+    let follows = Spoiled::before(&pair.first.address(), &pair.first.password, |url| {
+        pair.config(&format!("\"{url}\", \"{}\"", pair.second.ldaps_url))
+    });
+    follows.agent.sync();
+    let (mut was_second, mut taken_over) = (false, 0);
+    for step in 0..steps {
+        let mut happened = Vec::new();
+        for _ in 0..2 {
+            let (change, at_second, who) = change().new_tree(&mut runner).expect("a change").current();
+            let new = format!("two-{seed}-{step}-{}", happened.len());
+            make(pair.sides(at_second).0, &pair, change, (who, &new));
+            happened.push((change, at_second, who));
+        }
+        let is_second = any::<bool>().new_tree(&mut runner).expect("a choice").current();
+        let (here, there) = pair.sides(is_second);
+        here.pull(there);
+        let (code, report) = follows.cycle(rules(is_second), false);
+        assert_eq!(code, 0, "step {step}, {happened:?}: {report}");
+        taken_over += u32::from(is_second != was_second && report["directories"][0]["mode"] == "delta");
+        was_second = is_second;
+        let reads = Agent::new(&pair.config(&format!("\"{}\"", here.ldaps_url)));
+        reads.secret("pw", &here.password);
+        assert_eq!(reads.sync().0, 0);
+        assert_eq!(holders(&follows.agent), holders(&reads), "step {step}, {happened:?}: {report}");
+    }
+    eprintln!("seed {seed}: {taken_over} times one went on where the other was asked last");
+    assert!(taken_over > 0);
+    let (here, there) = pair.sides(was_second);
+    here.add(&ldif::ad_person(&pair.ou, "two-late"));
+    assert_eq!(follows.cycle(rules(was_second), false).0, 0);
+    let before = holders(&follows.agent);
+    assert_eq!(follows.cycle(rules(!was_second), false).0, 1, "it has not got who joined: partial");
+    assert_eq!(holders(&follows.agent), before);
+    there.pull(here);
+    assert_eq!(follows.cycle(rules(!was_second), false).0, 0);
 }

@@ -11,7 +11,7 @@ certificates() {
     (
         cd "$folder"
         local key=(-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes)
-        openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=test CA of $name" -keyout ca.key -out ca.crt \
+        [ -s ca.crt ] || openssl req -x509 "${key[@]}" -days 3650 -subj "/CN=test CA of $name" -keyout ca.key -out ca.crt \
             -addext basicConstraints=critical,CA:TRUE -addext keyUsage=critical,keyCertSign,cRLSign
         openssl req "${key[@]}" -subj "/CN=$name" -keyout server.key -out server.csr
         printf '%s\nextendedKeyUsage=serverAuth\nbasicConstraints=CA:FALSE\n' "$san" >extensions

@@ -2,6 +2,8 @@
 # A real Samba AD domain controller for tests, on one loopback address (its LDAP ports cannot be changed).
 #   samba.sh provision FOLDER IP       a new domain lab.test, empty but for what every domain has
 #   samba.sh copy FROM FOLDER IP       the same, from one provisioned before: quicker
+#   samba.sh join FROM FOLDER IP       another controller of the domain of the one in FROM, which runs
+#   samba.sh pull FROM FOLDER          the one in FOLDER gets what the one in FROM has; both run. Nothing else replicates
 #   samba.sh run FOLDER                the server, until its standard input ends; first says `answering`. With
 #                                      FOLDER/faketime its clock is off by what stands there: +2h
 #   samba.sh load FOLDER FILE.ldif     adds entries to the database directly, the server running or not
@@ -13,21 +15,25 @@ verb=${1:?} folder=$(realpath -m "${2:?}")
 realm=lab.test password=Passw0rd.lab
 export PATH=$PATH:/usr/sbin:/sbin
 
+# The one in a folder: dc1, if nothing else stands there.
+host() { cat "$folder/host" 2>/dev/null || echo dc1; }
+
 # The /8: with /32 samba finds "no network interfaces", as these addresses are none of lo's own.
 configure() {
-    local ip=$1
+    local ip=$1 host
+    host=$(host)
     mkdir -p "$folder/etc" "$folder/run"
     echo "$ip" >"$folder/ip"
-    certificates "$folder/tls" "dc1.$realm" "$ip"
+    certificates "$folder/tls" "$host.$realm" "$ip"
     cat >"$folder/etc/smb.conf" <<C
 [global]
-    netbios name = DC1
+    netbios name = ${host^^}
     realm = ${realm^^}
     workgroup = LAB
     server role = active directory domain controller
     interfaces = $ip/8
     bind interfaces only = yes
-    server services = ldap, cldap, kdc, drepl, winbindd
+    server services = rpc, ldap, cldap, kdc, drepl, winbindd
     idmap_ldb:use rfc2307 = yes
     private dir = $folder/private
     state directory = $folder/state
@@ -74,6 +80,25 @@ copy() {
     configure "$ip"
 }
 
+# Addresses in place of names: no name server knows these. Its certificate is of the same authority.
+join() {
+    local from=$1 ip=$2
+    rm -rf "$folder" && mkdir -p "$folder/tls"
+    echo dc2 >"$folder/host"
+    printf '[global]\nnetbios name = DC2\ninterfaces = %s/8\nbind interfaces only = yes\n' "$ip" >"$folder/join.conf"
+    samba-tool domain join "$realm" DC -s "$folder/join.conf" --server="$(cat "$from/ip")" --targetdir="$folder" \
+        "-UAdministrator%$password" --dns-backend=NONE --backend-store=mdb >"$folder/join.log" 2>&1 ||
+        { tail -20 "$folder/join.log" >&2; exit 1; }
+    cp "$from"/tls/ca.* "$folder/tls/"
+    configure "$ip"
+}
+
+pull() {
+    local from=$1
+    samba-tool drs replicate "$(cat "$folder/ip")" "$(cat "$from/ip")" DC=lab,DC=test --local \
+        -s "$folder/etc/smb.conf" "-UAdministrator%$password"
+}
+
 answers() { LDAPTLS_CACERT=$folder/tls/ca.crt ldapsearch -x -o nettimeout=2 -H "ldaps://$1" -s base -b '' highestCommittedUSN >/dev/null 2>&1; }
 
 # The server goes on in a session of its own: its children end with it.
@@ -102,8 +127,10 @@ run() {
 case $verb in
 provision) provision "$3" ;;
 copy) from=$(realpath "$2") && folder=$(realpath -m "$3") && copy "$from" "$4" ;;
+join) from=$(realpath "$2") && folder=$(realpath -m "$3") && join "$from" "$4" ;;
+pull) from=$(realpath "$2") && folder=$(realpath "$3") && pull "$from" ;;
 run) run ;;
 load) ldbadd -H "$folder/private/sam.ldb" --configfile="$folder/etc/smb.conf" --nosync \
     -o batch_mode:1 -o transaction_index_cache_size:2000000 "$3" ;;
-*) sed -n 2,8p "$0" >&2 && exit 2 ;;
+*) sed -n 2,10p "$0" >&2 && exit 2 ;;
 esac

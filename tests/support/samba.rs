@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
-use super::process::{Server, lab, tool};
+use super::process::{Server, lab, tool, try_tool};
 
 /// A domain controller of the domain lab.test.
 #[derive(Debug)]
@@ -43,6 +43,21 @@ impl Samba {
         tool(Command::new(lab("samba.sh")).arg("copy").arg(base).arg(&folder).arg(&ip), "");
         let server = run(&folder);
         Self::at(ip, folder, Some((server, home)))
+    }
+
+    /// Another controller of the domain of this one, for the same test. Neither gets what happens at the other but by `pull`.
+    pub fn joined(&self) -> Self {
+        let ip = free_address();
+        let home = tempfile::tempdir().expect("a folder for samba");
+        let folder = home.path().join("dc");
+        tool(Command::new(lab("samba.sh")).arg("join").arg(&self.folder).arg(&folder).arg(&ip), "");
+        let server = run(&folder);
+        Self::at(ip, folder, Some((server, home)))
+    }
+
+    /// Gets from another one what happened there.
+    pub fn pull(&self, from: &Self) {
+        tool(Command::new(lab("samba.sh")).arg("pull").arg(&from.folder).arg(&self.folder), "");
     }
 
     fn at(ip: String, folder: PathBuf, own: Option<(Server, TempDir)>) -> Self {
@@ -102,6 +117,11 @@ impl Samba {
     /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
     pub fn modify(&self, ldif: &str) {
         tool(&mut self.client("ldapmodify"), ldif);
+    }
+
+    /// The same where it need not fit the domain as it is.
+    pub fn try_modify(&self, ldif: &str) {
+        try_tool(&mut self.client("ldapmodify"), ldif);
     }
 
     pub fn delete(&self, dn: &str) {
