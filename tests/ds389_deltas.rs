@@ -118,6 +118,36 @@ fn without_plugins_changes_are_told_by_their_times_and_deletions_by_the_next_ful
 }
 
 #[test]
+fn a_changelog_that_may_be_read_tells_who_changed_and_who_is_gone_without_the_plugin() {
+    let ds = Ds389::start(&ldif::people(BASE, 12), &["retro-changelog", "long-ago"]);
+    let twins = twins(&ds, "");
+    ds.modify(&ldif::replace(&dn(1), "displayName", &["First"]));
+    twins.delta("a name, told by its time");
+    let told = lacking(&twins.follows);
+    assert!(lack(&told, "changes")["message"].as_str().is_some_and(|message| message.contains("modifyTimestamp")));
+    ds.modify(&format!(
+        "dn: cn=changelog\nchangetype: modify\nadd: aci\naci: (targetattr != \"changes\")(version 3.0; acl \"Seatsync\"; \
+         allow (read, search, compare) userdn = \"ldap:///{}\";)\n-\n\n",
+        ds.sync_dn
+    ));
+    let (_, checked) = twins.follows.check(true);
+    let probes = checked["probes"].as_array().expect("probes");
+    assert!(probes.iter().any(|probe| probe["message"] == "told by the retro changelog"), "{checked}");
+    assert_eq!(twins.delta("nothing")["entries"], 0);
+    people_change(&ds, &twins);
+    ds.delete(&dn(3));
+    twins.cycle("one deleted, missed once");
+    twins.cycle("the same, missed twice");
+    twins.cycle("the deletion");
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    for number in 1..=3 {
+        ds.delete(&format!("changenumber={number},cn=changelog"));
+    }
+    ds.modify(&ldif::replace(&dn(8), "displayName", &["Another Name"]));
+    twins.delta("a name, with the beginning of the log trimmed");
+}
+
+#[test]
 fn a_changelog_that_does_not_say_whose_entries_changed_loses_no_change() {
     let ds = Ds389::start(&ldif::people(BASE, 12), &["content-sync", "unmapped", "long-ago"]);
     let twins = twins(&ds, "");

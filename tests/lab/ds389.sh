@@ -2,8 +2,8 @@
 # ds389.sh FOLDER PORT: a private 389 Directory Server on 127.0.0.1, everything it has in FOLDER.
 # Runs until its standard input ends. With FOLDER/seed.ldif, an empty database is filled from it first. What it has besides is
 # chosen by files in FOLDER: `content-sync` (retro changelog and content synchronisation), `unmapped` (beside it: the changelog
-# does not say by their ids which entries changed, and the synchronisation then tells of no change at all), `changelog` (the
-# retro changelog alone), `usn` (entryUSN), `memberof` (the server keeps memberOf). With FOLDER/long-ago its entries were last
+# does not say by their ids which entries changed, and the synchronisation then tells of no change at all), `retro-changelog` (the
+# changelog alone), `usn` (entryUSN), `memberof` (the server keeps memberOf). With FOLDER/long-ago its entries were last
 # changed long ago.
 #
 # Base dc=lab,dc=test with ou=people and ou=groups, password `secret` for all of:
@@ -46,7 +46,7 @@ nsslapd-state: backend
 nsslapd-backend: lab
 C
     if [ -e "$folder/content-sync" ]; then plugin "Content Synchronization"; fi
-    if [ -e "$folder/content-sync" ] || [ -e "$folder/changelog" ]; then plugin "Retro Changelog Plugin"; fi
+    if [ -e "$folder/content-sync" ] || [ -e "$folder/retro-changelog" ]; then plugin "Retro Changelog Plugin"; fi
     if [ ! -e "$folder/unmapped" ]; then
         sed -i "/^dn: cn=Retro Changelog Plugin,/a nsslapd-attribute: nsuniqueid:targetUniqueId" "$folder/config/dse.ldif"
     fi

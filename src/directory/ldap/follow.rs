@@ -9,6 +9,7 @@
 //! | the same without a cookie | entries with a higher `uSNChanged`, tombstones among them (MS-ADTS 3.1.1.1.9) | the same |
 //! | OpenLDAP with the overlay syncprov | content synchronisation (RFC 4533) | |
 //! | 389 DS with its plugin for that, and a retro changelog | the same | |
+//! | 389 DS with a retro changelog alone that may be read | what its numbers tell | |
 //! | other servers | entries with a later `modifyTimestamp` | deletions, which the next full cycle sees |
 //!
 //! | what changed | then |
@@ -18,6 +19,7 @@
 //! | a place under which others lie: it may have been renamed, and they do not say so | everything is read |
 //! | anything else | nothing |
 
+pub(super) mod changelog;
 mod dirsync;
 pub(super) mod ds389;
 mod groups;

@@ -4,8 +4,9 @@
 //! | the server | then |
 //! |---|---|
 //! | has both | ids of whoever changed or is gone; what they are is read of the entries: the plugin leaves out what is operational |
-//! | has no plugin, or gives nothing to go on from | by the times of the entries (`times`) |
-//! | counts changes and tells of none | the same: the changelog does not say which entries it means |
+//! | has no plugin, or gives nothing to go on from | the same by the changelog itself, where it can be read (`changelog`) |
+//! | counts changes and tells of none: the changelog does not say which entries it means | by the times of the entries (`times`) |
+//! | has no changelog, or none that can be read | the same |
 //! | has forgotten what followed the last read | everything is read |
 //!
 //! A role or class of service that changes may lock people whose own entries stay as they are: whether it did is told by
@@ -14,7 +15,7 @@
 use ldap3::Scope;
 
 use super::sync::{self, Refreshed};
-use super::{Hints, Since, Untold, look, times};
+use super::{Hints, Since, Untold, changelog, look, times};
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::family::LAST_CHANGE;
 use crate::directory::ldap::position::ROLES;
@@ -39,8 +40,13 @@ pub(super) async fn changes(
         Ok(None) => return times::changes(session, since, hints, budget).await,
         Err(why) => return Ok(Err(why)),
     };
-    let Some(stem) = stem(session, context, budget).await? else {
-        return times::changes(session, since, hints, budget).await;
+    let stem = if session.root.synchronises() { stem(session, context, budget).await? } else { None };
+    let Some(stem) = stem else {
+        let Some(latest) = number(since.here) else { return times::changes(session, since, hints, budget).await };
+        return match changelog::told(session, context, (before, latest), budget).await? {
+            Some(ids) => look::look(session, context, ids, hints, budget).await,
+            None => times::changes(session, since, hints, budget).await,
+        };
     };
     let cookie = format!("{stem}#{before}").into_bytes();
     let told = match sync::refresh(session, context, (Scope::Subtree, Some(cookie)), &nothing(), budget).await? {
@@ -56,9 +62,9 @@ pub(super) async fn changes(
     look::look(session, context, ids, hints, budget).await
 }
 
-/// Where the synchronisation can go on: the one database, and the last change that was read. None: it is told otherwise.
+/// Where the server can go on: the one database, and the last change that was read. None: it is told otherwise.
 fn numbered<'a>(session: &Session, since: &Since<'a>) -> Result<Option<(&'a Dn, u64)>, Untold> {
-    let (Some(before), true) = (number(since.last), session.root.synchronises()) else { return Ok(None) };
+    let Some(before) = number(since.last) else { return Ok(None) };
     let Some(context) = since.only_context() else { return Ok(None) };
     if session.root.has_below(context) || number(since.here).is_none() {
         return Ok(None);

@@ -1,7 +1,7 @@
 //! How a running agent will be told what changed, and what it will not be told.
 
 use super::super::budget::Budget;
-use super::super::follow::{first_cookie, shows_change_numbers, stamp};
+use super::super::follow::{changelog, first_cookie, shows_change_numbers, stamp};
 use super::super::position;
 use super::super::session::Session;
 use super::Prober;
@@ -17,6 +17,7 @@ enum Told {
     DirSync,
     Numbers,
     Synchronisation,
+    Changelog,
     /// In the same way, were it not for this entry.
     NotOf(String, &'static str),
     /// Alone, for this reason, and what helps.
@@ -40,6 +41,7 @@ impl Prober<'_> {
             Ok(Told::Synchronisation) => {
                 self.passed("changes", "told by content synchronisation (RFC 4533)".to_owned());
             }
+            Ok(Told::Changelog) => self.passed("changes", "told by the retro changelog".to_owned()),
             Ok(Told::NotOf(dn, stamp)) => {
                 let suffix = place.suffix();
                 let remedy = place.account.grantee.read_tree(suffix, suffix, &[attribute(stamp)]);
@@ -115,6 +117,10 @@ async fn told(place: &Place<'_>, bases: &[Dn], budget: &Budget) -> Result<Told, 
         return Ok(if cookie.is_some() { Told::DirSync } else { Told::Numbers });
     }
     let Some((why, remedy)) = unfit(place, bases, budget).await? else { return Ok(Told::Synchronisation) };
+    let is_one = session.kind == Kind::Ds389 && !spans_databases(session, bases);
+    if is_one && changelog::is_open(session, budget).await? {
+        return Ok(Told::Changelog);
+    }
     let doing = "Could not find out whether changes are told";
     let entry = session.connection.entry(doing, place.base.as_str(), &[position::TIMES.to_owned()], budget).await?;
     let shows = entry.is_some_and(|entry| entry.has(position::TIMES));
