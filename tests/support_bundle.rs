@@ -85,16 +85,23 @@ fn it_shows_how_things_stand_and_names_nobody() {
     assert!(entries["log-1.txt"].contains("12:00 account of \"person-"), "{}", entries["log-1.txt"]);
 }
 
+/// One that can be used, and one that cannot.
+const MAILBOXES: &str = "[notify.email]\nsmtp = \"smtps://mail.lab.test\"\nfrom = \"Miss Moneypenny <m@lab.test>\"\n\
+                         to = [\"Miss Moneypenny <m@lab.test>\", \"moneypenny at lab\"]\n";
+
 #[test]
 fn a_config_that_is_wrong_is_bundled_with_what_is_wrong_and_without_a_secret_in_it() {
     let company = company();
     let config = fs::read_to_string(company.agent.config_file()).expect("the config");
-    let wrong = format!("# call Zoë Quintessa, 555-1234\n{config}\n[guard]\npercent = \"many\"\ntoken = \"geheim\"\n");
+    let wrong = format!(
+        "# call Zoë Quintessa, 555-1234\n{config}\n[guard]\npercent = \"many\"\ntoken = \"geheim\"\n{MAILBOXES}"
+    );
     company.agent.write_config(&wrong);
     let (_, entries) = bundle(&company, &[]);
     assert!(entries["check.json"].contains("guard.percent"), "{}", entries["check.json"]);
     let all: String = entries.values().flat_map(|text| [text, "\n"]).collect();
     assert!(!all.contains("Quintessa") && !all.contains("geheim") && !all.contains("555-1234"), "{all}");
+    assert!(!all.to_lowercase().contains("moneypenny"), "{all}");
     assert!(entries.contains_key("status.json"), "the state is found all the same: {:?}", entries.keys());
 }
 

@@ -10,13 +10,31 @@ use sha2::{Digest as _, Sha256};
 use crate::model::folded;
 
 /// Fields whose every value is of a person.
-const PERSONAL: &[&str] =
-    &["anchor", "dn", "display_name", "email", "family_name", "given_name", "new", "old", "user_name", "who"];
+const PERSONAL: &[&str] = &[
+    "anchor",
+    "dn",
+    "display_name",
+    "email",
+    "family_name",
+    "from",
+    "given_name",
+    "new",
+    "old",
+    "to",
+    "user_name",
+    "who",
+];
 /// Values of the config that must not be there and may be: a secret written where its file should be named.
 const SECRETS: &[&str] = &["bind_password", "client_secret", "password", "secret", "token"];
 
 const LOGIN: &str = r"//[^/@\s]+@";
-const MAIL: &str = r#"[^\s"'<>(),;:=\[\]]+@[^\s"'<>(),;:=\[\]]*[^\s"'<>(),;:=\[\].]"#;
+/// Also what is none yet: "ada@".
+const MAIL: &str = r#"[^\s"'<>(),;:=\[\]]+@(?:[^\s"'<>(),;:=\[\]]*[^\s"'<>(),;:=\[\].])?"#;
+/// A mailbox (RFC 5322, 3.4): a quoted text with an address in it, or a name before one: quoted, of words with capitals, or
+/// all that stands there.
+const MAILBOX: &str = r#"(?m)"[^"\n]*<[^<>"\s]*@[^<>"\s]*>[^"\n]*"|(?:"[^"\n]*"|(?:\p{Lu}[\p{L}\p{M}'.-]*\s+)*\p{Lu}[\p{L}\p{M}'.-]*|^[\p{L}\p{M}'. -]+)\s*<[^<>"\s]*@[^<>"\s]*>"#;
+/// A key of the config whose value is to be a mailbox, as messages quote it, whatever stands there.
+const SENT_TO: &str = r#"(?m)(\.(?:to|from)(?:\[\d+\]|\.\d+)?) = (?:"(?:\\.|[^"\\])*"|\[.*?\]|[^:\n]*): "#;
 const UUID: &str = r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b";
 /// RFC 3339, and what logs make of it.
 const TIME: &str = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?";
@@ -40,6 +58,8 @@ pub struct Redactor {
     /// DNs of the config, folded: groups and bases, which support must see.
     kept: BTreeSet<String>,
     login: Regex,
+    sent_to: Regex,
+    mailbox: Regex,
     mail: Regex,
     uuid: Regex,
     dn: Regex,
@@ -56,6 +76,8 @@ impl Redactor {
             words: HashMap::new(),
             kept: kept.iter().map(|dn| folded(dn).into_owned()).collect(),
             login: Regex::new(LOGIN)?,
+            sent_to: Regex::new(SENT_TO)?,
+            mailbox: Regex::new(MAILBOX)?,
             mail: Regex::new(MAIL)?,
             uuid: Regex::new(UUID)?,
             dn: Regex::new(DN)?,
@@ -87,6 +109,8 @@ impl Redactor {
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let text = self.login.replace_all(text, "//[redacted]@");
+        let text = self.sent_to.replace_all(&text, "$1 = [redacted]: ");
+        let text = self.mailbox.replace_all(&text, |found: &Captures<'_>| self.mailbox(&found[0]));
         let text = self.mail.replace_all(&text, |found: &Captures<'_>| self.alias(&found[0], "mail"));
         let text = self.uuid.replace_all(&text, |found: &Captures<'_>| self.alias(&found[0], "id"));
         let text = self.dn.replace_all(&text, |found: &Captures<'_>| self.dn(found));
@@ -112,6 +136,10 @@ impl Redactor {
             Value::String(text) if key == "bind_dn" => *text = self.bind_dn(text),
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.under(key, item)),
+            Value::Object(fields) if is_of_a_mailbox(fields) => {
+                fields.insert("value".to_owned(), "[redacted]".into());
+                fields.iter_mut().for_each(|(key, value)| self.under(key, value));
+            }
             Value::Object(fields) if key == "webhook" => {
                 if let Some(Value::String(url)) = fields.get_mut("url") {
                     *url = without_path(url);
@@ -120,6 +148,18 @@ impl Redactor {
             }
             Value::Object(fields) => fields.iter_mut().for_each(|(key, value)| self.under(key, value)),
             Value::Null | Value::Bool(_) | Value::Number(_) => {}
+        }
+    }
+
+    /// The address says who it is as well as the name before it does.
+    fn mailbox(&self, found: &str) -> String {
+        let address =
+            found.split_once('<').and_then(|(_, rest)| rest.split_once('>')).map_or(found, |(address, _)| address);
+        let alias = self.alias(address, "mail");
+        match (found.starts_with('"'), found.ends_with('"')) {
+            (true, true) => format!("\"{alias}\""),
+            (true, false) => format!("\"{alias}\" <{alias}>"),
+            (false, _) => format!("<{alias}>"),
         }
     }
 
@@ -178,6 +218,14 @@ impl Redactor {
         let digest = Sha256::new().chain_update(self.salt).chain_update(value).finalize();
         digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
     }
+}
+
+/// What is wrong with a value of the config that names somebody.
+fn is_of_a_mailbox(fields: &serde_json::Map<String, Value>) -> bool {
+    let key = fields.get("key").and_then(Value::as_str).unwrap_or_default();
+    let key = key.trim_end_matches(|c: char| c.is_ascii_digit() || "[].".contains(c));
+    fields.get("value").is_some_and(Value::is_string)
+        && key.rsplit('.').next().is_some_and(|last| matches!(last, "to" | "from"))
 }
 
 /// What follows the host of a webhook is as good as a password.

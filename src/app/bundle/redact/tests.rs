@@ -79,3 +79,26 @@ fn a_number_for_a_user_name_is_taken_out_and_times_and_counts_stay() {
     assert!(told.starts_with("2026-11-26T11:11:11.5Z 11 seats for person-"), "{told}");
     assert!(told.ends_with(", at 2026-11-26 11:11"), "{told}");
 }
+
+#[test]
+fn a_name_before_an_address_goes_with_it_and_what_is_no_address_yet_goes_too() {
+    let redactor = redactor();
+    let mut value = json!({"notify": {"email": {"from": "Seats of Eve Moneypenny <seats@lab.test>",
+        "to": ["Eve Moneypenny <eve@lab.test>", "eve moneypenny"]}},
+        "problems": [{"key": "notify.email.to", "value": "[\"Eve Moneypenny\"]", "message": "must be a mail address"}]});
+    redactor.value(&mut value);
+    let log = [
+        "12:00 could not be sent to Eve Moneypenny <eve@lab.test>: refused",
+        "12:00 could not be sent to \"eve moneypenny\" <eve@lab.test>",
+        "eve moneypenny <eve@lab.test> refused",
+        "a.toml:3: notify.email.to = [\"Eve Moneypenny\"]: must be a mail address",
+        "a.toml:3: notify.email.from = \"Eve: Moneypenny <eve@\": must be a mail address",
+        "no address: eve-moneypenny@",
+        "value \"moneypenny, eve <eve@lab.test>\" is refused",
+    ];
+    let text = format!("{value}\n{}", log.map(|line| redactor.text(line)).join("\n"));
+    assert!(!text.to_lowercase().contains("moneypenny") && !text.contains("eve@"), "{text}");
+    for kept in ["could not be sent to ", ": refused", "notify.email.to = [redacted]: must be a mail address"] {
+        assert!(text.contains(kept), "{kept} in {text}");
+    }
+}
