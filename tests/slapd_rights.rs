@@ -194,3 +194,75 @@ fn nobody_leaves_whose_id_or_class_the_account_may_read_no_more() {
         assert_eq!(agent.names("active").len(), 4, "{attribute}");
     }
 }
+
+/// What one probe of a directory says with this config, and its remedy.
+fn told(slapd: &Slapd, base: &str, rest: &str, what: &str) -> (String, String) {
+    let agent = agent(slapd, "sync", rest);
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    agent.write_config(&config.replace("base = [\"ou=people,dc=lab,dc=test\"]", &format!("base = [\"{base}\"]")));
+    let found = lacking(&agent);
+    let probe = lack(&found, what);
+    (probe["message"].as_str().unwrap_or_default().to_owned(), remedy(probe))
+}
+
+#[test]
+fn a_mistake_of_the_config_is_told_as_one_and_no_right_is_to_be_granted_for_it() {
+    let people = ldif::people("dc=lab,dc=test", 2);
+    let crew = ldif::group("dc=lab,dc=test", "crew", &["uid=u0000001,ou=people,dc=lab,dc=test".to_owned()]);
+    let slapd = Slapd::start_configurable(&(people + &crew), &[]);
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "employeeType", &["staff"]));
+    let (base, group) = ("ou=people,dc=lab,dc=test", "cn=crew,ou=groups,dc=lab,dc=test");
+    let under = |base: &str| format!("people under {base}");
+    let mistakes = [
+        (base, "filter = \"(employeeType=stuff)\"", under(base), "nobody matches `filter`", "Correct `filter`"),
+        (base, "filter = \"(emploeeType=*)\"", under(base), "knows no attribute", "Correct emploeeType"),
+        (group, "", under(group), "it is a group", "under `groups`"),
+        (
+            "ou=peple,dc=lab,dc=test",
+            "",
+            "base ou=peple,dc=lab,dc=test".to_owned(),
+            "there is no base",
+            "ou=people,dc=lab,dc=test",
+        ),
+        (
+            "ou=people,dc=lab,dc=tets",
+            "",
+            "base ou=people,dc=lab,dc=tets".to_owned(),
+            "there is no base",
+            "the server holds \"dc=lab,dc=test\"",
+        ),
+        (
+            base,
+            "groups = [\"ou=groups,dc=lab,dc=test\"]",
+            "group ou=groups,dc=lab,dc=test".to_owned(),
+            "is no group",
+            "under `base`",
+        ),
+        (
+            base,
+            "groups = [\"cn=crw,ou=groups,dc=lab,dc=test\"]",
+            "group cn=crw,ou=groups,dc=lab,dc=test".to_owned(),
+            "there is no group",
+            group,
+        ),
+        (
+            base,
+            "[directory.attributes]\nemail = \"mial\"",
+            format!("mial of people under {base}"),
+            "knows no attribute",
+            "Correct mial",
+        ),
+    ];
+    for (base, rest, what, message, next) in mistakes {
+        let (said, remedy) = told(&slapd, base, rest, &what);
+        assert!(said.contains(message) && remedy.contains(next), "{what}: {said}: {remedy}");
+        assert!(!remedy.contains("olcAccess") && !remedy.contains("ldapmodify"), "{what}: {remedy}");
+    }
+    let config = agent(&slapd, "sync", "");
+    let text = std::fs::read_to_string(config.config_file()).expect("the config");
+    config.write_config(&text.replace("kind = \"openldap\"", "kind = \"active-directory\""));
+    let (code, checked) = config.check(true);
+    assert_eq!(code, 1, "{checked}");
+    let probe = checked["probes"].as_array().and_then(|all| all.iter().find(|probe| probe["what"] == "corp: kind"));
+    assert!(probe.is_some_and(|probe| probe.to_string().contains("Write kind = \\\"openldap\\\"")), "{checked}");
+}

@@ -4,6 +4,7 @@ mod account;
 mod changes;
 mod grant;
 mod limits;
+mod mistakes;
 mod objects;
 mod people;
 mod sid;
@@ -119,6 +120,9 @@ impl Prober<'_> {
     }
 
     async fn ask(&mut self, session: &Session, budget: &Budget) {
+        if let Some(found) = session.root.kind.filter(|found| *found != session.kind) {
+            return self.other_kind(session, found);
+        }
         self.passed("kind", format!("{} at {}", session.kind.as_str(), session.connection.url));
         self.paging(session);
         let configured: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
@@ -142,6 +146,15 @@ impl Prober<'_> {
         }
         // Last on its connection, on which these searches do not end.
         self.push(&Place { session, account: &account, base: some }, budget).await;
+    }
+
+    /// What is asked for after it would be looked for by the wrong names.
+    fn other_kind(&mut self, session: &Session, found: Kind) {
+        let (found, configured) = (found.as_str(), session.kind.as_str());
+        let message =
+            format!("the server {} says that it is {found}, and `kind` is {configured}", session.connection.url);
+        let lost = "People, groups and leavers are looked for by the names of another kind of server";
+        self.missing("kind", message, lost, Some(&format!("Write kind = \"{found}\", or leave `kind` out")));
     }
 
     /// Whether changes are told as they happen.

@@ -5,6 +5,7 @@ use super::super::members::hidden_members;
 use super::super::scope::{self, Resolved};
 use super::super::session::Session;
 use super::account::Account;
+use super::mistakes::Mistake;
 use super::people::Place;
 use super::{PARTIAL, Prober};
 use crate::directory::group::group_attributes;
@@ -24,15 +25,36 @@ impl Prober<'_> {
                     self.there(&what, key, &resolved, (session, account, budget)).await;
                 }
                 Ok(resolved) => {
-                    let was_there = matches!(resolved.found.get(key), Some(Found::Replaced { .. }));
-                    let remedy = self.let_in(session, account, key, budget).await;
-                    let remedy = if was_there { Some(put_back(remedy)) } else { remedy };
-                    self.missing(&what, resolved.problems.join(". "), PARTIAL, remedy.as_deref());
+                    self.absent(&what, key, &resolved, (session, account, budget)).await;
                 }
                 Err(error) => self.failed(&what, &error, PARTIAL),
             }
         }
         bases
+    }
+
+    /// One that a cycle cannot go by: misspelt, another kind of object, gone, or closed to the account.
+    async fn absent(
+        &mut self,
+        what: &str,
+        key: &ScopeKey,
+        resolved: &Resolved,
+        (session, account, budget): (&Session, &Account, &Budget),
+    ) {
+        let mistake = match resolved.found.get(key) {
+            Some(Found::Nowhere) => self.misspelt(session, key, budget).await,
+            Some(Found::Here { .. }) => self.no_group(session, key, budget).await,
+            _ => Ok(None),
+        };
+        match mistake {
+            Ok(Some(Mistake { message, remedy })) => return self.missing(what, message, PARTIAL, Some(&remedy)),
+            Ok(None) => {}
+            Err(error) => return self.failed(what, &error, PARTIAL),
+        }
+        let was_there = matches!(resolved.found.get(key), Some(Found::Replaced { .. }));
+        let remedy = self.let_in(session, account, key, budget).await;
+        let remedy = if was_there { Some(put_back(remedy)) } else { remedy };
+        self.missing(what, resolved.problems.join(". "), PARTIAL, remedy.as_deref());
     }
 
     /// What is said of one that a cycle can go by.

@@ -12,6 +12,7 @@ use super::super::{filter, search::Query};
 use super::Prober;
 use super::account::Account;
 use super::grant::{Attribute, Grantee};
+use super::mistakes::Mistake;
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::person::{PersonReader, leaving_attributes};
 use crate::model::filter::Filter;
@@ -42,8 +43,10 @@ enum Hidden {
     Denied,
     /// Nobody has it, or it may not be read: the server does not tell the two apart.
     Perhaps,
-    /// It may be read, or is none of this server's: nobody has it.
+    /// It may be read: nobody has it.
     Unused,
+    /// The server has no attribute of this name.
+    Unknown,
 }
 
 /// Where the probe looks.
@@ -57,6 +60,16 @@ impl Place<'_> {
     /// The naming context of the base: the suffix of its database.
     pub(super) fn suffix(&self) -> &str {
         self.session.root.context_of(self.base).map_or(self.base.as_str(), Dn::as_str)
+    }
+
+    /// Whether the server's schema has the attribute; where it cannot be asked, it has.
+    pub(super) async fn knows(&self, name: &str, budget: &Budget) -> Result<bool, ReadError> {
+        if self.session.kind != Kind::ActiveDirectory {
+            return Ok(self.session.connection.compare("", name, "0", budget).await? != Comparison::Unknown);
+        }
+        // Every schema has this one.
+        let is_open = schema_id_of(self.session, "objectClass", budget).await?.is_some();
+        Ok(!is_open || schema_id_of(self.session, name, budget).await?.is_some())
     }
 
     /// Attributes as the commands name them. SDDL, which Samba is told by, knows them by their number in the schema; slapd takes
@@ -98,15 +111,7 @@ impl Prober<'_> {
         let what = format!("people under {}", place.base.as_str());
         let reader = PersonReader::new(place.session.kind, &self.settings.attributes);
         match self.sample((place.session, place.base), &reader.wanted(), budget).await {
-            Ok(sample) if sample.is_empty() => {
-                let remedy = self.read_tree(place, &reader, budget).await;
-                self.missing(
-                    &what,
-                    "nobody there matches the filter, or the account may not read them".to_owned(),
-                    "Nobody there gets a seat",
-                    remedy.as_deref(),
-                );
-            }
+            Ok(sample) if sample.is_empty() => self.none(&what, place, &reader, budget).await,
             Ok(sample) => {
                 if let Err(error) = self.needs(&what, place, &reader, (&sample, budget)).await {
                     self.failed(&what, &error, "Nobody knows whether all that decides can be seen");
@@ -116,7 +121,21 @@ impl Prober<'_> {
         }
     }
 
-    /// Up to `SAMPLE` entries of the first page that has any.
+    /// Nobody in scope is seen there.
+    async fn none(&mut self, what: &str, place: &Place<'_>, reader: &PersonReader, budget: &Budget) {
+        let lost = "Nobody there gets a seat";
+        match self.nobody(place, reader, budget).await {
+            Ok(Some(Mistake { message, remedy })) => self.missing(what, message, lost, Some(&remedy)),
+            Ok(None) => {
+                let remedy = self.read_tree(place, reader, budget).await;
+                let message = "no person lies there, or the account may not read them".to_owned();
+                self.missing(what, message, lost, remedy.as_deref());
+            }
+            Err(error) => self.failed(what, &error, lost),
+        }
+    }
+
+    /// Of those in scope.
     pub(super) async fn sample(
         &self,
         (session, base): (&Session, &Dn),
@@ -124,8 +143,19 @@ impl Prober<'_> {
         budget: &Budget,
     ) -> Result<Vec<RawEntry>, ReadError> {
         let filter = people_filter(&PersonReader::new(session.kind, &self.settings.attributes), self.settings);
+        self.sample_of((session, base), &filter, attributes, budget).await
+    }
+
+    /// Up to `SAMPLE` entries of the first page that has any.
+    pub(super) async fn sample_of(
+        &self,
+        (session, base): (&Session, &Dn),
+        filter: &str,
+        attributes: &[String],
+        budget: &Budget,
+    ) -> Result<Vec<RawEntry>, ReadError> {
         let size = session.root.pages().then_some(SAMPLE.min(self.ldap.page_size));
-        let mut pager = Pager::new(&session.connection, base.as_str(), &filter, attributes, size);
+        let mut pager = Pager::new(&session.connection, base.as_str(), filter, attributes, size);
         while let Some(page) = pager.next(budget).await? {
             let entries = page.iter().filter_map(|message| match decode::item(message) {
                 Ok(Item::Entry(entry)) => Some(entry.to_owned()),
@@ -154,7 +184,7 @@ impl Prober<'_> {
                 continue;
             }
             match hidden(place, need, &sample[0], budget).await? {
-                Hidden::Unused if !need.is_vital => {}
+                Hidden::Unused | Hidden::Unknown if !need.is_vital => {}
                 how => self.without(place, need, (how, sample.len()), budget).await?,
             }
         }
@@ -176,6 +206,7 @@ impl Prober<'_> {
             Hidden::Denied => format!("{who}: the account may not read it"),
             Hidden::Perhaps => format!("{who}: the account may not read it, or nobody has it"),
             Hidden::Unused => format!("{who}: nobody has it"),
+            Hidden::Unknown => "the server knows no attribute of this name".to_owned(),
         };
         let attributes = place.attributes(&[need.attribute.to_owned()], budget).await?;
         let remedy = match how {
@@ -183,6 +214,7 @@ impl Prober<'_> {
                 place.account.grantee.read_attributes(place.base.as_str(), place.suffix(), &attributes)
             }
             Hidden::Unused => format!("Give people a value of {}, or name another attribute", need.attribute),
+            Hidden::Unknown => format!("Correct {} under [directory.attributes]", need.attribute),
         };
         if need.is_vital {
             self.missing(&what, message, &need.lost, Some(&remedy));
@@ -267,6 +299,9 @@ async fn hidden(place: &Place<'_>, need: &Need<'_>, person: &RawEntry, budget: &
     if need.is_everybodys {
         return Ok(Hidden::Denied);
     }
+    if !place.knows(need.attribute, budget).await? {
+        return Ok(Hidden::Unknown);
+    }
     if place.session.kind == Kind::ActiveDirectory {
         return Ok(Hidden::Perhaps);
     }
@@ -274,6 +309,7 @@ async fn hidden(place: &Place<'_>, need: &Need<'_>, person: &RawEntry, budget: &
     Ok(match place.session.connection.compare(&dn, need.attribute, need.value, budget).await? {
         Comparison::Denied => Hidden::Denied,
         Comparison::Unclear => Hidden::Perhaps,
-        Comparison::Answered | Comparison::Unknown => Hidden::Unused,
+        Comparison::Answered => Hidden::Unused,
+        Comparison::Unknown => Hidden::Unknown,
     })
 }
