@@ -17,8 +17,8 @@ use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
 use crate::model::report::Probe;
-use crate::model::settings::{BackendKind, LedgerSettings, Settings};
-use crate::settings::{Loaded, Problem};
+use crate::model::settings::{BackendKind, Settings};
+use crate::settings::{Loaded, LoadedLedger, Problem};
 
 /// A place of the config where the service could not write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,38 +30,48 @@ struct Closed {
     sure: bool,
 }
 
+/// A file of the config that the service could not read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Unread {
+    problem: Problem,
+    /// Nothing that was not looked at can let the service in.
+    sure: bool,
+}
+
 /// What the service could not read or write.
 #[derive(Clone, Debug, Default)]
 pub struct Access {
-    unreadable: Vec<Problem>,
+    unreadable: Vec<Unread>,
     unwritable: Vec<Closed>,
 }
 
 impl Access {
     pub fn of(config: &Path, loaded: &Loaded) -> Self {
         let settings = &loaded.settings;
-        let unreadable = system::unreadable(config, &settings.agent.state_dir, &loaded.files);
         let state_dir = Some(settings.agent.state_dir.as_path());
+        let unreadable = system::unreadable(config, state_dir, &loaded.files);
         Self { unreadable, unwritable: system::unwritable(config, state_dir, &places(settings)) }
     }
 
-    /// The same of a ledger's config. Its files are checked by whoever loads it.
-    pub fn of_ledger(config: &Path, ledger: &LedgerSettings) -> Self {
-        let unwritable = system::unwritable(config, None, &[("ledger.database", &ledger.database)]);
-        Self { unreadable: Vec::new(), unwritable }
+    /// The same of a ledger's config.
+    pub fn of_ledger(config: &Path, loaded: &LoadedLedger) -> Self {
+        let unwritable = system::unwritable(config, None, &[("ledger.database", &loaded.ledger.database)]);
+        Self { unreadable: system::unreadable(config, None, &loaded.files), unwritable }
     }
 
     /// For `check`.
     pub fn warnings(&self, config: &Path) -> Vec<Problem> {
         let file = shown(config);
         let unsure = self.unwritable.iter().filter(|closed| !closed.sure);
-        self.unreadable.iter().cloned().chain(unsure.map(|closed| closed.told(&file))).collect()
+        let unread = self.unreadable.iter().filter(|unread| !unread.sure).map(|unread| unread.problem.clone());
+        unread.chain(unsure.map(|closed| closed.told(&file))).collect()
     }
 
     /// For `check`: with these the service would not start.
     pub fn problems(&self, config: &Path) -> Vec<Problem> {
         let file = shown(config);
-        self.unwritable.iter().filter(|closed| closed.sure).map(|closed| closed.told(&file)).collect()
+        let unread = self.unreadable.iter().filter(|unread| unread.sure).map(|unread| unread.problem.clone());
+        unread.chain(self.unwritable.iter().filter(|closed| closed.sure).map(|closed| closed.told(&file))).collect()
     }
 
     /// For `check --connect`: what cannot be written ends the first cycle.

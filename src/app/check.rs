@@ -83,7 +83,7 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
     match settings::load_ledger(config, &settings::process_variables()) {
         Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
         Ok(loaded) => {
-            let access = Access::of_ledger(config, &loaded.ledger);
+            let access = Access::of_ledger(config, &loaded);
             let problems = access.problems(config).iter().map(problem).collect();
             let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
             let mut probes = if connect { LedgerApp::of(loaded).probes().await } else { Vec::new() };

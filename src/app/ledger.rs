@@ -55,7 +55,7 @@ impl LedgerApp {
 
     /// Of a config that was loaded.
     pub(super) fn of(loaded: LoadedLedger) -> Self {
-        let LoadedLedger { ledger, log, embedded, warnings } = loaded;
+        let LoadedLedger { ledger, log, embedded, warnings, files: _ } = loaded;
         Self { settings: ledger, log, embedded, warnings }
     }
 

@@ -6,6 +6,7 @@ use super::pair;
 use super::permissions::{self, Right};
 use super::reader::Reader;
 use super::secret;
+use super::unreadable::unreadable;
 use crate::model::settings::Bind;
 
 /// How the config says we log on.
@@ -89,28 +90,28 @@ fn keytab(reader: &Reader) -> Option<PathBuf> {
     const WHAT: &str = "name a keytab of the account, which docs/directories.md tells how to make";
     let file = reader.path("keytab")?;
     reader.context.uses(&reader.place.key("keytab"), &file);
-    match read_keytab(&file) {
+    match read_keytab(&file, WHAT) {
         Ok(metadata) => {
             if let Some(told) = permissions::refusal(&file, &metadata, Right::Any, "use it") {
                 reader.problem("keytab", told);
             }
         }
-        Err(why) => reader.problem("keytab", format!("{why}; {WHAT}")),
+        Err(why) => reader.problem("keytab", why),
     }
     Some(file)
 }
 
 /// Every keytab begins with the byte 5 and the version of its form.
-fn read_keytab(file: &Path) -> Result<std::fs::Metadata, String> {
+fn read_keytab(file: &Path, what: &str) -> Result<std::fs::Metadata, String> {
     use std::io::Read as _;
 
-    let unreadable = |error: std::io::Error| format!("cannot be read ({error})");
+    let unreadable = |error: std::io::Error| unreadable(&error, what);
     let mut opened = std::fs::File::open(file).map_err(unreadable)?;
     let metadata = opened.metadata().map_err(unreadable)?;
     let mut start = [0; 2];
     match opened.read_exact(&mut start) {
         Ok(()) if start[0] == 5 => Ok(metadata),
-        _ => Err("is no keytab".to_owned()),
+        _ => Err(format!("is no keytab; {what}")),
     }
 }
 

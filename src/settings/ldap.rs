@@ -14,6 +14,7 @@ pub fn compile(reader: &Reader) -> LdapSettings {
     let allow_plaintext = reader.flag("allow_plaintext");
     let bind = bind::compile(reader);
     refuse_double_tls(reader, &urls, start_tls);
+    wonder_at_ports(reader, &texts, &urls);
     if matches!(bind, Bind::Kerberos { .. }) {
         refuse_addresses(reader, &texts, &urls);
     }
@@ -57,6 +58,24 @@ fn urls(reader: &Reader) -> (Vec<String>, Vec<(usize, Url)>) {
 fn refuse_double_tls(reader: &Reader, urls: &[(usize, Url)], start_tls: bool) {
     if start_tls && urls.iter().any(|(_, url)| url.tls) {
         reader.problem("start_tls", "is for ldap:// only: ldaps:// begins with TLS; take away the one or the other");
+    }
+}
+
+/// The port of the other way: a server that is asked in TLS there, or in the clear, hangs up or says nothing.
+fn wonder_at_ports(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
+    for (index, url) in urls.iter().filter(|(_, url)| !url.by_dns) {
+        let host = texts[*index].split_once("://").and_then(|(_, rest)| url::host_and_port(rest));
+        let port = host.and_then(|(_, port, _)| port);
+        let message = match (url.tls, port) {
+            (true, Some(389 | 3268)) => {
+                "389 and 3268 are the ports without TLS: leave the port out (636), or write ldap:// with start_tls = true"
+            }
+            (false, Some(636 | 3269)) => {
+                "636 and 3269 are the ports of TLS: write ldaps://, or leave the port out (389)"
+            }
+            _ => continue,
+        };
+        reader.item_warn("url", *index, &texts[*index], message);
     }
 }
 

@@ -41,6 +41,7 @@ mod source;
 mod status;
 #[cfg(test)]
 mod tests;
+mod unreadable;
 mod url;
 
 use std::collections::BTreeMap;
@@ -83,6 +84,8 @@ pub struct LoadedLedger {
     /// Of an agent whose embedded ledger it is: the pools that its config names. None: a ledger of its own, `[ledger]`.
     pub embedded: Option<Vec<Name>>,
     pub warnings: Vec<Problem>,
+    /// The config file, and what it names to be read.
+    pub files: Vec<UsedFile>,
 }
 
 /// Reads the config file, merges the environment's variables into it and checks all of it, secrets included.
@@ -100,26 +103,26 @@ pub fn load(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
 /// # Errors
 /// Everything that is wrong, at once; an agent's part, too.
 pub fn load_ledger(path: &Path, variables: &Variables) -> Result<LoadedLedger, Problems> {
-    let ((ledger, log, embedded), warnings) = compiled(path, variables, |root| {
+    let ((ledger, log, embedded, files), warnings) = compiled(path, variables, |root| {
         if is_of_an_agent(root) {
             let (settings, ledger) = compile(root);
             if ledger.is_none()
                 && let BackendKind::Embedded { path } = &settings.backend.kind
             {
                 let pools = settings.pools.iter().map(|pool| pool.name.clone()).collect();
-                return (Some(ledger::embedded(path)), settings.log, Some(pools));
+                return (Some(ledger::embedded(path)), settings.log, Some(pools), root.context.used());
             }
             root.require("ledger", "[ledger] with the database it serves");
-            return (ledger, settings.log, None);
+            return (ledger, settings.log, None, root.context.used());
         }
         root.require("ledger", "[ledger] with the database it serves");
         let ledger = compile_ledger(root);
         let log = root.section("log", &keys::LOG, log::compile);
         root.finish();
-        (ledger, log, None)
+        (ledger, log, None, root.context.used())
     })?;
     match ledger {
-        Some(ledger) => Ok(LoadedLedger { ledger, log, embedded, warnings }),
+        Some(ledger) => Ok(LoadedLedger { ledger, log, embedded, warnings, files }),
         None => Err(Problems(Vec::new())),
     }
 }

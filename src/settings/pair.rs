@@ -5,13 +5,14 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use rustls::crypto::ring;
-use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::pem::{self, PemObject as _};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use rustls::{Error, InconsistentKeys};
 
 use super::permissions::{self, Right};
 use super::reader::Reader;
+use super::unreadable::unreadable;
 use crate::model::settings::TlsFiles;
 
 /// What the two are called, and whose they are: "server" or "client".
@@ -46,12 +47,19 @@ pub fn read(reader: &Reader, keys: &Keys) -> Option<TlsFiles> {
     }
 }
 
+fn cannot_read(error: pem::Error, what: &str) -> String {
+    match error {
+        pem::Error::Io(error) => unreadable(&error, what),
+        other => format!("cannot be read ({other}); {what}"),
+    }
+}
+
 fn check_cert(reader: &Reader, keys: &Keys, file: &Path) -> Option<Vec<CertificateDer<'static>>> {
     let what = || format!("name a PEM file with the {}'s certificate, and those of its issuers after it", keys.whose);
     let certificates = match CertificateDer::pem_file_iter(file) {
         Ok(certificates) => certificates,
         Err(error) => {
-            reader.problem(keys.cert, format!("cannot be read ({error}); {}", what()));
+            reader.problem(keys.cert, cannot_read(error, &what()));
             return None;
         }
     };
@@ -73,7 +81,7 @@ fn check_key(reader: &Reader, keys: &Keys, file: &Path) -> Option<PrivateKeyDer<
             return None;
         }
         Err(error) => {
-            reader.problem(keys.key, format!("cannot be read ({error}); {}", what()));
+            reader.problem(keys.key, unreadable(&error, &what()));
             return None;
         }
     };

@@ -159,6 +159,12 @@ impl<'c> Reader<'c> {
         self.context.problem(&self.place.key(key).item(index), Some(value), message);
     }
 
+    /// The same of one item of a list.
+    pub fn item_warn(&self, key: &'static str, index: usize, item: &str, message: impl Into<String>) {
+        let value = show(&ValueKind::String(item.to_owned()));
+        self.context.warn(&self.place.key(key).item(index), Some(value), message);
+    }
+
     /// Records what is allowed and yet hardly meant.
     pub fn warn(&self, key: &'static str, message: impl Into<String>) {
         let value = self.table.get(key).map(|value| show(&value.kind));

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use super::keys::{SECRET, Shape};
 use super::permissions::{self, Right};
 use super::reader::Reader;
+use super::unreadable::unreadable;
 
 /// How to write one.
 #[cfg(not(windows))]
@@ -88,6 +89,7 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
     }
     let remedy = format!("give the service LoadCredential={name}:/path/of/the/file");
     if let Some(folder) = reader.context.variables.get("CREDENTIALS_DIRECTORY") {
+        refuse_older(reader, &name, &PathBuf::from(folder).join(&name));
         return read(reader, "credential", &PathBuf::from(folder).join(&name), &remedy, false);
     }
     let Some(file) = name.strip_prefix(PREFIX).and_then(|file| kept(&reader.context.folder, file)) else {
@@ -100,6 +102,18 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
     };
     let remedy = format!("keep it as {}, and type this as root", file.display());
     read(reader, "credential", &file, &remedy, true)
+}
+
+/// systemd hands a credential over when the service starts: another secret in the file since is not what the service has.
+/// (Who may not look into the file, as the service itself, is not told.)
+fn refuse_older(reader: &Reader, name: &str, handed_over: &Path) {
+    let source = name.strip_prefix(PREFIX).and_then(|file| kept(&reader.context.folder, file));
+    let Some(new) = source.and_then(|file| std::fs::read(file).ok()) else { return };
+    if std::fs::read(handed_over).is_ok_and(|old| old != new) {
+        let message = "holds another secret now than the service was given when it started: restart it (`systemctl restart`), a reload \
+                       does not take it in";
+        reader.problem("credential", message);
+    }
 }
 
 /// Sealed by `secret set`.
@@ -147,7 +161,7 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
             accept(reader, key, text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)))
         }
         Err(error) => {
-            reader.problem(key, format!("cannot be read ({error}); {remedy}"));
+            reader.problem(key, unreadable(&error, remedy));
             None
         }
     }
@@ -162,7 +176,7 @@ fn look(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
             return None;
         }
         Err(error) => {
-            reader.problem(key, format!("cannot be read ({error}); {remedy}"));
+            reader.problem(key, unreadable(&error, remedy));
             return None;
         }
     };

@@ -100,7 +100,8 @@ fn cannot_read(error: &std::io::Error) -> String {
                 .to_owned()
         }
         ErrorKind::PermissionDenied => {
-            "may not be read by this user; run as the user of the agent, or let that user read it".to_owned()
+            "may not be read by this user; run as the user of the agent, or let that user read it: chgrp seatsync FILE && \
+             chmod 640 FILE".to_owned()
         }
         ErrorKind::IsADirectory => "is a folder; name the file in it with --config PATH".to_owned(),
         _ => format!("cannot be read: {error}"),

@@ -1,6 +1,7 @@
 //! A folder with a config in it, and with what configs of the tests point at.
 
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use seatsync::settings::{self, Loaded, Problems, Variables};
 use tempfile::TempDir;
@@ -9,6 +10,10 @@ pub const DIRECTORY: &str =
     "[[directory]]\nname = \"demo\"\nkind = \"ldif\"\npath = \"demo.ldif\"\nbase = [\"dc=demo\"]\n";
 pub const POOL: &str = "[[pool]]\nname = \"standard\"\nseats = 50\n";
 pub const BACKEND: &str = "[backend]\nkind = \"embedded\"\ncompany = \"acme\"\n";
+
+/// Somebody to be trusted.
+static AUTHORITY: LazyLock<String> =
+    LazyLock::new(|| rcgen::generate_simple_self_signed(["ca".to_owned()]).unwrap().cert.pem());
 
 #[derive(Debug)]
 pub struct Folder(TempDir);
@@ -21,9 +26,10 @@ impl Folder {
         folder.write("staff.password", "secret\n");
         folder.write("empty.password", "\n");
         folder.write("ledger.token", "secret\n");
-        folder.write("ledger-ca.pem", "");
-        folder.write("corp-ca.pem", "");
-        folder.write("staff-ca.pem", "");
+        folder.write("no.pem", "");
+        for authority in ["ledger-ca.pem", "corp-ca.pem", "staff-ca.pem"] {
+            folder.write(authority, &AUTHORITY);
+        }
         folder
     }
 

@@ -188,6 +188,23 @@ fn what_is_hardly_meant_is_told_and_loads() {
 }
 
 #[test]
+fn the_port_of_the_other_way_is_wondered_at() {
+    let of = |url: &str, more: &str| warnings(&server(&format!("url = [\"{url}\"]\nbind = \"anonymous\"\n{more}")));
+    for (url, more, hint) in [
+        ("ldaps://dc01:389", "", "leave the port out (636)"),
+        ("ldaps://dc01:3268", "", "start_tls = true"),
+        ("ldap://dc01:636", "start_tls = true\n", "write ldaps://"),
+        ("ldap://dc01:636", "", "write ldaps://"),
+    ] {
+        let told = of(url, more);
+        assert!(told.len() == 1 && told[0].contains(hint), "{url}: {told:?}");
+    }
+    for url in ["ldaps://dc01", "ldaps://dc01:636", "ldap://dc01:389", "ldaps://dc01:10636"] {
+        assert_eq!(of(url, ""), Vec::<String>::new(), "{url}");
+    }
+}
+
+#[test]
 fn a_pool_behind_one_for_everyone_is_told_unless_people_fall_back_on_it() {
     let pools = |first: &str| format!("{DIRECTORY}\n{POOL}{first}\n[[pool]]\nname = \"basic\"\nseats = 5\n{BACKEND}");
     let told = warnings(&pools(""));

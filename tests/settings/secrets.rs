@@ -67,6 +67,23 @@ fn a_credential_of_the_packaged_service_is_found_by_verbs_that_root_types() {
 }
 
 #[test]
+fn another_secret_than_the_service_was_given_at_its_start_needs_a_restart_and_says_so() {
+    let folder = Folder::new();
+    for name in ["secrets", "given"] {
+        std::fs::create_dir(folder.path(name)).unwrap();
+    }
+    let given = folder.path("given").display().to_string();
+    let load = || folder.load(&server("{ credential = \"secrets_corp\" }"), &[("CREDENTIALS_DIRECTORY", &given)]);
+    folder.write("given/secrets_corp", "old");
+    assert_eq!(password(&load().unwrap().settings), "old", "the service may not look into the other file");
+    folder.write("secrets/corp", "old");
+    assert_eq!(password(&load().unwrap().settings), "old");
+    folder.write("secrets/corp", "new");
+    let told = load().unwrap_err().to_string();
+    assert!(told.contains("systemctl restart") && !told.contains("new\""), "{told}");
+}
+
+#[test]
 fn a_secret_is_printed_nowhere() {
     let folder = Folder::new();
     folder.write("password", "hunter2");

@@ -20,6 +20,10 @@ const USUAL_CONFIGS: [&str; 2] = ["/etc/seatsync/seatsync.toml", "/etc/seatsync/
 pub struct Service {
     pub uid: u32,
     pub gid: u32,
+    /// Beside `gid`: by /etc/group and the unit.
+    pub groups: Vec<u32>,
+    /// /etc/passwd has the user, so that /etc/group has all groups; where another service knows users, it may know more.
+    pub is_listed: bool,
     /// A clause about the user, such as "whom the package made".
     pub known_by: String,
 }
@@ -27,11 +31,20 @@ pub struct Service {
 impl Service {
     /// None where nobody says, or where it is root.
     pub fn of(state_dir: Option<&Path>, config: &Path, unit: Option<&Unit>, passwd: &str) -> Option<Self> {
+        let found = Self::found(state_dir, config, unit, passwd)?;
+        let name = found.user(passwd);
+        let lists = fs::read_to_string("/etc/group").unwrap_or_default();
+        let groups = groups(&lists, &name, unit.map(|unit| unit.groups.as_slice()).unwrap_or_default());
+        Some(Self { groups, is_listed: name != found.uid.to_string(), ..found })
+    }
+
+    fn found(state_dir: Option<&Path>, config: &Path, unit: Option<&Unit>, passwd: &str) -> Option<Self> {
+        let of = |uid, gid, known_by| Self { uid, gid, groups: Vec::new(), is_listed: false, known_by };
         let folder = state_dir.and_then(|folder| fs::metadata(folder).ok());
         match &folder {
             Some(folder) if folder.uid() != 0 => {
                 let known_by = "who owns state_dir".to_owned();
-                return Some(Self { uid: folder.uid(), gid: folder.gid(), known_by });
+                return Some(of(folder.uid(), folder.gid(), known_by));
             }
             _ => {}
         }
@@ -42,10 +55,10 @@ impl Service {
         };
         let (user, known_by) = named.or_else(usual)?;
         let (uid, gid) = numbers(passwd, user)?;
-        (uid != 0).then_some(Self { uid, gid, known_by })
+        (uid != 0).then(|| of(uid, gid, known_by))
     }
 
-    /// By mode bits; other groups of the user, and access lists, are not looked at. What cannot be looked at is let pass.
+    /// By mode bits; access lists are not looked at. What cannot be looked at is let pass.
     pub fn may(&self, path: &Path, rights: u32) -> bool {
         fs::metadata(path).map_or(true, |found| self.is_let(&found, rights))
     }
@@ -53,7 +66,7 @@ impl Service {
     fn is_let(&self, found: &Metadata, rights: u32) -> bool {
         let bits = if found.uid() == self.uid {
             found.mode() >> 6
-        } else if found.gid() == self.gid {
+        } else if found.gid() == self.gid || self.groups.contains(&found.gid()) {
             found.mode() >> 3
         } else {
             found.mode()
@@ -64,6 +77,18 @@ impl Service {
     /// The outermost folder on the way to a file that the user may not enter.
     pub fn closed_before<'p>(&self, path: &'p Path) -> Option<&'p Path> {
         path.ancestors().skip(1).filter(|folder| !self.may(folder, SEARCH)).last()
+    }
+
+    /// The name in /etc/group, else the number: `chgrp` takes either.
+    pub fn group(&self) -> String {
+        let number = self.gid.to_string();
+        let lists = fs::read_to_string("/etc/group").unwrap_or_default();
+        let of = |line: &str| {
+            let mut fields = line.split(':');
+            let name = fields.next()?;
+            (fields.nth(1)? == number).then(|| name.to_owned())
+        };
+        lists.lines().find_map(of).unwrap_or(number)
     }
 
     /// The name in /etc/passwd, else the number: `chown` takes either.
@@ -77,6 +102,17 @@ impl Service {
     }
 }
 
+/// Those that a user is listed in, and others by name or number.
+fn groups(lists: &str, user: &str, others: &[String]) -> Vec<u32> {
+    let of = |line: &str| {
+        let fields: Vec<&str> = line.split(':').collect();
+        let [name, _, number, members] = *fields.as_slice() else { return None };
+        let named = others.iter().any(|other| other == name || other == number);
+        (named || members.split(',').any(|member| member == user)).then(|| number.parse().ok()).flatten()
+    };
+    lists.lines().filter_map(of).collect()
+}
+
 fn numbers(passwd: &str, user: &str) -> Option<(u32, u32)> {
     let fields = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>()).find(|fields| fields[0] == user)?;
     Some((fields.get(2)?.parse().ok()?, fields.get(3)?.parse().ok()?))
@@ -85,6 +121,12 @@ fn numbers(passwd: &str, user: &str) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_of_any_group_of_the_user_may_be_read() {
+        let lists = "seatsync:x:991:\nssl-cert:x:112:backup,seatsync\nkeys:x:113:\nadm:x:4:root\n";
+        assert_eq!(groups(lists, "seatsync", &["keys".to_owned()]), [112, 113]);
+    }
 
     #[test]
     fn before_the_first_start_the_user_is_that_of_the_unit_else_the_packages() {

@@ -12,6 +12,8 @@ const NAMES: &[&str] = &["seatsync.service", "seatsync-ledger.service"];
 pub struct Unit {
     pub file: PathBuf,
     pub user: Option<String>,
+    /// What `Group` and `SupplementaryGroups` name.
+    pub groups: Vec<String>,
     /// What `ExecStart` names with `--config`.
     config: Option<PathBuf>,
     strict: bool,
@@ -51,6 +53,7 @@ impl Unit {
             };
             match key {
                 "User" => self.user = (!value.is_empty()).then(|| value.to_owned()),
+                "Group" | "SupplementaryGroups" => self.groups.extend(value.split_whitespace().map(str::to_owned)),
                 "ProtectSystem" => self.strict = value == "strict",
                 "ExecStart" => self.config = config(value),
                 "StateDirectory" => self.may_write(value, Path::new("/var/lib")),

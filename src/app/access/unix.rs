@@ -4,16 +4,16 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::Closed;
 use super::service::{READ, SEARCH, Service, WRITE};
 use super::unit::Unit;
+use super::{Closed, Unread};
 use crate::settings::{Problem, UsedFile};
 
 /// What the service's user may not read. Nothing where nobody says who that is.
-pub fn unreadable(config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
+pub fn unreadable(config: &Path, state_dir: Option<&Path>, files: &[UsedFile]) -> Vec<Unread> {
     let passwd = passwd();
     let unit = unit(config);
-    let Some(service) = Service::of(Some(state_dir), config, unit.as_ref(), &passwd) else { return Vec::new() };
+    let Some(service) = Service::of(state_dir, config, unit.as_ref(), &passwd) else { return Vec::new() };
     files.iter().filter_map(|file| refused(&service, &passwd, file)).collect()
 }
 
@@ -33,21 +33,45 @@ fn unit(config: &Path) -> Option<Unit> {
     Unit::of(config, Path::new("/"))
 }
 
-fn refused(service: &Service, passwd: &str, file: &UsedFile) -> Option<Problem> {
+fn refused(service: &Service, passwd: &str, file: &UsedFile) -> Option<Unread> {
+    if own_id() == Some(service.uid) && File::open(&file.path).is_ok() {
+        return None;
+    }
     let shown = file.path.display();
     let (user, known_by) = (service.user(passwd), &service.known_by);
-    let message = match service.closed_before(&file.path) {
-        Some(folder) => format!(
-            "the service runs as {user}, {known_by}, and may not enter {}: run: chmod o+x {}",
-            folder.display(),
-            folder.display()
-        ),
+    let (shut, what) = match service.closed_before(&file.path) {
+        Some(folder) => {
+            let folder_shown = folder.display();
+            (folder, format!("may not enter {folder_shown}: run: chmod o+x {folder_shown}"))
+        }
         None if !service.may(&file.path, READ) => {
-            format!("the service runs as {user}, {known_by}, and may not read {shown}: run: chown {user} {shown}")
+            (file.path.as_path(), format!("may not read {shown}: run: {}", let_read(service, file, &user)))
         }
         None => return None,
     };
-    Some(Problem { message, ..file.place.clone() })
+    let message = format!("the service runs as {user}, {known_by}, and {what}");
+    Some(Unread {
+        problem: Problem { message, ..file.place.clone() },
+        sure: service.is_listed && !has_access_list(shut),
+    })
+}
+
+/// The config and what it names stay root's, but for secrets, which nobody but their owner may read.
+fn let_read(service: &Service, file: &UsedFile, user: &str) -> String {
+    let shown = file.path.display();
+    match file.place.key.rsplit('.').next().unwrap_or_default() {
+        "ca_file" | "client_cert" | "tls_cert" => format!("chmod a+r {shown}"),
+        "" | "path" => format!("chgrp {} {shown} && chmod 640 {shown}", service.group()),
+        _ => format!("chown {user} {shown}"),
+    }
+}
+
+/// Beyond mode bits, of which an access list shows a mask alone (acl(5)).
+fn has_access_list(path: &Path) -> bool {
+    #[cfg(target_os = "linux")]
+    return rustix::fs::getxattr(path, "system.posix_acl_access", &mut [0_u8; 0]).is_ok_and(|length| length > 0);
+    #[cfg(not(target_os = "linux"))]
+    return !path.as_os_str().is_empty();
 }
 
 fn closed(

@@ -2,13 +2,14 @@
 
 use std::path::Path;
 
-use super::Closed;
+use super::{Closed, Unread};
 use crate::settings::{Problem, UsedFile, sddl};
 use crate::windows::access::{self, SERVICE};
 
 /// What the service may not read by the files' access lists. Nothing where the state's folder is not the service's: then it is
 /// somebody's who only tries it out.
-pub fn unreadable(_config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<Problem> {
+pub fn unreadable(_config: &Path, state_dir: Option<&Path>, files: &[UsedFile]) -> Vec<Unread> {
+    let Some(state_dir) = state_dir else { return Vec::new() };
     if !access::of(state_dir).is_ok_and(|list| sddl::names(&list, SERVICE)) {
         return Vec::new();
     }
@@ -19,7 +20,7 @@ pub fn unreadable(_config: &Path, state_dir: &Path, files: &[UsedFile]) -> Vec<P
             "the service, NT SERVICE\\seatsync, is not let in by the access list of {shown}: run: icacls \"{shown}\" /grant \
              *{SERVICE}:R"
         );
-        Problem { message, ..file.place.clone() }
+        Unread { problem: Problem { message, ..file.place.clone() }, sure: true }
     };
     files.iter().filter(is_locked).map(told).collect()
 }

@@ -20,7 +20,7 @@ fn mode(path: &Path, mode: u32) {
 }
 
 fn service(gid: u32) -> Service {
-    Service { uid: 12_345, gid, known_by: "who owns state_dir".to_owned() }
+    Service { uid: 12_345, gid, groups: Vec::new(), is_listed: true, known_by: "who owns state_dir".to_owned() }
 }
 
 #[test]
@@ -34,7 +34,7 @@ fn a_file_that_only_root_may_read_is_named_with_the_user_who_may_not_and_the_com
     mode(&secret, 0o600);
     mode(&open, 0o644);
     let refuses = |gid, files: &[PathBuf]| -> Vec<Problem> {
-        files.iter().filter_map(|file| refused(&service(gid), "", &used(file.clone()))).collect()
+        files.iter().filter_map(|file| Some(refused(&service(gid), "", &used(file.clone()))?.problem)).collect()
     };
     let told = refuses(12_346, &[secret.clone(), open.clone()]);
     let [problem] = told.as_slice() else { panic!("{told:?}") };
@@ -42,13 +42,27 @@ fn a_file_that_only_root_may_read_is_named_with_the_user_who_may_not_and_the_com
     assert!(problem.message.contains("runs as 12345") && problem.message.ends_with(&command), "{}", problem.message);
     assert_eq!(problem.line, Some(3));
 
+    let told = |key: &str| {
+        let mut file = used(secret.clone());
+        key.clone_into(&mut file.place.key);
+        refused(&service(12_346), "", &file).unwrap()
+    };
+    let config = told("");
+    let command = format!("run: chgrp 12346 {0} && chmod 640 {0}", secret.display());
+    assert!(config.problem.message.ends_with(&command) && config.sure, "a config stays root's: {config:?}");
+    assert!(told("directory.corp.ca_file").problem.message.contains("chmod a+r"), "everybody may read a CA");
+    let unsure = Service { is_listed: false, ..service(12_346) };
+    assert!(!refused(&unsure, "", &used(secret.clone())).unwrap().sure, "whose groups are not known");
+
     mode(&secret, 0o640);
     let group = fs::metadata(&secret).unwrap().gid();
     assert!(refuses(group, std::slice::from_ref(&secret)).is_empty(), "the group may read it");
+    let member = Service { groups: vec![group], ..service(12_346) };
+    assert_eq!(refused(&member, "", &used(secret.clone())), None);
     // Only root can give a folder away: then the service is its owner.
     if chown(&state, Some(12_345), Some(12_346)).is_ok() {
         mode(&secret, 0o600);
-        assert_eq!(unreadable(Path::new("x.toml"), &state, &[used(secret), used(open.clone())]).len(), 1);
+        assert_eq!(unreadable(Path::new("x.toml"), Some(&state), &[used(secret), used(open.clone())]).len(), 1);
     }
     mode(folder.path(), 0o700);
     let told = refuses(12_346, &[open]);

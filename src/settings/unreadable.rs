@@ -1,0 +1,26 @@
+//! Files that the config names and that cannot be read: what the system says, and what to do.
+
+use std::io::{Error, ErrorKind};
+
+/// Another file would help nobody where the rights are missing.
+const RIGHTS: &str = "whoever runs this may not read it, or not enter a folder on the way: let the user of the service read it; as root \
+                      `seatsync check` says who that is, and the command";
+
+/// "cannot be read (...); what to do"; `remedy` is for a file that is not there, or is another one.
+pub fn unreadable(error: &Error, remedy: &str) -> String {
+    let next = if error.kind() == ErrorKind::PermissionDenied { RIGHTS } else { remedy };
+    format!("cannot be read ({error}); {next}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn where_the_rights_are_missing_no_other_file_is_asked_for() {
+        let said = |kind: ErrorKind| unreadable(&Error::from(kind), "name a PEM file");
+        assert!(said(ErrorKind::NotFound).ends_with("; name a PEM file"));
+        let told = said(ErrorKind::PermissionDenied);
+        assert!(told.contains("let the user of the service read it") && !told.contains("PEM"), "{told}");
+    }
+}
