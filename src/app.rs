@@ -26,6 +26,7 @@ mod service;
 mod showing;
 mod telling;
 mod unnamed;
+mod stopped;
 mod verbs;
 mod who;
 

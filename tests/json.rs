@@ -14,7 +14,7 @@ const CHANGES: &str =
     "adopted failed held moved promoted provisioned released removed resumed suspended updated waiting";
 const POOL: &str = "free held name seats waiting";
 const HELD: &str = "count directory dn kind limit new of old recent";
-const WAITING: &str = "anchor approved display_name email passed_over pool position reason since user_name";
+const WAITING: &str = "anchor approved display_name email passed_over pool position reason since stopped user_name";
 const USER: &str = "anchor directory display_name dn email managed quarantine seats state user_name";
 const SEAT: &str = "approved pool position reason since state why";
 
@@ -102,7 +102,7 @@ fn users_pending_and_explain_have_the_keys_of_the_contract() {
     let pending = company.agent.pending();
     each(
         &pending.clone().into(),
-        "anchor approved display_name email passed_over pool position reason since user_name why",
+        "anchor approved display_name email passed_over pool position reason since stopped user_name why",
     );
 
     let name = pending[0]["user_name"].as_str().expect("a name");

@@ -7,7 +7,7 @@ mod support;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use support::agent::Ended;
-use support::company::{Company, company_of, pool};
+use support::company::{BASE, Company, company_of, pool};
 
 fn run(company: &Company, arguments: &[&str]) -> Ended {
     company.write();
@@ -215,10 +215,78 @@ fn advice_on_approval_passes_over_whom_no_seat_reaches_now() {
     let row =
         |name: &str| tried.lines().find(|line| line.starts_with("standard") && line.contains(name)).expect("a row");
     assert!(row(&names[1]).ends_with("seat free, awaits approval"), "{tried}");
-    assert!(row(&names[0]).ends_with("gets nothing now: quarantined, or a leaver"), "{tried}");
+    assert!(row(&names[0]).ends_with("gets nothing now: quarantined"), "{tried}");
     let approved = run(&company, &["--json", "pending", "approve", "--next", "2"]).json_lines();
     let whom: Vec<&str> = approved.iter().filter_map(|row| row["user_name"].as_str()).collect();
     assert_eq!(whom, [&*names[1]]);
+}
+
+/// What stands in `pending`, `users`, `explain` and a cycle's report of somebody who waits.
+fn said_of(company: &Company, report: &serde_json::Value, name: &str) -> [String; 4] {
+    let text = |value: &serde_json::Value| value.as_str().unwrap_or_default().to_owned();
+    let of =
+        |rows: &[serde_json::Value]| rows.iter().find(|row| row["user_name"] == *name).cloned().unwrap_or_default();
+    let waiting = report["waiting"].as_array().cloned().unwrap_or_default();
+    [
+        text(&of(&company.agent.pending())["why"]),
+        text(&company.agent.user(name)["seats"][0]["why"]),
+        text(&company.agent.explain(name).1["decision"]),
+        text(&of(&waiting)["stopped"]),
+    ]
+}
+
+fn assert_stopped(company: &Company, report: &serde_json::Value, name: &str, word: &str, code: &str) {
+    let [pending, users, explain, stopped] = said_of(company, report, name);
+    let word = format!("gets nothing now: {word}");
+    assert_eq!((&*pending, &*users, &*stopped), (&*word, &*word, code), "{report}");
+    assert!(explain.contains(&word), "{explain}");
+}
+
+#[test]
+fn whoever_gets_nothing_now_is_told_so_by_one_reason_everywhere_and_skipped_by_next() {
+    let mut company = company_of(12, &pool(6));
+    assert_eq!(company.sync().0, 0);
+    let name = |row: &serde_json::Value| row["user_name"].as_str().expect("a name").to_owned();
+    let waiting: Vec<String> = company.agent.pending().iter().map(name).collect();
+    for name in company.agent.names("active").iter().take(4).chain([&waiting[0]]) {
+        company.disable(name);
+    }
+    let (code, held) = company.sync();
+    assert_eq!(code, 4, "{held}");
+    assert_stopped(&company, &held, &waiting[0], "is to leave, which the guard holds back", "held_back");
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&config.replace("seats = 6", "seats = 9"));
+    assert_eq!(company.sync().0, 4);
+    assert_stopped(&company, &company.sync().1, &waiting[0], "is to leave, which the guard holds back", "held_back");
+    let approved = run(&company, &["pending", "approve", "--next", "6"]);
+    assert!(approved.stdout.contains("ok: 5 approved") && !approved.stdout.contains(&waiting[0]), "{approved:?}");
+    let told = approved.stderr.lines().find(|line| line.starts_with(&format!("skipped {}, place ", waiting[0])));
+    assert!(
+        told.is_some_and(|line| line.ends_with("gets nothing now: is to leave, which the guard holds back")),
+        "{approved:?}"
+    );
+}
+
+#[test]
+fn who_waits_in_a_directory_that_was_not_read_is_told_so_and_nobody_of_it_is_approved_by_next() {
+    let company = company_of(3, &pool(2));
+    assert_eq!(company.sync().0, 0);
+    let waiting = company.agent.names("pending").remove(0);
+    let config = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(
+        &config
+            .replace("seats = 2", "seats = 3")
+            .replace(&format!("[\"{BASE}\"]"), &format!("[\"{BASE}\", \"ou=none,dc=lab,dc=test\"]")),
+    );
+    let (code, report) = company.sync();
+    assert_eq!(code, 1, "{report}");
+    assert_stopped(&company, &report, &waiting, "the directory was not read whole", "unread");
+    let approved = run(&company, &["pending", "approve", "--next", "1"]);
+    assert_eq!(approved.stdout, "ok: who waits for approval can get no seat now, so nothing was approved\n");
+    assert!(
+        approved.stderr.contains("place 1 of standard: gets nothing now: the directory was not read whole"),
+        "{approved:?}"
+    );
 }
 
 /// Characters that steer a terminal, or turn the order of what is read.

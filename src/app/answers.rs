@@ -1,6 +1,6 @@
 //! The verbs that read the state alone: they answer without directory and backend, and while the agent works.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,16 +8,17 @@ use jiff::Timestamp;
 use super::engine::state_error;
 use super::pass::BACKEND_FAILED;
 use super::people::{Places, user_row};
+use super::stopped::Stops;
 use super::{App, AppError, Code, StateFilter, UserFilter, bereft};
 use crate::cycle::report::waiting_rows;
 use crate::model::change::{Confirmation, Decision};
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow, PoolRow, Reach,
-    StatusReport, SyncReport, UserRow, people_by_deed,
+    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow,
+    PoolRow, Reach, StatusReport, Stopped, SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::BackendKind;
-use crate::model::{Account, PersonId, Standing};
+use crate::model::{Account, PersonId};
 use crate::ports::History as _;
 use crate::state::{Lock, Ownership, State};
 
@@ -117,7 +118,7 @@ impl App {
     pub(super) fn waiting(&self, state: &State, known: &[LastKnown]) -> Result<Vec<PendingRow>, AppError> {
         let decided = state.decided().map_err(|error| state_error(&error))?;
         let pools = pools_now(state)?;
-        let mut rows = pending_rows(known);
+        let mut rows = pending_rows(known, &Stops::of(state)?);
         for row in &mut rows {
             let of = |one: &&Decision| {
                 Some(one.person.anchor) == row.anchor && one.pool.as_ref().is_none_or(|pool| *pool == row.pool)
@@ -150,9 +151,10 @@ impl App {
 }
 
 /// Who waits among these, by pool and place.
-pub fn pending_rows(known: &[LastKnown]) -> Vec<PendingRow> {
-    let passed_over: BTreeSet<PersonId> = known.iter().filter_map(passed_over).collect();
-    let rows = waiting_rows(&accounts(known), &|person| passed_over.contains(person));
+pub fn pending_rows(known: &[LastKnown], stops: &Stops) -> Vec<PendingRow> {
+    let stopped: BTreeMap<PersonId, Stopped> =
+        known.iter().filter_map(|known| Some((known.person()?, stops.why(known)?))).collect();
+    let rows = waiting_rows(&accounts(known), &|person| stopped.get(person).copied());
     let row = |row: crate::model::report::WaitingRow| PendingRow {
         approved: row.approved,
         anchor: row.anchor,
@@ -167,9 +169,10 @@ pub fn pending_rows(known: &[LastKnown]) -> Vec<PendingRow> {
         passed_over: row.passed_over,
         decided: None,
     };
+        stopped: row.stopped,
     let mut rows: Vec<PendingRow> = rows.into_iter().map(row).collect();
     let behind = bereft::places(known, rows.iter().map(|row| &row.pool));
-    rows.extend(behind.iter().map(bereft::Place::pending));
+    rows.extend(behind.iter().map(|place| place.pending(stops.why(place.known))));
     rows.sort_by(|a, b| (&a.pool, a.position).cmp(&(&b.pool, b.position)));
     rows
 }
@@ -188,13 +191,6 @@ pub fn past_cycles(state: &State, most: u32) -> Result<Vec<HistoryRow>, AppError
 pub fn earlier_pools(state: &State, since: Timestamp) -> Result<Option<(Timestamp, Vec<PoolRow>)>, AppError> {
     let record = state.first_cycle_since(since).map_err(|error| state_error(&error))?;
     record.map(|record| Ok((record.started, report(&record)?.pools))).transpose()
-}
-
-/// Somebody who keeps what there is and gets nothing more: the entry cannot be used, or shows a leaver.
-fn passed_over(known: &LastKnown) -> Option<PersonId> {
-    let judgement = &known.facts.as_ref()?.judgement;
-    let stands_still = judgement.quarantine.is_some() || judgement.standing != Standing::Enabled;
-    stands_still.then(|| known.person()).flatten()
 }
 
 /// Whether the backend answered; who stands by hears of it without a cycle.

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::AppError;
 use super::engine::state_error;
 use crate::model::memory::LastKnown;
-use crate::model::report::{PendingRow, PoolRow};
+use crate::model::report::{PendingRow, PoolRow, Stopped};
 use crate::model::{Name, PersonId, WaitReason};
 use crate::ports::Accounts as _;
 use crate::state::State;
@@ -54,7 +54,7 @@ impl Place<'_> {
     }
 
     /// As `pending` shows it.
-    pub fn pending(&self) -> PendingRow {
+    pub fn pending(&self, stopped: Option<Stopped>) -> PendingRow {
         let facts = self.known.facts.as_ref();
         let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
         PendingRow {
@@ -68,7 +68,8 @@ impl Place<'_> {
             why: String::new(),
             since: self.since,
             approved: self.approved,
-            passed_over: false,
+            passed_over: stopped.is_some(),
+            stopped,
             decided: None,
         }
     }

@@ -18,6 +18,7 @@ use zip::write::SimpleFileOptions;
 use self::redact::{Person, Redactor};
 use super::answers::{everyone, pending_rows};
 use super::people::{Places, user_row};
+use super::stopped::Stops;
 use super::{App, AppError, Code};
 use crate::model::memory::LastKnown;
 use crate::model::report::SeatWord;
@@ -182,7 +183,7 @@ fn person(known: &LastKnown) -> Person {
 
 /// How many people there are of each kind.
 fn counts(known: &[LastKnown]) -> Value {
-    let waiting = pending_rows(known);
+    let waiting = pending_rows(known, &Stops::default());
     let places = Places::of(&waiting);
     let mut states: BTreeMap<String, u64> = BTreeMap::new();
     let mut count = |what: String| *states.entry(what).or_default() += 1;

@@ -11,6 +11,14 @@ use crate::model::settings::BackendKind;
 use crate::model::{Account, Anchor, Assignment, PersonId};
 use crate::state::State;
 
+/// What came of approving the first of a queue.
+#[derive(Debug)]
+pub struct NextApproved {
+    pub rows: Vec<DecisionRow>,
+    /// Who stood before them and gets nothing now, approved or not.
+    pub skipped: Vec<PendingRow>,
+}
+
 /// Somebody decided on, and by what name people know them.
 struct Named {
     person: PersonId,
@@ -40,16 +48,18 @@ impl App {
     }
 
     /// Approves the first `next` people of one pool's queue who wait for approval, and whom nobody decided on since the last
-    /// cycle; fewer, where fewer do.
+    /// cycle; fewer, where fewer do. Who would get nothing by it now is skipped.
     ///
     /// # Errors
     /// Where people wait in several pools and none is named.
-    pub async fn approve_next(&self, next: u32, pool: Option<&str>) -> Result<Vec<DecisionRow>, AppError> {
+    pub async fn approve_next(&self, next: u32, pool: Option<&str>) -> Result<NextApproved, AppError> {
         let mut waiting = self.pending(pool)?;
-        waiting.retain(|row| {
-            !row.passed_over && row.decided.is_none() && self.promotion().lacks_approval(row.reason, row.approved)
-        });
-        let Some(pool) = waiting.first().map(|row| row.pool.clone()) else { return Ok(Vec::new()) };
+        waiting.retain(|row| row.decided.is_none() && self.promotion().lacks_approval(row.reason, row.approved));
+        let (waiting, mut skipped): (Vec<PendingRow>, Vec<PendingRow>) =
+            waiting.into_iter().partition(|row| row.stopped.is_none());
+        let Some(pool) = waiting.first().map(|row| row.pool.clone()) else {
+            return Ok(NextApproved { rows: Vec::new(), skipped });
+        };
         if waiting.iter().any(|row| row.pool != pool) {
             return Err(AppError::new(Code::Usage, "people wait for approval in several pools: which is meant?")
                 .with_details(pools_of(&waiting))
@@ -62,7 +72,11 @@ impl App {
         });
         let people = first.collect::<Result<Vec<Named>, AppError>>()?;
         drop(state);
-        self.carry_out_decisions(Verdict::Approve, &people, Some(&pool)).await
+        // Whoever stands behind the last of them was not come to.
+        let last = waiting.get((next as usize).saturating_sub(1)).map_or(u64::MAX, |row| row.position);
+        skipped.retain(|row| row.pool == pool && row.position < last);
+        let rows = self.carry_out_decisions(Verdict::Approve, &people, Some(&pool)).await?;
+        Ok(NextApproved { rows, skipped })
     }
 
     async fn carry_out_decisions(

@@ -13,13 +13,14 @@ use super::answers::{accounts, everyone, pools_now};
 use super::engine::state_error;
 use super::people::{Places, user_row};
 use super::ring::ring;
+use super::stopped::Stops;
 use super::who::anybody;
 use super::{App, AppError, Code};
 use crate::model::change::Promotion;
 use crate::model::lease::Standby;
 use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
 use crate::model::report::{
-    EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, UserRow,
+    EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, Stopped, UserRow,
 };
 use crate::model::settings::Settings;
 use crate::model::{LeaveCause, Name};
@@ -37,6 +38,8 @@ struct Case<'a> {
     directory: Option<DirectoryStatus>,
     /// As the last cycle left them.
     pools: Vec<PoolRow>,
+    /// Why the person, who waits, gets nothing now.
+    stopped: Option<Stopped>,
     /// Who works, while this agent stands by.
     standby: Option<Standby>,
 }
@@ -76,6 +79,8 @@ impl App {
         let ring = known.account.as_ref().and_then(|own| ring(own, &accounts(&everyone), &self.bought(&pools)));
         let directories = state.directories().map_err(|error| state_error(&error))?;
         let person = known.person();
+        let waits = waiting.iter().any(|row| row.anchor.is_some() && row.anchor == known.anchor);
+        let stopped = if waits { Stops::of(state)?.why(&known) } else { None };
         Ok(Case {
             settings: &self.settings,
             row: user_row(&known, &Places::of(&waiting)),
@@ -83,6 +88,7 @@ impl App {
             held: person.as_ref().map(|person| HeldBack::find(state, person)).transpose()?.flatten(),
             directory: directories.into_iter().find(|status| known.directory.as_ref() == Some(&status.name)),
             pools,
+            stopped,
             standby: state.standby().map_err(|error| state_error(&error))?,
             known,
         })
@@ -112,9 +118,7 @@ impl Case<'_> {
 
     /// Why the last read of the person's directory does not count as complete.
     fn partial(&self) -> Option<&str> {
-        let status = self.directory.as_ref()?;
-        let unreachable = status.unreachable.as_ref().map(|(problem, _)| problem.as_str());
-        unreachable.or_else(|| status.read.as_ref()?.problem.as_deref())
+        self.directory.as_ref()?.unread()
     }
 
     /// The person's directory, where this agent never read it: it stands by since its start.
@@ -132,7 +136,7 @@ impl Case<'_> {
     /// Seats that are free in a pool, and are given to nobody by themselves.
     fn free(&self, seat: &SeatRow) -> u32 {
         let pool = self.pools.iter().find(|pool| pool.name == seat.pool);
-        pool.filter(|_| self.by_hand() && !seat.approved).map_or(0, |pool| pool.free)
+        pool.filter(|_| self.by_hand() && !seat.approved && self.stopped.is_none()).map_or(0, |pool| pool.free)
     }
 
     fn by_hand(&self) -> bool {

@@ -200,7 +200,7 @@ fn held(report: &SyncReport, begin: &str) -> String {
     format!(
         "{begin}: {}. `seatsync plan` shows them, `seatsync confirm {fingerprint}` lets them through; if it is a mistake, mend \
          the directory or the config. Nothing was taken away.",
-        rows.join("; ")
+        rows.join(". ")
     )
 }
 
@@ -317,7 +317,7 @@ mod tests {
         let report = SyncReport { held: Some(vec![row]), ..report(CycleOutcome::Held, Some("f00d")) };
         let said = telling.spelt(&held(&report, "The guard holds changes back"));
         for part in [
-            "14 of 37 people of directory hafen would leave; at most 3 may at once",
+            "hafen: 14 of 37 people would lose their seat or account; the limit is 3",
             "`seatsync confirm f00d --config a.toml`",
             "if it is a mistake, mend the directory",
         ] {

@@ -42,6 +42,7 @@ mod tests {
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: false,
             passed_over: false,
+            stopped: None,
         };
         let mut page = Page::default();
         tell(&Reach::of(std::iter::once((&waiting).into()), &pools, Promotion::Manual), what_if, &mut page);

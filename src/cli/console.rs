@@ -65,7 +65,7 @@ impl Console {
     }
 
     /// Tells a person something that is no part of the answer. Nothing is left to do where that fails.
-    fn aside(&self, text: &str) {
+    pub fn aside(&self, text: &str) {
         if self.quiet {
             return;
         }

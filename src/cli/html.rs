@@ -3,7 +3,7 @@
 use std::fmt::{Display, Write as _};
 
 use super::clean::clean;
-use super::parts::{held_sentence, or_none, pool_change, who};
+use super::parts::{or_none, pool_change, who};
 use super::planned::{summary, why};
 use super::words::{self, NONE, number};
 use crate::model::change::Promotion;
@@ -46,7 +46,7 @@ fn held(html: &mut String, report: &PlanReport) {
     let Some(rows) = &report.held else { return };
     element(html, "h2", "Held back until confirmed; so far nobody has lost anything by it");
     for row in rows {
-        element(html, "p", &held_sentence(row));
+        element(html, "p", &format!("{}.", row.in_words()));
     }
     if let Some(fingerprint) = &report.fingerprint {
         element(html, "p", &format!("If this is right: seatsync confirm {fingerprint}"));
@@ -148,6 +148,7 @@ mod tests {
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: false,
             passed_over: false,
+            stopped: None,
         };
         let report = PlanReport {
             outcome: CycleOutcome::Ok,

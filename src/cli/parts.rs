@@ -6,7 +6,7 @@ use super::words::{self, NONE, number};
 use crate::model::Name;
 use crate::model::lease::Standby;
 use crate::model::report::{
-    CycleOutcome, DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, QuarantinedRow, Reach, WaitingRow,
+    CycleOutcome, DirectoryReport, HeldRow, PoolRow, ProblemRow, QuarantinedRow, Reach, WaitingRow,
 };
 
 /// Rows of people a report of a cycle prints.
@@ -85,42 +85,12 @@ pub fn held(page: &mut Page, held: Option<&[HeldRow]>, fingerprint: Option<&str>
     page.gap();
     page.pieces(&[(Tone::Warn, "Held back until confirmed; so far nobody has lost anything by it")]);
     for row in held {
-        page.bullet(held_sentence(row));
+        page.bullet(format!("{}.", row.in_words()));
     }
     page.command("look at it", "plan");
     if let Some(fingerprint) = fingerprint {
         page.command("if this is right", &format!("confirm {fingerprint}"));
         page.line("  if it is wrong: mend the directory or the config; what is right again is held back no more");
-    }
-}
-
-pub fn held_sentence(row: &HeldRow) -> String {
-    if row.kind == HeldKind::Scope {
-        return scope_sentence(row);
-    }
-    let recent = match row.recent {
-        0 => String::new(),
-        recent => format!(", and {} did so already within the guard's window", number(recent)),
-    };
-    format!(
-        "{}: {} of {} {}{recent}; the limit is {}.",
-        row.directory,
-        number(row.count),
-        words::counted(row.of, "person", "people"),
-        words::held(row.kind),
-        number(row.limit),
-    )
-}
-
-fn scope_sentence(row: &HeldRow) -> String {
-    let old = match (&row.dn, row.old) {
-        (Some(dn), Some(anchor)) => format!("the base or group {dn} ({anchor})"),
-        (None, Some(anchor)) => format!("the base or group {anchor}"),
-        (_, None) => "a base or group".to_owned(),
-    };
-    match row.new {
-        Some(new) => format!("{}: {old} is gone, and another one, {new}, has its name.", row.directory),
-        None => format!("{}: {old} is gone.", row.directory),
     }
 }
 

@@ -5,7 +5,7 @@ use super::args::{Approval, Decision, People};
 use super::console::Console;
 use super::exit::Exit;
 use super::page::{Page, Tone};
-use super::parts::who;
+use super::parts::{TROUBLES, who};
 use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
@@ -22,9 +22,15 @@ pub fn list(app: &App, pool: Option<&str>, console: &Console) -> Result<Exit, Ap
 }
 
 pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console: &Console) -> Result<Exit, AppError> {
+    let mut nothing = "nobody waits for approval, so nothing was approved";
     let (verdict, rows) = match decision {
         Decision::Approve(Approval { next: Some(next), .. }) => {
-            (Verdict::Approve, app.approve_next(*next, pool).await?)
+            let done = app.approve_next(*next, pool).await?;
+            if !done.skipped.is_empty() {
+                tell_skipped(&done.skipped, console);
+                nothing = "who waits for approval can get no seat now, so nothing was approved";
+            }
+            (Verdict::Approve, done.rows)
         }
         Decision::Approve(Approval { users, .. }) => {
             (Verdict::Approve, app.decide(Verdict::Approve, users, pool).await?)
@@ -33,10 +39,25 @@ pub async fn decide(app: &App, decision: &Decision, pool: Option<&str>, console:
         Decision::Release(People { users }) => (Verdict::Release, app.decide(Verdict::Release, users, pool).await?),
     };
     if !console.spares(true) {
-        let nothing = "nobody waits for approval, so nothing was approved";
         console.list(&rows, nothing, true, |rows, page| render_decisions(rows, verdict, page))?;
     }
     Ok(Exit::Done)
+}
+
+/// Whom `--next` skipped, and why: no part of the answer, and an approval of them is possible all the same.
+fn tell_skipped(skipped: &[PendingRow], console: &Console) {
+    for row in skipped.iter().take(TROUBLES) {
+        console.aside(&format!(
+            "skipped {}, place {} of {}: {}",
+            row.user_name,
+            number(row.position),
+            row.pool,
+            row.why
+        ));
+    }
+    if skipped.len() > TROUBLES {
+        console.aside(&format!("and {} more", number((skipped.len() - TROUBLES) as u64)));
+    }
 }
 
 fn render_list(rows: &[PendingRow], reach: &Reach<'_>, page: &mut Page) {
@@ -105,6 +126,7 @@ mod tests {
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: position == 1,
             passed_over: false,
+            stopped: None,
             decided: None,
         };
         let mut page = Page::default();

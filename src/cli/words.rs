@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use crate::model::report::{CycleOutcome, HeldKind, ReadMode, SeatRow, SeatWord, in_words};
+use crate::model::report::{CycleOutcome, ReadMode, SeatRow, SeatWord, in_words};
+pub use crate::model::text::number;
 use crate::model::{AccountState, Defect, WaitReason};
 
 /// What a report shows where there is nothing.
@@ -82,14 +83,6 @@ pub const fn mode(mode: ReadMode) -> &'static str {
     }
 }
 
-pub const fn held(kind: HeldKind) -> &'static str {
-    match kind {
-        HeldKind::Leaving => "would lose their seat or account",
-        HeldKind::Renaming => "would get another mail address or user name",
-        HeldKind::Scope => "are affected",
-    }
-}
-
 /// "yes", "no", or that nobody asked.
 pub const fn reachable(reachable: Option<bool>) -> &'static str {
     match reachable {
@@ -138,19 +131,6 @@ pub fn duration(seconds: f64) -> String {
     }
 }
 
-/// A number with its thousands apart: 12,345.
-pub fn number(value: u64) -> String {
-    let digits = value.to_string();
-    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
-}
-
 /// "1 change", "2 changes".
 pub fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{} {}", number(count), if count == 1 { one } else { many })
@@ -159,11 +139,6 @@ pub fn counted(count: u64, one: &str, many: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn numbers_keep_their_thousands_apart() {
-        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
-    }
 
     #[test]
     fn durations_read_as_a_person_says_them() {

@@ -18,10 +18,10 @@ use crate::model::change::{BackendState, GuardKind, HeldChange};
 use crate::model::memory::Held;
 use crate::model::report::{
     ChangeCounts, ChangeKind, CycleOutcome, DirectoryReport, HeldKind, HeldRow, PlanReport, PlanRow, PoolRow,
-    ProblemRow, SyncReport, WaitingRow, seconds,
+    ProblemRow, Stopped, SyncReport, WaitingRow, seconds,
 };
 use crate::model::snapshot::{Found, ScopeKey};
-use crate::model::{Account, Anchor, LeaveCause, Name, PersonId, SeatState, WaitReason};
+use crate::model::{Account, Anchor, Assignment, LeaveCause, Name, PersonId, SeatState, WaitReason};
 use crate::plan::Plan;
 use crate::plan::effects::{self, Change, Effect, Verb};
 use crate::plan::fingerprint::fingerprint;
@@ -86,7 +86,7 @@ pub fn of_cycle(
         seconds: seconds(elapsed),
         started,
         granted: people::granted(&happened, after),
-        waiting: waiting_rows(after, &|person| plan.allocation().passed_over.contains(person)),
+        waiting: waiting_rows(after, &|person| people::stopped(plan, desired, person)),
         lost: people::lost(&happened, &current.accounts, after),
         elsewhere: Vec::new(),
         standby: None,
@@ -103,13 +103,15 @@ pub fn of_plan(
     accounts: &[Account],
 ) -> Preview {
     let called = |person: &PersonId| display_name(person, desired, accounts);
+    let waiting =
+        |row: &effects::Waiting| planned_wait(row, called(&row.person), people::stopped(plan, desired, &row.person));
     let held_changes = held_changes(readings, plan);
     let report = PlanReport {
         outcome: outcome(readings, &held_changes, 0),
         fingerprint: fingerprint(&held_changes),
         held: held_rows(readings, plan),
         changes: plan.changes.iter().map(|change| plan_row(change, called(&change.person))).collect(),
-        waiting: plan.waiting.iter().map(|waiting| planned_wait(waiting, called(&waiting.person))).collect(),
+        waiting: plan.waiting.iter().map(waiting).collect(),
         pools: plan.pools.iter().map(PoolRow::from).collect(),
         quarantined: people::quarantined(readings, plan),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
@@ -291,14 +293,15 @@ fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {
     }
 }
 
-/// Everyone who waits, by pool and place; `is_passed_over` says who keeps a place and gets nothing now.
+/// Everyone who waits, by pool and place; `stopped` says who keeps a place and gets nothing now.
 #[must_use]
-pub fn waiting_rows(accounts: &[Account], is_passed_over: &dyn Fn(&PersonId) -> bool) -> Vec<WaitingRow> {
+pub fn waiting_rows(accounts: &[Account], stopped: &dyn Fn(&PersonId) -> Option<Stopped>) -> Vec<WaitingRow> {
     let queue = queue(accounts);
     let places = positions(&queue);
     let mut rows: Vec<WaitingRow> = Vec::new();
     for account in accounts.iter().filter(|account| account.suspension.is_none()) {
         let Some(owner) = &account.owner else { continue };
+        let stopped = account.seats.iter().any(Assignment::is_waiting).then(|| stopped(owner)).flatten();
         for seat in &account.seats {
             let SeatState::Waiting(reason) = seat.state else { continue };
             rows.push(WaitingRow {
@@ -311,7 +314,8 @@ pub fn waiting_rows(accounts: &[Account], is_passed_over: &dyn Fn(&PersonId) -> 
                 reason,
                 since: seat.since,
                 approved: seat.approved,
-                passed_over: is_passed_over(owner),
+                passed_over: stopped.is_some(),
+                stopped,
             });
         }
     }
@@ -370,7 +374,7 @@ fn plan_row(change: &Change, display_name: Option<String>) -> PlanRow {
     }
 }
 
-fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> WaitingRow {
+fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>, stopped: Option<Stopped>) -> WaitingRow {
     WaitingRow {
         anchor: Some(waiting.person.anchor),
         user_name: waiting.user_name.clone(),
@@ -381,6 +385,7 @@ fn planned_wait(waiting: &effects::Waiting, display_name: Option<String>) -> Wai
         reason: waiting.reason,
         since: waiting.since,
         approved: waiting.approved,
-        passed_over: waiting.passed_over,
+        passed_over: stopped.is_some(),
+        stopped,
     }
 }

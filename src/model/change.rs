@@ -149,6 +149,23 @@ impl HeldChange {
         Self { person: person.clone(), change: "update".to_owned(), value }
     }
 
+    /// The whole account goes by it, and with it every place.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        matches!(self.change.as_str(), "suspend" | "remove")
+    }
+
+    /// What would happen to the person: "the suspension of the account".
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self.change.as_str() {
+            "suspend" => "the suspension of the account".to_owned(),
+            "remove" => "the removal of the account".to_owned(),
+            "release" => format!("the release of the seat of {}", self.value),
+            _ => format!("the new user name and mail, {}", self.value.replace('\n', " and ")),
+        }
+    }
+
     /// What a confirmed step has carried out: it is let through no more. None where it needed no confirmation.
     #[must_use]
     pub fn confirmed_by(step: &Step) -> Option<Self> {

@@ -196,6 +196,15 @@ pub struct DirectoryStatus {
     pub unreachable: Option<(String, Timestamp)>,
 }
 
+impl DirectoryStatus {
+    /// Why the last read does not count as complete.
+    #[must_use]
+    pub fn unread(&self) -> Option<&str> {
+        let unreachable = self.unreachable.as_ref().map(|(problem, _)| problem.as_str());
+        unreachable.or_else(|| self.read.as_ref()?.problem.as_deref())
+    }
+}
+
 /// What a cycle needs of a managed account as it was after the last one, to see what another hand did.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Remembered {

@@ -8,6 +8,7 @@ mod elsewhere;
 mod person;
 mod plan;
 mod reach;
+mod stopped;
 
 pub use agent::{
     BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, HistoryRow, Probe,
@@ -23,6 +24,7 @@ pub use person::{
 };
 pub use plan::{ChangeKind, PlanReport, PlanRow};
 pub use reach::{Reach, in_words};
+pub use stopped::Stopped;
 
 /// A duration as reports give it: seconds, to the millisecond.
 #[must_use]

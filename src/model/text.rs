@@ -46,6 +46,20 @@ pub fn spelt<'t>(text: &'t str, options: &str) -> Cow<'t, str> {
     Cow::Owned(spelt)
 }
 
+/// A number with its thousands apart: 12,345.
+#[must_use]
+pub fn number(value: u64) -> String {
+    let digits = value.to_string();
+    let mut grouped = String::with_capacity(digits.len() + digits.len() / 3);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(',');
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
 /// `1 person waits`, `3 people wait`.
 #[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {
@@ -64,6 +78,11 @@ pub fn some_of(found: impl Iterator<Item = String>) -> Option<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn numbers_keep_their_thousands_apart() {
+        assert_eq!([0, 999, 1_000, 1_234_567].map(number), ["0", "999", "1,000", "1,234,567"]);
+    }
 
     #[test]
     fn a_terminal_escape_in_a_name_is_shown_and_not_obeyed() {

@@ -7,7 +7,7 @@ use super::House;
 use super::letter::Letter;
 use super::watch::{AT_ONCE, Turn, is_clearly_more, observe};
 use crate::model::notice::{HeldTold, NoticeKind, Told, Watch};
-use crate::model::report::{HeldKind, HeldRow, SyncReport};
+use crate::model::report::{HeldRow, SyncReport};
 use crate::model::text::counted;
 
 /// Told when something is held back that was not, when it comes again as something else after a read without it, and when
@@ -61,7 +61,7 @@ fn is_over(held: &mut HeldTold, report: &SyncReport, house: &House<'_>, now: Tim
 fn began(rows: &[HeldRow], fingerprint: &str) -> Letter {
     let people: u64 = rows.iter().map(|row| row.count).sum();
     let mut lines = vec!["The guard holds back what would be too much at once:".to_owned()];
-    lines.extend(rows.iter().map(|row| format!("  {}", line(row))));
+    lines.extend(rows.iter().map(|row| format!("  {}", row.in_words())));
     lines.extend([
         "None of this was done: nobody of them lost anything. All other changes go on.".to_owned(),
         "Where it is a mistake, mend the directory: the next cycle then holds nothing back.".to_owned(),
@@ -79,33 +79,6 @@ fn began(rows: &[HeldRow], fingerprint: &str) -> Letter {
         ],
         data: json!({ "fingerprint": fingerprint, "held": held }),
     }
-}
-
-/// `corp: 212 of 1004 people would lose account or seat; the guard lets 100 pass`.
-fn line(row: &HeldRow) -> String {
-    let what = match (row.kind, row.new) {
-        (HeldKind::Leaving, _) => "would lose account or seat",
-        (HeldKind::Renaming, _) => "would get another user name or mail address",
-        (HeldKind::Scope, None) => {
-            return format!("{}: a base or group of the config is gone: {}", row.directory, dn(row));
-        }
-        (HeldKind::Scope, Some(_)) => {
-            return format!(
-                "{}: another object lies where a base or group of the config was: {}",
-                row.directory,
-                dn(row)
-            );
-        }
-    };
-    let recent = match row.recent {
-        0 => String::new(),
-        recent => format!(", and {recent} did so lately"),
-    };
-    format!("{}: {} of {} people {what}{recent}; the guard lets {} pass", row.directory, row.count, row.of, row.limit)
-}
-
-fn dn(row: &HeldRow) -> &str {
-    row.dn.as_deref().unwrap_or("(unknown)")
 }
 
 fn data(row: &HeldRow) -> Value {

@@ -53,7 +53,7 @@ fn what_is_held_back_is_told_at_once_with_the_numbers_and_the_command() {
     let report = scene.held("f1", vec![held("corp", HeldKind::Leaving, 212)]);
     let notices = scene.notices(&report);
     assert_eq!(notices.len(), 1);
-    for said in ["212 of 1000 people", "lets 100 pass", "seatsync confirm f1", "seatsync plan"] {
+    for said in ["212 of 1,000 people", "the limit is 100", "seatsync confirm f1", "seatsync plan"] {
         assert!(notices[0].text.contains(said), "{said} in {}", notices[0].text);
     }
     assert_eq!(scene.play_times(&report, 300), []);

@@ -63,7 +63,7 @@ class Looks(Page):
         for _ in range(2):
             agent.run("sync", "--full")
         anchor = agent.run("pending")[1][0]["anchor"]
-        self.comes_to_show(agent, "#held li", ["10 of 20 people of directory corp would leave; at most 3 may at once."])
+        self.comes_to_show(agent, "#held li", ["corp: 10 of 20 people would lose their seat or account; the limit is 3."])
         for path, name in [("/", "page"), (f"/explain?user={anchor}", "explain"), ("/explain?user=nobody", "refused"), ("/login", "login")]:
             for scheme in ["light", "dark"]:
                 for width in WIDTHS:

@@ -69,7 +69,7 @@ async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     for text in [
         "Somebody must look",
         "seatsync confirm f00d",
-        "4 of 5 people of directory corp would leave; at most 3 may at once.",
+        "corp: 4 of 5 people would lose their seat or account; the limit is 3.",
         "Nothing was taken away",
         "2 of 3",
         "too early to say",
@@ -134,7 +134,7 @@ async fn accounts_that_the_backend_refused_are_shown_with_what_it_said() {
 async fn whom_the_guard_holds_back_is_named_and_how_many_more_there_are() {
     let mut facts = full();
     let person = PersonId::new("corp".into(), "00000000-0000-0000-0000-000000000007".parse().unwrap());
-    let what = "account suspended: disabled in the directory".to_owned();
+    let what = "the suspension of the account: disabled in the directory".to_owned();
     facts.held =
         vec![HeldPerson { person, name: Some("Ada Lovelace".to_owned()), user_name: Some("ada".to_owned()), what }];
     facts.more_held = 3;

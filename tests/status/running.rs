@@ -144,9 +144,9 @@ fn whom_the_guard_holds_back_is_named() {
     wait_until("it says what is held back", SOON, || held().is_some());
     let held = held().unwrap();
     for text in [
-        "4 of 5 people of directory corp would leave; at most 3 may at once.",
+        "corp: 4 of 5 people would lose their seat or account; the limit is 3.",
         "<bdi>p004</bdi>",
-        "account suspended: disabled in the directory",
+        "the suspension of the account: disabled in the directory",
     ] {
         assert!(held.contains(text), "{text} in {held}");
     }

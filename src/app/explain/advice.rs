@@ -1,7 +1,7 @@
 //! What would change it, and who can.
 
 use super::Case;
-use crate::model::report::{SeatRow, SeatWord, UserRow};
+use crate::model::report::{SeatRow, SeatWord, Stopped, UserRow};
 use crate::model::user::Defect;
 use crate::model::{AccountState, Standing, WaitReason};
 
@@ -34,7 +34,7 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
             _ => format!("a usable value of {} in the directory", quarantine.attribute),
         });
     }
-    advice.extend(row.seats.iter().filter(|seat| seat.state == SeatWord::Waiting).map(|seat| of_seat(case, seat)));
+    advice.extend(of_places(case));
     if row.seats.iter().any(|seat| seat.state == SeatWord::Denied) {
         advice.push(approval(row));
     }
@@ -46,6 +46,23 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     }));
     advice.extend(coming_back(case));
     advice
+}
+
+/// What gets somebody who waits a seat, and what must be before, where nothing else names it.
+fn of_places(case: &Case<'_>) -> Vec<String> {
+    let first = match case.stopped {
+        Some(Stopped::Leaver) if leaves_by_standing(case) => Some("being enabled in the directory again"),
+        Some(Stopped::Missing) => Some("being found in the directory again"),
+        _ => None,
+    };
+    let then = if case.stopped.is_some() { "and then " } else { "" };
+    let waits = case.row.seats.iter().filter(|seat| seat.state == SeatWord::Waiting);
+    let seats = waits.map(|seat| format!("{then}{}", of_seat(case, seat)));
+    first.map(str::to_owned).into_iter().chain(seats).collect()
+}
+
+fn leaves_by_standing(case: &Case<'_>) -> bool {
+    case.known.facts.as_ref().is_some_and(|facts| facts.judgement.standing != Standing::Enabled)
 }
 
 /// Of those who are out of scope, gone or suspended.

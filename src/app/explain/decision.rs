@@ -1,7 +1,7 @@
 //! One sentence on how things stand.
 
 use super::{Case, leaving};
-use crate::model::report::{SeatRow, SeatWord};
+use crate::model::report::{SeatRow, SeatWord, Stopped};
 use crate::model::{AccountState, Standing, WaitReason};
 
 /// Of somebody whose whole account is gone.
@@ -25,6 +25,9 @@ pub(super) fn sentence(case: &Case<'_>) -> String {
         );
     }
     match (&case.known.directory, case.partial()) {
+        (Some(name), Some(_)) if case.stopped == Some(Stopped::Unread) => {
+            format!("{said}; before it is, nobody of {name} leaves or gets a seat")
+        }
         (Some(name), Some(_)) => format!(
             "{said}; {name} was not read whole the last time, so nobody of it leaves or gets a seat before it is"
         ),
@@ -99,6 +102,9 @@ fn waits(case: &Case<'_>) -> String {
         None => seat.pool.to_string(),
     };
     let said = format!("waits for a seat of {}", places.map(place).collect::<Vec<_>>().join(" and of "));
+    if let Some(stopped) = case.stopped {
+        return format!("{said}; {}", stopped.in_words());
+    }
     let no_seat = |seat: &&SeatRow| seat.reason == Some(WaitReason::NoSeat) && case.free(seat) > 0;
     match case.row.seats.iter().find(no_seat) {
         Some(seat) => format!(

@@ -30,25 +30,15 @@ impl HeldBack {
             row.directory == person.directory && (row.kind == HeldKind::Scope || kinds.contains(&row.kind))
         };
         let numbers: Vec<HeldRow> = held_rows(&held)?.into_iter().filter(concerns).collect();
-        let changes = mine.into_iter().map(words).collect();
+        let changes = mine.into_iter().map(HeldChange::in_words).collect();
         let all = held.changes.len();
         Ok((!numbers.is_empty()).then_some(Self { fingerprint: held.fingerprint, changes, numbers, all }))
     }
 
-    /// "the guard holds back the suspension of the account: 5 of 10 people would lose theirs at once, and the limit is 3".
+    /// "the guard holds back the suspension of the account: 5 of 10 people would lose their seat or account; the limit is 3".
     pub(super) fn sentence(&self) -> Option<String> {
         let row = self.numbers.iter().find(|row| row.kind != HeldKind::Scope)?;
-        let what = match row.kind {
-            HeldKind::Renaming => "would be renamed",
-            _ => "would lose their seat or account",
-        };
-        let recent =
-            if row.recent > 0 { format!(" ({} more did within the window)", row.recent) } else { String::new() };
-        let (count, of, limit) = (row.count, row.of, row.limit);
-        let changes = self.changes.join(" and ");
-        Some(format!(
-            "the guard holds back {changes}: {count} of {of} people {what} at once{recent}, and the limit is {limit}"
-        ))
+        Some(format!("the guard holds back {}: {}", self.changes.join(" and "), row.numbers()))
     }
 
     /// A base or group of the person's directory is gone, and nobody said yet that this is meant.
@@ -67,13 +57,4 @@ impl HeldBack {
 
 fn kind(change: &HeldChange) -> HeldKind {
     if change.change == "update" { HeldKind::Renaming } else { HeldKind::Leaving }
-}
-
-fn words(change: &HeldChange) -> String {
-    match change.change.as_str() {
-        "suspend" => "the suspension of the account".to_owned(),
-        "remove" => "the removal of the account".to_owned(),
-        "release" => format!("the release of the seat of {}", change.value),
-        _ => format!("the new user name and mail, {}", change.value.replace('\n', " and ")),
-    }
 }

@@ -39,20 +39,11 @@ fn row(state: &State, person: &PersonId, changes: &[&HeldChange]) -> Result<Held
     })
 }
 
-/// "account suspended: disabled in the directory".
+/// "the suspension of the account: disabled in the directory".
 fn what(changes: &[&HeldChange], known: Option<&LastKnown>) -> String {
-    let said: Vec<String> = changes.iter().map(|change| words(change)).collect();
-    let leaves = changes.iter().any(|change| matches!(change.change.as_str(), "suspend" | "remove"));
+    let said: Vec<String> = changes.iter().map(|change| change.in_words()).collect();
+    let leaves = changes.iter().any(|change| change.is_leaving());
     let cause = known.filter(|_| leaves).and_then(leaving::cause);
     let cause = cause.map(|cause| format!(": {}", leaving::words(cause))).unwrap_or_default();
     format!("{}{cause}", said.join(", "))
-}
-
-fn words(change: &HeldChange) -> String {
-    match change.change.as_str() {
-        "suspend" => "account suspended".to_owned(),
-        "remove" => "account deleted".to_owned(),
-        "release" => format!("seat of {} taken away", change.value),
-        _ => format!("user name and mail become {}", change.value.replace('\n', " and ")),
-    }
 }

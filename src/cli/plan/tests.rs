@@ -57,6 +57,7 @@ fn report() -> PlanReport {
             since: "2026-01-01T00:00:00Z".parse().unwrap(),
             approved: false,
             passed_over: false,
+            stopped: None,
         }],
         pools: vec![PoolRow { name: "standard".into(), seats: 2, held: 3, waiting: 1, free: 0 }],
         quarantined: Vec::new(),

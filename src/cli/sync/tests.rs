@@ -55,6 +55,7 @@ fn waiting_row(user_name: &str, position: u64) -> WaitingRow {
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         approved: false,
         passed_over: false,
+        stopped: None,
     }
 }
 

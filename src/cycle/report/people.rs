@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cycle::reading::{DirectoryRead, Readings};
 use crate::desired::{Desired, Wish};
-use crate::model::report::{GrantedRow, LostRow, QuarantinedRow};
+use crate::model::report::{GrantedRow, LostRow, QuarantinedRow, Stopped};
 use crate::model::snapshot::Whereabouts;
 use crate::model::text::some_of;
 use crate::model::{Account, Anchor, Assignment, Dn, LeaveCause, Name, PersonId, Quarantine, Standing};
@@ -59,6 +59,24 @@ pub(super) fn lost(happened: &[(PersonId, Vec<Effect>)], before: &[Account], aft
 fn cause(before: &Account, effects: &[Effect]) -> Option<LeaveCause> {
     let suspended = before.suspension.as_ref().and_then(|suspension| suspension.cause);
     effects.iter().find_map(|effect| effect.cause).or(suspended)
+}
+
+/// What keeps a free seat from somebody who waits.
+pub(super) fn stopped(plan: &Plan, desired: &Desired<'_>, person: &PersonId) -> Option<Stopped> {
+    let allocation = plan.allocation();
+    let is_held = plan.held_changes.iter().any(|change| change.person == *person && change.is_leaving());
+    let other = || {
+        let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(person)).ok();
+        let is_missing = found.is_some_and(|at| matches!(desired.wishes[at].1, Wish::Unproven));
+        if is_missing { Stopped::Missing } else { Stopped::Leaver }
+    };
+    let is_quarantined = plan.quarantined.contains_key(person);
+    Stopped::first([
+        allocation.frozen.contains(&person.directory).then_some(Stopped::Unread),
+        is_held.then_some(Stopped::HeldBack),
+        is_quarantined.then_some(Stopped::Quarantined),
+        (allocation.passed_over.contains(person) && !is_held && !is_quarantined).then(other),
+    ])
 }
 
 /// Whose entry cannot be used: people by directory and anchor, then entries that cannot be told from others.

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::elsewhere::ElsewhereRow;
+use super::stopped::Stopped;
 use crate::model::lease::Standby;
+use crate::model::text::number;
 use crate::model::{Anchor, Defect, Name, PoolCount, WaitReason};
 
 /// How a cycle went. Where several fit the greatest counts, in this order.
@@ -176,21 +178,40 @@ pub struct HeldRow {
 }
 
 impl HeldRow {
-    /// "14 of 37 people of directory corp would leave; at most 3 may at once".
+    /// "corp: 14 of 37 people would lose their seat or account; the limit is 3".
     #[must_use]
     pub fn in_words(&self) -> String {
-        let Self { directory, count, recent, of, limit, .. } = self;
-        let (would, did) = match self.kind {
-            HeldKind::Scope => {
-                let dn = self.dn.as_deref().unwrap_or("a base or group");
-                return format!("in directory {directory} {dn} is gone, or another object lies there");
-            }
-            HeldKind::Leaving => ("leave", "left"),
-            HeldKind::Renaming => ("be renamed", "were renamed"),
+        format!("{}: {}", self.directory, self.numbers())
+    }
+
+    /// The same without the directory.
+    #[must_use]
+    pub fn numbers(&self) -> String {
+        let would = match self.kind {
+            HeldKind::Scope => return self.scope(),
+            HeldKind::Leaving => "would lose their seat or account",
+            HeldKind::Renaming => "would get another mail address or user name",
         };
-        let before =
-            if *recent > 0 { format!(", and {recent} {did} already within the guard's window") } else { String::new() };
-        format!("{count} of {of} people of directory {directory} would {would}{before}; at most {limit} may at once")
+        let recent = match self.recent {
+            0 => String::new(),
+            recent => format!(", and {} did so already within the guard's window", number(recent)),
+        };
+        let people = if self.of == 1 { "person" } else { "people" };
+        let [count, of, limit] = [self.count, self.of, self.limit].map(number);
+        format!("{count} of {of} {people} {would}{recent}; the limit is {limit}")
+    }
+
+    fn scope(&self) -> String {
+        let old = match (&self.dn, self.old) {
+            (Some(dn), Some(anchor)) => format!("the base or group {dn} ({anchor})"),
+            (Some(dn), None) => format!("the base or group {dn}"),
+            (None, Some(anchor)) => format!("the base or group {anchor}"),
+            (None, None) => "a base or group".to_owned(),
+        };
+        match self.new {
+            Some(new) => format!("{old} is gone, and another one, {new}, has its name"),
+            None => format!("{old} is gone"),
+        }
     }
 }
 
@@ -252,7 +273,7 @@ pub struct WaitingRow {
     pub since: Timestamp,
     #[serde(default)]
     pub approved: bool,
-    /// Gets nothing now, whatever is free: the entry cannot be used, or a leaver is kept.
+    /// Gets nothing now, whatever is free.
     #[serde(default)]
     pub passed_over: bool,
 }
@@ -280,6 +301,9 @@ pub struct SyncReport {
     /// Everyone who lost a seat, by directory and anchor.
     #[serde(default)]
     pub lost: Vec<LostRow>,
+    /// Why.
+    #[serde(default)]
+    pub stopped: Option<Stopped>,
     /// What others did in the backend since the last cycle, by directory and anchor; `changes` counts none of it.
     #[serde(default)]
     pub elsewhere: Vec<ElsewhereRow>,

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::stopped::Stopped;
 use crate::model::change::Verdict;
 use crate::model::{AccountState, Anchor, Assignment, Name, Quarantine, SeatState, WaitReason};
 
@@ -83,9 +84,12 @@ pub struct PendingRow {
     pub why: String,
     pub since: Timestamp,
     pub approved: bool,
-    /// Gets nothing now, whatever is free: the entry cannot be used, or a leaver is kept.
+    /// Gets nothing now, whatever is free.
     #[serde(default)]
     pub passed_over: bool,
+    /// Why.
+    #[serde(default)]
+    pub stopped: Option<Stopped>,
     /// What people decided since the last cycle: the next one acts on it, or reads what came of it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decided: Option<Verdict>,

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{PendingRow, PoolRow, WaitingRow};
+use super::{PendingRow, PoolRow, Stopped, WaitingRow};
 use crate::model::change::{Promotion, Verdict};
 use crate::model::{Name, WaitReason};
 
@@ -13,22 +13,22 @@ pub struct Place<'a> {
     pool: &'a Name,
     reason: WaitReason,
     approved: bool,
-    passed_over: bool,
+    stopped: Option<Stopped>,
     /// Since the last cycle.
     decided: Option<Verdict>,
 }
 
 impl<'a> From<&'a WaitingRow> for Place<'a> {
     fn from(row: &'a WaitingRow) -> Self {
-        let WaitingRow { pool, reason, approved, passed_over, .. } = row;
-        Self { pool, reason: *reason, approved: *approved, passed_over: *passed_over, decided: None }
+        let WaitingRow { pool, reason, approved, stopped, .. } = row;
+        Self { pool, reason: *reason, approved: *approved, stopped: *stopped, decided: None }
     }
 }
 
 impl<'a> From<&'a PendingRow> for Place<'a> {
     fn from(row: &'a PendingRow) -> Self {
-        let PendingRow { pool, reason, approved, passed_over, decided, .. } = row;
-        Self { pool, reason: *reason, approved: *approved, passed_over: *passed_over, decided: *decided }
+        let PendingRow { pool, reason, approved, stopped, decided, .. } = row;
+        Self { pool, reason: *reason, approved: *approved, stopped: *stopped, decided: *decided }
     }
 }
 
@@ -47,7 +47,7 @@ impl<'a> Reach<'a> {
     pub fn of(places: impl Iterator<Item = Place<'a>>, pools: &'a [PoolRow], promotion: Promotion) -> Self {
         let mut open: BTreeMap<&Name, (u32, u32)> = pools.iter().map(|pool| (&pool.name, (pool.free, 0))).collect();
         let lacks_approval = |place: &Place<'_>| {
-            !place.passed_over && place.decided.is_none() && promotion.lacks_approval(place.reason, place.approved)
+            place.stopped.is_none() && place.decided.is_none() && promotion.lacks_approval(place.reason, place.approved)
         };
         let places: Vec<Place<'_>> = places.collect();
         for place in places.iter().filter(|place| place.decided == Some(Verdict::Approve)) {
@@ -70,11 +70,11 @@ impl<'a> Reach<'a> {
     /// Why the place of this index waits.
     #[must_use]
     pub fn words(&self, index: usize) -> String {
-        let Place { reason, approved, passed_over, decided, .. } = self.places[index];
-        let said = match (self.reached[index], reason) {
-            _ if passed_over => "gets nothing now: quarantined, or a leaver",
-            (true, WaitReason::NoSeat) => "seat free, awaits approval",
-            (true, WaitReason::ApprovalRequired) => "seat free, needs approval",
+        let Place { reason, approved, stopped, decided, .. } = self.places[index];
+        let said = match (stopped, self.reached[index], reason) {
+            (Some(stopped), _, _) => stopped.in_words(),
+            (None, true, WaitReason::NoSeat) => "seat free, awaits approval",
+            (None, true, WaitReason::ApprovalRequired) => "seat free, needs approval",
             _ => in_words(reason),
         };
         match decided {
@@ -114,9 +114,9 @@ mod tests {
 
     fn said(pools: &[PoolRow], promotion: Promotion) -> (Vec<String>, Vec<(String, u32, u32)>) {
         let name = Name::from("standard");
-        let place = |reason, approved| Place { pool: &name, reason, approved, passed_over: false, decided: None };
+        let place = |reason, approved| Place { pool: &name, reason, approved, stopped: None, decided: None };
         let places = [
-            Place { passed_over: true, ..place(NoSeat, false) },
+            Place { stopped: Some(Stopped::Quarantined), ..place(NoSeat, false) },
             place(NoSeat, true),
             place(NoSeat, false),
             place(DomainNotApproved, false),
@@ -132,7 +132,7 @@ mod tests {
         let (words, open) = said(&[pool(1)], Promotion::Manual);
         let expected = [
             // Approval would give this person nothing now.
-            "gets nothing now: quarantined, or a leaver",
+            "gets nothing now: quarantined",
             "no free seat, approved",
             "seat free, awaits approval",
             "mail domain not approved",
@@ -152,7 +152,7 @@ mod tests {
     #[test]
     fn who_is_approved_already_takes_the_free_seat_of_nobody_else() {
         let name = Name::from("standard");
-        let place = |decided| Place { pool: &name, reason: NoSeat, approved: false, passed_over: false, decided };
+        let place = |decided| Place { pool: &name, reason: NoSeat, approved: false, stopped: None, decided };
         let places = [place(Some(Verdict::Approve)), place(Some(Verdict::Deny)), place(None), place(None)];
         let pools = [pool(2)];
         let reach = Reach::of(places.into_iter(), &pools, Promotion::Manual);

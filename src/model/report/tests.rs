@@ -27,6 +27,7 @@ fn a_row_of_pending_has_every_key_of_the_contract() {
         since: "2026-01-01T00:00:00Z".parse().unwrap(),
         approved: false,
         passed_over: false,
+        stopped: None,
         decided: None,
     };
     let value = serde_json::to_value(row).unwrap();

@@ -152,5 +152,6 @@ pub fn waits(pool: &PoolRow, place: u32) -> WaitingRow {
         since: Timestamp::UNIX_EPOCH,
         approved: false,
         passed_over: false,
+        stopped: None,
     }
 }
