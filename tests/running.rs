@@ -1,6 +1,6 @@
 //! The agent itself, `run`: its signals, the verbs beside it, and a second one.
 
-#![allow(clippy::expect_used, reason = "a test that cannot go on ends here")]
+#![allow(clippy::expect_used, clippy::panic, reason = "a test that cannot go on ends here")]
 
 mod support;
 
@@ -203,4 +203,30 @@ fn a_cycle_that_failed_is_history_and_status_keeps_what_it_knew() {
     assert_eq!(status["last_cycle"]["problems"][0]["code"], "backend_lost", "{status}");
     assert_eq!((&status["pools"], &status["held"]), (&held["pools"], &held["held"]), "{status}");
     assert_eq!((&status["fingerprint"], &status["backend"]["reachable"]), (&held["fingerprint"], &true.into()));
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_saved_config_with_another_state_dir_is_told_by_each_verb_while_the_agent_keeps_the_old() {
+    let company = company_of(2, &pool(2));
+    let running = started(&company);
+    let good = config(&company);
+    company.agent.write_config(&good.replace("state_dir = \"state\"", "state_dir = \"other\""));
+    let (old, new) = (company.agent.folder().join("state"), company.agent.folder().join("other"));
+    let (code, checked) = company.agent.check(false);
+    let probe =
+        checked["probes"].as_array().and_then(|all| all.iter().find(|probe| probe["what"] == "agent: state_dir"));
+    let probe = probe.unwrap_or_else(|| panic!("{checked}"));
+    assert_eq!(code, 1, "{checked}");
+    for text in [format!("process {}) has its state in {}", running.id(), old.display()), new.display().to_string()] {
+        assert!(probe.to_string().contains(&text), "{text}: {probe}");
+    }
+    let status = company.agent.run(&["status"]).stdout;
+    assert!(status.contains(&format!("running, with its state in {}", old.display())), "{status}");
+    let cycle = company.agent.run(&["--json", "sync"]);
+    assert_eq!((cycle.code, &cycle.json()["error"]["code"]), (5, &"busy".into()), "{cycle:?}");
+    assert!(!new.join("state.db").exists(), "no cycle begins with nothing");
+    company.agent.write_config(&good);
+    assert_eq!(company.agent.check(false).0, 0);
+    assert_eq!(running.terminate().code, 0);
 }

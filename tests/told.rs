@@ -289,6 +289,25 @@ fn who_waits_in_a_directory_that_was_not_read_is_told_so_and_nobody_of_it_is_app
     );
 }
 
+#[test]
+fn a_directory_that_gives_nobody_a_seat_is_told_by_each_verb_though_all_of_it_was_read() {
+    let mut company = company_of(2, &format!("filter = \"(employeeType=staff)\"\n{}", pool(2)));
+    let nobody = "corp: nobody is in scope, so nobody gets a seat\n  next: look at `base`, `filter`";
+    for verb in ["plan", "sync", "status"] {
+        let told = run(&company, &[verb]);
+        assert!(told.code == 0 && told.stdout.contains(nobody), "{verb}: {told:?}");
+    }
+    let status = run(&company, &["status"]).stdout;
+    assert!(status.contains("look at it: a directory gives nobody a seat"), "{status}");
+    let checked = run(&company, &["check", "--connect"]).stdout;
+    assert!(checked.contains("nobody is in scope, so nobody gets a seat"), "{checked}");
+    company.set("p001", "employeeType: staff\n");
+    let told = run(&company, &["sync"]);
+    assert!(told.stdout.contains("corp: everybody in scope (1) is quarantined, so nobody gets a seat"), "{told:?}");
+    company.set("p001", "employeeType: staff\nmail: p001@lab.test\n");
+    assert!(!run(&company, &["sync"]).stdout.contains("so nobody gets a seat"));
+}
+
 /// Characters that steer a terminal, or turn the order of what is read.
 fn steers(c: char) -> bool {
     (c.is_control() && c != '\n') || matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')

@@ -14,10 +14,10 @@ use crate::cycle::report::waiting_rows;
 use crate::model::change::{Confirmation, Decision};
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryStatus, HeldRow, HistoryRow, PendingRow,
+    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryReport, DirectoryStatus, HeldRow, HistoryRow, PendingRow,
     PoolRow, Reach, StatusReport, Stopped, SyncReport, UserRow, people_by_deed,
 };
-use crate::model::settings::BackendKind;
+use crate::model::settings::{BackendKind, Settings};
 use crate::model::{Account, PersonId};
 use crate::ports::History as _;
 use crate::state::{Lock, Ownership, State};
@@ -55,6 +55,8 @@ impl App {
                 reachable: reachable(last_cycle.as_ref(), standby.is_some()),
             }),
             directories: self.directory_rows(&state)?,
+            full_disks: self.full_disks(),
+            other_state: self.other_state(),
             standby,
             last_cycle,
         })
@@ -167,9 +169,9 @@ pub fn pending_rows(known: &[LastKnown], stops: &Stops) -> Vec<PendingRow> {
         why: String::new(),
         since: row.since,
         passed_over: row.passed_over,
+        stopped: row.stopped,
         decided: None,
     };
-        stopped: row.stopped,
     let mut rows: Vec<PendingRow> = rows.into_iter().map(row).collect();
     let behind = bereft::places(known, rows.iter().map(|row| &row.pool));
     rows.extend(behind.iter().map(|place| place.pending(stops.why(place.known))));
@@ -258,6 +260,24 @@ pub fn last_good_cycle(state: &State) -> Result<Option<Timestamp>, AppError> {
     let ended =
         |record: &CycleRecord| record.started.saturating_add(Duration::try_from_secs_f64(record.seconds).ok()?).ok();
     Ok(records.iter().find(good).and_then(ended))
+}
+
+/// The last whole read of each directory of the config.
+pub fn last_whole_reads(state: &State, settings: &Settings) -> Result<Vec<DirectoryReport>, AppError> {
+    let mut found: Vec<DirectoryReport> = Vec::new();
+    for record in state.history(HISTORY).map_err(|error| state_error(&error))? {
+        if found.len() >= settings.directories.len() {
+            break;
+        }
+        let whole = report(&record)?.directories.into_iter().filter(|read| read.complete);
+        let is_new = |read: &DirectoryReport| {
+            let is_ours = settings.directories.iter().any(|directory| directory.name == read.name);
+            is_ours && found.iter().all(|known| known.name != read.name)
+        };
+        let new: Vec<DirectoryReport> = whole.filter(is_new).collect();
+        found.extend(new);
+    }
+    Ok(found)
 }
 
 fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {

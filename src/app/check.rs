@@ -36,6 +36,8 @@ impl App {
                     probes.extend(access.probes());
                     probes.extend(sending::probes(&app.settings).await);
                 }
+                probes.extend(app.room_probes());
+                probes.extend(app.state_probe());
                 probes.extend(app.unnamed_probes());
                 probes.extend(app.status_probe(connect));
                 CheckReport::of(problems, warnings, probes)
@@ -126,14 +128,15 @@ fn people(read: &DirectoryReport) -> Probe {
         counted(read.users, "person", "people"),
         read.quarantined
     );
-    let (ok, told, lost) = match (&read.problem, read.complete, read.users) {
+    let (ok, told, lost) = match (&read.problem, read.complete, read.serves_nobody()) {
         (problem, false, _) => (false, problem.clone(), Some(PARTIAL)),
-        (Some(problem), true, _) => (true, Some(problem.clone()), Some("what the message says")),
-        (None, true, 0) => (true, Some("nobody is in scope".to_owned()), Some("there is nobody to give a seat to")),
-        (None, true, _) => (true, None, None),
+        (_, true, Some(nobody)) => (true, Some(nobody), Some("there is nobody to give a seat to")),
+        (Some(problem), true, None) => (true, Some(problem.clone()), Some("what the message says")),
+        (None, true, None) => (true, None, None),
     };
     let message = told.map_or_else(|| format!("read to the end: {counts}"), |told| format!("{counts}: {told}"));
-    let remedy = lost.map(|_| "`seatsync plan` shows everyone, and `seatsync explain` why somebody is in scope or not");
+    let other = "`seatsync plan` shows everyone, and `seatsync explain` why somebody is in scope or not";
+    let remedy = lost.map(|_| if read.serves_nobody().is_some() { read.serves_nobody_next() } else { other });
     Probe {
         what: format!("{}: people", read.name),
         ok,

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::{AppError, Code, access};
+use crate::app::{AppError, Code, access, room};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
 use crate::cycle::baseline::Baseline;
@@ -151,6 +151,9 @@ fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn B
     };
     let told =
         AppError::new(Code::Backend, format!("could not open the licence ledger {}", path.display())).caused_by(&error);
+    if room::is_full(&error) {
+        return Err(told.with_next(room::NEXT));
+    }
     if is_denied(&error) {
         return Err(told.with_next(access::given_back(&settings.agent.state_dir, path)));
     }
@@ -237,7 +240,15 @@ fn credentials(ldap: &LdapSettings) -> Digest {
 #[must_use]
 pub fn state_error(error: &StateError) -> AppError {
     let told = AppError::new(Code::State, error.to_string()).caused_by(error);
-    if is_denied(error) { told.with_next(AS_THE_OWNER) } else { told }
+    if room::is_full(error) {
+        told.with_next(room::NEXT)
+    } else if room::is_read_only(error) {
+        told.with_next(room::MOUNT)
+    } else if is_denied(error) {
+        told.with_next(AS_THE_OWNER)
+    } else {
+        told
+    }
 }
 
 #[cfg(test)]
@@ -250,6 +261,7 @@ mod tests {
         let failed =
             |source: io::Error| StateError::Failed { doing: "opening".to_owned(), source: Some(Box::new(source)) };
         assert_eq!(state_error(&failed(denied)).next.as_deref(), Some(AS_THE_OWNER));
-        assert_eq!(state_error(&failed(io::ErrorKind::StorageFull.into())).next, None);
+        assert_eq!(state_error(&failed(io::ErrorKind::StorageFull.into())).next.as_deref(), Some(room::NEXT));
+        assert_eq!(state_error(&failed(io::ErrorKind::InvalidData.into())).next, None);
     }
 }

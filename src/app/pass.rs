@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::engine::{Engine, Stop};
-use super::{AppError, Code};
+use super::{AppError, Code, room};
 use crate::apply::ApplyError;
 use crate::clock;
 use crate::cycle::reading::with_causes;
@@ -101,5 +101,9 @@ pub fn cycle_error(error: &CycleError) -> AppError {
         | CycleError::PoolRenamed { .. } => Code::Backend,
     };
     let told = AppError::new(code, error.to_string()).caused_by(error);
-    if matches!(error, CycleError::Stopped) { told } else { told.with_next(NEXT) }
+    match error {
+        CycleError::Stopped => told,
+        full if room::is_full(full) => told.with_next(room::NEXT),
+        _ => told.with_next(NEXT),
+    }
 }

@@ -14,7 +14,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::desk::Asked;
-use super::answers::last_good_cycle;
+use super::answers::{last_good_cycle, last_whole_reads};
 use super::{App, AppError, Code, listening};
 use crate::clock;
 use crate::listen::{self, Connections};
@@ -94,13 +94,10 @@ impl App {
     /// # Errors
     /// Where the state cannot be read.
     pub(super) fn first_turn(&self) -> Result<Turn, AppError> {
-        let last_good = last_good_cycle(&self.state_beside()?)?;
-        Ok(Turn {
-            settings: Arc::new(self.settings.clone()),
-            tally: Tally::new(clock::now(), last_good),
-            next_cycle: None,
-            config_refused: false,
-        })
+        let state = self.state_beside()?;
+        let mut tally = Tally::new(clock::now(), last_good_cycle(&state)?);
+        tally.read(last_whole_reads(&state, &self.settings)?.iter());
+        Ok(Turn { settings: Arc::new(self.settings.clone()), tally, next_cycle: None, config_refused: false })
     }
 
     /// What `check` says of the address, unless an agent runs, whose it is then. Without `connect` nothing where all is well.

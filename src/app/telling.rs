@@ -1,8 +1,11 @@
 //! What the agent says of its cycles: to the log, and in a sentence to whoever asks the service manager.
 
+use std::collections::BTreeSet;
+
 use super::pace::is_idle;
 use crate::cycle::CycleError;
 use crate::cycle::reading::with_causes;
+use crate::model::Name;
 use crate::model::report::{CycleOutcome, DirectoryReport, HeldRow, SyncReport};
 use crate::model::text::spelt;
 
@@ -20,6 +23,8 @@ pub struct Telling {
     standby: Option<(String, bool)>,
     /// What was wrong in the last cycle.
     trouble: Option<String>,
+    /// Directories that gave nobody a seat in the last cycle.
+    nobody: BTreeSet<Name>,
     sentence: String,
     /// Follows every command that is named: ` --config PATH`.
     options: String,
@@ -29,7 +34,8 @@ impl Telling {
     /// Before the first cycle. `options`: as in `AgentSettings`.
     #[must_use]
     pub fn new(options: String) -> Self {
-        Self { standby: None, trouble: None, sentence: "No cycle was made yet.".to_owned(), options }
+        let sentence = "No cycle was made yet.".to_owned();
+        Self { standby: None, trouble: None, nobody: BTreeSet::new(), sentence, options }
     }
 
     /// How things stand, in one sentence.
@@ -78,6 +84,7 @@ impl Telling {
             self.standby = holder;
         }
         self.sentence = sentence(report);
+        self.tell_nobody(report);
         let trouble = trouble(report);
         let news = trouble.as_ref().is_some_and(|trouble| self.is_news(trouble));
         if news || trouble.is_none() {
@@ -90,6 +97,18 @@ impl Telling {
         if trouble.is_none() && self.trouble.take().is_some() && report.outcome == CycleOutcome::Ok {
             tracing::info!(name: "cycle.well_again", cycle = report.cycle, "All is well again.");
         }
+    }
+
+    /// Once, and again when it comes anew.
+    fn tell_nobody(&mut self, report: &SyncReport) {
+        let serving_nobody = report.directories.iter().filter(|directory| directory.serves_nobody().is_some());
+        let now: BTreeSet<Name> = serving_nobody.clone().map(|directory| directory.name.clone()).collect();
+        for directory in serving_nobody.filter(|directory| !self.nobody.contains(&directory.name)) {
+            let nobody = directory.serves_nobody().unwrap_or_default();
+            let said = self.spelt(&format!("Of a directory {nobody}. Next: {}.", directory.serves_nobody_next()));
+            tracing::warn!(directory = %directory.name, "{said}");
+        }
+        self.nobody = now;
     }
 
     fn spelt(&self, said: &str) -> String {

@@ -143,6 +143,7 @@ impl App {
         progress: &dyn Progress,
         stop: Option<&watch::Receiver<bool>>,
     ) -> Result<Hands, AppError> {
+        self.refuse_beside_other_state()?;
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, verb);
         let start = Instant::now();

@@ -100,7 +100,8 @@ impl Front for Script {
             Form::One(options) if options.len() == 1 => Ok(Value::Text(options[0].0.clone())),
             Form::Text(None) | Form::Secret | Form::One(_) => {
                 let what = format!("the answers lack {}: {}", question.key.place(), question.prompt);
-                Err(AppError::new(Code::Usage, what).with_next(question.help.clone()))
+                let error = AppError::new(Code::Usage, what);
+                Err(if question.help.is_empty() { error } else { error.with_next(question.help.clone()) })
             }
         }
     }

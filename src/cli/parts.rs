@@ -51,6 +51,15 @@ pub fn directories(page: &mut Page, directories: &[DirectoryReport]) {
     for (name, problem) in directories.iter().filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
         page.pieces(&[(Tone::Bad, &format!("{name}: ")), (Tone::Plain, problem)]);
     }
+    serve_nobody(page, directories);
+}
+
+/// Directories that give nobody a seat, though all is read.
+pub fn serve_nobody(page: &mut Page, directories: &[DirectoryReport]) {
+    for (directory, nobody) in directories.iter().filter_map(|one| Some((one, one.serves_nobody()?))) {
+        page.pieces(&[(Tone::Warn, &format!("{}: ", directory.name)), (Tone::Plain, &nobody)]);
+        page.line(format!("  next: {}", directory.serves_nobody_next()));
+    }
 }
 
 /// What to run where a cycle failed, or a directory was not read whole.

@@ -11,8 +11,8 @@ use super::page::{Page, Tone};
 use super::parts::{self, or_none};
 use super::table::Grid;
 use super::words;
-use crate::app::{App, AppError};
-use crate::model::report::{ConfirmationRow, CycleOutcome, PoolRow, ProblemRow, StatusReport};
+use crate::app::{App, AppError, moved};
+use crate::model::report::{ConfirmationRow, CycleOutcome, PoolRow, ProblemRow, StatusReport, SyncReport};
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
     let report = app.status(now)?;
@@ -41,7 +41,7 @@ struct Despite<'a> {
 
 fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     page.pieces(&[(Tone::Strong, &report.agent), (Tone::Plain, &format!(", seatsync {}", report.version))]);
-    page.labelled("agent", if report.running { "running" } else { "not running" });
+    page.labelled("agent", agent(report));
     page.labelled("last cycle", last_cycle(report, now));
     page.labelled("next cycle", next_cycle(report, now));
     if let Some(backend) = &report.backend {
@@ -52,6 +52,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     if let Some(cycle) = report.last_cycle.as_ref().filter(|_| report.standby.is_none()) {
         parts::next(page, cycle.outcome);
     }
+    full_disks(page, &report.full_disks);
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
     quarantined(page, report);
@@ -60,6 +61,14 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     confirmed(page, &report.confirmations, now);
     let (tone, word, sentence) = verdict(report);
     page.verdict(tone, word, &sentence);
+}
+
+fn agent(report: &StatusReport) -> String {
+    match (&report.other_state, report.running) {
+        (Some(other), _) => format!("running, with its state in {}", other.state_dir.display()),
+        (None, true) => "running".to_owned(),
+        (None, false) => "not running".to_owned(),
+    }
 }
 
 fn last_cycle(report: &StatusReport, now: Timestamp) -> String {
@@ -99,6 +108,21 @@ fn directories(page: &mut Page, report: &StatusReport) {
     for (name, problem) in last.filter_map(|one| Some((&one.name, one.problem.as_ref()?))) {
         page.line(format!("  {name}: {problem}"));
     }
+    if let Some(cycle) = &report.last_cycle {
+        parts::serve_nobody(page, &cycle.directories);
+    }
+}
+
+/// The last cycle that could be written down says nothing of it.
+fn full_disks(page: &mut Page, full: &[String]) {
+    if full.is_empty() {
+        return;
+    }
+    page.gap();
+    for said in full {
+        page.pieces(&[(Tone::Bad, said), (Tone::Plain, ".")]);
+    }
+    page.line("  nobody loses anything meanwhile, and the agent goes on by itself once it can write");
 }
 
 /// Of a cycle in which nothing failed, only what is no single person's.
@@ -152,15 +176,29 @@ fn confirmed(page: &mut Page, confirmations: &[ConfirmationRow], now: Timestamp)
     );
 }
 
+fn serves_nobody(cycle: &SyncReport) -> bool {
+    cycle.directories.iter().any(|directory| directory.serves_nobody().is_some())
+}
+
 fn verdict(report: &StatusReport) -> (Tone, &'static str, String) {
     let waiting: u64 = report.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
     let waiting = words::counted(waiting, "place in a queue", "places in queues");
     if let Some(standby) = &report.standby {
         return (Tone::Plain, "standby", parts::standby(standby));
     }
+    if !report.full_disks.is_empty() {
+        return (Tone::Bad, "not well", format!("nothing can be written down; {waiting}"));
+    }
+    if let Some(other) = &report.other_state {
+        let next = "`seatsync check` says what to do";
+        return (Tone::Bad, "not well", format!("{}: {next}", moved::sentence(other)));
+    }
     match &report.last_cycle {
         None => (Tone::Plain, "new", "no cycle yet; `seatsync sync` does the first".to_owned()),
         Some(_) if report.held.is_some() => (Tone::Warn, "held back", format!("changes wait for a person; {waiting}")),
+        Some(cycle) if cycle.outcome == CycleOutcome::Ok && serves_nobody(cycle) => {
+            (Tone::Warn, "look at it", format!("a directory gives nobody a seat; {waiting}"))
+        }
         Some(cycle) if cycle.outcome == CycleOutcome::Ok => (Tone::Good, "ok", waiting),
         Some(cycle) => {
             (parts::tone(cycle.outcome), words::outcome(cycle.outcome), format!("the last cycle; {waiting}"))

@@ -144,13 +144,12 @@ fn read_holder(directory: &Path) -> Option<Holder> {
 }
 
 fn cannot_lock(path: &Path, error: std::io::Error) -> StateError {
-    StateError::Failed {
-        doing: format!(
-            "locking {}: the folder must be on a disk that can lock files, and belong to the user who runs this",
-            path.display()
-        ),
-        source: Some(Box::new(error)),
-    }
+    let hint = match error.kind() {
+        // The disk can lock, and takes nothing now.
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::ReadOnlyFilesystem => "",
+        _ => ": the folder must be on a disk that can lock files, and belong to the user who runs this",
+    };
+    StateError::Failed { doing: format!("locking {}{hint}", path.display()), source: Some(Box::new(error)) }
 }
 
 #[cfg(test)]

@@ -102,7 +102,6 @@ fn failed(path: &std::path::Path, doing: &str, error: rusqlite::Error) -> StateE
 /// What to do about a failure that is not damage.
 const fn remedy(code: ErrorCode) -> &'static str {
     match code {
-        ErrorCode::DiskFull => ": make room on that disk",
         ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => ": another process holds it; try again",
         ErrorCode::CannotOpen
         | ErrorCode::ReadOnly

@@ -7,8 +7,8 @@ use jiff::{SignedDuration, Timestamp};
 use prometheus_client::metrics::histogram::Histogram;
 
 use super::page::forecast::Earlier;
-use crate::model::report::{CycleOutcome, HistoryRow, PendingRow, StatusReport, SyncReport, UserRow};
-use crate::model::{AccountState, PersonId};
+use crate::model::report::{CycleOutcome, DirectoryReport, HistoryRow, PendingRow, StatusReport, SyncReport, UserRow};
+use crate::model::{AccountState, Name, PersonId};
 
 /// How things stand after a cycle.
 #[derive(Clone, Debug)]
@@ -67,13 +67,16 @@ pub struct Tally {
     pub last: Option<CycleOutcome>,
     /// When the last cycle that could read everything ended, that of a run before this one included.
     pub last_good: Option<Timestamp>,
+    /// The last whole read of each directory, likewise: what one that failed says is no number of people.
+    pub reads: BTreeMap<Name, DirectoryReport>,
 }
 
 impl Tally {
     #[must_use]
     pub fn new(started: Timestamp, last_good: Option<Timestamp>) -> Self {
         let durations = Histogram::new(BOUNDS);
-        Self { started, cycles: BTreeMap::new(), changes: BTreeMap::new(), durations, last: None, last_good }
+        let (cycles, changes, reads) = (BTreeMap::new(), BTreeMap::new(), BTreeMap::new());
+        Self { started, cycles, changes, durations, last: None, last_good, reads }
     }
 
     /// A cycle came to its end at `now`; none where it came to nothing.
@@ -88,6 +91,12 @@ impl Tally {
         if outcome.is_good() {
             self.last_good = Some(now);
         }
+        self.read(report.iter().flat_map(|report| &report.directories));
+    }
+
+    /// Keeps what was read whole.
+    pub fn read<'a>(&mut self, reads: impl Iterator<Item = &'a DirectoryReport>) {
+        self.reads.extend(reads.filter(|read| read.complete).map(|read| (read.name.clone(), read.clone())));
     }
 }
 

@@ -14,8 +14,8 @@ use prometheus_client::registry::Registry;
 
 use super::Facts;
 use super::health::readiness;
-use crate::model::AccountState;
 use crate::model::report::{CycleOutcome, DirectoryReport, HeldKind, PoolRow};
+use crate::model::{AccountState, Name};
 
 /// How `/metrics` is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,16 +144,23 @@ fn directories(sheet: &mut Sheet, facts: &Facts) {
     let reachable = status.directories.iter().filter_map(|directory| Some((&directory.name, directory.reachable?)));
     let reachable = reachable.map(|(name, reachable)| (vec![("directory", name.to_string())], number(reachable)));
     sheet.each("directory_reachable", "1 where the directory answered in the last cycle", reachable);
-    let read = || status.last_cycle.iter().flat_map(|cycle| &cycle.directories);
-    let all = |value: fn(&DirectoryReport) -> f64| {
-        read().map(move |directory| (vec![("directory", directory.name.to_string())], value(directory)))
-    };
-    let complete = all(|read| number(read.complete));
+    let last = status.last_cycle.iter().flat_map(|cycle| &cycle.directories);
+    let complete = last.map(|read| (vec![("directory", read.name.to_string())], number(read.complete)));
     sheet.each("directory_complete", "1 where the last read of the directory was complete", complete);
-    sheet.each("directory_entries", "Entries that the last read gave", all(|read| read.entries as f64));
-    sheet.each("directory_users", "People in scope in the last read", all(|read| read.users as f64));
-    sheet.each("quarantined", "Entries that cannot be used", all(|read| read.quarantined as f64));
-    sheet.each("directory_read_seconds", "How long the last read took", all(|read| read.seconds));
+    // One that failed read nobody, and there are as many people as before.
+    let here = |name: &Name| status.directories.iter().any(|directory| directory.name == *name);
+    let whole = || facts.tally.reads.iter().filter(|(name, _)| here(name));
+    let all = |value: fn(&DirectoryReport) -> f64| {
+        whole().map(move |(name, read)| (vec![("directory", name.to_string())], value(read)))
+    };
+    sheet.each("directory_entries", "Entries that the last whole read gave", all(|read| read.entries as f64));
+    sheet.each("directory_users", "People in scope in the last whole read", all(|read| read.users as f64));
+    sheet.each(
+        "quarantined",
+        "Entries that cannot be used, in the last whole read",
+        all(|read| read.quarantined as f64),
+    );
+    sheet.each("directory_read_seconds", "How long the last whole read took", all(|read| read.seconds));
 }
 
 const fn number(flag: bool) -> f64 {

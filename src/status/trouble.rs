@@ -12,6 +12,12 @@ const SHOWN: usize = 5;
 const NEXT: &str = "Mend what is named above. `seatsync check --connect` tries every server, says what mends it, and changes \
                     nothing; `seatsync sync` makes a cycle at once.";
 
+/// What comes of a cycle that fails.
+const KEPT: &str = "Nobody loses anything by it: everybody keeps account, seat and place, and nobody new gets one until a cycle comes \
+                    to its end.";
+
+const GOES_ON: &str = "The agent goes on by itself with the next cycle, once it can write.";
+
 /// One thing that somebody must look at.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
@@ -30,10 +36,12 @@ pub struct Trouble {
 pub fn troubles(facts: &Facts) -> Vec<Trouble> {
     let mut found = Vec::new();
     let works = !stands_by(facts);
+    found.extend(full_disks(facts));
     if works {
         found.extend(failed(facts));
         found.extend(directories(facts));
         found.extend(broken_off(facts));
+        found.extend(serve_nobody(facts));
     }
     found.extend(config_refused(facts));
     if works {
@@ -49,6 +57,17 @@ pub fn stands_by(facts: &Facts) -> bool {
     facts.status.standby.is_some() && facts.tally.last.is_none_or(|last| last == CycleOutcome::Standby)
 }
 
+/// Nothing can be written down.
+fn full_disks(facts: &Facts) -> impl Iterator<Item = Trouble> {
+    facts.status.full_disks.iter().map(|said| Trouble {
+        what: "The disk".to_owned(),
+        said: said.clone(),
+        stops: true,
+        since: None,
+        advice: vec![KEPT.to_owned(), GOES_ON.to_owned()],
+    })
+}
+
 /// The last cycle failed as a whole, and not by its directories.
 fn failed(facts: &Facts) -> Option<Trouble> {
     let last = facts.status.last_cycle.as_ref();
@@ -56,6 +75,8 @@ fn failed(facts: &Facts) -> Option<Trouble> {
         && last.is_none_or(|cycle| cycle.outcome != CycleOutcome::Failed);
     let failed = last.filter(|cycle| cycle.outcome == CycleOutcome::Failed && cycle.directories.is_empty());
     let cause = match failed.map(|cycle| general(cycle).map(|problem| sentence(&problem.message)).collect::<Vec<_>>()) {
+        // That is the cause, and is told above.
+        _ if unrecorded && !facts.status.full_disks.is_empty() => return None,
         _ if unrecorded => "it could not be recorded either; the agent's log says why".to_owned(),
         Some(causes) => causes.join("; "),
         None => return None,
@@ -65,12 +86,7 @@ fn failed(facts: &Facts) -> Option<Trouble> {
         said: format!("the last cycle failed: {cause}"),
         stops: true,
         since: since_good(facts),
-        advice: vec![
-            "Nobody loses anything by it: everybody keeps account, seat and place, and nobody new gets one until a cycle \
-             comes to its end."
-                .to_owned(),
-            NEXT.to_owned(),
-        ],
+        advice: vec![KEPT.to_owned(), NEXT.to_owned()],
     })
 }
 
@@ -112,6 +128,20 @@ fn unreadable(facts: &Facts, directory: &DirectoryStatus, unread: bool, problem:
         since: since_good(facts),
         advice: server.chain(rest).collect(),
     }
+}
+
+/// Directories that were read whole, and give nobody a seat.
+fn serve_nobody(facts: &Facts) -> impl Iterator<Item = Trouble> {
+    let last = facts.status.last_cycle.iter().flat_map(|cycle| &cycle.directories);
+    last.filter_map(|read| {
+        Some(Trouble {
+            what: format!("Directory {}", read.name),
+            said: format!("of the directory {} {}", read.name, read.serves_nobody()?),
+            stops: false,
+            since: None,
+            advice: vec![format!("Next: {}.", read.serves_nobody_next())],
+        })
+    })
 }
 
 /// Every directory was read, and yet the cycle did not come to its end.

@@ -20,7 +20,15 @@ async fn an_agent_whose_last_good_cycle_is_recent_is_ready() {
 #[tokio::test]
 async fn each_reason_not_to_be_ready_is_said_by_itself() {
     type Spoil = fn(&mut seatsync::status::Facts);
-    let spoils: [(Spoil, &str); 5] = [
+    let spoils: [(Spoil, &str); 6] = [
+        // What comes of it cannot be recorded, and is not told beside it.
+        (
+            |facts| {
+                facts.status.full_disks = vec!["the disk of the state is full (/srv/state)".to_owned()];
+                facts.tally.last = Some(CycleOutcome::Failed);
+            },
+            "the disk of the state is full (/srv/state)",
+        ),
         (|facts| facts.tally.last_good = None, "no cycle has read everything yet"),
         // Three polls of five minutes and ten more.
         (|facts| facts.tally.last_good = Some(minutes_ago(26)), "longer than 25 minutes ago"),

@@ -1,11 +1,12 @@
 //! `/metrics`: the names that docs/metrics.md promises, and nobody's.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use seatsync::status::metrics::Format::{OpenMetrics, Prometheus};
 use seatsync::status::metrics::render;
 
-use crate::harness::{Served, facts, now};
+use crate::harness::{Served, facts, now, partial};
 
 const DOCS: &str = include_str!("../../docs/metrics.md");
 
@@ -83,6 +84,24 @@ fn each_metric_has_its_help_and_says_what_the_last_cycle_left() {
         assert!(text.lines().any(|found| found == line), "{line}\n{text}");
     }
     assert!(text.ends_with("# EOF\n"));
+}
+
+#[test]
+fn a_directory_that_cannot_be_read_keeps_its_numbers_of_before() {
+    let mut facts = facts();
+    partial(&mut facts, "nobody answers");
+    let last = facts.status.last_cycle.as_mut().unwrap();
+    (last.directories[0].entries, last.directories[0].users, last.directories[0].quarantined) = (0, 0, 0);
+    facts.tally.cycle(Some(&last.clone()), Duration::from_secs(1), now());
+    let text = render(OpenMetrics, Some(&facts), now()).unwrap();
+    for line in [
+        "seatsync_directory_entries{directory=\"corp\"} 9.0",
+        "seatsync_directory_users{directory=\"corp\"} 5.0",
+        "seatsync_quarantined{directory=\"corp\"} 1.0",
+        "seatsync_directory_complete{directory=\"corp\"} 0.0",
+    ] {
+        assert!(text.contains(line), "{line} in {text}");
+    }
 }
 
 #[test]

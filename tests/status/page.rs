@@ -92,6 +92,23 @@ async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     assert!(page.contains("Not well: the directory corp cannot be reached; the guard holds changes back"), "{page}");
 }
 
+#[tokio::test]
+async fn before_the_first_cycle_of_a_run_nothing_is_said_to_be_well() {
+    let mut facts = facts();
+    facts.status.held = None;
+    facts.status.fingerprint = None;
+    let last = facts.status.last_cycle.as_mut().unwrap();
+    (last.outcome, last.changes.failed) = (CycleOutcome::Ok, 0);
+    (facts.tally.last, facts.tally.last_good) = (None, Some(minutes_ago(2)));
+    let page = Served::new(Some(facts.clone()), None).get("/").await.text().await.unwrap();
+    assert!(page.contains("the first cycle since then has not come to its end yet"), "{page}");
+    facts.tally.last = Some(CycleOutcome::Ok);
+    let last = facts.status.last_cycle.as_mut().unwrap();
+    last.directories[0].quarantined = 5;
+    let page = Served::new(Some(facts), None).get("/").await.text().await.unwrap();
+    assert!(page.contains("Somebody must look: of the directory corp everybody in scope (5) is quarantined"), "{page}");
+}
+
 /// So that nobody has to ask elsewhere: the cause, since when, what it comes to, and the command.
 #[tokio::test]
 async fn what_is_wrong_stands_there_with_its_cause_since_when_and_the_command() {

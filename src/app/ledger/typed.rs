@@ -1,6 +1,6 @@
 //! What the ledger refuses, for somebody who types commands: HTTP has its own words.
 
-use super::super::{AppError, Code};
+use super::super::{AppError, Code, room};
 use crate::ledger::LedgerError;
 use crate::ledger::rules::Declined;
 use crate::ledger::rules::declined::Blocker;
@@ -13,6 +13,9 @@ pub fn told(error: &LedgerError) -> AppError {
         _ => Code::Backend,
     };
     let told = AppError::new(code, error.to_string()).caused_by(error);
+    if room::is_full(error) {
+        return told.with_next(room::NEXT);
+    }
     let LedgerError::Declined(declined) = error else { return told };
     let told = match declined {
         Declined::TierBlocked(blockers) => told.with_details(blockers.iter().map(|blocker| match blocker {

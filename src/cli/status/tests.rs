@@ -20,6 +20,8 @@ fn before_the_first_cycle() -> StatusReport {
         backend: None,
         directories: Vec::new(),
         standby: None,
+        full_disks: Vec::new(),
+        other_state: None,
     }
 }
 
@@ -221,4 +223,12 @@ fn after_a_cycle_that_did_not_read_everything_it_says_what_to_run_next() {
         report.last_cycle.as_mut().unwrap().outcome = outcome;
         assert!(rendered(&report).contains(next), "{}", rendered(&report));
     }
+}
+
+#[test]
+fn a_full_disk_is_told_before_all_though_the_last_cycle_written_down_was_well() {
+    let full = "the disk of the state is full (/var/lib/seatsync)".to_owned();
+    let said = rendered(&StatusReport { full_disks: vec![full.clone()], ..running() });
+    assert!(said.contains(&format!("{full}.\n  nobody loses anything meanwhile")), "{said}");
+    assert!(said.contains("\nnot well: nothing can be written down; 10 places in queues"), "{said}");
 }

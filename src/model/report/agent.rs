@@ -1,6 +1,7 @@
 //! What is said of the agent itself: `status`, `history`, `check`, `confirm`, `relink`.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -52,6 +53,19 @@ pub struct StatusReport {
     /// Who works for the company, while this agent stands by.
     #[serde(default)]
     pub standby: Option<Standby>,
+    /// A sentence for each disk of the agent without room.
+    #[serde(default)]
+    pub full_disks: Vec<String>,
+    /// The agent that runs on this config, and keeps another `state_dir`.
+    #[serde(default)]
+    pub other_state: Option<OtherState>,
+}
+
+/// An agent that was started when the config named another `state_dir`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OtherState {
+    pub pid: u32,
+    pub state_dir: PathBuf,
 }
 
 /// A confirmation that still holds: changes it lets through, by kind.

@@ -77,6 +77,31 @@ pub struct DirectoryReport {
     pub problem: Option<String>,
 }
 
+impl DirectoryReport {
+    /// Why this directory, read whole, gives nobody a seat: hardly what somebody wants who set it up.
+    #[must_use]
+    pub fn serves_nobody(&self) -> Option<String> {
+        let Self { complete, users, quarantined, .. } = self;
+        match (complete, users) {
+            (true, 0) => Some("nobody is in scope, so nobody gets a seat".to_owned()),
+            (true, users) if quarantined >= users => {
+                Some(format!("everybody in scope ({}) is quarantined, so nobody gets a seat", number(*users)))
+            }
+            _ => None,
+        }
+    }
+
+    /// What to do about that.
+    #[must_use]
+    pub const fn serves_nobody_next(&self) -> &'static str {
+        if self.users == 0 {
+            "look at `base`, `filter`, `groups` and the groups of the pools: `seatsync explain USER` says why somebody is out of scope"
+        } else {
+            "`seatsync users --state quarantined` says what their entries lack"
+        }
+    }
+}
+
 /// What was done, counted in people.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangeCounts {
@@ -276,6 +301,9 @@ pub struct WaitingRow {
     /// Gets nothing now, whatever is free.
     #[serde(default)]
     pub passed_over: bool,
+    /// Why.
+    #[serde(default)]
+    pub stopped: Option<Stopped>,
 }
 
 /// One cycle.
@@ -301,9 +329,6 @@ pub struct SyncReport {
     /// Everyone who lost a seat, by directory and anchor.
     #[serde(default)]
     pub lost: Vec<LostRow>,
-    /// Why.
-    #[serde(default)]
-    pub stopped: Option<Stopped>,
     /// What others did in the backend since the last cycle, by directory and anchor; `changes` counts none of it.
     #[serde(default)]
     pub elsewhere: Vec<ElsewhereRow>,

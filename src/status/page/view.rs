@@ -1,7 +1,7 @@
 //! What the templates are filled with: words and numbers, ready to be shown.
 
 use askama::{Error, Template};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::chart::{Chart, chart};
 use super::forecast::forecast;
@@ -11,6 +11,9 @@ use crate::status::health::stale;
 use crate::status::server::Refusal;
 use crate::status::trouble::{Trouble, stands_by, troubles};
 use crate::status::{Facts, HeldPerson};
+
+/// A first cycle may well take so long.
+const FIRST: SignedDuration = SignedDuration::from_mins(10);
 
 #[derive(Template)]
 #[template(path = "status.html")]
@@ -147,6 +150,12 @@ fn verdict(facts: &Facts, now: Timestamp) -> (&'static str, String) {
     }
     if let Some(standby) = facts.status.standby.as_ref().filter(|_| stands_by(facts)) {
         return ("good", format!("Well, and standing by: {} works for the company.", standby.holder));
+    }
+    if facts.tally.last.is_none() {
+        // What a run before this one found is no news of this one.
+        let since = facts.tally.started;
+        let tone = if now.duration_since(since) > FIRST { "warn" } else { "good" };
+        return (tone, format!("Started at {since:.0}; the first cycle since then has not come to its end yet."));
     }
     let dry = if facts.dry_run { " This is a dry run: nothing is changed." } else { "" };
     match facts.status.pools.iter().map(|pool| u64::from(pool.waiting)).sum() {
