@@ -119,3 +119,18 @@ fn a_pool_whose_seats_are_held_stays_whatever_the_config_names() {
     let listed = company.agent.run(&["--json", "ledger", "pool"]);
     assert!(listed.stdout.contains("\"owned_by\":\"config\""), "nothing was changed: {listed:?}");
 }
+
+/// The entries have no time of creation: what counts is when each was first seen.
+#[test]
+fn who_waits_keeps_the_place_with_the_next_cycles() {
+    let company = company_of(9, STANDARD);
+    let told = |company: &Company| {
+        let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).unwrap();
+        ledger.query_row("SELECT max(seq) FROM event", [], |row| row.get::<_, i64>(0)).unwrap()
+    };
+    assert_eq!(numbers(&company.sync().1, "standard"), (3, 6, 0));
+    let (before, pending) = (told(&company), company.agent.pending());
+    assert_eq!(company.agent.sync_full().0, 0);
+    assert_eq!(company.agent.pending(), pending);
+    assert_eq!(told(&company), before, "nobody was asked for again");
+}

@@ -127,7 +127,7 @@ impl<'a> Rules<'a> {
         if let Some(quarantine) = &sighting.quarantine {
             return Some(Wish::Quarantined { quarantine: quarantine.clone(), shows: &sighting.profile });
         }
-        let created = sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or(now);
+        let created = sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or_else(|| seen_first(now));
         Some(Wish::Seats { sighting, created, asks: self.asks(&sighting.anchor) })
     }
 
@@ -252,4 +252,9 @@ fn renamed(sighting: &Sighting, name: &FormerName) -> Quarantine {
         ),
     };
     Quarantine { attribute: attribute.to_owned(), reason: Defect::Missing, message }
+}
+
+/// Now, as it will be remembered: to the second. With a part of one, the place in the queue would be another with the next cycle.
+fn seen_first(now: Timestamp) -> Timestamp {
+    Timestamp::from_second(now.as_second()).unwrap_or(now)
 }
