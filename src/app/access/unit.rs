@@ -18,7 +18,15 @@ pub struct Unit {
     config: Option<PathBuf>,
     strict: bool,
     folders: Vec<PathBuf>,
+    no_homes: bool,
+    own_tmp: bool,
+    /// What `BindPaths` and `BindReadOnlyPaths` bring back.
+    bound: Vec<PathBuf>,
 }
+
+/// What `ProtectHome` hides, and what `PrivateTmp` does (systemd.exec(5)).
+const HOMES: &[&str] = &["/home", "/root", "/run/user"];
+const TMP: &[&str] = &["/tmp", "/var/tmp"];
 
 impl Unit {
     /// The installed unit, below `root`, that runs on this config.
@@ -45,6 +53,21 @@ impl Unit {
         self.strict.then_some(self.folders.as_slice())
     }
 
+    /// The folders that the service finds empty, whatever their modes.
+    pub fn hidden(&self) -> Vec<&'static str> {
+        let homes = HOMES.iter().filter(|_| self.no_homes);
+        homes.chain(TMP.iter().filter(|_| self.own_tmp)).copied().collect()
+    }
+
+    /// Whether the service finds nothing here. A link leads there too.
+    pub fn hides(&self, path: &Path) -> bool {
+        let is_hidden = |path: &Path| {
+            self.hidden().iter().any(|folder| path.starts_with(folder))
+                && !self.bound.iter().any(|bound| path.starts_with(bound))
+        };
+        is_hidden(path) || path.canonicalize().is_ok_and(|led| is_hidden(&led))
+    }
+
     /// Takes what a file says; what comes later counts.
     fn take(&mut self, text: &str) {
         for line in text.lines().map(str::trim).filter(|line| !line.starts_with(['#', ';'])) {
@@ -55,12 +78,29 @@ impl Unit {
                 "User" => self.user = (!value.is_empty()).then(|| value.to_owned()),
                 "Group" | "SupplementaryGroups" => self.groups.extend(value.split_whitespace().map(str::to_owned)),
                 "ProtectSystem" => self.strict = value == "strict",
+                // "read-only" leaves them to be seen.
+                "ProtectHome" => self.no_homes = is_on(value) || value == "tmpfs",
+                "PrivateTmp" => self.own_tmp = is_on(value) || value == "disconnected",
+                "BindPaths" | "BindReadOnlyPaths" => self.bind(value),
                 "ExecStart" => self.config = config(value),
                 "StateDirectory" => self.may_write(value, Path::new("/var/lib")),
                 "ReadWritePaths" => self.may_write(value, Path::new("/")),
                 _ => {}
             }
         }
+    }
+
+    /// `FROM:TO:OPTIONS`, the last two at will; nothing takes all back.
+    fn bind(&mut self, words: &str) {
+        let to = |word: &str| {
+            let mut parts = word.trim_start_matches('-').split(':');
+            let from = parts.next().unwrap_or_default();
+            PathBuf::from(parts.next().filter(|to| !to.is_empty()).unwrap_or(from))
+        };
+        if words.is_empty() {
+            self.bound.clear();
+        }
+        self.bound.extend(words.split_whitespace().map(to));
     }
 
     fn may_write(&mut self, folders: &str, below: &Path) {
@@ -76,6 +116,11 @@ fn drop_ins(unit: &str, folders: &[PathBuf]) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = files.filter(|file| file.extension().is_some_and(|end| end == "conf")).collect();
     files.sort_by_key(|file| file.file_name().map(ToOwned::to_owned));
     files
+}
+
+/// As systemd spells a yes.
+fn is_on(value: &str) -> bool {
+    matches!(value.to_ascii_lowercase().as_str(), "1" | "yes" | "y" | "true" | "t" | "on")
 }
 
 fn config(command: &str) -> Option<PathBuf> {
@@ -110,5 +155,23 @@ mod tests {
         assert_eq!(unit.writable().map(<[PathBuf]>::len), Some(2));
         fs::write(ours.join("open.conf"), "[Service]\nProtectSystem=full\n").unwrap();
         assert_eq!(of("/srv/seats.toml").unwrap().writable(), None);
+    }
+    #[test]
+    fn homes_and_tmp_are_hidden_where_the_unit_says_so_but_for_what_it_brings_back() {
+        let mut unit = Unit::default();
+        unit.take(include_str!("../../../systemd/seatsync.service"));
+        assert_eq!(unit.hidden(), ["/home", "/root", "/run/user", "/tmp", "/var/tmp"]);
+        let hides = |unit: &Unit, path: &str| unit.hides(Path::new(path));
+        assert!(hides(&unit, "/root/ca.pem") && hides(&unit, "/home/ada/ca.pem") && hides(&unit, "/var/tmp/secret"));
+        assert!(!hides(&unit, "/etc/seatsync/ca.pem") && !hides(&unit, "/rooted/ca.pem"));
+        let folder = tempfile::Builder::new().tempdir_in(env!("CARGO_MANIFEST_DIR")).unwrap();
+        let link = folder.path().join("ca.pem");
+        std::os::unix::fs::symlink("/tmp", &link).unwrap();
+        assert!(unit.hides(&link), "a link leads there");
+        unit.take("BindReadOnlyPaths=/home/ada/ca.pem -/srv/keys:/root/keys:norbind\n");
+        assert!(!hides(&unit, "/home/ada/ca.pem") && hides(&unit, "/home/ada/other"));
+        assert!(!hides(&unit, "/root/keys/a") && hides(&unit, "/root/ca.pem"));
+        unit.take("ProtectHome=read-only\nPrivateTmp=no\n");
+        assert!(unit.hidden().is_empty() && !hides(&unit, "/root/ca.pem"));
     }
 }

@@ -9,12 +9,21 @@ use super::unit::Unit;
 use super::{Closed, Unread};
 use crate::settings::{Problem, UsedFile};
 
+/// Where the packages keep the config.
+const HOME: &str = "/etc/seatsync";
+
 /// What the service's user may not read. Nothing where nobody says who that is.
 pub fn unreadable(config: &Path, state_dir: Option<&Path>, files: &[UsedFile]) -> Vec<Unread> {
     let passwd = passwd();
     let unit = unit(config);
-    let Some(service) = Service::of(state_dir, config, unit.as_ref(), &passwd) else { return Vec::new() };
-    files.iter().filter_map(|file| refused(&service, &passwd, file)).collect()
+    let service = Service::of(state_dir, config, unit.as_ref(), &passwd);
+    let usual = || ("seatsync".to_owned(), "seatsync".to_owned());
+    let (user, group) = service.as_ref().map_or_else(usual, |service| (service.user(&passwd), service.group()));
+    let unread = |file: &UsedFile| {
+        let unseen = unit.as_ref().and_then(|unit| unseen(unit, &user, &group, file));
+        unseen.or_else(|| refused(service.as_ref()?, &passwd, file))
+    };
+    files.iter().filter_map(unread).collect()
 }
 
 /// Where the service could not write. A ledger has no folder of its state.
@@ -33,6 +42,36 @@ fn unit(config: &Path) -> Option<Unit> {
     Unit::of(config, Path::new("/"))
 }
 
+/// What the unit hides is not there for the service, whatever its mode says.
+fn unseen(unit: &Unit, user: &str, group: &str, file: &UsedFile) -> Option<Unread> {
+    unit.hides(&file.path).then(|| {
+        let message = format!(
+            "the service does not see {} ({}), and {} lies there: {}",
+            unit.hidden().join(", "),
+            unit.file.display(),
+            file.path.display(),
+            moved(file, user, group)
+        );
+        Unread { problem: Problem { message, ..file.place.clone() }, sure: true }
+    })
+}
+
+/// How a file comes to where the service reads it. A home, or a folder of root's alone, is never opened for it.
+fn moved(file: &UsedFile, user: &str, group: &str) -> String {
+    let (shown, key) = (file.path.display(), &file.place.key);
+    // A secret is its owner's alone, or refused.
+    let (mode, owner) = match last(key) {
+        key if is_public(key) => (644, "root"),
+        "" | "path" => (640, "root"),
+        _ => (600, user),
+    };
+    let command = format!("run: install -m {mode} -o {owner} -g {group} {shown} {HOME}/");
+    match file.path.file_name().filter(|_| !key.is_empty()) {
+        Some(name) => format!("{command}, and write {key} = \"{}\"", Path::new(HOME).join(name).display()),
+        None => command,
+    }
+}
+
 fn refused(service: &Service, passwd: &str, file: &UsedFile) -> Option<Unread> {
     if own_id() == Some(service.uid) && File::open(&file.path).is_ok() {
         return None;
@@ -41,8 +80,7 @@ fn refused(service: &Service, passwd: &str, file: &UsedFile) -> Option<Unread> {
     let (user, known_by) = (service.user(passwd), &service.known_by);
     let (shut, what) = match service.closed_before(&file.path) {
         Some(folder) => {
-            let folder_shown = folder.display();
-            (folder, format!("may not enter {folder_shown}: run: chmod o+x {folder_shown}"))
+            (folder, format!("may not enter {}: {}", folder.display(), let_enter(service, &user, folder, file)))
         }
         None if !service.may(&file.path, READ) => {
             (file.path.as_path(), format!("may not read {shown}: run: {}", let_read(service, file, &user)))
@@ -56,14 +94,36 @@ fn refused(service: &Service, passwd: &str, file: &UsedFile) -> Option<Unread> {
     })
 }
 
+/// A folder that root keeps to itself has other things in it, too.
+fn let_enter(service: &Service, user: &str, folder: &Path, file: &UsedFile) -> String {
+    let shown = folder.display();
+    let group = service.group();
+    if folder.starts_with(HOME) {
+        format!("run: chgrp {group} {shown} && chmod g+x {shown}")
+    } else if std::fs::metadata(folder).is_ok_and(|found| found.uid() == 0) {
+        moved(file, user, &group)
+    } else {
+        format!("run: chmod o+x {shown}")
+    }
+}
+
 /// The config and what it names stay root's, but for secrets, which nobody but their owner may read.
 fn let_read(service: &Service, file: &UsedFile, user: &str) -> String {
     let shown = file.path.display();
-    match file.place.key.rsplit('.').next().unwrap_or_default() {
-        "ca_file" | "client_cert" | "tls_cert" => format!("chmod a+r {shown}"),
+    match last(&file.place.key) {
+        key if is_public(key) => format!("chmod a+r {shown}"),
         "" | "path" => format!("chgrp {} {shown} && chmod 640 {shown}", service.group()),
         _ => format!("chown {user} {shown}"),
     }
+}
+
+/// Certificates are anybody's to read.
+fn is_public(key: &str) -> bool {
+    matches!(last(key), "ca_file" | "client_cert" | "tls_cert")
+}
+
+fn last(key: &str) -> &str {
+    key.rsplit('.').next().unwrap_or_default()
 }
 
 /// Beyond mode bits, of which an access list shows a mask alone (acl(5)).

@@ -157,3 +157,51 @@ fn what_is_refused_to_us_is_found_by_trying() {
     // Not even root makes a file there.
     assert_eq!(refused_to_us(Path::new("/proc/sys/seatsync/ledger.db")), Some(Path::new("/proc/sys")));
 }
+
+#[test]
+fn a_file_that_the_unit_hides_is_a_problem_whatever_its_mode_and_moves_to_where_the_service_reads() {
+    let units = tempfile::tempdir().unwrap();
+    let folder = units.path().join("etc/systemd/system");
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("seatsync.service"), include_str!("../../../../systemd/seatsync.service")).unwrap();
+    let unit = Unit::of(Path::new("/etc/seatsync/seatsync.toml"), units.path()).unwrap();
+    let told = |key: &str, path: &str| {
+        let mut file = used(PathBuf::from(path));
+        key.clone_into(&mut file.place.key);
+        unseen(&unit, "licences", "seatsync", &file)
+    };
+    let ca = told("directory.corp.ca_file", "/root/ca.pem").unwrap();
+    let message = &ca.problem.message;
+    assert!(
+        ca.sure && message.starts_with("the service does not see /home, /root, /run/user, /tmp, /var/tmp ("),
+        "{message}"
+    );
+    let command = "run: install -m 644 -o root -g seatsync /root/ca.pem /etc/seatsync/, and write directory.corp.ca_file = \
+                   \"/etc/seatsync/ca.pem\"";
+    assert!(message.contains(command), "{message}");
+    let secret = told("directory.corp.bind_password.file", "/tmp/password").unwrap().problem.message;
+    assert!(secret.contains("install -m 600 -o licences -g seatsync /tmp/password /etc/seatsync/"), "{secret}");
+    let config = told("", "/home/ada/seatsync.toml").unwrap().problem.message;
+    assert!(config.ends_with("install -m 640 -o root -g seatsync /home/ada/seatsync.toml /etc/seatsync/"), "{config}");
+    assert_eq!(told("directory.corp.ca_file", "/etc/ssl/certs/ca.pem"), None);
+}
+
+#[test]
+fn a_folder_of_roots_alone_is_not_opened_but_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let closed = folder.path().join("closed");
+    fs::create_dir(&closed).unwrap();
+    let told = || let_enter(&service(12_346), "12345", &closed, &used(closed.join("ca.pem")));
+    if fs::metadata(&closed).unwrap().uid() == 0 {
+        assert!(
+            told().starts_with("run: install -m 600 -o 12345 -g 12346 ") && !told().contains("chmod"),
+            "{}",
+            told()
+        );
+    } else {
+        assert!(told().starts_with("run: chmod o+x "), "{}", told());
+    }
+    let ours =
+        let_enter(&service(12_346), "12345", Path::new("/etc/seatsync"), &used(PathBuf::from("/etc/seatsync/ca.pem")));
+    assert_eq!(ours, "run: chgrp 12346 /etc/seatsync && chmod g+x /etc/seatsync");
+}
