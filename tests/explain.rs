@@ -180,6 +180,11 @@ fn whose_change_the_guard_holds_back_is_told_what_the_numbers_and_the_command() 
     assert!(decision.starts_with("holds a seat of standard; ") && decision.contains(held), "{decision}");
     let confirm = format!("seatsync confirm {}", report["fingerprint"].as_str().expect("a fingerprint"));
     assert!(said(&explained).contains(&confirm), "{explained}");
+    let instead = "being enabled in the directory again: `seatsync confirm ";
+    assert!(
+        said(&explained).contains(instead) && said(&explained).contains("would suspend the account"),
+        "{explained}"
+    );
     let calm = explain(&company, "p006");
     assert_eq!(calm["decision"], "holds a seat of standard", "{calm}");
     assert!(!said(&calm).contains("confirm"), "{calm}");

@@ -166,6 +166,17 @@ impl HeldChange {
         }
     }
 
+    /// As what somebody does, where it takes something: "suspend the account".
+    #[must_use]
+    pub fn taking(&self) -> Option<String> {
+        match self.change.as_str() {
+            "suspend" => Some("suspend the account".to_owned()),
+            "remove" => Some("remove the account".to_owned()),
+            "release" => Some(format!("take the seat of {} back", self.value)),
+            _ => None,
+        }
+    }
+
     /// What a confirmed step has carried out: it is let through no more. None where it needed no confirmation.
     #[must_use]
     pub fn confirmed_by(step: &Step) -> Option<Self> {

@@ -1,9 +1,10 @@
 //! What would change it, and who can.
 
-use super::Case;
+use super::held::HeldBack;
+use super::{Case, leaving};
 use crate::model::report::{SeatRow, SeatWord, Stopped, UserRow};
 use crate::model::user::Defect;
-use crate::model::{AccountState, Standing, WaitReason};
+use crate::model::{AccountState, LeaveCause, Standing, WaitReason};
 
 pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let row = &case.row;
@@ -12,8 +13,7 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
         advice.push(approval(row));
     }
     if let Some(held) = &case.held {
-        let what = if held.concerns_scope() { "the base or group being there again, or " } else { "" };
-        advice.push(format!("{what}{}", held.advice()));
+        advice.push(format!("{}{}", instead(case, held), held.advice()));
     }
     if let Some((problem, name)) = case.partial().zip(case.known.directory.as_ref()) {
         advice.push(format!("a read of {name} that comes to its end; the last one did not: {problem}"));
@@ -46,6 +46,20 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     }));
     advice.extend(coming_back(case));
     advice
+}
+
+/// What keeps somebody from what is held back, before what lets it through.
+fn instead(case: &Case<'_>, held: &HeldBack) -> &'static str {
+    match leaving::cause(&case.known).filter(|_| held.takes()) {
+        _ if held.concerns_scope() && held.takes() => "the base or group being there again: ",
+        _ if held.concerns_scope() => "the base or group being there again, or ",
+        Some(LeaveCause::Disabled) => "being enabled in the directory again: ",
+        Some(LeaveCause::Expired) => "a later expiry in the directory: ",
+        Some(LeaveCause::Deleted) => "being in the directory again: ",
+        Some(LeaveCause::OutOfScope) => "being in scope again, in the directory or by the config: ",
+        None if held.takes() => "the directory or the config as it was: ",
+        None => "",
+    }
 }
 
 /// What gets somebody who waits a seat, and what must be before, where nothing else names it.

@@ -14,6 +14,8 @@ pub(super) struct HeldBack {
     pub fingerprint: String,
     /// What would happen to the person: "the suspension of the account". Empty where only the scope is in doubt.
     changes: Vec<String>,
+    /// The same as somebody's deed, of what takes from the person: "suspend the account".
+    taking: Vec<String>,
     /// The numbers that decided it.
     numbers: Vec<HeldRow>,
     /// Everything that the fingerprint lets through.
@@ -30,9 +32,10 @@ impl HeldBack {
             row.directory == person.directory && (row.kind == HeldKind::Scope || kinds.contains(&row.kind))
         };
         let numbers: Vec<HeldRow> = held_rows(&held)?.into_iter().filter(concerns).collect();
+        let taking = mine.iter().filter_map(|change| change.taking()).collect();
         let changes = mine.into_iter().map(HeldChange::in_words).collect();
         let all = held.changes.len();
-        Ok((!numbers.is_empty()).then_some(Self { fingerprint: held.fingerprint, changes, numbers, all }))
+        Ok((!numbers.is_empty()).then_some(Self { fingerprint: held.fingerprint, changes, taking, numbers, all }))
     }
 
     /// "the guard holds back the suspension of the account: 5 of 10 people would lose their seat or account; the limit is 3".
@@ -46,7 +49,20 @@ impl HeldBack {
         self.numbers.iter().any(|row| row.kind == HeldKind::Scope)
     }
 
+    /// The person would lose something by it.
+    pub(super) const fn takes(&self) -> bool {
+        !self.taking.is_empty()
+    }
+
+    /// Who would lose by it is not told to confirm it.
     pub(super) fn advice(&self) -> String {
+        if !self.taking.is_empty() {
+            let deeds = self.taking.join(" and ");
+            return format!(
+                "`seatsync confirm {}` would {deeds}; `seatsync plan` shows all that it lets through",
+                self.fingerprint
+            );
+        }
         let what = match self.all {
             1 => "the one change that is held back now".to_owned(),
             all => format!("all {all} changes that are held back now"),
