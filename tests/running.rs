@@ -225,6 +225,25 @@ fn a_saved_config_with_another_state_dir_is_told_by_each_verb_while_the_agent_ke
     assert!(status.contains(&format!("running, with its state in {}", old.display())), "{status}");
     let cycle = company.agent.run(&["--json", "sync"]);
     assert_eq!((cycle.code, &cycle.json()["error"]["code"]), (5, &"busy".into()), "{cycle:?}");
+    let next = cycle.json()["error"]["next"].to_string();
+    let files = format!("move {}/state.db* to {}", old.display(), new.display());
+    assert!(next.contains(&files), "a folder may hold the ledger, too: {next}");
+    for verb in [
+        &["pending"][..],
+        &["users"],
+        &["history"],
+        &["explain", "p001"],
+        &["plan"],
+        &["pending", "approve", "p001"],
+        &["pending", "approve", "--next", "1"],
+    ] {
+        let told = company.agent.run(&[&["--json"], verb].concat());
+        assert_eq!(
+            (told.code, &told.json()["error"]["next"]),
+            (5, &cycle.json()["error"]["next"]),
+            "{verb:?}: {told:?}"
+        );
+    }
     assert!(!new.join("state.db").exists(), "no cycle begins with nothing");
     company.agent.write_config(&good);
     assert_eq!(company.agent.check(false).0, 0);

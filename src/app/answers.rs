@@ -95,7 +95,7 @@ impl App {
         if let Some(pool) = &filter.pool {
             self.known_pool(pool)?;
         }
-        let state = self.state_beside()?;
+        let state = self.state_that_counts()?;
         let known = everyone(&state)?;
         let waiting = self.waiting(&state, &known)?;
         let places = Places::of(&waiting);
@@ -110,7 +110,7 @@ impl App {
         if let Some(pool) = pool {
             self.known_pool(pool)?;
         }
-        let state = self.state_beside()?;
+        let state = self.state_that_counts()?;
         let mut rows = self.waiting(&state, &everyone(&state)?)?;
         rows.retain(|row| pool.is_none_or(|pool| *row.pool == *pool));
         Ok(rows)
@@ -148,7 +148,7 @@ impl App {
 
     /// Past cycles, the latest last.
     pub fn history(&self) -> Result<Vec<HistoryRow>, AppError> {
-        past_cycles(&self.state_beside()?, HISTORY)
+        past_cycles(&self.state_that_counts()?, HISTORY)
     }
 }
 

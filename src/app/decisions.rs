@@ -40,7 +40,7 @@ impl App {
         if let Some(pool) = pool {
             self.known_pool(pool)?;
         }
-        let state = self.state_beside()?;
+        let state = self.state_that_counts()?;
         let named = users.iter().map(|user| named(&state, person(&state, user)?, user));
         let people = named.collect::<Result<Vec<Named>, AppError>>()?;
         drop(state);
@@ -65,7 +65,7 @@ impl App {
                 .with_details(pools_of(&waiting))
                 .with_next("name one with --pool POOL"));
         }
-        let state = self.state_beside()?;
+        let state = self.state_that_counts()?;
         let first = waiting.iter().take(next as usize).map(|row| {
             let known = row.anchor.map_or_else(|| row.user_name.clone(), |anchor| anchor.to_string());
             named(&state, person(&state, &known)?, &row.user_name)
@@ -106,7 +106,7 @@ impl App {
     /// # Errors
     /// Where the old anchor has no managed account, or nobody is known by the new one.
     pub async fn relink(&self, old: Anchor, new: Anchor) -> Result<RelinkReport, AppError> {
-        let state = self.state_beside()?;
+        let state = self.state_that_counts()?;
         let of = |anchor: Anchor| named(&state, person(&state, &anchor.to_string())?, &anchor.to_string());
         let (old, new) = (of(old)?, of(new)?);
         let known = state.person(&new.person).map_err(|error| state_error(&error))?;

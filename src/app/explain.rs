@@ -50,7 +50,7 @@ impl App {
     /// # Errors
     /// Where the name fits nobody or several, or the state cannot be read.
     pub fn explain(&self, user: &str) -> Result<ExplainReport, AppError> {
-        let case = self.case(&self.state_beside()?, user)?;
+        let case = self.case(&self.state_that_counts()?, user)?;
         let facts = case.known.facts.as_ref().filter(|_| case.known.absence.is_none());
         let wanted = facts.and_then(|facts| facts.judgement.pools.first());
         Ok(ExplainReport {

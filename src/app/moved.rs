@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use super::{App, AppError, Code};
 use crate::model::report::{OtherState, Probe};
 use crate::settings;
-use crate::state::{Lock, Ownership};
+use crate::state::{Lock, Ownership, State};
 
 /// What sets the folder for one process alone: agents that share a config are then no mistake.
 const VARIABLE: &str = "SEATSYNC__AGENT__STATE_DIR";
@@ -29,6 +29,15 @@ impl App {
     pub(super) fn refuse_beside_other_state(&self) -> Result<(), AppError> {
         let Some(other) = self.other_state() else { return Ok(()) };
         Err(AppError::new(Code::Busy, sentence(&other)).with_next(next(&other, &self.settings.agent.state_dir)))
+    }
+
+    /// The state for verbs whose answer by an empty one would be wrong beside that agent.
+    ///
+    /// # Errors
+    /// Where there is one, or the state cannot be read.
+    pub(super) fn state_that_counts(&self) -> Result<State, AppError> {
+        self.refuse_beside_other_state()?;
+        self.state_beside()
     }
 
     /// What `check` says of it; nothing where all is well.
@@ -58,7 +67,8 @@ pub fn sentence(other: &OtherState) -> String {
 #[must_use]
 pub fn next(other: &OtherState, here: &Path) -> String {
     let (old, new) = (other.state_dir.display(), here.display());
-    format!("write agent.state_dir = \"{old}\" again; or stop the agent, move all of {old} to {new}, and start it")
+    // What else lies there, such as a ledger, stays where the config says.
+    format!("write agent.state_dir = \"{old}\" again; or stop the agent, move {old}/state.db* to {new}, and start it")
 }
 
 /// Processes that run on a config, each with the folder whose lock it holds open.

@@ -87,7 +87,7 @@ impl App {
                 None => *elsewhere.entry(found.name.clone()).or_default() += *more,
             }
         }
-        let state = self.state_beside()?;
+        let state = self.state_that_counts()?;
         let mut engine = Engine::new(&settings, state)?;
         let mut parts = engine.parts(progress, Asked { by_person: false, full: options.full }, Stop::default());
         cycle::preview(&mut parts, &elsewhere, clock::now()).await.map_err(|error| cycle_error(&error))
@@ -111,7 +111,7 @@ impl App {
     /// What the last cycle held back, or what a plan made now would.
     async fn confirmation(&self, fingerprint: &str) -> Result<Confirmation, AppError> {
         let wanted = fingerprint.trim().to_ascii_lowercase();
-        let held = self.state_beside()?.held().map_err(|error| state_error(&error))?;
+        let held = self.state_that_counts()?.held().map_err(|error| state_error(&error))?;
         let mut held = held.filter(|held| held.fingerprint == wanted);
         if held.is_none() {
             held = self.preview(&PlanOptions::default(), &Silent).await?.held.filter(|held| held.fingerprint == wanted);
