@@ -1,6 +1,6 @@
 //! What the agent says of its cycles: to the log, and in a sentence to whoever asks the service manager.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::pace::is_idle;
 use crate::cycle::CycleError;
@@ -23,8 +23,9 @@ pub struct Telling {
     standby: Option<(String, bool)>,
     /// What was wrong in the last cycle.
     trouble: Option<String>,
-    /// Directories that gave nobody a seat in the last cycle.
-    nobody: BTreeSet<Name>,
+    /// Directories that gave nobody a seat when they were last read whole, each with what helps: that tells one reason from
+    /// another.
+    nobody: BTreeMap<Name, &'static str>,
     sentence: String,
     /// Follows every command that is named: ` --config PATH`.
     options: String,
@@ -35,7 +36,7 @@ impl Telling {
     #[must_use]
     pub fn new(options: String) -> Self {
         let sentence = "No cycle was made yet.".to_owned();
-        Self { standby: None, trouble: None, nobody: BTreeSet::new(), sentence, options }
+        Self { standby: None, trouble: None, nobody: BTreeMap::new(), sentence, options }
     }
 
     /// How things stand, in one sentence.
@@ -84,6 +85,7 @@ impl Telling {
             self.standby = holder;
         }
         self.sentence = sentence(report);
+        let was_well = self.is_well();
         self.tell_nobody(report);
         let trouble = trouble(report);
         let news = trouble.as_ref().is_some_and(|trouble| self.is_news(trouble));
@@ -94,19 +96,34 @@ impl Telling {
             let (cycle, outcome) = (report.cycle, report.outcome.as_str());
             tracing::info!(name: "cycle.as_before", cycle, outcome, standing = %self.sentence, "{said}");
         }
-        if trouble.is_none() && self.trouble.take().is_some() && report.outcome == CycleOutcome::Ok {
+        self.trouble = trouble;
+        if !was_well && self.is_well() && report.outcome == CycleOutcome::Ok {
             tracing::info!(name: "cycle.well_again", cycle = report.cycle, "All is well again.");
         }
     }
 
-    /// Once, and again when it comes anew.
+    fn is_well(&self) -> bool {
+        self.trouble.is_none() && self.nobody.is_empty()
+    }
+
+    /// Once, and again when it comes anew or for another reason.
     fn tell_nobody(&mut self, report: &SyncReport) {
-        let serving_nobody = report.directories.iter().filter(|directory| directory.serves_nobody().is_some());
-        let now: BTreeSet<Name> = serving_nobody.clone().map(|directory| directory.name.clone()).collect();
-        for directory in serving_nobody.filter(|directory| !self.nobody.contains(&directory.name)) {
-            let nobody = directory.serves_nobody().unwrap_or_default();
-            let said = self.spelt(&format!("Of a directory {nobody}. Next: {}.", directory.serves_nobody_next()));
-            tracing::warn!(directory = %directory.name, "{said}");
+        let mut now = BTreeMap::new();
+        for directory in &report.directories {
+            let before = self.nobody.get(&directory.name).copied();
+            let next = directory.serves_nobody_next();
+            match directory.serves_nobody() {
+                Some(nobody) => {
+                    now.insert(directory.name.clone(), next);
+                    if before != Some(next) {
+                        let said = self.spelt(&format!("Of a directory {nobody}. Next: {next}."));
+                        tracing::warn!(directory = %directory.name, "{said}");
+                    }
+                }
+                // What could not be read says nothing new.
+                None if !directory.complete => now.extend(before.map(|before| (directory.name.clone(), before))),
+                None => {}
+            }
         }
         self.nobody = now;
     }
@@ -294,6 +311,23 @@ mod tests {
         telling.report(&report(CycleOutcome::Ok, None), false);
         assert_eq!(telling.trouble, None);
         assert!(telling.is_news("held a"));
+    }
+
+    #[test]
+    fn a_directory_that_gives_nobody_a_seat_is_not_well_until_it_gives_one_whatever_the_reason() {
+        let mut telling = Telling::new(String::new());
+        let mut well = |outcome, complete, users, quarantined| {
+            let mut report = report(outcome, None);
+            report.directories = vec![DirectoryReport { complete, users, quarantined, ..directory() }];
+            telling.report(&report, false);
+            (telling.is_well(), telling.nobody.values().next().copied())
+        };
+        let (_, in_scope) = well(CycleOutcome::Ok, true, 0, 0);
+        let quarantined = well(CycleOutcome::Ok, true, 3, 3);
+        assert!(!quarantined.0 && quarantined.1.is_some() && quarantined.1 != in_scope, "told anew: {quarantined:?}");
+        assert_eq!(well(CycleOutcome::Partial, false, 0, 0), quarantined, "not read, so not known");
+        assert_eq!(well(CycleOutcome::Ok, true, 3, 3), quarantined, "what was wrong besides ended");
+        assert_eq!(well(CycleOutcome::Ok, true, 3, 2), (true, None));
     }
 
     #[test]

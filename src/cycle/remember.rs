@@ -334,6 +334,7 @@ pub fn cycle(
         changes: report::held_changes(readings, plan),
         report: report::to_json(&report.held),
     });
+    let held = report::held_still(readings, held, parts.memory.held()?);
     let config = (report.outcome < CycleOutcome::Partial).then_some(parts.settings.digest.as_str());
     let news = news(parts.memory, parts.settings, report)?;
     parts.memory.finish_cycle(&record, held.as_ref(), Left { config, baseline }, news.as_ref())?;

@@ -1,5 +1,6 @@
 //! What people and programs are told of a cycle: values made of values.
 
+mod kept;
 mod people;
 mod recovered;
 
@@ -28,6 +29,7 @@ use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
 use crate::plan::wants::{self, Standstill};
 
+pub use kept::held_still;
 pub use recovered::with_recovered;
 
 /// A plan's report, and what a confirmation of it would let through.
