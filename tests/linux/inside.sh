@@ -221,8 +221,11 @@ ok "config and state are kept" test -f $config -a -f $state/ledger.db
 ok "installed again, it goes on" sh -c 'dpkg -i --force-confold /run/new.deb && systemctl start seatsync'
 ok "with its seats" seats '.held == 10'
 touch $config.before
+echo secret >/etc/seatsync/lab.password
+chown seatsync /etc/seatsync/lab.password
 ok "a purge" dpkg -P seatsync
 ok "leaves nothing" test ! -e $config -a ! -e $config.before -a ! -e $state -a ! -e /etc/seatsync/secrets
+ok "but what is somebody else's, and whose it is" test "$(stat -c %U /etc/seatsync/lab.password)" = seatsync
 
 if [ $failed != 0 ]; then journal -o cat | tail -40; fi
 echo "$passed passed, $failed failed"
