@@ -94,7 +94,8 @@ fn a_config_that_is_wrong_is_bundled_with_what_is_wrong_and_without_a_secret_in_
     let company = company();
     let config = fs::read_to_string(company.agent.config_file()).expect("the config");
     let wrong = format!(
-        "# call Zoë Quintessa, 555-1234\n{config}\n[guard]\npercent = \"many\"\ntoken = \"geheim\"\n{MAILBOXES}"
+        "# call Zoë Quintessa, 555-1234\n{config}\n[guard]\npercent = \"many\"\ntoken = \"geheim\"\n\
+         [notify.webhok]\nurl = \"https://a.example/geheim\"\n{MAILBOXES}"
     );
     company.agent.write_config(&wrong);
     let (_, entries) = bundle(&company, &[]);

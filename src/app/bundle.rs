@@ -1,5 +1,6 @@
 //! `support-bundle`: one file that shows how things stand to somebody who may not know who works here.
 
+mod known;
 mod logs;
 mod redact;
 mod system;
@@ -209,6 +210,7 @@ fn written_config(parts: &mut Parts, redactor: &Redactor, config: &Path) {
     let read = std::fs::read_to_string(config).map_err(|error| error.to_string());
     let read = read.and_then(|text| toml::from_str::<Value>(&text).map_err(|_| "no valid TOML".to_owned()));
     let written = read.and_then(|mut value| {
+        known::only(&mut value, &settings::schema());
         redactor.value(&mut value);
         toml::to_string_pretty(&value).map_err(|error| error.to_string())
     });

@@ -24,8 +24,9 @@ const PERSONAL: &[&str] = &[
     "user_name",
     "who",
 ];
-/// Values of the config that must not be there and may be: a secret written where its file should be named.
-const SECRETS: &[&str] = &["bind_password", "client_secret", "password", "secret", "token"];
+/// Values of the config that must not be there and may be, a secret written where its file should be named; and those that may
+/// name somebody, whole: a filter, and who logs on to a mail server.
+const SECRETS: &[&str] = &["bind_password", "client_secret", "filter", "password", "secret", "token", "user"];
 
 const LOGIN: &str = r"//[^/@\s]+@";
 /// Also what is none yet: "ada@".
@@ -33,8 +34,10 @@ const MAIL: &str = r#"[^\s"'<>(),;:=\[\]]+@(?:[^\s"'<>(),;:=\[\]]*[^\s"'<>(),;:=
 /// A mailbox (RFC 5322, 3.4): a quoted text with an address in it, or a name before one: quoted, of words with capitals, or
 /// all that stands there.
 const MAILBOX: &str = r#"(?m)"[^"\n]*<[^<>"\s]*@[^<>"\s]*>[^"\n]*"|(?:"[^"\n]*"|(?:\p{Lu}[\p{L}\p{M}'.-]*\s+)*\p{Lu}[\p{L}\p{M}'.-]*|^[\p{L}\p{M}'. -]+)\s*<[^<>"\s]*@[^<>"\s]*>"#;
-/// A key of the config whose value is to be a mailbox, as messages quote it, whatever stands there.
-const SENT_TO: &str = r#"(?m)(\.(?:to|from)(?:\[\d+\]|\.\d+)?) = (?:"(?:\\.|[^"\\])*"|\[.*?\]|[^:\n]*): "#;
+/// A key of the config whose value names somebody, as messages quote it, whatever stands there.
+const SENT_TO: &str = r#"(?m)(\.(?:to|from|filter|user)(?:\[\d+\]|\.\d+)?) = (?:"(?:\\.|[^"\\])*"|\[.*?\]|[^:\n]*): "#;
+/// A folder that has somebody's name.
+const HOME: &str = r#"(/home/|(?i:[/\\]+users[/\\]+))[^/\\\s"'`:;,()]+"#;
 const UUID: &str = r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b";
 /// RFC 3339, and what logs make of it.
 const TIME: &str = r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(:\d{2}([.,]\d+)?)?(Z|[+-]\d{2}:?\d{2})?";
@@ -58,6 +61,7 @@ pub struct Redactor {
     /// DNs of the config, folded: groups and bases, which support must see.
     kept: BTreeSet<String>,
     login: Regex,
+    home: Regex,
     sent_to: Regex,
     mailbox: Regex,
     mail: Regex,
@@ -76,6 +80,7 @@ impl Redactor {
             words: HashMap::new(),
             kept: kept.iter().map(|dn| folded(dn).into_owned()).collect(),
             login: Regex::new(LOGIN)?,
+            home: Regex::new(HOME)?,
             sent_to: Regex::new(SENT_TO)?,
             mailbox: Regex::new(MAILBOX)?,
             mail: Regex::new(MAIL)?,
@@ -109,6 +114,7 @@ impl Redactor {
     #[must_use]
     pub fn text(&self, text: &str) -> String {
         let text = self.login.replace_all(text, "//[redacted]@");
+        let text = self.home.replace_all(&text, "$1[redacted]");
         let text = self.sent_to.replace_all(&text, "$1 = [redacted]: ");
         let text = self.mailbox.replace_all(&text, |found: &Captures<'_>| self.mailbox(&found[0]));
         let text = self.mail.replace_all(&text, |found: &Captures<'_>| self.alias(&found[0], "mail"));
@@ -136,7 +142,7 @@ impl Redactor {
             Value::String(text) if key == "bind_dn" => *text = self.bind_dn(text),
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.under(key, item)),
-            Value::Object(fields) if is_of_a_mailbox(fields) => {
+            Value::Object(fields) if is_of_somebody(fields) => {
                 fields.insert("value".to_owned(), "[redacted]".into());
                 fields.iter_mut().for_each(|(key, value)| self.under(key, value));
             }
@@ -221,11 +227,11 @@ impl Redactor {
 }
 
 /// What is wrong with a value of the config that names somebody.
-fn is_of_a_mailbox(fields: &serde_json::Map<String, Value>) -> bool {
+fn is_of_somebody(fields: &serde_json::Map<String, Value>) -> bool {
     let key = fields.get("key").and_then(Value::as_str).unwrap_or_default();
     let key = key.trim_end_matches(|c: char| c.is_ascii_digit() || "[].".contains(c));
     fields.get("value").is_some_and(Value::is_string)
-        && key.rsplit('.').next().is_some_and(|last| matches!(last, "to" | "from"))
+        && key.rsplit('.').next().is_some_and(|last| matches!(last, "to" | "from" | "filter" | "user"))
 }
 
 /// What follows the host of a webhook is as good as a password.

@@ -60,6 +60,22 @@ fn of_a_webhook_the_host_alone_stays() {
 }
 
 #[test]
+fn a_filter_who_logs_on_and_whose_home_it_is_go_too() {
+    let redactor = redactor();
+    let mut value = json!({"directory": [{"filter": "(manager=*Quux*)"}], "email": {"user": "quux"},
+        "problem": {"key": "directory.corp.filter", "value": "(uid=quux"}, "state_dir": "/home/quux/state"});
+    redactor.value(&mut value);
+    assert!(!value.to_string().to_lowercase().contains("quux"), "{value}");
+    assert_eq!(value["state_dir"], "/home/[redacted]/state");
+    assert_eq!(
+        redactor.text("cannot read C:\\Users\\quux\\ca.pem: no"),
+        "cannot read C:\\Users\\[redacted]\\ca.pem: no"
+    );
+    let said = redactor.text("directory.corp.filter = \"(uid=quux\": is no filter");
+    assert_eq!(said, "directory.corp.filter = [redacted]: is no filter");
+}
+
+#[test]
 fn what_stands_in_a_persons_field_goes_whole_and_numbers_stay() {
     let mut value = json!({"user_name": "Unknown Person", "count": 7, "token": "geheim",
         "fields": {"email": ["a b", "joerg@corp.example"]}, "bind_dn": "CN=Ada Admin,OU=Service,DC=corp"});
