@@ -154,6 +154,9 @@ fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn B
     if room::is_full(&error) {
         return Err(told.with_next(room::NEXT));
     }
+    if let Some(said) = room::read_only("the licence ledger", path) {
+        return Err(AppError::new(Code::Backend, said).with_next(room::GOES_ON));
+    }
     if is_denied(&error) {
         return Err(told.with_next(access::given_back(&settings.agent.state_dir, path)));
     }
@@ -248,6 +251,14 @@ pub fn state_error(error: &StateError) -> AppError {
         told.with_next(AS_THE_OWNER)
     } else {
         told
+    }
+}
+
+/// The same, of an error that came from this folder: its disk may be the cause.
+pub fn state_error_in(folder: &Path, error: &StateError) -> AppError {
+    match room::read_only("the state", folder).filter(|_| is_denied(error)) {
+        Some(said) => AppError::new(Code::State, said).with_next(room::GOES_ON),
+        None => state_error(error),
     }
 }
 

@@ -36,6 +36,9 @@ fn has_no_index(error: &rusqlite::Error) -> bool {
 pub const MOUNT: &str = "mount that disk for writing; `dmesg` says why, where the system made it read-only after an error; nothing is \
                          lost, and the agent goes on by itself";
 
+/// What becomes of it, where the sentence has the remedy.
+pub const GOES_ON: &str = "as it says; nothing is lost, and the agent goes on by itself";
+
 /// The cause is a disk that nothing can be written to.
 #[must_use]
 pub fn is_read_only(error: &(dyn std::error::Error + 'static)) -> bool {
@@ -52,7 +55,7 @@ impl App {
             places.push(("the licence ledger", path));
         }
         let closed = places.into_iter().filter_map(|(what, path)| Some((what, path, shut(path)?)));
-        closed.map(|(what, path, why)| format!("the disk of {what} {why} ({})", path.display())).collect()
+        closed.map(|(what, path, why)| on_disk(what, path, why)).collect()
     }
 
     /// The same for `check`, which says nothing where there is room.
@@ -63,10 +66,20 @@ impl App {
             ok: false,
             message,
             lost: Some(lost.to_owned()),
-            remedy: Some("as it says; nothing is lost, and the agent goes on by itself".to_owned()),
+            remedy: Some(GOES_ON.to_owned()),
         };
         self.full_disks().into_iter().map(probe).collect()
     }
+}
+
+/// The disk of this place, where it is mounted so that nobody writes to it: whoever runs this is not the cause then.
+#[must_use]
+pub fn read_only(what: &str, path: &Path) -> Option<String> {
+    shut(path).filter(|why| *why != FULL).map(|why| on_disk(what, path, why))
+}
+
+fn on_disk(what: &str, path: &Path, why: &str) -> String {
+    format!("the disk of {what} {why} ({})", path.display())
 }
 
 const FULL: &str = "is full: make room on it, `df -h` and `df -i` show what it lacks";
@@ -113,6 +126,10 @@ mod tests {
         assert!(has_no_room(4096, 100, 50) && has_no_room(u64::MAX, 100, 0));
         assert!(!has_no_room(u64::MAX, 0, 0), "a file system that counts no files");
         assert_eq!(shut(&std::env::temp_dir().join("not/there/yet")), None);
+        assert_eq!(read_only("the state", &std::env::temp_dir()), None);
+        // Of a process's own file system nobody made any other.
+        let said = on_disk("the state", Path::new("/srv"), READ_ONLY);
+        assert!(said.starts_with("the disk of the state is mounted read-only: mount it") && said.ends_with(" (/srv)"));
         assert!(FULL.starts_with("is full") && READ_ONLY.contains("read-only"));
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use jiff::SignedDuration;
 use tokio::sync::watch;
 
-use super::engine::{Engine, Stop, state_error};
+use super::engine::{Engine, Stop, state_error, state_error_in};
 use super::pass::{cycle_error, pass};
 use super::requests::{self, Reply};
 use super::{App, AppError, Code, PlanOptions, sending};
@@ -203,7 +203,8 @@ impl App {
 
     /// The state as it is, or an empty one that is never written.
     pub(super) fn state_beside(&self) -> Result<State, AppError> {
-        let found = State::open_beside(&self.settings.agent.state_dir).map_err(|error| state_error(&error))?;
+        let folder = &self.settings.agent.state_dir;
+        let found = State::open_beside(folder).map_err(|error| state_error_in(folder, &error))?;
         found.map_or_else(|| State::in_memory().map_err(|error| state_error(&error)), Ok)
     }
 }
