@@ -1,5 +1,6 @@
 //! TLS as a client: always verified, with the operating system's authorities or one of our own.
 
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -26,8 +27,8 @@ pub enum TlsError {
     File { path: PathBuf, source: pem::Error },
     #[error("Could not use the certificate authority in {} (`ca_file`, PEM): {source}", path.display())]
     Certificate { path: PathBuf, source: rustls::Error },
-    #[error("Could not read the certificate authority in {} (`ca_file`, PEM): there is no certificate in it", path.display())]
-    Empty { path: PathBuf },
+    #[error("Could not read the certificate authority in {} (`ca_file`, PEM): there is no certificate in it{}", path.display(), with_comma(*der, path))]
+    Empty { path: PathBuf, der: bool },
     #[error("Could not use the certificate {} (`client_cert`): {what}", path.display())]
     Identity { path: PathBuf, what: String },
 }
@@ -118,6 +119,27 @@ pub fn blame(certificate: &CertificateError) -> (&'static str, &'static str) {
     }
 }
 
+/// A certificate as Windows exports it by default: binary (X.690), a sequence of some length.
+#[must_use]
+pub fn is_der(path: &Path) -> bool {
+    let mut start = [0; 2];
+    let read = std::fs::File::open(path).and_then(|mut file| file.read_exact(&mut start));
+    read.is_ok() && start[0] == 0x30 && start[1] > 0x80
+}
+
+/// How one becomes PEM.
+#[must_use]
+pub fn from_der(path: &Path) -> String {
+    let shown = path.display();
+    format!(
+        "it is binary (DER), not PEM: run: openssl x509 -inform der -in {shown} -out {shown}.pem, and name {shown}.pem"
+    )
+}
+
+fn with_comma(der: bool, path: &Path) -> String {
+    if der { format!(", {}", from_der(path)) } else { String::new() }
+}
+
 /// Every certificate of a PEM file; at least one.
 fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
     let unreadable = |source| TlsError::File { path: path.to_owned(), source };
@@ -127,7 +149,7 @@ fn authorities(path: &Path) -> Result<RootCertStore, TlsError> {
         added.map_err(|source| TlsError::Certificate { path: path.to_owned(), source })?;
     }
     if roots.is_empty() {
-        return Err(TlsError::Empty { path: path.to_owned() });
+        return Err(TlsError::Empty { path: path.to_owned(), der: is_der(path) });
     }
     Ok(roots)
 }
@@ -173,5 +195,17 @@ mod tests {
         if let Err(error) = client(None) {
             assert!(error.to_string().contains("`ca_file`"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_binary_certificate_is_told_from_none_with_the_command() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("ca.cer");
+        std::fs::write(&file, [0x30, 0x82, 0x03, 0x0f, 0x30, 0x82]).unwrap();
+        let said = client(Some(&file)).unwrap_err().to_string();
+        let command = format!("openssl x509 -inform der -in {0} -out {0}.pem", file.display());
+        assert!(said.contains(&command), "{said}");
+        std::fs::write(&file, "0 is no certificate").unwrap();
+        assert!(!client(Some(&file)).unwrap_err().to_string().contains("openssl"));
     }
 }

@@ -8,20 +8,23 @@ use rustls::pki_types::pem::PemObject as _;
 
 use super::reader::Reader;
 use super::unreadable::unreadable;
+use crate::tls;
 
 const WHAT: &str = "name a PEM file with the CA's certificate";
 
 /// A certificate file that can be read. Without TLS nothing would read it; `plain` says why there is none.
-pub fn file(reader: &Reader, tls: bool, plain: &str) -> Option<PathBuf> {
+pub fn file(reader: &Reader, encrypted: bool, plain: &str) -> Option<PathBuf> {
     let file = reader.path("ca_file")?;
     reader.context.uses(&reader.place.key("ca_file"), &file);
     if let Err(error) = File::open(&file) {
         reader.problem("ca_file", unreadable(&error, WHAT));
     } else if file.is_dir() {
         reader.problem("ca_file", format!("is a folder; {WHAT}"));
+    } else if tls::is_der(&file) {
+        reader.problem("ca_file", tls::from_der(&file));
     } else if !holds_a_certificate(&file) {
         reader.problem("ca_file", format!("holds no certificate; {WHAT}"));
-    } else if !tls {
+    } else if !encrypted {
         reader.warn("ca_file", format!("has no effect: {plain}"));
     }
     Some(file)

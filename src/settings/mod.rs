@@ -49,6 +49,7 @@ use std::path::{Path, PathBuf};
 
 use crate::model::Name;
 use crate::model::settings::{BackendKind, LedgerSettings, LogSettings, Settings};
+pub use keys::MOST_SEATS;
 pub use problem::{Problem, Problems};
 pub use schema::schema;
 

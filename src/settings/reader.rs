@@ -177,9 +177,25 @@ impl<'c> Reader<'c> {
         match &self.raw(key)?.kind {
             ValueKind::String(text) if !text.is_empty() => return Some(text.clone()),
             ValueKind::String(_) => self.problem(key, "must not be empty"),
-            _ => self.problem(key, "must be text in quotes"),
+            other => self.problem(key, format!("must be text in quotes{}", self.meant(key, other))),
         }
         None
+    }
+
+    /// How a number of seconds is written.
+    fn meant(&self, key: &str, value: &ValueKind) -> String {
+        let is_duration = self.section.key(key).is_some_and(|key| matches!(key.shape, Shape::Duration(_)));
+        let seconds = match value {
+            ValueKind::I64(number) if is_duration => *number,
+            _ => return String::new(),
+        };
+        let written = match seconds {
+            ..=0 => return ", with its unit, such as \"5m\"".to_owned(),
+            _ if seconds % 3600 == 0 => format!("{}h", seconds / 3600),
+            _ if seconds % 60 == 0 => format!("{}m", seconds / 60),
+            _ => format!("{seconds}s"),
+        };
+        format!(", with its unit; {seconds} seconds are \"{written}\"")
     }
 
     /// Refuses a table without this key; `what` says what belongs there.

@@ -13,6 +13,9 @@ use super::permissions::{self, Right};
 
 const TOO_LARGE: &str = "is a number out of all bounds";
 
+const BACKSLASH: &str =
+    "; between double quotes a backslash is written \\\\, or put the text between single quotes: 'LAB\\svc'";
+
 /// Reads and merges. None: nothing can be said of the values, and the context knows why.
 pub fn read(context: &Context) -> Option<Value> {
     let text = read_file(context)?;
@@ -57,7 +60,17 @@ fn merge(context: &Context, text: &str, values: config::Map<String, String>) -> 
 /// Where the parser stumbled. Its own text would quote the line, which may hold a secret.
 fn syntax_problem(context: &Context, text: &str, error: &toml::de::Error) {
     let (line, column) = lines::position(text, error.span().map_or(0, |span| span.start));
-    context.file_problem(Some(line), format!("not valid TOML at line {line}, column {column}: {}", error.message()));
+    let hint = if is_backslash(text, error) { BACKSLASH } else { "" };
+    let said = format!("not valid TOML at line {line}, column {column}: {}{hint}", error.message());
+    context.file_problem(Some(line), said);
+}
+
+/// In double quotes it begins an escape, and `svc` is none.
+fn is_backslash(text: &str, error: &toml::de::Error) -> bool {
+    let Some(span) = error.span() else { return false };
+    let upto = text.get(..span.start).unwrap_or_default();
+    let at = text.get(span).unwrap_or_default();
+    at.starts_with('\\') || upto.ends_with('\\')
 }
 
 /// The file's text, if nobody but its owner can have written it.
@@ -105,5 +118,18 @@ fn cannot_read(error: &std::io::Error) -> String {
         }
         ErrorKind::IsADirectory => "is a folder; name the file in it with --config PATH".to_owned(),
         _ => format!("cannot be read: {error}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_backslash_that_is_no_escape_is_known_and_other_mistakes_are_not() {
+        let is_one = |text: &str| DeTable::parse_recoverable(text).1.iter().any(|error| is_backslash(text, error));
+        assert!(is_one(r#"bind_dn = "LAB\svc""#) && is_one(r#"path = "C:\Users\ada""#));
+        assert!(!is_one("bind_dn = LAB") && !is_one(r#"bind_dn = "LAB"#) && !is_one(r"a = 'LAB\svc'"));
+        assert!(BACKSLASH.contains(r"written \\, or") && BACKSLASH.contains(r"'LAB\svc'"));
     }
 }

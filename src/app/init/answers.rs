@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret as _, SecretString};
 
 use crate::model::Dn;
 use crate::model::filter::check_filter;
-use crate::settings;
+use crate::settings::{self, MOST_SEATS};
 
 /// What a question asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ impl Answers {
                 self.pools.push(PoolAsked { name, ..PoolAsked::default() });
             }
             (Key::PoolSeats, Value::Text(text)) => {
-                let seats = text.trim().parse().map_err(|_| "write a number of seats, 0 or more".to_owned())?;
+                let seats = text.trim().parse().ok().filter(|seats| *seats <= MOST_SEATS).ok_or_else(of_seats)?;
                 if let Some(pool) = self.pools.iter_mut().find(|pool| pool.seats.is_none()) {
                     pool.seats = Some(seats);
                 }
@@ -180,6 +180,11 @@ fn some(text: &str, otherwise: &str) -> Result<String, String> {
 fn word(name: &str) -> Result<String, String> {
     let name = some(name, "write a name")?;
     settings::check_word(&name).map(|()| name)
+}
+
+/// What a number of seats is.
+pub fn of_seats() -> String {
+    format!("write a whole number of seats, from 0 to {MOST_SEATS}")
 }
 
 /// Rule 23: an empty password is never sent.

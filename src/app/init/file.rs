@@ -5,9 +5,9 @@ use std::path::Path;
 use secrecy::SecretString;
 use toml::{Table, Value as Toml};
 
-use super::answers::{Answers, BackendAsked, Key, PoolAsked, Value, checked_filter};
+use super::answers::{Answers, BackendAsked, Key, PoolAsked, Value, checked_filter, of_seats};
 use crate::app::{AppError, Code};
-use crate::settings::{nearest_of, refused_secret};
+use crate::settings::{MOST_SEATS, nearest_of, refused_secret};
 
 const ROOT: &[&str] = &["domain", "agent", "directory", "backend", "pool"];
 const AGENT: &[&str] = &["state_dir"];
@@ -117,10 +117,12 @@ impl Reader<'_> {
     fn pool(&mut self, table: &Table) {
         const AT: &str = "pool.";
         self.known(table, AT, POOL);
-        let seats = match table.get("seats").map(|seats| seats.as_integer().and_then(|seats| u32::try_from(seats).ok()))
-        {
+        let number = |seats: &Toml| {
+            seats.as_integer().and_then(|seats| u32::try_from(seats).ok()).filter(|seats| *seats <= MOST_SEATS)
+        };
+        let seats = match table.get("seats").map(number) {
             Some(None) => {
-                self.problems.push("pool.seats: must be a number of seats".to_owned());
+                self.problems.push(format!("pool.seats: {}", of_seats()));
                 None
             }
             seats => seats.flatten(),

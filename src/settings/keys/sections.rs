@@ -14,7 +14,7 @@ const fn key(name: &'static str, shape: Shape, without: Without, says: &'static 
 }
 
 /// More than any company buys; a bound so that a slip of the hand is seen.
-const MOST_SEATS: u32 = 10_000_000;
+pub const MOST_SEATS: u32 = 10_000_000;
 /// The largest page: Active Directory answers with 1000 at most unless told otherwise, `OpenLDAP` with 500.
 const LARGEST_PAGE: u32 = 10_000;
 
