@@ -37,6 +37,8 @@ impl<'a> From<&'a PendingRow> for Place<'a> {
 pub struct Reach<'a> {
     places: Vec<Place<'a>>,
     reached: Vec<bool>,
+    /// Who was approved since the last cycle, and for whom a seat is free.
+    given: Vec<bool>,
     /// By pool: free seats, and how many of them approval would give away.
     open: BTreeMap<&'a Name, (u32, u32)>,
 }
@@ -50,12 +52,15 @@ impl<'a> Reach<'a> {
             place.stopped.is_none() && place.decided.is_none() && promotion.lacks_approval(place.reason, place.approved)
         };
         let places: Vec<Place<'_>> = places.collect();
-        for place in places.iter().filter(|place| place.decided == Some(Verdict::Approve)) {
+        let mut give = |place: &Place<'a>| match open.get_mut(place.pool) {
             // Spoken for.
-            if let Some((free, _)) = open.get_mut(place.pool) {
-                *free = free.saturating_sub(1);
+            Some((free, _)) if place.decided == Some(Verdict::Approve) && *free > 0 => {
+                *free -= 1;
+                place.stopped.is_none()
             }
-        }
+            _ => false,
+        };
+        let given = places.iter().map(&mut give).collect();
         let mut reach = |place: &Place<'a>| match open.get_mut(place.pool) {
             Some((free, given)) if lacks_approval(place) && *given < *free => {
                 *given += 1;
@@ -64,7 +69,7 @@ impl<'a> Reach<'a> {
             _ => false,
         };
         let reached = places.iter().map(&mut reach).collect();
-        Self { places, reached, open }
+        Self { places, reached, given, open }
     }
 
     /// Why the place of this index waits.
@@ -78,6 +83,7 @@ impl<'a> Reach<'a> {
             _ => in_words(reason),
         };
         match decided {
+            Some(Verdict::Approve) if self.given[index] => "approved: gets a seat with the next cycle".to_owned(),
             Some(Verdict::Approve) => format!("{said}; approved, with the next cycle"),
             Some(Verdict::Deny) => format!("{said}; denied, with the next cycle"),
             Some(Verdict::Release) => format!("{said}; released, with the next cycle"),
@@ -128,6 +134,22 @@ mod tests {
     }
 
     #[test]
+    fn who_was_approved_while_a_seat_is_free_is_told_that_it_comes() {
+        let name = Name::from("standard");
+        let decided = Some(Verdict::Approve);
+        let place = |stopped| Place { pool: &name, reason: NoSeat, approved: false, stopped, decided };
+        let words = |free, stopped| {
+            let pools = [pool(free)];
+            let reach = Reach::of([place(stopped), place(None)].into_iter(), &pools, Promotion::Manual);
+            [reach.words(0), reach.words(1)]
+        };
+        let comes = "approved: gets a seat with the next cycle";
+        assert_eq!(words(2, None), [comes, comes]);
+        assert_eq!(words(1, None), [comes, "no free seat; approved, with the next cycle"]);
+        assert!(words(1, Some(Stopped::Quarantined))[0].starts_with("gets nothing now"));
+    }
+
+    #[test]
     fn a_free_seat_reaches_the_first_who_lacks_approval() {
         let (words, open) = said(&[pool(1)], Promotion::Manual);
         let expected = [
@@ -158,7 +180,7 @@ mod tests {
         let reach = Reach::of(places.into_iter(), &pools, Promotion::Manual);
         let words: Vec<String> = (0..4).map(|index| reach.words(index)).collect();
         let expected = [
-            "no free seat; approved, with the next cycle",
+            "approved: gets a seat with the next cycle",
             "no free seat; denied, with the next cycle",
             "seat free, awaits approval",
             "no free seat",
