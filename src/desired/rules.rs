@@ -127,7 +127,8 @@ impl<'a> Rules<'a> {
         if let Some(quarantine) = &sighting.quarantine {
             return Some(Wish::Quarantined { quarantine: quarantine.clone(), shows: &sighting.profile });
         }
-        let created = sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or_else(|| seen_first(now));
+        let created =
+            sighting.created.or_else(|| known.first_seen(&sighting.anchor)).unwrap_or_else(|| seen_first(now));
         Some(Wish::Seats { sighting, created, asks: self.asks(&sighting.anchor) })
     }
 
