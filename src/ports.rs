@@ -163,6 +163,12 @@ pub trait Directory: Send {
         self.locate(people, now).await
     }
 
+    /// Adds to the watermark of the last whole read what was learnt since, of groups and of people who were looked for: another
+    /// server has to know of that, too.
+    fn vouch(&self, read: &mut Watermark) {
+        let _ = read;
+    }
+
     /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed;
 

@@ -148,6 +148,42 @@ fn a_changelog_that_may_be_read_tells_who_changed_and_who_is_gone_without_the_pl
 }
 
 #[test]
+fn whatever_the_changelog_may_have_kept_to_itself_makes_everything_read() {
+    let place = format!("ou=sub,ou=people,{BASE}");
+    let inside = ldif::person(BASE, "u0000007").replace(",ou=people,", ",ou=sub,ou=people,");
+    let seed = ldif::people(BASE, 6) + &format!("dn: {place}\nobjectClass: organizationalUnit\nou: sub\n\n") + &inside;
+    let mut ds = Ds389::start(&seed, &["retro-changelog", "long-ago"]);
+    let log = |change: &str| {
+        ds.modify(&format!(
+            "dn: cn=changelog\nchangetype: modify\n{change}: aci\naci: (targetattr != \"changes\")(version 3.0; acl \"Seatsync\"; \
+             allow (read, search, compare) userdn = \"ldap:///{}\";)\n-\n\n",
+            ds.sync_dn
+        ));
+    };
+    log("add");
+    ds.modify(&format!(
+        "dn: {BASE}\nchangetype: modify\nadd: aci\naci: (targetfilter = \"(ou=sub)\")(targetattr = \"*\")(version 3.0; acl \"hidden\"; \
+         deny (all) userdn = \"ldap:///{}\";)\n-\n\n",
+        ds.sync_dn
+    ));
+    let twins = twins(&ds, "");
+    twins.delta("nothing");
+    ds.modify(&ldif::rename(&place, "ou=sub", Some(&format!("ou=groups,{BASE}"))));
+    assert_eq!(twins.cycle("a hidden place moved out")["mode"], "full");
+    assert_eq!(twins.follows.names("suspended"), ["u0000007"]);
+    twins.delta("nothing");
+    ds.delete(&dn(3));
+    log("delete");
+    assert_eq!(twins.cycle("one deleted, and the log is closed")["mode"], "full");
+    twins.cycle("the same, missed twice");
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    ds.down();
+    ds.up();
+    assert_eq!(twins.cycle("started anew, perhaps with its log off meanwhile")["mode"], "full");
+    twins.delta("nothing");
+}
+
+#[test]
 fn a_changelog_that_does_not_say_whose_entries_changed_loses_no_change() {
     let ds = Ds389::start(&ldif::people(BASE, 12), &["content-sync", "unmapped", "long-ago"]);
     let twins = twins(&ds, "");

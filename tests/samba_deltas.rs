@@ -177,6 +177,30 @@ fn an_account_that_may_list_deleted_objects_and_not_replicate_is_told_what_it_ma
 }
 
 #[test]
+fn whose_update_shows_no_number_is_found_by_reading_everything() {
+    /// `schemaIDGUID` of uSNChanged (MS-ADA3 2.372).
+    const CHANGED: &str = "bf967a6f-0de6-11d0-a285-00aa003049e2";
+    let _alone = alone();
+    let (samba, ou, name) = domain("hides", 3);
+    let account = format!("{name}sync");
+    samba.administer(&format!("samba-tool user create {account} Passw0rd.hides"));
+    let config = config(&samba, &ou, "").replace(&samba.admin_dn, &format!("{account}@lab.test"));
+    let agent = Agent::new(&config);
+    agent.secret("pw", "Passw0rd.hides");
+    samba.administer(&remedy(lack(&lacking(&agent), "deleted objects")));
+    let twins = Twins::of(&config, "Passw0rd.hides");
+    twins.delta("nothing");
+    samba.administer(&format!(
+        "sid=$(samba-tool user show {account} --attributes=objectSid | sed -n 's/^objectSid: //p') && samba-tool dsacl set \
+         --objectdn='CN={name}2,{ou}' --action=deny --sddl=\"(OD;;RP;{CHANGED};;$sid)\""
+    ));
+    twins.follows.sync_full();
+    samba.modify(&ldif::replace(&format!("CN={name}2,{ou}"), "userAccountControl", &["546"]));
+    assert_eq!(twins.cycle("one disabled whose entry shows no number")["mode"], "full");
+    assert_eq!(twins.follows.names("suspended"), [format!("{name}2@lab.test")]);
+}
+
+#[test]
 fn who_may_not_list_deleted_objects_reads_everything() {
     let _alone = alone();
     let (samba, ou, name) = domain("blind", 2);

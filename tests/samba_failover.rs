@@ -176,13 +176,16 @@ struct Pair {
 }
 
 impl Pair {
-    /// With five people in the group, and one who was deleted.
+    /// With five people in the group, and one to whom nothing happens: the guard holds back the last to leave. And one who was
+    /// deleted.
     fn new() -> Self {
         let first = Samba::own();
         let (ou, elsewhere) = (first.ou("two"), first.ou("two-out"));
         let dn = |who: usize| format!("CN=two-{who},{ou}");
         first.load(&(1..=6).map(|who| ldif::ad_person(&ou, &format!("two-{who}"))).collect::<String>());
-        first.load(&ldif::ad_group(&ou, "two", &(1..=5).map(dn).collect::<Vec<_>>()));
+        first.load(&ldif::ad_person(&ou, "stays"));
+        let members: Vec<String> = (1..=5).map(dn).chain([format!("CN=stays,{ou}")]).collect();
+        first.load(&ldif::ad_group(&ou, "two", &members));
         first.delete(&dn(6));
         let second = first.joined();
         Self { first, second, group: format!("CN=two,{ou}"), ou, elsewhere }

@@ -242,6 +242,23 @@ fn whose_change_cannot_be_seen_is_found_by_reading_everything() {
     assert!(probe["message"].as_str().is_some_and(|message| message.contains("cn=vault")), "{probe}");
 }
 
+#[test]
+fn a_place_that_cannot_be_seen_may_move_with_its_people_and_everything_is_read() {
+    let base = "dc=lab,dc=test";
+    let place = format!("ou=sub,ou=people,{base}");
+    let inside = ldif::person(base, "u0000007").replace(",ou=people,", ",ou=sub,ou=people,");
+    let seed = ldif::people(base, 6) + &format!("dn: {place}\nobjectClass: organizationalUnit\nou: sub\n\n") + &inside;
+    let mut slapd = Slapd::start_with(&seed);
+    slapd.restrict(&format!("to filter=(ou=sub) by dn.exact=\"{}\" none by * break", slapd.sync_dn));
+    let twins = twins(&slapd, false);
+    slapd.modify(&ldif::rename(&place, "ou=sub", Some(&format!("ou=groups,{base}"))));
+    assert_eq!(twins.cycle("a hidden place moved out")["mode"], "full");
+    assert_eq!(twins.follows.names("suspended"), ["u0000007"]);
+    slapd.unrestrict();
+    twins.cycle("it is shown, and nobody lies there any more");
+    twins.delta("nothing");
+}
+
 /// The agent that follows ends as the one that reads everything: partial, and nobody has another seat than before.
 fn both_are_partial(twins: &Twins, after: &str) {
     let before = twins.follows.names("active");

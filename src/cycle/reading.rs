@@ -337,6 +337,7 @@ async fn locate(
     match result {
         Ok(mut located) => {
             keep_nameless(&mut located, &missing, snapshot);
+            snapshot.watermark.iter_mut().for_each(|mark| parts.directories[index].directory.vouch(mark));
             read.located = located;
         }
         Err(error) => {

@@ -302,6 +302,10 @@ impl Look {
         if self.read.mode == ReadMode::Delta && self.misses_anybody(parts.memory)? {
             return Ok(Err("somebody who was there is not found, or does not match any more".to_owned()));
         }
+        if self.read.mode == ReadMode::Full {
+            let directory = &parts.directories[self.index].directory;
+            self.changes.watermark.iter_mut().for_each(|mark| directory.vouch(mark));
+        }
         let name = self.read.name.clone();
         let anchors: Vec<Anchor> = self.located.keys().copied().collect();
         let wished = parts.memory.wished(&name, &anchors)?;

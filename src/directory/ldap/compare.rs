@@ -50,8 +50,8 @@ pub(super) async fn run(
     for base in how.bases {
         people::read(session, base, &search, &mut harvest, how.budget).await?;
     }
-    let stamp = question.stamp_shown(&harvest);
-    Ok(judge(session, asked, harvest, (here, stamp)).map_or_else(Compared::Untold, Compared::Whole))
+    let shown = question.stamp_shown(session, how.bases, &mut harvest, how.budget).await?;
+    Ok(judge(session, asked, harvest, (here, shown)).map_or_else(Compared::Untold, Compared::Whole))
 }
 
 /// Where the server stands; else what a full read has to report.
@@ -77,9 +77,9 @@ fn judge(
     session: &Session,
     asked: &Asked<'_>,
     harvest: Harvest,
-    (mut here, stamp): (Option<Watermark>, Option<&str>),
+    (mut here, shown): (Option<Watermark>, stamp::Shown),
 ) -> Result<Comparison, Untold> {
-    let Harvest { mut people, unidentified, entries, changed, known, .. } = harvest;
+    let Harvest { mut people, unidentified, entries, rests, known, .. } = harvest;
     if people.len() > MOST_CHANGED {
         return Err(format!("more than {MOST_CHANGED} people changed"));
     }
@@ -91,8 +91,8 @@ fn judge(
         return Err("somebody came twice, or moved meanwhile".to_owned());
     }
     if let Some(here) = &mut here {
-        complete(here, asked.request.watermark.as_ref(), changed, asked.request.now);
-        stamp::note(here, stamp);
+        complete(here, asked.request.watermark.as_ref(), rests, asked.request.now);
+        shown.note_in(here);
     }
     let (kind, server) = (session.kind, session.connection.url.clone());
     Ok(Comparison { kind, server, changed: people, unseen: known.unseen(), entries, watermark: here })

@@ -19,6 +19,8 @@ const CONTENT_SYNC: &str = "1.3.6.1.4.1.4203.1.9.1.1";
 pub(super) const COMMITTED: &str = "highestCommittedUSN";
 /// The last entry of the retro changelog (389 DS).
 pub(super) const LAST_CHANGE: &str = "lastChangeNumber";
+/// Another one with each start of a 389 DS (seen with 2.3), and after an import; its place in a watermark says nothing to people.
+pub(super) const DATA_VERSION: &str = "_dataversion";
 const FIRST_CHANGE: &str = "firstChangeNumber";
 
 /// What a root DSE says, as far as we use it.
@@ -41,6 +43,8 @@ pub(super) struct RootDse {
     pub(super) last_change: Option<String>,
     /// The first that it still has.
     pub(super) first_change: Option<u64>,
+    /// Of 389 DS: what it serves, as of its start.
+    pub(super) data_version: Option<String>,
     /// What OpenLDAP tells of itself, where it does.
     pub(super) monitor: Option<String>,
 }
@@ -61,6 +65,7 @@ impl RootDse {
             COMMITTED,
             LAST_CHANGE,
             FIRST_CHANGE,
+            "dataversion",
             "monitorContext",
         ];
         let entry = connection.entry("Could not read the root DSE", "", &names.map(str::to_owned), budget).await?;
@@ -90,6 +95,7 @@ impl RootDse {
             committed: text(COMMITTED),
             last_change: text(LAST_CHANGE),
             first_change: text(FIRST_CHANGE).and_then(|number| number.parse().ok()),
+            data_version: text("dataversion"),
             monitor: text("monitorContext"),
         }
     }

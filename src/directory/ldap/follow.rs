@@ -30,7 +30,7 @@ mod times;
 mod usn;
 
 pub(super) use dirsync::first as first_cookie;
-pub(super) use groups::groups;
+pub(super) use groups::{groups, rests as rests_of_groups};
 pub(super) use sync::shows_change_numbers;
 
 use std::collections::BTreeSet;
@@ -39,9 +39,8 @@ use jiff::Timestamp;
 use ldap3::Scope;
 
 use super::budget::Budget;
-use super::family::COMMITTED;
 use super::position;
-use super::replication;
+use super::replication::{self, Rests};
 use super::scope;
 use super::search::Query;
 use super::session::Session;
@@ -114,7 +113,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     if let Some(why) = is_another(session, (last, &here), &bases, asked.request.now, budget).await? {
         return Ok(Followed::Untold(why));
     }
-    if let Some(back) = position::went_back(Some(last), Some(&here)) {
+    if let Some(back) = position::went_back(Some(last), Some(&here), asked.request.now) {
         return Ok(Followed::Untold(back));
     }
     let mut hints = Hints::of(session, asked);
@@ -131,8 +130,9 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     if let Some(why) = told.err().or(hints.untold) {
         return Ok(Followed::Untold(why));
     }
-    complete(&mut here, Some(last), hints.changed, asked.request.now);
+    complete(&mut here, Some(last), hints.rests, asked.request.now);
     stamp::keep(&mut here, last);
+    position::note_newest(&mut here, [position::newest(last), hints.newest.as_deref()]);
     here.position.extend(hints.cookie.map(|(place, cookie)| (place.to_owned(), cookie)));
     Ok(Followed::Changes(Changes {
         kind: session.kind,
@@ -153,7 +153,13 @@ async fn ask(
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
     match session.kind {
-        Kind::ActiveDirectory => dirsync::changes(session, since, hints, budget).await,
+        Kind::ActiveDirectory => {
+            let read = (since.last, since.contexts);
+            match stamp::hidden(session, read, replication::CHANGED, &hints.scope, budget).await? {
+                Some(why) => Ok(Err(why)),
+                None => dirsync::changes(session, since, hints, budget).await,
+            }
+        }
         Kind::OpenLdap => sync::changes(session, since, hints, budget).await,
         Kind::Ds389 => ds389::changes(session, since, hints, budget).await,
         Kind::Ldif => Ok(Err("a file is read whole".to_owned())),
@@ -195,26 +201,18 @@ async fn is_another(
     replication::lags(session, Some(last), Some(here), bases, (now, budget)).await
 }
 
-/// Adds to a watermark what can be told after the read alone: up to which update it `changed`, and when.
-pub(super) fn complete(here: &mut Watermark, last: Option<&Watermark>, changed: Option<u64>, now: Timestamp) {
+/// Adds to a watermark what can be told after the read alone: on which updates it `rests`, and when. Up to which update the
+/// server was ever seen to show something goes with every watermark; of another one than before nobody knows.
+pub(super) fn complete(here: &mut Watermark, last: Option<&Watermark>, mut rests: Rests, now: Timestamp) {
     match last {
-        Some(last) if last.server == here.server => keep_shown(here, last, changed),
-        _ => show_all(here),
+        Some(last) if last.server == here.server => {
+            rests.on_number(last.position.get(replication::CHANGED).and_then(|number| number.parse().ok()));
+        }
+        Some(_) => rests.on_unseen(),
+        None => {}
     }
+    rests.note_in(here);
     here.at = Some(now);
-}
-
-/// Of another server than before nobody knows up to which update of its own it showed what was there before.
-fn show_all(here: &mut Watermark) {
-    let all = here.position.get(COMMITTED).cloned();
-    here.position.extend(all.map(|number| (replication::CHANGED.to_owned(), number)));
-}
-
-/// Up to which update the server was ever seen to show something goes with every watermark.
-fn keep_shown(here: &mut Watermark, last: &Watermark, changed: Option<u64>) {
-    let before = last.position.get(replication::CHANGED).and_then(|number| number.parse().ok());
-    let shown = before.max(changed);
-    here.position.extend(shown.map(|number| (replication::CHANGED.to_owned(), number.to_string())));
 }
 
 /// The naming contexts in which something could change that decides. None: one of them is not this server's.
@@ -236,8 +234,10 @@ pub(super) struct Hints<'a> {
     cookie: Option<(&'static str, String)>,
     /// Everyone who is there, where the server tells that instead of who is gone.
     there: Option<BTreeSet<Anchor>>,
-    /// The highest number of an update.
-    changed: Option<u64>,
+    /// On which updates it rests.
+    rests: Rests,
+    /// The latest time of a change, where that is asked for.
+    newest: Option<String>,
     /// In Active Directory, the number of the last update that was read before.
     since: Option<u64>,
     /// Why everything must be read.
@@ -261,7 +261,8 @@ impl<'a> Hints<'a> {
             entries: 0,
             cookie: None,
             there: None,
-            changed: None,
+            rests: Rests::default(),
+            newest: None,
             since: None,
             untold: None,
             scope: asked
@@ -293,7 +294,11 @@ impl<'a> Hints<'a> {
     /// Takes in an entry that changed. One that shows no id is nobody known, and a full read tells of it.
     fn note(&mut self, entry: &RawEntry) {
         self.entries += 1;
-        self.changed = self.changed.max(replication::changed(entry));
+        self.rests.on_number(replication::changed(entry));
+        let time = entry.text(position::TIMES).and_then(Result::ok);
+        if time > self.newest.as_deref() {
+            self.newest = time.map(str::to_owned);
+        }
         let Some(dn) = std::str::from_utf8(&entry.dn).ok().and_then(|dn| Dn::parse(dn).ok()) else { return };
         let Ok(anchor) = own_anchor(self.session.kind, entry, &dn) else {
             self.untold = Some("an entry changed that shows no id".to_owned());

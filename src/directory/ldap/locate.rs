@@ -8,7 +8,9 @@ use ldap3::Scope;
 use super::budget::Budget;
 use super::failure::fault;
 use super::filter;
+use super::places;
 use super::read::people_filter;
+use super::replication::{self, Rests};
 use super::search::{Query, critical, nothing};
 use super::session::Session;
 use crate::directory::entry::{Entry as _, RawEntry};
@@ -37,6 +39,7 @@ pub(super) struct Locator<'a> {
     budget: &'a Budget,
     /// Whether each last known parent can be read.
     parents: BTreeMap<Dn, bool>,
+    rests: Rests,
 }
 
 impl<'a> Locator<'a> {
@@ -49,7 +52,8 @@ impl<'a> Locator<'a> {
     ) -> Self {
         let reader = PersonReader::new(session.kind, &settings.attributes);
         let filter = people_filter(&reader, settings);
-        Self { session, settings, bases, reader, filter, any_standing: false, now, budget, parents: BTreeMap::new() }
+        let (parents, rests) = (BTreeMap::new(), Rests::default());
+        Self { session, settings, bases, reader, filter, any_standing: false, now, budget, parents, rests }
     }
 
     /// Tells of whoever left, too, whether a search for people would show them.
@@ -57,16 +61,41 @@ impl<'a> Locator<'a> {
         Self { any_standing, ..self }
     }
 
-    /// One answer for each who is missing.
+    /// One answer for each who is missing, and on which updates they rest.
     ///
     /// # Errors
     /// Where a lookup failed: then nobody is known to be gone.
-    pub(super) async fn all(mut self, missing: &[Missing]) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
+    pub(super) async fn all(
+        mut self,
+        missing: &[Missing],
+    ) -> Result<(BTreeMap<Anchor, Whereabouts>, Rests), ReadError> {
         let mut answers = BTreeMap::new();
         for some in missing.chunks(TOGETHER) {
             self.some(some, &mut answers).await?;
         }
-        Ok(answers)
+        if self.session.kind == Kind::ActiveDirectory {
+            self.rest(&answers).await?;
+        }
+        Ok((answers, self.rests))
+    }
+
+    /// Notes what else the answers rest on than the entries of those found: the places where they lie now, and what cannot be
+    /// seen of those who are nowhere.
+    async fn rest(&mut self, answers: &BTreeMap<Anchor, Whereabouts>) -> Result<(), ReadError> {
+        let mut places = BTreeSet::new();
+        for answer in answers.values() {
+            match answer {
+                Whereabouts::OutOfScope(person) => {
+                    let context = self.session.root.context_of(&person.dn);
+                    places::add(&mut places, person.dn.parent(), |place| Some(place) == context);
+                }
+                Whereabouts::Nowhere { .. } => self.rests.on_unseen(),
+                Whereabouts::Overlooked(_) | Whereabouts::Left(_) | Whereabouts::Tombstone => {}
+            }
+        }
+        let (rests, _) = places::look(self.session, places, replication::CHANGED, self.budget).await?;
+        self.rests.join(rests);
+        Ok(())
     }
 
     async fn some(
@@ -96,7 +125,7 @@ impl<'a> Locator<'a> {
     }
 
     /// Everything that has one of these anchors, in the naming contexts where it may be.
-    async fn seen(&self, missing: &[Missing], anchors: &BTreeSet<Anchor>) -> Result<Seen, ReadError> {
+    async fn seen(&mut self, missing: &[Missing], anchors: &BTreeSet<Anchor>) -> Result<Seen, ReadError> {
         let filters: Vec<String> = anchors.iter().flat_map(|anchor| self.anchor_filters(*anchor)).collect();
         let filter = filter::any(filters.iter().map(String::as_str));
         let mut seen = Seen::default();
@@ -107,6 +136,7 @@ impl<'a> Locator<'a> {
                 None => self.in_bases(&filter).await?,
             };
             for entry in &entries {
+                self.rests.on(entry);
                 self.recognise(entry, anchors, &mut seen)?;
             }
         }
@@ -193,10 +223,14 @@ impl<'a> Locator<'a> {
 
     fn attributes(&self) -> Vec<String> {
         let mut names = self.reader.wanted();
-        let category = (self.session.kind == Kind::ActiveDirectory).then_some("objectCategory");
-        for name in [self.session.anchor_attribute(), "isDeleted", "objectClass"].into_iter().chain(category) {
+        let of_ad = if self.session.kind == Kind::ActiveDirectory {
+            ["objectCategory", replication::CHANGED].as_slice()
+        } else {
+            &[]
+        };
+        for name in [self.session.anchor_attribute(), "isDeleted", "objectClass"].iter().chain(of_ad) {
             if !names.iter().any(|known| known.eq_ignore_ascii_case(name)) {
-                names.push(name.to_owned());
+                names.push((*name).to_owned());
             }
         }
         names

@@ -21,6 +21,7 @@ mod locate;
 mod members;
 mod page;
 mod people;
+mod places;
 mod position;
 mod probe;
 mod range;
@@ -49,6 +50,7 @@ use self::budget::Budget;
 use self::locate::Locator;
 use self::probe::Prober;
 use self::read::{Draft, Read};
+use self::replication::Rests;
 use self::session::Session;
 use self::watch::{Seen, Watch, Watcher};
 use crate::model::memory::KnownEntry;
@@ -73,6 +75,8 @@ pub struct LdapDirectory {
     bases: Vec<Dn>,
     /// The server that was last read.
     server: Option<String>,
+    /// What lookups since the last read rest on, and groups that were walked.
+    rests: Rests,
     watch: Option<Watch>,
 }
 
@@ -86,7 +90,8 @@ impl LdapDirectory {
         let groups = own.chain(groups).map(|dn| ScopeKey { role: Role::Group, dn });
         let keys: BTreeSet<ScopeKey> = bases.chain(groups).collect();
         let bases = settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        Self { settings, ldap, keys: keys.into_iter().collect(), session: None, bases, server: None, watch: None }
+        let (keys, rests) = (keys.into_iter().collect(), Rests::default());
+        Self { settings, ldap, keys, session: None, bases, server: None, rests, watch: None }
     }
 
     /// Refuses a config that names no place to search: nobody found there would mean that everybody is gone.
@@ -183,7 +188,8 @@ impl Locating<'_> {
         self.failed = Some(session.connection.url.clone());
         let (settings, bases) = (&self.directory.settings, &self.directory.bases);
         let locator = Locator::new(&session, settings, bases, self.now, self.budget).of_any_standing(self.any_standing);
-        let found = locator.all(self.missing).await?;
+        let (found, rests) = locator.all(self.missing).await?;
+        self.directory.rests.join(rests);
         self.directory.session = Some(session);
         Ok(found)
     }
@@ -205,6 +211,7 @@ impl Directory for LdapDirectory {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Snapshot, ReadError> {
         self.has_bases()?;
+        self.rests = Rests::default();
         let policy = Policy::for_timeout(self.ldap.timeout);
         let budget = Arc::new(Budget::new(self.ldap.timeout, TIMEOUTS_A_READ));
         let name = Arc::clone(&self.settings.name);
@@ -253,6 +260,7 @@ impl Directory for LdapDirectory {
         progress: &(dyn Fn(u64) + Send + Sync),
     ) -> Result<Compared, ReadError> {
         self.has_bases()?;
+        self.rests = Rests::default();
         let budget = Arc::new(Budget::new(self.ldap.timeout, TIMEOUTS_A_READ));
         let session = self.session(None, &budget).await?;
         self.bases = scope::pinned_bases(&self.keys, &request.pins);
@@ -268,7 +276,8 @@ impl Directory for LdapDirectory {
         let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_READ);
         let session = self.session(None, &budget).await?;
         let asked = follow::Asked { settings: &self.settings, keys: &self.keys, request };
-        let listed = follow::groups(&session, &asked, roster, &budget).await?;
+        let (listed, rests) = follow::groups(&session, &asked, roster, &budget).await?;
+        self.rests.join(rests);
         self.session = Some(session);
         Ok(listed)
     }
@@ -283,6 +292,10 @@ impl Directory for LdapDirectory {
 
     async fn look(&mut self, people: &[Missing], now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
         self.find(people, true, now).await
+    }
+
+    fn vouch(&self, read: &mut Watermark) {
+        self.rests.note_in(read);
     }
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {

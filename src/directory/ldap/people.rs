@@ -12,15 +12,17 @@ use super::budget::Budget;
 use super::connect::Connection;
 use super::decode::{self, Item, Misshapen};
 use super::failure::fault;
+use super::follow::stamp::Shown;
 use super::page::Pager;
+use super::places::{self, Parents};
+use super::position::TIMES;
 use super::read::people_filter;
 use super::reference;
-use super::replication;
+use super::replication::Rests;
 use super::session::Session;
-use crate::directory::entry::Entry as _;
+use crate::directory::entry::Entry;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn, Sighting, Unidentified};
 use crate::ports::{Persistence, ReadError};
 
@@ -41,8 +43,11 @@ pub(super) struct Harvest {
     /// The URLs of each reference.
     references: Vec<Vec<String>>,
     misshapen: Option<Misshapen>,
-    /// The highest number of an update, where they are numbered.
-    pub(super) changed: Option<u64>,
+    /// On which updates it rests, where they are numbered.
+    pub(super) rests: Rests,
+    parents: Parents,
+    /// The latest time of a change, where that is asked for.
+    newest: Option<String>,
     /// Somebody did not show when the entry was changed.
     hides_stamp: bool,
     /// Tells who is as before: they are not among the people.
@@ -50,6 +55,13 @@ pub(super) struct Harvest {
 }
 
 impl Harvest {
+    fn note_time(&mut self, entry: &impl Entry, stamp: Option<&str>) {
+        let time = stamp.filter(|stamp| *stamp == TIMES).and_then(|stamp| entry.text(stamp)?.ok());
+        if time > self.newest.as_deref() {
+            self.newest = time.map(str::to_owned);
+        }
+    }
+
     /// One that takes in nobody who is as before.
     pub(super) fn besides(known: Acquainted) -> Self {
         Self { known: Some(known), ..Self::default() }
@@ -70,16 +82,30 @@ impl Question {
     pub(super) fn of(session: &Session, settings: &DirectorySettings, stamp: Option<&'static str>) -> Self {
         let reader = PersonReader::new(session.kind, &settings.attributes);
         let (filter, mut attributes) = (people_filter(&reader, settings), reader.wanted());
-        if session.kind == Kind::ActiveDirectory {
-            attributes.push(replication::CHANGED.to_owned());
-        }
         attributes.extend(stamp.map(str::to_owned));
         Self { reader, filter, attributes, stamp }
     }
 
-    /// The attribute by which everyone's changes are told, of all who came.
-    pub(super) fn stamp_shown(&self, harvest: &Harvest) -> Option<&'static str> {
-        self.stamp.filter(|_| !harvest.hides_stamp)
+    /// The attribute by which everyone's changes are told, of all who came, and the places where they lie.
+    ///
+    /// # Errors
+    /// Where the places could not be asked for.
+    pub(super) async fn stamp_shown(
+        &self,
+        session: &Session,
+        bases: &[Dn],
+        harvest: &mut Harvest,
+        budget: &Budget,
+    ) -> Result<Shown, ReadError> {
+        let Some(stamp) = self.stamp else { return Ok(Shown::default()) };
+        let newest = harvest.newest.take();
+        let Some(between) = std::mem::take(&mut harvest.parents).below(bases) else {
+            harvest.rests.on_unseen();
+            return Ok(Shown { name: None, newest });
+        };
+        let (rests, are_shown) = places::look(session, between, stamp, budget).await?;
+        harvest.rests.join(rests);
+        Ok(Shown { name: Some(stamp).filter(|_| are_shown && !harvest.hides_stamp), newest })
     }
 }
 
@@ -178,7 +204,9 @@ fn parse(
             match decode::item(&message) {
                 Ok(Item::Entry(entry)) => {
                     harvest.entries += 1;
-                    harvest.changed = harvest.changed.max(replication::changed(&entry));
+                    harvest.rests.on(&entry);
+                    harvest.parents.note(entry.dn());
+                    harvest.note_time(&entry, stamp);
                     harvest.hides_stamp |= stamp.is_some_and(|stamp| !entry.has(stamp));
                     if harvest.known.as_mut().is_some_and(|known| known.has(reader, &entry)) {
                         continue;

@@ -18,7 +18,8 @@ use sha2::{Digest as _, Sha256};
 
 use super::budget::Budget;
 use super::connect::Connection;
-use super::family::{COMMITTED, LAST_CHANGE, RootDse, texts};
+use super::family::{COMMITTED, DATA_VERSION, LAST_CHANGE, RootDse, texts};
+use super::follow::changelog;
 use super::search::Query;
 use super::session::Session;
 use crate::directory::entry::Entry as _;
@@ -29,8 +30,13 @@ use crate::ports::ReadError;
 
 /// The place of the time in a watermark.
 pub(super) const TIMES: &str = "modifyTimestamp";
+/// The places in a watermark that say that this time is by our clock, and when the latest change happened that was seen.
+const OUR_CLOCK: &str = "_clock";
+const NEWEST: &str = "_newest";
 /// The place of the digest of roles in a watermark.
 pub(super) const ROLES: &str = "_roles";
+/// The place in a watermark that says that the log of changes of 389 DS could be read.
+pub(super) const LOG: &str = "_log";
 /// As a server writes it (RFC 4517 3.3.13), in UTC.
 const TIME_FORM: &str = "%Y%m%d%H%M%SZ";
 /// How far back to look from the server's time, and from ours, which may be ahead of it. Who is looked at twice is none the worse.
@@ -49,10 +55,17 @@ pub(super) async fn watermark(
 ) -> Result<Option<Watermark>, ReadError> {
     let mut mark = standing(session, &session.root, bases, budget).await?;
     let roles = roles(session, bases, budget).await?;
-    if let Some(time) = times(session, now, budget).await? {
+    if let Some(mark) = mark.as_mut().filter(|_| session.kind == Kind::Ds389) {
+        mark.position.extend(session.root.data_version.clone().map(|version| (DATA_VERSION.to_owned(), version)));
+        if changelog::is_open(session, budget).await? {
+            mark.position.insert(LOG.to_owned(), "open".to_owned());
+        }
+    }
+    if let Some((time, is_ours)) = times(session, now, budget).await? {
         let server = session.connection.url.clone();
         let mark = mark.get_or_insert_with(|| Watermark { server, position: BTreeMap::new(), at: None });
         mark.position.insert(TIMES.to_owned(), time.strftime(TIME_FORM).to_string());
+        mark.position.extend(is_ours.then(|| (OUR_CLOCK.to_owned(), "ours".to_owned())));
         mark.position.extend(roles.map(|digest| (ROLES.to_owned(), digest)));
     }
     Ok(mark)
@@ -85,8 +98,8 @@ async fn roles(session: &Session, bases: &[Dn], budget: &Budget) -> Result<Optio
     Ok(Some(format!("{:x}", digest.finalize())))
 }
 
-/// From when on to look for entries that were changed since; None where that is told otherwise.
-async fn times(session: &Session, now: Timestamp, budget: &Budget) -> Result<Option<Timestamp>, ReadError> {
+/// From when on to look for entries that were changed since, and whether by our own clock; None where that is told otherwise.
+async fn times(session: &Session, now: Timestamp, budget: &Budget) -> Result<Option<(Timestamp, bool)>, ReadError> {
     let (place, attribute) = match session.kind {
         Kind::ActiveDirectory | Kind::Ldif => return Ok(None),
         Kind::Ds389 => (Some("cn=monitor".to_owned()), "currentTime"),
@@ -100,7 +113,32 @@ async fn times(session: &Session, now: Timestamp, budget: &Budget) -> Result<Opt
         told = entry.and_then(|entry| generalized_time::parse(entry.first(attribute)?));
     }
     let (time, overlap) = told.map_or((now, BY_OUR_CLOCK), |theirs| (theirs, BY_THEIR_CLOCK));
-    Ok(time.checked_sub(overlap).ok())
+    Ok(time.checked_sub(overlap).ok().map(|time| (time, told.is_none())))
+}
+
+/// Adds to a watermark the latest time of a change that its read saw, as the server wrote it, or an earlier one.
+pub(super) fn note_newest(here: &mut Watermark, times: [Option<&str>; 2]) {
+    let newest = times.into_iter().flatten().max();
+    here.position.extend(newest.map(|time| (NEWEST.to_owned(), time.to_owned())));
+}
+
+/// The latest time of a change that was seen before.
+pub(super) fn newest(mark: &Watermark) -> Option<&str> {
+    mark.position.get(NEWEST).map(String::as_str)
+}
+
+/// From when on to look for changes after this watermark; None: it notes no time. Our clock may be far ahead of the server's, and
+/// what was changed after the last change that was seen is later by the server's own. (Not from that change on: a whole
+/// directory may have been made in its second.)
+pub(super) fn changed_since(last: &Watermark) -> Option<String> {
+    let noted = last.position.get(TIMES)?;
+    let time = generalized_time::parse(noted.as_bytes())?;
+    let after = newest(last).filter(|_| last.position.contains_key(OUR_CLOCK));
+    let after = after.and_then(|newest| generalized_time::parse(newest.as_bytes()));
+    match after.and_then(|newest| newest.checked_add(SignedDuration::from_secs(1)).ok()) {
+        Some(after) if after < time => Some(after.strftime(TIME_FORM).to_string()),
+        _ => Some(noted.clone()),
+    }
 }
 
 /// Where the server says that it stands, by its root DSE. None where it does not say.
@@ -168,10 +206,10 @@ async fn change_sequence(
 }
 
 /// The sentence to report where the server stands lower than it did, or behind the one that was read before it.
-pub(super) fn went_back(last: Option<&Watermark>, now: Option<&Watermark>) -> Option<String> {
+pub(super) fn went_back(last: Option<&Watermark>, now: Option<&Watermark>, at: Timestamp) -> Option<String> {
     let (last, now) = (last?, now?);
     if last.server != now.server {
-        return lags(last, now);
+        return lags(last, now).filter(|_| !is_old(last, at));
     }
     let counts = |(key, text): &(&String, &String)| *key == COMMITTED || *key == LAST_CHANGE || text.contains('#');
     let (key, before) =
@@ -185,19 +223,33 @@ pub(super) fn went_back(last: Option<&Watermark>, now: Option<&Watermark>) -> Op
     ))
 }
 
+/// After so long a change reaches every server that is still to get it: one that died with its last changes must not stop its
+/// heirs for ever.
+const REPLICATED: SignedDuration = SignedDuration::from_hours(24);
+
+/// So long ago that whatever it showed is everywhere by now, or nowhere any more.
+pub(super) fn is_old(last: &Watermark, now: Timestamp) -> bool {
+    last.at.is_none_or(|at| at.checked_add(REPLICATED).is_ok_and(|end| end <= now))
+}
+
 /// A replica that has not got yet what another server already showed: who joined since is not there. CSNs are the same
-/// on all replicas (of AD's controllers see `replication`). Only the newest is compared: a server that died with its last changes must not stop its heirs.
+/// on all replicas (of AD's controllers see `replication`), and each server that is written to counts for itself: of several, one
+/// may be behind while another is ahead.
 fn lags(last: &Watermark, now: &Watermark) -> Option<String> {
     if last.position.contains_key(COMMITTED) {
         return None;
     }
-    let reached = newest(now);
-    let (suffix, before) =
-        newest(last).into_iter().find(|(suffix, before)| reached.get(suffix).is_some_and(|after| after < before))?;
-    let (here, after, there) = (&now.server, reached.get(suffix)?, &last.server);
+    let reached: BTreeMap<&str, &str> = csns(now).collect();
+    let suffixes: BTreeSet<&str> = reached.keys().map(|key| suffix_of(key)).collect();
+    let is_behind = |(key, before): &(&str, &str)| match reached.get(key) {
+        Some(after) => after < before,
+        None => suffixes.contains(suffix_of(key)),
+    };
+    let (key, before) = csns(last).find(is_behind)?;
+    let (here, after, there) = (&now.server, reached.get(key).unwrap_or(&"none of that server's"), &last.server);
     Some(format!(
         "The replica {here} lags behind {there} (it stands at {after}, and {before} was seen there). Nobody leaves until \
-         it has caught up"
+         it has caught up, or a day has passed since the last whole read"
     ))
 }
 
@@ -206,15 +258,9 @@ pub(super) fn csns(mark: &Watermark) -> impl Iterator<Item = (&str, &str)> {
     mark.position.iter().filter(|(_, csn)| csn.contains('#')).map(|(key, csn)| (key.as_str(), csn.as_str()))
 }
 
-/// The newest CSN of each suffix.
-fn newest(mark: &Watermark) -> BTreeMap<&str, &str> {
-    let mut newest: BTreeMap<&str, &str> = BTreeMap::new();
-    for (key, csn) in csns(mark) {
-        let suffix = key.split_once(' ').map_or("", |(_, suffix)| suffix);
-        let so_far = newest.entry(suffix).or_default();
-        *so_far = csn.max(so_far);
-    }
-    newest
+/// The suffix of a CSN by its key; empty where there is but one.
+fn suffix_of(key: &str) -> &str {
+    key.split_once(' ').map_or("", |(_, suffix)| suffix)
 }
 
 /// Numbers are compared as such; CSNs have one width, so their text has their order.
@@ -231,7 +277,11 @@ mod tests {
 
     fn at(server: &str, key: &str, position: &str) -> Watermark {
         let position = BTreeMap::from([(key.to_owned(), position.to_owned())]);
-        Watermark { server: server.to_owned(), position, at: None }
+        Watermark { server: server.to_owned(), position, at: Some(Timestamp::UNIX_EPOCH) }
+    }
+
+    fn went_back(last: Option<&Watermark>, now: Option<&Watermark>) -> Option<String> {
+        super::went_back(last, now, Timestamp::UNIX_EPOCH)
     }
 
     #[test]
@@ -256,13 +306,31 @@ mod tests {
         let lagging = went_back(Some(&master), Some(&csn("ldap://two", "001", "01"))).unwrap();
         assert!(lagging.contains("ldap://two lags behind ldap://one"), "{lagging}");
         assert!(went_back(Some(&master), Some(&csn("ldap://two", "001", "02"))).is_none());
-        // The first server died with its last changes; the second has been written to since.
-        let mut heir = csn("ldap://two", "001", "01");
-        heir.position.extend(csn("ldap://two", "002", "03").position);
-        assert!(went_back(Some(&master), Some(&heir)).is_none());
+        // Another server was written to since, and says nothing of the first one's changes.
+        let mut other = csn("ldap://two", "001", "01");
+        other.position.extend(csn("ldap://two", "002", "03").position);
+        assert!(went_back(Some(&master), Some(&other)).is_some());
+        let stranger = went_back(Some(&master), Some(&csn("ldap://two", "002", "03"))).unwrap();
+        assert!(stranger.contains("none of that server's"), "{stranger}");
+        // The first server died with its last changes.
+        let day = |seconds| super::went_back(Some(&master), Some(&other), Timestamp::from_second(seconds).unwrap());
+        assert!(day(24 * 3600 - 1).is_some());
+        assert!(day(24 * 3600).is_none());
         assert!(
             went_back(Some(&csn("ldap://one", "001 dc=x", "02")), Some(&csn("ldap://two", "001 dc=y", "01"))).is_none()
         );
+    }
+
+    #[test]
+    fn changes_are_looked_for_after_the_last_that_was_seen_where_the_server_s_clock_may_be_slow() {
+        let mut last = at("ldap://h", TIMES, "20260101120000Z");
+        note_newest(&mut last, [Some("20260101090000Z"), Some("20260101095959Z")]);
+        assert_eq!(changed_since(&last).unwrap(), "20260101120000Z", "by the server's own clock");
+        last.position.insert(OUR_CLOCK.to_owned(), "ours".to_owned());
+        assert_eq!(changed_since(&last).unwrap(), "20260101100000Z");
+        note_newest(&mut last, [Some("20260101130000Z"), None]);
+        assert_eq!(changed_since(&last).unwrap(), "20260101120000Z");
+        assert_eq!(changed_since(&at("ldap://h", TIMES, "nonsense")), None);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::filter;
 use super::follow::{self, stamp};
 use super::members::LdapGroups;
 use super::people::{self, Asked, Harvest, Moved, Question};
-use super::replication;
+use super::replication::{self, Rests};
 use super::scope::{self, Resolved};
 use super::session::Session;
 use crate::directory::group::{GroupObject, PeopleIndex, hidden, missed, walk};
@@ -43,8 +43,7 @@ pub(super) struct Draft {
     dangling: u64,
     problems: Vec<String>,
     watermark: Option<Watermark>,
-    /// The highest number of an update among the people.
-    changed: Option<u64>,
+    rests: Rests,
 }
 
 impl Draft {
@@ -58,12 +57,10 @@ impl Draft {
         self.problems.push(problem);
     }
 
-    /// Adds to the watermark what can be told after the read alone: up to which update it shows people and groups.
-    fn note(&mut self, groups: Option<u64>, now: Timestamp) {
+    /// Adds to the watermark what can be told after the read alone.
+    fn note(&mut self, request: &ReadRequest) {
         let Some(watermark) = &mut self.watermark else { return };
-        watermark.at = Some(now);
-        let changed = self.changed.max(groups);
-        watermark.position.extend(changed.map(|number| (replication::CHANGED.to_owned(), number.to_string())));
+        follow::complete(watermark, request.watermark.as_ref(), self.rests, request.now);
     }
 
     /// Complete where nothing stands in the way.
@@ -142,7 +139,9 @@ impl Read<'_> {
         (draft.foreign, draft.dangling) = (walked.foreign, walked.dangling);
         (draft.gone, draft.gone_uids, draft.followed) = (walked.gone, walked.gone_uids, walked.followed);
         draft.computed = walked.computed;
-        draft.note(walked.changed, self.request.now);
+        let rests = follow::rests_of_groups(&self.request.nested, draft.nested.as_deref(), walked.changed);
+        draft.rests.join(rests);
+        draft.note(self.request);
         Ok(())
     }
 
@@ -161,17 +160,21 @@ impl Read<'_> {
                 break;
             }
         }
-        if let Some(here) = &mut draft.watermark {
-            stamp::note(here, question.stamp_shown(&harvest));
+        let mut shown = Ok(stamp::Shown::default());
+        if read.is_ok() {
+            shown = question.stamp_shown(session, &draft.bases, &mut harvest, self.budget).await;
         }
-        (draft.entries, draft.changed) = (harvest.entries, harvest.changed);
+        (draft.entries, draft.rests) = (harvest.entries, harvest.rests);
         draft.unidentified = harvest.unidentified;
         draft.unidentified.sort_unstable_by(|one, other| one.dn.cmp(&other.dn));
         draft.people = harvest.people;
         let moved = people::sort_out(&mut draft.people);
-        if let Err(error) = read {
-            drop_all(&mut draft.people, &moved);
-            return Err(error);
+        match read.and(shown) {
+            Err(error) => {
+                drop_all(&mut draft.people, &moved);
+                return Err(error);
+            }
+            Ok(shown) => draft.watermark.iter_mut().for_each(|here| shown.note_in(here)),
         }
         self.settle(session, draft, moved).await
     }

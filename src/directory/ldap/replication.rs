@@ -3,9 +3,11 @@
 //! Each controller numbers updates for itself (MS-ADTS 3.1.1.1.9), so two of them cannot be compared by their numbers. But
 //! each notes for every other up to which of that one's numbers it has received all there was: `replUpToDateVector`, at
 //! the head of each naming context (on Samba 4.17 any user may read it). What the last read showed goes up to the highest
-//! `uSNChanged` among its people and groups: who has received that much from the controller that was read can vouch for
-//! who is not there. `highestCommittedUSN` would ask for too much: logons raise it too, and a controller that died soon
-//! after one would never be caught up with.
+//! `uSNChanged` of all that said something: people and groups, the places between the bases and the people, whoever was looked up
+//! for not being there, tombstones among them, and what earlier reads of that controller showed. Who has received that much from
+//! the controller that was read can vouch for who is not there. `highestCommittedUSN` would ask for too much: logons raise it
+//! too, and a controller that died soon after one would never be caught up with. It counts where something shows no number:
+//! somebody is nowhere, a group is not among the others any more, a place is hidden.
 //!
 //! Who has not received it, or does not say, lacks people, memberships and changes of mind, and nobody knows which: the
 //! read is partial. Not for ever: a controller that died with its last changes must not stop its heirs, and a day after
@@ -13,9 +15,10 @@
 
 use std::collections::BTreeMap;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
 use super::budget::Budget;
+use super::family::COMMITTED;
 use super::position;
 use super::session::Session;
 use crate::directory::entry::Entry;
@@ -26,12 +29,51 @@ use crate::ports::ReadError;
 /// Up to which update of the server's own this read shows people and groups; its place in a watermark.
 pub(super) const CHANGED: &str = "uSNChanged";
 pub(super) const RECEIVED: &str = "replUpToDateVector";
-/// After so long a change reaches every controller that is still to get it.
-const REPLICATED: SignedDuration = SignedDuration::from_hours(24);
 
 /// The number of an entry's last update on the server that shows it; None where it does not show it.
 pub(super) fn changed(entry: &impl Entry) -> Option<u64> {
     entry.text(CHANGED)?.ok()?.parse().ok()
+}
+
+/// Up to which update of the server's own that says something which it was read for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Rests {
+    changed: Option<u64>,
+    /// On more than shows its number.
+    on_unseen: bool,
+}
+
+impl Rests {
+    /// On what an entry shows.
+    pub(super) fn on(&mut self, entry: &impl Entry) {
+        match changed(entry) {
+            Some(number) => self.on_number(Some(number)),
+            None => self.on_unseen(),
+        }
+    }
+
+    pub(super) fn on_number(&mut self, number: Option<u64>) {
+        self.changed = self.changed.max(number);
+    }
+
+    /// On what is not there, or does not show its number.
+    pub(super) const fn on_unseen(&mut self) {
+        self.on_unseen = true;
+    }
+
+    pub(super) fn join(&mut self, other: Self) {
+        self.on_number(other.changed);
+        self.on_unseen |= other.on_unseen;
+    }
+
+    /// Adds it to the watermark of the read. What shows no number happened before the read began.
+    pub(super) fn note_in(self, here: &mut Watermark) {
+        let number = |key: &str| here.position.get(key).and_then(|text| text.parse::<u64>().ok());
+        let Some(committed) = number(COMMITTED) else { return };
+        let unseen = self.on_unseen.then_some(committed);
+        let shown = number(CHANGED).max(self.changed).max(unseen);
+        here.position.extend(shown.map(|number| (CHANGED.to_owned(), number.to_string())));
+    }
 }
 
 /// Where the server stands, to be taken before a read, and the sentence to report where a read that follows `last` cannot
@@ -47,7 +89,7 @@ pub(super) async fn standing(
 ) -> Result<(Option<Watermark>, Option<String>), ReadError> {
     let here = position::watermark(session, bases, now, budget).await?;
     let lags = lags(session, last, here.as_ref(), bases, (now, budget)).await?;
-    let problem = position::went_back(last, here.as_ref()).or(lags);
+    let problem = position::went_back(last, here.as_ref(), now).or(lags);
     Ok((here, problem))
 }
 
@@ -101,9 +143,8 @@ async fn vector(session: &Session, context: &Dn, budget: &Budget) -> Result<Opti
 /// Why a read cannot vouch for who is not there; `received`: up to which update of the last server this one has all.
 fn judge(last: &Watermark, received: Option<u64>, now: Timestamp) -> Option<String> {
     let shown: Option<u64> = last.position.get(CHANGED).and_then(|text| text.parse().ok());
-    let is_old = last.at.is_none_or(|at| at.checked_add(REPLICATED).is_ok_and(|end| end <= now));
     let why = match (shown, received) {
-        _ if is_old => return None,
+        _ if position::is_old(last, now) => return None,
         (None, _) => return None,
         (Some(shown), Some(received)) if received >= shown => return None,
         (Some(shown), Some(received)) => {

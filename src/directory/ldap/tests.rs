@@ -194,6 +194,22 @@ async fn a_replica_that_lags_behind_the_server_read_before_makes_the_read_partia
 }
 
 #[tokio::test]
+async fn a_replica_that_is_behind_for_one_of_several_writers_makes_the_read_partial_for_a_day() {
+    let server = start(Fault::Nothing, 0).await;
+    let mut directory = directory(&[&server.url]);
+    let mut watermark = read(&mut directory).await.unwrap().watermark.unwrap();
+    watermark.server = "ldap://the-other.example".to_owned();
+    // Older than what the replica has of the other writer.
+    watermark.position.insert("002".to_owned(), "20250101000000.000000Z#000000#002#000000".to_owned());
+    for (hours, is_partial) in [(23, true), (24, false)] {
+        watermark.at = request().now.checked_sub(jiff::SignedDuration::from_hours(hours)).ok();
+        let request = ReadRequest { watermark: Some(watermark.clone()), ..request() };
+        let snapshot = directory.read(&request, &|_| ()).await.unwrap();
+        assert_eq!(snapshot.partial.is_some(), is_partial, "{hours} hours: {:?}", snapshot.partial);
+    }
+}
+
+#[tokio::test]
 async fn a_lookup_that_fails_is_an_error_and_nobody_is_gone() {
     let server = start(Fault::Cut, 0).await;
     let mut directory = directory(&[&server.url]);

@@ -7,6 +7,7 @@
 use std::collections::BTreeSet;
 
 use super::MOST;
+use super::look::Told;
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::identity::anchor_in;
 use crate::directory::ldap::budget::Budget;
@@ -21,10 +22,14 @@ const PLACE: &str = "cn=changelog";
 const NUMBER: &str = "changeNumber";
 const TARGET: &str = "targetDn";
 const ID: &str = "targetUniqueId";
+const TYPE: &str = "changeType";
+/// Changes that leave every other entry where it is.
+const ONE_S_OWN: [&str; 2] = ["add", "modify"];
 /// More changes than this are not worth it: one entry may have many.
 const MOST_CHANGES: u64 = 10 * MOST as u64;
 
-/// Whose entries in this database changed after `before`, up to `latest` at least. None: it does not tell of all of them.
+/// Whose entries in this database changed after `before`, up to `latest` at least. None: it does not tell of all of them, or
+/// there are too many.
 ///
 /// # Errors
 /// Where the answer broke off.
@@ -33,13 +38,13 @@ pub(super) async fn told(
     context: &Dn,
     (before, latest): (u64, u64),
     budget: &Budget,
-) -> Result<Option<BTreeSet<Anchor>>, ReadError> {
+) -> Result<Option<Told>, ReadError> {
     if latest.saturating_sub(before) > MOST_CHANGES {
         return Ok(None);
     }
     let from = before.saturating_add(1);
-    let (filter, attributes) = (format!("({NUMBER}>={from})"), [NUMBER, TARGET, ID].map(str::to_owned));
-    let (mut numbers, mut ids) = (BTreeSet::new(), BTreeSet::new());
+    let (filter, attributes) = (format!("({NUMBER}>={from})"), [NUMBER, TARGET, ID, TYPE].map(str::to_owned));
+    let (mut numbers, mut told, mut gone) = (BTreeSet::new(), Told::default(), BTreeSet::new());
     let doing = "Could not read the log of changes";
     let size = session.root.pages().then_some(1000);
     let mut pages = Pager::new(&session.connection, PLACE, &filter, &attributes, size).doing(doing.to_owned());
@@ -54,12 +59,20 @@ pub(super) async fn told(
         for entry in session.connection.decoded(doing, page)? {
             numbers.extend(number(&entry));
             match whose(&entry, context) {
-                Ok(id) => ids.extend(id),
+                Ok(None) => {}
+                Ok(Some(id)) => {
+                    told.ids.insert(id);
+                    let side = if entry.says(TYPE, "delete") { &mut gone } else { &mut told.moved };
+                    if !ONE_S_OWN.iter().any(|kind| entry.says(TYPE, kind)) {
+                        side.insert(id);
+                    }
+                }
                 Err(Unclear) => return Ok(None),
             }
         }
     }
-    Ok((from..=latest).all(|number| numbers.contains(&number)).then_some(ids))
+    told.moved = &told.moved - &gone;
+    Ok((from..=latest).all(|number| numbers.contains(&number)).then_some(told))
 }
 
 /// Whether the account may read it, and it says by their ids whose entries changed.

@@ -65,7 +65,8 @@ pub(super) async fn changes(
         if let Some((ids, cookie)) = ask(session, context, &question, cookie, budget).await? {
             hints.since = usn::number(since.last).filter(|_| since.here.server == since.last.server);
             hints.cookie = Some((COOKIE, BASE64.encode(cookie)));
-            return look::look(session, context, ids, hints, budget).await;
+            let told = look::Told { moved: ids.clone(), ids };
+            return look::look(session, context, told, hints, budget).await;
         }
     }
     if let Some(cookie) = first(session, context, budget).await? {

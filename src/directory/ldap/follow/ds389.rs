@@ -7,18 +7,21 @@
 //! | has no plugin, or gives nothing to go on from | the same by the changelog itself, where it can be read (`changelog`) |
 //! | counts changes and tells of none: the changelog does not say which entries it means | by the times of the entries (`times`) |
 //! | has no changelog, or none that can be read | the same |
-//! | has forgotten what followed the last read | everything is read |
+//! | has forgotten what followed the last read, or tells less of it than it did when that was made | everything is read |
+//! | was started anew: its plugins may have been off meanwhile, which leaves no gap in the numbers | the same |
 //!
 //! A role or class of service that changes may lock people whose own entries stay as they are: whether it did is told by
 //! the digest of all of them that a watermark notes (`position`).
+
+use std::collections::BTreeSet;
 
 use ldap3::Scope;
 
 use super::sync::{self, Refreshed};
 use super::{Hints, Since, Untold, changelog, look, times};
 use crate::directory::ldap::budget::Budget;
-use crate::directory::ldap::family::LAST_CHANGE;
-use crate::directory::ldap::position::ROLES;
+use crate::directory::ldap::family::{DATA_VERSION, LAST_CHANGE};
+use crate::directory::ldap::position::{LOG, ROLES};
 use crate::directory::ldap::search::nothing;
 use crate::directory::ldap::session::Session;
 use crate::model::Dn;
@@ -32,8 +35,13 @@ pub(super) async fn changes(
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
-    if since.last.position.get(ROLES) != since.here.position.get(ROLES) {
-        return Ok(Err("a role or a class of service changed".to_owned()));
+    for (place, what) in [
+        (ROLES, "a role or a class of service changed"),
+        (DATA_VERSION, "the server was started anew: it may have kept no log of changes meanwhile"),
+    ] {
+        if since.last.position.get(place) != since.here.position.get(place) {
+            return Ok(Err(what.to_owned()));
+        }
     }
     let (context, before) = match numbered(session, since) {
         Ok(Some(found)) => found,
@@ -44,7 +52,10 @@ pub(super) async fn changes(
     let Some(stem) = stem else {
         let Some(latest) = number(since.here) else { return times::changes(session, since, hints, budget).await };
         return match changelog::told(session, context, (before, latest), budget).await? {
-            Some(ids) => look::look(session, context, ids, hints, budget).await,
+            Some(told) => look::look(session, context, told, hints, budget).await,
+            None if had_log(since.last) => {
+                Ok(Err("the log of changes does not tell of all of them any more".to_owned()))
+            }
             None => times::changes(session, since, hints, budget).await,
         };
     };
@@ -55,11 +66,16 @@ pub(super) async fn changes(
     };
     let Refreshed { entries, gone, .. } = told;
     if entries.is_empty() && gone.is_empty() && number(since.here) != Some(before) {
+        if had_log(since.last) {
+            return Ok(Err("the log of changes does not say any more whose entries changed".to_owned()));
+        }
         // Without `nsslapd-attribute: nsuniqueid:targetUniqueId` 389 DS 2.3 answers so, whatever changed.
         return times::changes(session, since, hints, budget).await;
     }
-    let ids = entries.into_iter().map(|(id, _)| id).chain(gone).collect();
-    look::look(session, context, ids, hints, budget).await
+    let mut moved: BTreeSet<_> = entries.into_iter().map(|(id, _)| id).collect();
+    let ids = moved.iter().copied().chain(gone.iter().copied()).collect();
+    moved.retain(|id| !gone.contains(id));
+    look::look(session, context, look::Told { ids, moved }, hints, budget).await
 }
 
 /// Where the server can go on: the one database, and the last change that was read. None: it is told otherwise.
@@ -75,6 +91,11 @@ fn numbered<'a>(session: &Session, since: &Since<'a>) -> Result<Option<(&'a Dn, 
         }
         _ => Ok(Some((context, before))),
     }
+}
+
+/// The account could read the log of changes, and by ids whose they were, when the last read began.
+fn had_log(last: &Watermark) -> bool {
+    last.position.contains_key(LOG)
 }
 
 fn number(mark: &Watermark) -> Option<u64> {

@@ -7,9 +7,10 @@ use super::{Asked, Untold};
 use crate::directory::group::{PeopleIndex, Walked, hidden, missed, walk};
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::members::LdapGroups;
+use crate::directory::ldap::replication::Rests;
 use crate::directory::ldap::scope;
 use crate::directory::ldap::session::Session;
-use crate::model::snapshot::{Groups, Kind, Listed};
+use crate::model::snapshot::{Groups, Kind, Listed, Nested};
 use crate::ports::{ReadError, Roster};
 
 /// Who is in the groups of the config, of the people in `roster`.
@@ -21,7 +22,7 @@ pub(in crate::directory::ldap) async fn groups(
     asked: &Asked<'_>,
     roster: &mut dyn Roster,
     budget: &Budget,
-) -> Result<Listed, ReadError> {
+) -> Result<(Listed, Rests), ReadError> {
     let request = asked.request;
     let resolved = scope::resolve(session, asked.keys, &request.pins, budget).await?;
     let mut source = LdapGroups { session, budget };
@@ -32,15 +33,29 @@ pub(in crate::directory::ldap) async fn groups(
     let how = (session.kind, problems.is_empty(), request.now);
     let missed = missed(&request.nested, &mut walked, &mut source, how).await?;
     problems.extend(missed.problems);
+    let rests = rests(&request.nested, Some(&missed.nested), walked.changed);
     let why = problems.into_iter().next().or_else(|| unclear(session.kind, &walked));
-    Ok(why.map_or_else(
+    let listed = why.map_or_else(
         || {
             let Walked { members, by_uid, gone_uids, foreign, dangling, .. } = walked;
             let gone_uids = gone_uids.into_keys().collect();
             Listed::Groups(Groups { members, by_uid, gone_uids, nested: Some(missed.nested), foreign, dangling })
         },
         Listed::Untold,
-    ))
+    );
+    Ok((listed, rests))
+}
+
+/// On which updates it rests who is in the groups: one of them that lists another no more may not show why (the other was
+/// deleted).
+pub(in crate::directory::ldap) fn rests(before: &[Nested], now: Option<&[Nested]>, changed: Option<u64>) -> Rests {
+    let mut rests = Rests::default();
+    rests.on_number(changed);
+    let is_there = |group: &Nested| now.is_some_and(|now| now.iter().any(|other| other.anchor == group.anchor));
+    if !before.iter().all(is_there) {
+        rests.on_unseen();
+    }
+    rests
 }
 
 /// Why it takes everyone's entry to tell who is meant.

@@ -13,14 +13,24 @@ use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
 
-/// Takes in what these entries are; of one that is not found, that it is gone.
+/// What changed, by its ids.
+#[derive(Debug, Default)]
+pub(super) struct Told {
+    pub(super) ids: BTreeSet<Anchor>,
+    /// Those of them that were perhaps moved or renamed, with whatever lies there, and are not told to be gone.
+    pub(super) moved: BTreeSet<Anchor>,
+}
+
+/// Takes in what these entries are; of one that is not found, that it is gone. One that may have been moved and cannot be seen may
+/// be a place with people in it.
 pub(super) async fn look(
     session: &Session,
     context: &Dn,
-    mut ids: BTreeSet<Anchor>,
+    told: Told,
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
+    let Told { mut ids, moved } = told;
     if ids.len() > MOST {
         return Ok(Err(format!("{} entries changed", ids.len())));
     }
@@ -39,6 +49,9 @@ pub(super) async fn look(
             }
             hints.note(&entry);
         }
+    }
+    if ids.iter().any(|id| moved.contains(id)) {
+        return Ok(Err("something changed that the account cannot see".to_owned()));
     }
     for id in ids {
         hints.note_gone(id);

@@ -10,8 +10,10 @@ use super::{Asked, Untold, subtree};
 use crate::directory::identity::own_anchor;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::filter;
-use crate::directory::ldap::locate::TOGETHER;
-use crate::directory::ldap::position::{self, TIMES};
+use crate::directory::ldap::locate::{SHOW_DELETED, TOGETHER};
+use crate::directory::ldap::position::{self, LOG, TIMES};
+use crate::directory::ldap::replication;
+use crate::directory::ldap::search::critical;
 use crate::directory::ldap::session::Session;
 use crate::model::snapshot::{Kind, Watermark};
 use crate::model::{Anchor, Dn};
@@ -33,7 +35,8 @@ pub(in crate::directory::ldap) async fn of(
     budget: &Budget,
 ) -> Result<Option<&'static str>, ReadError> {
     match session.kind {
-        Kind::ActiveDirectory | Kind::Ldif => return Ok(None),
+        Kind::Ldif => return Ok(None),
+        Kind::ActiveDirectory => return Ok(Some(replication::CHANGED)),
         Kind::Ds389 => return Ok(Some(TIMES)),
         Kind::OpenLdap => {}
     }
@@ -47,14 +50,33 @@ pub(in crate::directory::ldap) async fn of(
     })
 }
 
-/// Notes that everyone showed it in the read that began at `here`.
-pub(in crate::directory::ldap) fn note(here: &mut Watermark, stamp: Option<&str>) {
+/// What a read saw of it.
+#[derive(Debug, Default)]
+pub(in crate::directory::ldap) struct Shown {
+    /// Everyone showed it.
+    pub(in crate::directory::ldap) name: Option<&'static str>,
+    /// The latest time of a change, where it is that.
+    pub(in crate::directory::ldap) newest: Option<String>,
+}
+
+impl Shown {
+    /// Notes it in the watermark of the read.
+    pub(in crate::directory::ldap) fn note_in(&self, here: &mut Watermark) {
+        note(here, self.name);
+        position::note_newest(here, [self.newest.as_deref(), None]);
+    }
+}
+
+fn note(here: &mut Watermark, stamp: Option<&str>) {
     here.position.extend(stamp.map(|name| (SHOWN.to_owned(), name.to_owned())));
 }
 
-/// A delta sees those alone who changed: of everyone it knows what the read before knew.
+/// A delta sees those alone who changed: of everyone it knows what the read before knew. That there is a log of changes need not
+/// show where its last one was long ago.
 pub(super) fn keep(here: &mut Watermark, last: &Watermark) {
     note(here, last.position.get(SHOWN).map(String::as_str));
+    let log = last.position.get_key_value(LOG);
+    here.position.extend(log.map(|(place, open)| (place.clone(), open.clone())));
 }
 
 /// Why not everyone's changes would be told by this attribute; None: they are.
@@ -90,13 +112,21 @@ async fn finds(
 ) -> Result<bool, ReadError> {
     let these: Vec<String> = anchors.iter().map(|anchor| session.has_anchor(*anchor)).collect();
     let these = filter::any(these.iter().map(String::as_str));
-    let any = if stamp == NUMBER { "19700101000000.000000Z#000000#000#000000" } else { "19700101000000Z" };
+    let any = match stamp {
+        NUMBER => "19700101000000.000000Z#000000#000#000000",
+        replication::CHANGED => "1",
+        _ => "19700101000000Z",
+    };
     let filter = filter::all([format!("({stamp}>={any})").as_str(), these.as_str()]);
     let attributes = [session.anchor_attribute().to_owned()];
     let mut hidden: BTreeSet<Anchor> = anchors.iter().copied().collect();
     let doing = "Could not find out whether changes are told";
     for context in contexts {
-        let query = subtree(context, &filter, &attributes);
+        let mut query = subtree(context, &filter, &attributes);
+        if session.kind == Kind::ActiveDirectory {
+            // One that was deleted tells that.
+            query.controls.push(critical(SHOW_DELETED));
+        }
         for entry in session.connection.entries(doing, &query, budget).await? {
             if let Ok(anchor) = own_anchor(session.kind, &entry, context) {
                 hidden.remove(&anchor);

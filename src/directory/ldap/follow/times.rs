@@ -5,10 +5,9 @@
 //! through everything, and sends what changed.
 
 use super::{Hints, Since, Untold, stamp};
-use crate::directory::generalized_time;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::page::Pager;
-use crate::directory::ldap::position::TIMES;
+use crate::directory::ldap::position::{self, TIMES};
 use crate::directory::ldap::session::Session;
 use crate::ports::ReadError;
 
@@ -19,13 +18,15 @@ pub(super) async fn changes(
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
-    let from = since.last.position.get(TIMES).filter(|time| generalized_time::parse(time.as_bytes()).is_some());
-    let Some(from) = from else { return Ok(Err("the last read noted no time".to_owned())) };
+    let Some(from) = position::changed_since(since.last) else {
+        return Ok(Err("the last read noted no time".to_owned()));
+    };
     let read = (since.last, since.contexts);
     if let Some(why) = stamp::hidden(session, read, TIMES, &hints.scope, budget).await? {
         return Ok(Err(why));
     }
-    let attributes = hints.attributes();
+    let mut attributes = hints.attributes();
+    attributes.push(TIMES.to_owned());
     let filter = format!("({TIMES}>={from})");
     let size = session.root.pages().then_some(1000);
     for context in since.contexts {
