@@ -290,4 +290,38 @@ fn of_two_controllers_that_replicate_the_one_that_answers_has_its_accounts_whoev
     assert_eq!(holders(&follows.agent), before);
     there.pull(here);
     assert_eq!(follows.cycle(rules(!was_second), false).0, 0);
+    what_no_person_s_entry_shows(&pair, &follows, !was_second);
+}
+
+/// Whatever makes somebody come or go holds the other controller until it has got it, though it is no change of an entry of
+/// somebody who is there: a place was moved, somebody was deleted or does not count any more.
+fn what_no_person_s_entry_shows(pair: &Pair, follows: &Spoiled, is_second: bool) {
+    let (here, there) = pair.sides(is_second);
+    let (place, dn) = (format!("OU=taken,{}", pair.elsewhere), |name: &str| format!("CN=two-{name},{}", pair.ou));
+    here.add(&format!("dn: {place}\nobjectClass: organizationalUnit\n\n"));
+    here.load(&["moved"].map(|name| ldif::ad_person(&place, &format!("two-{name}"))).concat());
+    here.load(&["gone", "out"].map(|name| ldif::ad_person(&pair.ou, &format!("two-{name}"))).concat());
+    let members = [format!("CN=two-moved,{place}"), dn("gone"), dn("out")].map(|dn| format!("member: {dn}\n"));
+    here.modify(&format!("dn: {}\nchangetype: modify\nadd: member\n{}-\n\n", pair.group, members.concat()));
+    there.pull(here);
+    assert_eq!(follows.cycle(rules(is_second), true).0, 0);
+    let happen: [&dyn Fn(); 3] =
+        [&|| here.modify(&ldif::rename(&place, "OU=taken", Some(&pair.ou))), &|| here.delete(&dn("gone")), &|| {
+            here.modify(&ldif::rename(&dn("out"), "CN=two-out", Some(&pair.elsewhere)));
+        }];
+    for (number, happens) in happen.iter().enumerate() {
+        happens();
+        let before = holders(&follows.agent);
+        assert_eq!(follows.cycle(rules(is_second), true).0, 0, "{number}");
+        let after = holders(&follows.agent);
+        assert_ne!(after, before, "{number}");
+        let (code, report) = follows.cycle(rules(!is_second), false);
+        assert_eq!((code, holders(&follows.agent)), (1, after.clone()), "{number}: {report}");
+        there.pull(here);
+        let (code, report) = follows.cycle(rules(!is_second), false);
+        assert_eq!((code, holders(&follows.agent)), (0, after), "{number}, once it has got that: {report}");
+        // The other's own numbers begin with all it had.
+        here.pull(there);
+        assert_eq!(follows.cycle(rules(is_second), false).0, 0, "{number}, and back");
+    }
 }
