@@ -255,6 +255,7 @@ pub fn state_error(error: &StateError) -> AppError {
 }
 
 /// The same, of an error that came from this folder: its disk may be the cause.
+#[must_use]
 pub fn state_error_in(folder: &Path, error: &StateError) -> AppError {
     match room::read_only("the state", folder).filter(|_| is_denied(error)) {
         Some(said) => AppError::new(Code::State, said).with_next(room::GOES_ON),

@@ -60,7 +60,8 @@ async fn a_read_that_comes_to_its_end_is_complete() {
     let snapshot = complete(Fault::Nothing).await;
     assert_eq!(snapshot.people.len(), PEOPLE as usize);
     assert_eq!(snapshot.entries, u64::from(PEOPLE));
-    assert_eq!(snapshot.watermark.unwrap().position.len(), 2, "a change number, and the time");
+    let noted: Vec<String> = snapshot.watermark.unwrap().position.into_keys().collect();
+    assert_eq!(noted.iter().filter(|key| !key.starts_with('_')).count(), 2, "a change number, and the time: {noted:?}");
 }
 
 #[tokio::test]
