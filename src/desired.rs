@@ -69,6 +69,15 @@ pub struct Desired<'a> {
     pub frozen: BTreeSet<Name>,
 }
 
+impl<'a> Desired<'a> {
+    /// What should become of one person.
+    #[must_use]
+    pub fn wish_of(&self, person: &PersonId) -> Option<&Wish<'a>> {
+        let found = self.wishes.binary_search_by(|(known, _)| known.cmp(person)).ok()?;
+        Some(&self.wishes[found].1)
+    }
+}
+
 /// Makes the wishes. `accounts` are the managed ones, in the order of their owners.
 #[must_use]
 pub fn desire<'a>(

@@ -7,7 +7,6 @@ mod support;
 
 use std::time::Duration;
 
-use serde_json::json;
 use support::process::wait_until;
 use support::rights::{lack, lacking};
 use support::spoiled::{NONE, Spoiled, says_why};
@@ -60,6 +59,15 @@ fn people_change(ds: &Ds389, twins: &Twins) {
     twins.delta("one moved out of the base");
 }
 
+/// A deletion that the server tells of.
+fn one_is_deleted(ds: &Ds389, twins: &Twins) {
+    ds.delete(&dn(3));
+    twins.cycle("one deleted, missed once");
+    twins.cycle("the same, missed twice");
+    twins.cycle("the deletion");
+    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+}
+
 #[test]
 fn each_change_of_a_person_is_told_by_content_synchronisation_at_the_cost_of_that_person() {
     let ds = Ds389::start(&ldif::people(BASE, 12), &["content-sync"]);
@@ -68,11 +76,7 @@ fn each_change_of_a_person_is_told_by_content_synchronisation_at_the_cost_of_tha
     ds.modify(&ldif::replace(&dn(1), "displayName", &["First"]));
     assert_eq!(twins.delta("a name")["entries"], 1);
     people_change(&ds, &twins);
-    ds.delete(&dn(3));
-    twins.cycle("one deleted, missed once");
-    twins.cycle("the same, missed twice");
-    twins.cycle("the deletion");
-    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    one_is_deleted(&ds, &twins);
 }
 
 #[test]
@@ -106,15 +110,8 @@ fn without_plugins_changes_are_told_by_their_times_and_deletions_by_the_next_ful
     twins.delta("nothing");
     people_change(&ds, &twins);
     ds.delete(&dn(3));
-    let (code, report) = twins.follows.sync();
-    assert_eq!((code, &report["directories"][0]["mode"]), (0, &json!("delta")), "{report}");
-    assert!(twins.follows.names("suspended").iter().all(|name| name != "u0000003"), "nobody told of it yet");
-    twins.follows.sync_full();
-    twins.follows.sync_full();
-    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
-    let told = lacking(&twins.follows);
-    let probe = lack(&told, "changes");
-    assert!(probe["lost"].as_str().is_some_and(|lost| lost.contains("next full cycle")), "{probe}");
+    let report = twins.misses_with_the_next_full_cycles("u0000003");
+    assert_eq!(report["directories"][0]["mode"], "delta", "{report}");
 }
 
 #[test]
@@ -135,11 +132,7 @@ fn a_changelog_that_may_be_read_tells_who_changed_and_who_is_gone_without_the_pl
     assert!(probes.iter().any(|probe| probe["message"] == "told by the retro changelog"), "{checked}");
     assert_eq!(twins.delta("nothing")["entries"], 0);
     people_change(&ds, &twins);
-    ds.delete(&dn(3));
-    twins.cycle("one deleted, missed once");
-    twins.cycle("the same, missed twice");
-    twins.cycle("the deletion");
-    assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    one_is_deleted(&ds, &twins);
     for number in 1..=3 {
         ds.delete(&format!("changenumber={number},cn=changelog"));
     }

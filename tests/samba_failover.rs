@@ -217,7 +217,7 @@ fn rules(is_second: bool) -> &'static str {
 
 /// Carries it out; what does not fit the domain as the controller has it does nothing.
 fn make(samba: &Samba, domain: &Pair, change: Change, (who, new): (usize, &str)) {
-    let shown = samba.search(&samba.base, "(&(objectClass=user)(sAMAccountName=two-*))", &["1.1"]);
+    let shown = samba.search_under(&samba.base, "(&(objectClass=user)(sAMAccountName=two-*))", &["1.1"]);
     let people: Vec<&str> = shown.lines().filter_map(|line| line.strip_prefix("dn: ")).collect();
     let dn = people[who % people.len()];
     let name = dn.split(',').next().unwrap_or_default();

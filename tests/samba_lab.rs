@@ -14,11 +14,11 @@ fn the_shared_controller_takes_people_groups_and_changes() {
     samba.add(&ldif::ad_person(&ou, &name));
     samba.load(&ldif::ad_group(&ou, &format!("{name}-crew"), &[format!("CN={name},{ou}")]));
     samba.modify(&ldif::replace(&format!("CN={name},{ou}"), "userAccountControl", &["546"]));
-    let found = samba.search(&ou, "(objectClass=user)", &["userAccountControl", "memberOf"]);
+    let found = samba.search_under(&ou, "(objectClass=user)", &["userAccountControl", "memberOf"]);
     assert!(found.contains("userAccountControl: 546"), "{found}");
     assert!(found.contains(&format!("memberOf: CN={name}-crew,{ou}")), "{found}");
     samba.delete(&format!("CN={name},{ou}"));
-    assert_eq!(samba.search(&ou, "(objectClass=user)", &["cn"]).matches("dn:").count(), 0);
+    assert_eq!(samba.search_under(&ou, "(objectClass=user)", &["cn"]).matches("dn:").count(), 0);
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn a_controller_of_ones_own_starts_empty_and_comes_back_after_a_restart() {
     let ou = samba.ou("own");
     samba.add(&ldif::ad_person(&ou, "ada"));
     samba.restart(|folder| assert!(folder.join("private/sam.ldb").exists()));
-    assert!(samba.search(&ou, "(sAMAccountName=ada)", &["mail"]).contains("mail: ada@lab.test"));
+    assert!(samba.search_under(&ou, "(sAMAccountName=ada)", &["mail"]).contains("mail: ada@lab.test"));
 }
 
 #[test]

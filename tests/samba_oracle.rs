@@ -25,7 +25,7 @@ fn agent_of(samba: &Samba, population: &Population) -> Agent {
 
 /// The relative id of a group: the last part of its SID.
 fn rid(samba: &Samba, name: &str) -> String {
-    let found = samba.search(&samba.base, &format!("(cn={name})"), &["primaryGroupToken"]);
+    let found = samba.search_under(&samba.base, &format!("(cn={name})"), &["primaryGroupToken"]);
     let token = found.lines().find_map(|line| line.strip_prefix("primaryGroupToken: "));
     token.expect("a group has a primaryGroupToken").to_owned()
 }

@@ -191,15 +191,7 @@ member: {}
     slapd.modify(&ldif::rename(&dn(4), "uid=u0000004", Some(&format!("ou=groups,{base}"))));
     twins.delta("one moved out of the base");
     slapd.delete(&dn(5));
-    let (code, report) = twins.follows.sync();
-    assert_eq!(code, 0, "{report}");
-    assert!(!twins.follows.names("suspended").contains(&"u0000005".to_owned()), "nobody told of it yet");
-    twins.follows.sync_full();
-    twins.follows.sync_full();
-    assert!(twins.follows.names("suspended").contains(&"u0000005".to_owned()));
-    let told = lacking(&twins.follows);
-    let probe = lack(&told, "changes");
-    assert!(probe["lost"].as_str().is_some_and(|lost| lost.contains("next full cycle")), "{probe}");
+    twins.misses_with_the_next_full_cycles("u0000005");
 }
 
 #[test]

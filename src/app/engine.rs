@@ -177,7 +177,7 @@ const AS_THE_OWNER: &str = "run this as an administrator";
 /// The system forbids it to whoever runs this.
 fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
     use rusqlite::ErrorCode::{CannotOpen, PermissionDenied, ReadOnly};
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+    room::causes(error).any(|error| {
         let of_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
         let of_sqlite = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         of_system == Some(io::ErrorKind::PermissionDenied)

@@ -15,10 +15,17 @@ pub const NEXT: &str = "make room on that disk (`df -h` shows how full each is; 
 #[cfg(unix)]
 const LITTLE: u64 = 256 << 10;
 
+/// An error and what caused it.
+pub fn causes<'e>(
+    error: &'e (dyn std::error::Error + 'static),
+) -> impl Iterator<Item = &'e (dyn std::error::Error + 'static)> {
+    std::iter::successors(Some(error), |error| error.source())
+}
+
 /// The cause is a full disk.
 #[must_use]
 pub fn is_full(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source()).any(|error| {
+    causes(error).any(|error| {
         let of_system = error.downcast_ref::<io::Error>().map(io::Error::kind);
         let of_sqlite = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
         matches!(of_system, Some(io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded))
@@ -42,7 +49,7 @@ pub const GOES_ON: &str = "as it says; nothing is lost, and the agent goes on by
 /// The cause is a disk that nothing can be written to.
 #[must_use]
 pub fn is_read_only(error: &(dyn std::error::Error + 'static)) -> bool {
-    std::iter::successors(Some(error), |error| error.source())
+    causes(error)
         .any(|error| error.downcast_ref::<io::Error>().map(io::Error::kind) == Some(io::ErrorKind::ReadOnlyFilesystem))
 }
 

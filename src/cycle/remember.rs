@@ -53,11 +53,7 @@ pub fn directories(
 
 /// Who of those not seen is gone, and who is missed for the first time.
 fn absences(desired: &Desired<'_>, read: &DirectoryRead, now: Timestamp) -> Vec<(Anchor, Absence)> {
-    let wish = |anchor: &Anchor| {
-        let person = PersonId::new(read.name.clone(), *anchor);
-        let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(&person)).ok()?;
-        Some(&desired.wishes[found].1)
-    };
+    let wish = |anchor: &Anchor| desired.wish_of(&PersonId::new(read.name.clone(), *anchor));
     let absence = |(anchor, whereabouts): (&Anchor, &Whereabouts)| match wish(anchor)? {
         Wish::Leaves { cause, .. } => Some((*anchor, Absence::Gone(*cause))),
         Wish::Unproven if matches!(whereabouts, Whereabouts::Nowhere { parent_readable: true }) => {
@@ -334,7 +330,10 @@ pub fn cycle(
         changes: report::held_changes(readings, plan),
         report: report::to_json(&report.held),
     });
-    let held = report::held_still(readings, held, parts.memory.held()?);
+    let held = match report::unread(readings) {
+        unread if unread.is_empty() => held,
+        unread => report::held_still(&unread, held, parts.memory.held()?),
+    };
     let config = (report.outcome < CycleOutcome::Partial).then_some(parts.settings.digest.as_str());
     let news = news(parts.memory, parts.settings, report)?;
     parts.memory.finish_cycle(&record, held.as_ref(), Left { config, baseline }, news.as_ref())?;

@@ -29,7 +29,7 @@ use crate::plan::fingerprint::fingerprint;
 use crate::plan::seats::{Queued, positions};
 use crate::plan::wants::{self, Standstill};
 
-pub use kept::held_still;
+pub use kept::{held_still, unread};
 pub use recovered::with_recovered;
 
 /// A plan's report, and what a confirmation of it would let through.
@@ -350,8 +350,7 @@ const fn kind(verb: Verb) -> ChangeKind {
 
 /// As the directory has it, or else the backend.
 fn display_name(person: &PersonId, desired: &Desired<'_>, accounts: &[Account]) -> Option<String> {
-    let wish = desired.wishes.binary_search_by(|(known, _)| known.cmp(person)).ok().map(|at| &desired.wishes[at].1);
-    if let Some(Wish::Seats { sighting, .. }) = wish {
+    if let Some(Wish::Seats { sighting, .. }) = desired.wish_of(person) {
         return sighting.profile.display_name.clone();
     }
     let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();

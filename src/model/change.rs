@@ -149,6 +149,12 @@ impl HeldChange {
         Self { person: person.clone(), change: "update".to_owned(), value }
     }
 
+    /// Those of one person; their order begins with the person.
+    pub fn of<'h>(person: &'h PersonId, all: &'h BTreeSet<Self>) -> impl Iterator<Item = &'h Self> {
+        let first = Self { person: person.clone(), change: String::new(), value: String::new() };
+        all.range(first..).take_while(move |change| change.person == *person)
+    }
+
     /// The whole account goes by it, and with it every place.
     #[must_use]
     pub fn is_leaving(&self) -> bool {

@@ -60,6 +60,16 @@ pub fn number(value: u64) -> String {
     grouped
 }
 
+/// Of these the one whose text is most like another one, if it is alike enough to have been meant.
+pub fn most_alike<T>(found: impl IntoIterator<Item = T>, text: impl Fn(&T) -> String, typed: &str) -> Option<T> {
+    let rated = found.into_iter().map(|one| (strsim::normalized_damerau_levenshtein(typed, &text(&one)), one));
+    let (likeness, best) = rated.max_by(|a, b| a.0.total_cmp(&b.0))?;
+    (likeness >= ALIKE).then_some(best)
+}
+
+/// So alike are a word and a misspelt one, from 0 to 1.
+const ALIKE: f64 = 0.6;
+
 /// `1 person waits`, `3 people wait`.
 #[must_use]
 pub fn counted(number: u64, one: &str, many: &str) -> String {

@@ -36,8 +36,7 @@ pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account)
 /// Where only one of the two has an account it may be the same person. (Whoever has one of his own cannot be given
 /// another's.)
 fn of_managed(world: &World<'_>, field: &str, intent: &Intent<'_>, owner: &PersonId, holder: &Account) -> String {
-    let found = world.desired.wishes.binary_search_by(|(person, _)| person.cmp(owner)).ok();
-    let wish = found.map(|at| &world.desired.wishes[at].1);
+    let wish = world.desired.wish_of(owner);
     let left = holder.suspension.is_some() || matches!(wish, Some(Wish::Leaves { .. }));
     let (old, new) = (owner.anchor, intent.person.anchor);
     let change = match wish {

@@ -7,6 +7,7 @@ use config::{Value, ValueKind};
 use super::context::Place;
 use super::keys::{self, Section};
 use crate::model::fold;
+use crate::model::text::most_alike;
 
 /// The longest name: every backend takes one as long.
 const LONGEST: usize = 128;
@@ -82,9 +83,7 @@ fn nearest(section: &Section, key: &str) -> Option<&'static str> {
 
 /// The one of these that was most likely meant, where any was.
 pub fn nearest_of<'w>(known: impl Iterator<Item = &'w str>, typed: &str) -> Option<&'w str> {
-    let likeness = |known: &str| strsim::normalized_damerau_levenshtein(&fold(typed), &fold(known));
-    let best = known.max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= 0.6).then_some(best)
+    most_alike(known, |known| fold(known), &fold(typed))
 }
 
 /// The text under a key of a table, if both are what they should be.

@@ -13,6 +13,8 @@ use super::process::{Server, free_port, lab, tool, try_tool, wait_until};
 #[derive(Debug)]
 pub struct Ds389 {
     client: LdapClient,
+    /// May read everything, without limits.
+    pub sync_dn: String,
     port: u16,
     server: Option<Server>,
     folder: TempDir,
@@ -27,14 +29,15 @@ impl Ds389 {
         }
         fs::write(folder.path().join("seed.ldif"), ldif).expect("writing seed.ldif");
         let (port, base) = (free_port(), "dc=lab,dc=test".to_owned());
+        let sync_dn = format!("cn=sync,{base}");
         let client = LdapClient {
             url: format!("ldap://127.0.0.1:{port}"),
             admin_dn: "cn=Directory Manager".to_owned(),
-            sync_dn: format!("cn=sync,{base}"),
             password: "secret".to_owned(),
+            ca: None,
             base,
         };
-        let mut ds = Self { client, port, server: None, folder };
+        let mut ds = Self { client, sync_dn, port, server: None, folder };
         ds.up();
         ds
     }

@@ -1,23 +1,24 @@
-//! A server's administrator, by OpenLDAP's own tools, over plain LDAP.
+//! A server's administrator, by OpenLDAP's own tools.
 
+use std::path::PathBuf;
 use std::process::Command;
 
 use super::process::{tool, try_tool};
 
-/// How a private server is reached; its people lie under `ou=people`.
+/// How a server is reached.
 #[derive(Debug)]
 pub struct LdapClient {
     pub url: String,
     pub base: String,
     pub admin_dn: String,
-    /// May read everything, without limits.
-    pub sync_dn: String,
     /// Of every account here.
     pub password: String,
+    /// Who vouches for it where the URL is one of TLS.
+    pub ca: Option<PathBuf>,
 }
 
 impl LdapClient {
-    /// The DN of a person of `ldif::person`.
+    /// The DN of a person of `ldif::person`, where people lie under `ou=people`.
     pub fn dn(&self, uid: &str) -> String {
         format!("uid={uid},ou=people,{}", self.base)
     }
@@ -43,13 +44,19 @@ impl LdapClient {
 
     /// The entries of a search as LDIF, unfolded.
     pub fn search(&self, filter: &str, attributes: &[&str]) -> String {
+        self.search_under(&self.base, filter, attributes)
+    }
+
+    /// The same of a part of the server.
+    pub fn search_under(&self, base: &str, filter: &str, attributes: &[&str]) -> String {
         let mut command = self.client("ldapsearch");
-        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", &self.base, filter]).args(attributes), "")
+        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", base, filter]).args(attributes), "")
     }
 
     /// One of the tools, told whom to ask and as whom.
     pub fn client(&self, name: &str) -> Command {
         let mut command = Command::new(name);
+        command.envs(self.ca.iter().map(|ca| ("LDAPTLS_CACERT", ca)));
         command.args(["-x", "-H", &self.url, "-D", &self.admin_dn, "-w", &self.password]);
         command
     }

@@ -8,17 +8,15 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use tempfile::TempDir;
 
-use super::process::{Server, lab, tool, try_tool};
+use super::ldap_client::LdapClient;
+use super::process::{Server, lab, tool};
 
 /// A domain controller of the domain lab.test.
 #[derive(Debug)]
 pub struct Samba {
+    client: LdapClient,
     pub url: String,
     pub ldaps_url: String,
-    pub base: String,
-    /// A UPN, as people write it for AD.
-    pub admin_dn: String,
-    pub password: String,
     /// The certificate authority that signed the server's certificate.
     pub ca: PathBuf,
     pub ip: String,
@@ -61,18 +59,16 @@ impl Samba {
     }
 
     fn at(ip: String, folder: PathBuf, own: Option<(Server, TempDir)>) -> Self {
-        Self {
-            url: format!("ldap://{ip}"),
-            ldaps_url: format!("ldaps://{ip}"),
+        let (ldaps_url, ca) = (format!("ldaps://{ip}"), folder.join("tls/ca.crt"));
+        let client = LdapClient {
+            url: ldaps_url.clone(),
             base: "DC=lab,DC=test".to_owned(),
+            // A UPN, as people write it for AD.
             admin_dn: "Administrator@lab.test".to_owned(),
             password: "Passw0rd.lab".to_owned(),
-            ca: folder.join("tls/ca.crt"),
-            ip,
-            host: "dc1.lab.test".to_owned(),
-            folder,
-            own,
-        }
+            ca: Some(ca.clone()),
+        };
+        Self { client, url: format!("ldap://{ip}"), ldaps_url, ca, ip, host: "dc1.lab.test".to_owned(), folder, own }
     }
 
     /// Stops one's own and starts it again; `between` may change what is in its folder.
@@ -102,11 +98,6 @@ impl Samba {
         dn
     }
 
-    /// Adds entries through LDAP.
-    pub fn add(&self, ldif: &str) {
-        tool(&mut self.client("ldapadd"), ldif);
-    }
-
     /// Adds entries to the database itself, in one transaction: quicker for hundreds of them.
     pub fn load(&self, ldif: &str) {
         let file = tempfile::NamedTempFile::new().expect("a file for LDIF");
@@ -114,37 +105,18 @@ impl Samba {
         tool(Command::new(lab("samba.sh")).arg("load").arg(&self.folder).arg(file.path()), "");
     }
 
-    /// Carries out LDIF change records; `ldif::replace` and `ldif::rename` make them.
-    pub fn modify(&self, ldif: &str) {
-        tool(&mut self.client("ldapmodify"), ldif);
-    }
-
-    /// The same where it need not fit the domain as it is.
-    pub fn try_modify(&self, ldif: &str) {
-        try_tool(&mut self.client("ldapmodify"), ldif);
-    }
-
-    pub fn delete(&self, dn: &str) {
-        tool(self.client("ldapdelete").arg(dn), "");
-    }
-
     /// Runs a command of its administrator in a root shell of the server.
     pub fn administer(&self, command: &str) {
         let mut shell = Command::new("sh");
         tool(shell.arg("-c").arg(command).env("SMB_CONF_PATH", self.folder.join("etc/smb.conf")), "");
     }
+}
 
-    /// The entries of a search as LDIF, unfolded.
-    pub fn search(&self, base: &str, filter: &str, attributes: &[&str]) -> String {
-        let mut command = self.client("ldapsearch");
-        tool(command.args(["-LLL", "-o", "ldif-wrap=no", "-b", base, filter]).args(attributes), "")
-    }
+impl std::ops::Deref for Samba {
+    type Target = LdapClient;
 
-    fn client(&self, name: &str) -> Command {
-        let mut command = Command::new(name);
-        command.env("LDAPTLS_CACERT", &self.ca);
-        command.args(["-x", "-H", &self.ldaps_url, "-D", &self.admin_dn, "-w", &self.password]);
-        command
+    fn deref(&self) -> &LdapClient {
+        &self.client
     }
 }
 

@@ -17,6 +17,8 @@ use super::process::{Server, free_port, lab, tool, wait_until};
 #[derive(Debug)]
 pub struct Slapd {
     client: LdapClient,
+    /// May read everything, without limits.
+    pub sync_dn: String,
     pub ldaps_url: String,
     /// The certificate authority that signed the server's certificate.
     pub ca: PathBuf,
@@ -73,15 +75,17 @@ impl Slapd {
         File::create(folder.path().join("seed.ldif")).and_then(|mut file| write(&mut file)).expect("writing seed.ldif");
         let ports = (free_port(), free_port());
         let base = "dc=lab,dc=test".to_owned();
+        let sync_dn = format!("cn=sync,{base}");
         let client = LdapClient {
             url: format!("ldap://127.0.0.1:{}", ports.0),
             admin_dn: format!("cn=admin,{base}"),
-            sync_dn: format!("cn=sync,{base}"),
             password: "secret".to_owned(),
+            ca: None,
             base,
         };
         let mut slapd = Self {
             client,
+            sync_dn,
             ldaps_url: format!("ldaps://127.0.0.1:{}", ports.1),
             ca: folder.path().join("tls/ca.crt"),
             ports,

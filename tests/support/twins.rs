@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::agent::Running;
 use super::process::wait_until;
+use super::rights::{lack, lacking};
 use super::{Agent, Slapd};
 
 /// Of the server's people.
@@ -90,6 +91,21 @@ impl Twins {
     /// Whether the last cycle of the one that compares looked at nobody who was as before.
     pub fn compared(&self) -> bool {
         self.compared.get()
+    }
+
+    /// A cycle after a deletion that the server does not tell of: the next two that read everything find out whom it was, and
+    /// `check` says so. Its report.
+    pub fn misses_with_the_next_full_cycles(&self, name: &str) -> Value {
+        let (code, report) = self.follows.sync();
+        assert_eq!(code, 0, "{report}");
+        assert!(!self.follows.names("suspended").contains(&name.to_owned()), "nobody told of it yet");
+        self.follows.sync_full();
+        self.follows.sync_full();
+        assert!(self.follows.names("suspended").contains(&name.to_owned()));
+        let told = lacking(&self.follows);
+        let probe = lack(&told, "changes");
+        assert!(probe["lost"].as_str().is_some_and(|lost| lost.contains("next full cycle")), "{probe}");
+        report
     }
 
     /// The same decision, told each of them.

@@ -81,25 +81,24 @@ impl Service {
 
     /// The name in /etc/group, else the number: `chgrp` takes either.
     pub fn group(&self) -> String {
-        let number = self.gid.to_string();
-        let lists = fs::read_to_string("/etc/group").unwrap_or_default();
-        let of = |line: &str| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)? == number).then(|| name.to_owned())
-        };
-        lists.lines().find_map(of).unwrap_or(number)
+        name_of(&fs::read_to_string("/etc/group").unwrap_or_default(), self.gid)
     }
 
     /// The name in /etc/passwd, else the number: `chown` takes either.
     pub fn user(&self, passwd: &str) -> String {
-        let of = |line: &str| {
-            let mut fields = line.split(':');
-            let name = fields.next()?;
-            (fields.nth(1)? == self.uid.to_string()).then(|| name.to_owned())
-        };
-        passwd.lines().find_map(of).unwrap_or_else(|| self.uid.to_string())
+        name_of(passwd, self.uid)
     }
+}
+
+/// Of a user or group by its number: both files have the name first and the number third. Without one the number.
+fn name_of(lines: &str, number: u32) -> String {
+    let number = number.to_string();
+    let of = |line: &str| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)? == number).then(|| name.to_owned())
+    };
+    lines.lines().find_map(of).unwrap_or(number)
 }
 
 /// Those that a user is listed in, and others by name or number.

@@ -34,8 +34,8 @@ const MAIL: &str = r#"[^\s"'<>(),;:=\[\]]+@(?:[^\s"'<>(),;:=\[\]]*[^\s"'<>(),;:=
 /// A mailbox (RFC 5322, 3.4): a quoted text with an address in it, or a name before one: quoted, of words with capitals, or
 /// all that stands there.
 const MAILBOX: &str = r#"(?m)"[^"\n]*<[^<>"\s]*@[^<>"\s]*>[^"\n]*"|(?:"[^"\n]*"|(?:\p{Lu}[\p{L}\p{M}'.-]*\s+)*\p{Lu}[\p{L}\p{M}'.-]*|^[\p{L}\p{M}'. -]+)\s*<[^<>"\s]*@[^<>"\s]*>"#;
-/// A key of the config whose value names somebody, as messages quote it, whatever stands there.
-const SENT_TO: &str = r#"(?m)(\.(?:to|from|filter|user)(?:\[\d+\]|\.\d+)?) = (?:"(?:\\.|[^"\\])*"|\[.*?\]|[^:\n]*): "#;
+/// Keys of the config whose value names somebody.
+const OF_SOMEBODY: &[&str] = &["to", "from", "filter", "user"];
 /// A folder that has somebody's name.
 const HOME: &str = r#"(/home/|(?i:[/\\]+users[/\\]+))[^/\\\s"'`:;,()]+"#;
 const UUID: &str = r"(?i)\b[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b";
@@ -81,7 +81,7 @@ impl Redactor {
             kept: kept.iter().map(|dn| folded(dn).into_owned()).collect(),
             login: Regex::new(LOGIN)?,
             home: Regex::new(HOME)?,
-            sent_to: Regex::new(SENT_TO)?,
+            sent_to: Regex::new(&quoted())?,
             mailbox: Regex::new(MAILBOX)?,
             mail: Regex::new(MAIL)?,
             uuid: Regex::new(UUID)?,
@@ -226,12 +226,18 @@ impl Redactor {
     }
 }
 
+/// Such a key with its value as messages quote them, whatever stands there.
+fn quoted() -> String {
+    let keys = OF_SOMEBODY.join("|");
+    format!(r#"(?m)(\.(?:{keys})(?:\[\d+\]|\.\d+)?) = (?:"(?:\\.|[^"\\])*"|\[.*?\]|[^:\n]*): "#)
+}
+
 /// What is wrong with a value of the config that names somebody.
 fn is_of_somebody(fields: &serde_json::Map<String, Value>) -> bool {
     let key = fields.get("key").and_then(Value::as_str).unwrap_or_default();
     let key = key.trim_end_matches(|c: char| c.is_ascii_digit() || "[].".contains(c));
     fields.get("value").is_some_and(Value::is_string)
-        && key.rsplit('.').next().is_some_and(|last| matches!(last, "to" | "from" | "filter" | "user"))
+        && key.rsplit('.').next().is_some_and(|last| OF_SOMEBODY.contains(&last))
 }
 
 /// What follows the host of a webhook is as good as a password.

@@ -9,14 +9,15 @@ use crate::model::memory::Held;
 use crate::model::report::HeldRow;
 use crate::plan::fingerprint::fingerprint;
 
-/// What is held back now, with what was before in directories that nobody read since: "failed to read" is not "mended".
+/// Directories that nobody could read.
 #[must_use]
-pub fn held_still(readings: &Readings, now: Option<Held>, before: Option<Held>) -> Option<Held> {
-    let unread = readings.0.iter().filter(|read| read.snapshot.is_none()).map(|read| &read.name);
-    with_unread(&unread.collect(), now, before)
+pub fn unread(readings: &Readings) -> BTreeSet<&Name> {
+    readings.0.iter().filter(|read| read.snapshot.is_none()).map(|read| &read.name).collect()
 }
 
-fn with_unread(unread: &BTreeSet<&Name>, now: Option<Held>, before: Option<Held>) -> Option<Held> {
+/// What is held back now, with what was before in directories that are `unread`: "failed to read" is not "mended".
+#[must_use]
+pub fn held_still(unread: &BTreeSet<&Name>, now: Option<Held>, before: Option<Held>) -> Option<Held> {
     let Some(mut before) = before else { return now };
     before.changes.retain(|change| unread.contains(&change.person.directory));
     if before.changes.is_empty() {
@@ -67,10 +68,10 @@ mod tests {
     fn what_was_held_back_stays_so_while_its_directory_cannot_be_read_and_no_longer() {
         let (corp, lab) = (Name::from("corp"), Name::from("lab"));
         let before = || Some(held(&["corp", "lab"]));
-        assert_eq!(with_unread(&BTreeSet::new(), None, before()), None, "all was read");
-        assert_eq!(with_unread(&BTreeSet::from([&corp, &lab]), None, before()), before());
-        assert_eq!(with_unread(&BTreeSet::from([&lab]), None, before()), Some(held(&["lab"])));
-        assert_eq!(with_unread(&BTreeSet::from([&lab]), Some(held(&["corp"])), Some(held(&["lab"]))), before());
-        assert_eq!(with_unread(&BTreeSet::from([&corp]), None, None), None);
+        assert_eq!(held_still(&BTreeSet::new(), None, before()), None, "all was read");
+        assert_eq!(held_still(&BTreeSet::from([&corp, &lab]), None, before()), before());
+        assert_eq!(held_still(&BTreeSet::from([&lab]), None, before()), Some(held(&["lab"])));
+        assert_eq!(held_still(&BTreeSet::from([&lab]), Some(held(&["corp"])), Some(held(&["lab"]))), before());
+        assert_eq!(held_still(&BTreeSet::from([&corp]), None, None), None);
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::cycle::reading::{DirectoryRead, Readings};
 use crate::desired::{Desired, Wish};
+use crate::model::change::HeldChange;
 use crate::model::report::{GrantedRow, LostRow, QuarantinedRow, Stopped};
 use crate::model::snapshot::Whereabouts;
 use crate::model::text::some_of;
@@ -64,11 +65,10 @@ fn cause(before: &Account, effects: &[Effect]) -> Option<LeaveCause> {
 /// What keeps a free seat from somebody who waits.
 pub(super) fn stopped(plan: &Plan, desired: &Desired<'_>, person: &PersonId) -> Option<Stopped> {
     let allocation = plan.allocation();
-    let is_held = plan.held_changes.iter().any(|change| change.person == *person && change.is_leaving());
-    let other = || {
-        let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(person)).ok();
-        let is_missing = found.is_some_and(|at| matches!(desired.wishes[at].1, Wish::Unproven));
-        if is_missing { Stopped::Missing } else { Stopped::Leaver }
+    let is_held = HeldChange::of(person, &plan.held_changes).any(HeldChange::is_leaving);
+    let other = || match desired.wish_of(person) {
+        Some(Wish::Unproven) => Stopped::Missing,
+        _ => Stopped::Leaver,
     };
     let is_quarantined = plan.quarantined.contains_key(person);
     Stopped::first([
@@ -114,8 +114,7 @@ fn dn(readings: &Readings, person: &PersonId) -> Option<String> {
 pub(super) fn missed(read: &DirectoryRead, desired: &Desired<'_>) -> Option<String> {
     let is_unproven = |anchor: &Anchor| {
         let person = PersonId::new(read.name.clone(), *anchor);
-        let found = desired.wishes.binary_search_by(|(known, _)| known.cmp(&person)).ok();
-        found.is_some_and(|at| matches!(desired.wishes[at].1, Wish::Unproven))
+        matches!(desired.wish_of(&person), Some(Wish::Unproven))
     };
     let gone = |whereabouts: &Whereabouts| matches!(whereabouts, Whereabouts::Nowhere { parent_readable: true });
     let missed = read.located.iter().filter(|(anchor, whereabouts)| gone(whereabouts) && is_unproven(anchor)).count();

@@ -39,7 +39,7 @@ use jiff::Timestamp;
 use ldap3::Scope;
 
 use super::budget::Budget;
-use super::position;
+use super::position::{self, Newest};
 use super::replication::{self, Rests};
 use super::scope;
 use super::search::Query;
@@ -132,7 +132,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
     }
     complete(&mut here, Some(last), hints.rests, asked.request.now);
     stamp::keep(&mut here, last);
-    position::note_newest(&mut here, [position::newest(last), hints.newest.as_deref()]);
+    position::note_newest(&mut here, [position::newest(last), hints.newest.time()]);
     here.position.extend(hints.cookie.map(|(place, cookie)| (place.to_owned(), cookie)));
     Ok(Followed::Changes(Changes {
         kind: session.kind,
@@ -237,7 +237,7 @@ pub(super) struct Hints<'a> {
     /// On which updates it rests.
     rests: Rests,
     /// The latest time of a change, where that is asked for.
-    newest: Option<String>,
+    newest: Newest,
     /// In Active Directory, the number of the last update that was read before.
     since: Option<u64>,
     /// Why everything must be read.
@@ -262,7 +262,7 @@ impl<'a> Hints<'a> {
             cookie: None,
             there: None,
             rests: Rests::default(),
-            newest: None,
+            newest: Newest::default(),
             since: None,
             untold: None,
             scope: asked
@@ -295,10 +295,7 @@ impl<'a> Hints<'a> {
     fn note(&mut self, entry: &RawEntry) {
         self.entries += 1;
         self.rests.on_number(replication::changed(entry));
-        let time = entry.text(position::TIMES).and_then(Result::ok);
-        if time > self.newest.as_deref() {
-            self.newest = time.map(str::to_owned);
-        }
+        self.newest.see(entry);
         let Some(dn) = std::str::from_utf8(&entry.dn).ok().and_then(|dn| Dn::parse(dn).ok()) else { return };
         let Ok(anchor) = own_anchor(self.session.kind, entry, &dn) else {
             self.untold = Some("an entry changed that shows no id".to_owned());

@@ -15,7 +15,7 @@ use super::failure::fault;
 use super::follow::stamp::Shown;
 use super::page::Pager;
 use super::places::{self, Parents};
-use super::position::TIMES;
+use super::position::{Newest, TIMES};
 use super::read::people_filter;
 use super::reference;
 use super::replication::Rests;
@@ -47,7 +47,7 @@ pub(super) struct Harvest {
     pub(super) rests: Rests,
     parents: Parents,
     /// The latest time of a change, where that is asked for.
-    newest: Option<String>,
+    newest: Newest,
     /// Somebody did not show when the entry was changed.
     hides_stamp: bool,
     /// Tells who is as before: they are not among the people.
@@ -55,13 +55,6 @@ pub(super) struct Harvest {
 }
 
 impl Harvest {
-    fn note_time(&mut self, entry: &impl Entry, stamp: Option<&str>) {
-        let time = stamp.filter(|stamp| *stamp == TIMES).and_then(|stamp| entry.text(stamp)?.ok());
-        if time > self.newest.as_deref() {
-            self.newest = time.map(str::to_owned);
-        }
-    }
-
     /// One that takes in nobody who is as before.
     pub(super) fn besides(known: Acquainted) -> Self {
         Self { known: Some(known), ..Self::default() }
@@ -98,7 +91,7 @@ impl Question {
         budget: &Budget,
     ) -> Result<Shown, ReadError> {
         let Some(stamp) = self.stamp else { return Ok(Shown::default()) };
-        let newest = harvest.newest.take();
+        let newest = std::mem::take(&mut harvest.newest);
         let Some(between) = std::mem::take(&mut harvest.parents).below(bases) else {
             harvest.rests.on_unseen();
             return Ok(Shown { name: None, newest });
@@ -206,7 +199,9 @@ fn parse(
                     harvest.entries += 1;
                     harvest.rests.on(&entry);
                     harvest.parents.note(entry.dn());
-                    harvest.note_time(&entry, stamp);
+                    if stamp == Some(TIMES) {
+                        harvest.newest.see(&entry);
+                    }
                     harvest.hides_stamp |= stamp.is_some_and(|stamp| !entry.has(stamp));
                     if harvest.known.as_mut().is_some_and(|known| known.has(reader, &entry)) {
                         continue;

@@ -16,6 +16,8 @@ use crate::model::Dn;
 use crate::model::snapshot::Kind;
 use crate::ports::ReadError;
 
+const DOING: &str = "Could not look at the places where people lie";
+
 /// The places right above entries, each once.
 #[derive(Debug, Default)]
 pub(super) struct Parents {
@@ -94,8 +96,6 @@ pub(super) async fn look(
     }
     Ok((rests, true))
 }
-
-const DOING: &str = "Could not look at the places where people lie";
 
 /// Those of these places that are found by their DNs.
 async fn together(

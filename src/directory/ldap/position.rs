@@ -22,7 +22,7 @@ use super::family::{COMMITTED, DATA_VERSION, LAST_CHANGE, RootDse, texts};
 use super::follow::changelog;
 use super::search::Query;
 use super::session::Session;
-use crate::directory::entry::Entry as _;
+use crate::directory::entry::Entry;
 use crate::directory::generalized_time;
 use crate::model::snapshot::{Kind, Watermark};
 use crate::model::{Anchor, Dn};
@@ -114,6 +114,24 @@ async fn times(session: &Session, now: Timestamp, budget: &Budget) -> Result<Opt
     }
     let (time, overlap) = told.map_or((now, BY_OUR_CLOCK), |theirs| (theirs, BY_THEIR_CLOCK));
     Ok(time.checked_sub(overlap).ok().map(|time| (time, told.is_none())))
+}
+
+/// The latest time of a change among entries, as the server wrote it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Newest(Option<String>);
+
+impl Newest {
+    /// Takes in an entry; one that does not show it says nothing.
+    pub(super) fn see(&mut self, entry: &impl Entry) {
+        let time = entry.text(TIMES).and_then(Result::ok);
+        if time > self.time() {
+            self.0 = time.map(str::to_owned);
+        }
+    }
+
+    pub(super) fn time(&self) -> Option<&str> {
+        self.0.as_deref()
+    }
 }
 
 /// Adds to a watermark the latest time of a change that its read saw, as the server wrote it, or an earlier one.

@@ -11,7 +11,7 @@ use crate::directory::identity::own_anchor;
 use crate::directory::ldap::budget::Budget;
 use crate::directory::ldap::filter;
 use crate::directory::ldap::locate::{SHOW_DELETED, TOGETHER};
-use crate::directory::ldap::position::{self, LOG, TIMES};
+use crate::directory::ldap::position::{self, LOG, Newest, TIMES};
 use crate::directory::ldap::replication;
 use crate::directory::ldap::search::critical;
 use crate::directory::ldap::session::Session;
@@ -56,27 +56,22 @@ pub(in crate::directory::ldap) struct Shown {
     /// Everyone showed it.
     pub(in crate::directory::ldap) name: Option<&'static str>,
     /// The latest time of a change, where it is that.
-    pub(in crate::directory::ldap) newest: Option<String>,
+    pub(in crate::directory::ldap) newest: Newest,
 }
 
 impl Shown {
     /// Notes it in the watermark of the read.
     pub(in crate::directory::ldap) fn note_in(&self, here: &mut Watermark) {
-        note(here, self.name);
-        position::note_newest(here, [self.newest.as_deref(), None]);
+        here.position.extend(self.name.map(|name| (SHOWN.to_owned(), name.to_owned())));
+        position::note_newest(here, [self.newest.time(), None]);
     }
-}
-
-fn note(here: &mut Watermark, stamp: Option<&str>) {
-    here.position.extend(stamp.map(|name| (SHOWN.to_owned(), name.to_owned())));
 }
 
 /// A delta sees those alone who changed: of everyone it knows what the read before knew. That there is a log of changes need not
 /// show where its last one was long ago.
 pub(super) fn keep(here: &mut Watermark, last: &Watermark) {
-    note(here, last.position.get(SHOWN).map(String::as_str));
-    let log = last.position.get_key_value(LOG);
-    here.position.extend(log.map(|(place, open)| (place.clone(), open.clone())));
+    let kept = [SHOWN, LOG].into_iter().filter_map(|place| last.position.get_key_value(place));
+    here.position.extend(kept.map(|(place, what)| (place.clone(), what.clone())));
 }
 
 /// Why not everyone's changes would be told by this attribute; None: they are.

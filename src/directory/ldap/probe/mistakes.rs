@@ -15,7 +15,7 @@ use crate::directory::person::PersonReader;
 use crate::model::Dn;
 use crate::model::filter::Filter;
 use crate::model::snapshot::{Role, ScopeKey};
-use crate::model::text::{counted, some_of};
+use crate::model::text::{counted, most_alike, some_of};
 use crate::ports::ReadError;
 
 /// What people lie in, as far as it may have been meant.
@@ -23,8 +23,6 @@ const FOLDERS: &str =
     "(|(objectClass=organizationalUnit)(objectClass=container)(objectClass=organization)(objectClass=domain))";
 const GROUPS: &str = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)\
                       (objectClass=organizationalUnit)(objectClass=container))";
-/// So alike are a name and a misspelt one (strsim).
-const ALIKE: f64 = 0.6;
 
 /// What is wrong, and how to mend it.
 pub(super) struct Mistake {
@@ -159,9 +157,7 @@ async fn children(session: &Session, above: &Dn, filter: &str, budget: &Budget) 
 fn nearest<'d>(there: &'d [Dn], missing: &Dn) -> Option<&'d Dn> {
     let first = |dn: &Dn| dn.as_str().split(',').next().unwrap_or_default().to_lowercase();
     let value = |dn: &Dn| first(dn).split_once('=').map(|(_, value)| value.to_owned()).unwrap_or_default();
-    let likeness = |dn: &Dn| strsim::normalized_damerau_levenshtein(&value(dn), &value(missing));
-    let best = there.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)))?;
-    (likeness(best) >= ALIKE).then_some(best)
+    most_alike(there, |dn| value(dn), &value(missing))
 }
 
 #[cfg(test)]
