@@ -1,10 +1,10 @@
 //! When to make a pass, what others ask meanwhile, and how to stop.
 
 mod appointment;
+mod pulse;
 
 use std::convert::Infallible;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -12,7 +12,9 @@ use tokio::sync::{Notify, watch};
 
 use self::appointment::Appointment;
 use crate::clock;
-use crate::ports::{Progress, Stage};
+use crate::model::report::ReadingRow;
+
+pub use self::pulse::Pulse;
 
 /// How often requests of other verbs are looked for: they are acted on within a second.
 const LOOK: Duration = Duration::from_millis(250);
@@ -78,51 +80,6 @@ impl ServiceManager for Unwatched {
     fn says(&self, _sentence: &str) {}
 }
 
-/// When work last went on: a pass tells it by its progress, so that one that hangs is noticed, and one that only takes long
-/// is not.
-#[derive(Debug)]
-pub struct Pulse {
-    beat: Mutex<Beat>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Beat {
-    last: Instant,
-    patience: Duration,
-}
-
-impl Pulse {
-    /// `patience`: the longest that a pass may rightly wait for one answer.
-    #[must_use]
-    pub fn new(patience: Duration) -> Self {
-        Self { beat: Mutex::new(Beat { last: Instant::now(), patience }) }
-    }
-
-    /// Another config may have other limits.
-    pub fn be_patient(&self, patience: Duration) {
-        self.change(|beat| beat.patience = patience);
-    }
-
-    fn beats(&self) {
-        self.change(|beat| beat.last = Instant::now());
-    }
-
-    fn goes_on(&self) -> bool {
-        let beat = *self.beat.lock().unwrap_or_else(PoisonError::into_inner);
-        beat.last.elapsed() <= beat.patience
-    }
-
-    fn change(&self, change: impl FnOnce(&mut Beat)) {
-        change(&mut self.beat.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-}
-
-impl Progress for Pulse {
-    fn tell(&self, _stage: Stage<'_>) {
-        self.beats();
-    }
-}
-
 /// How the agent is watched over.
 #[derive(Clone, Copy)]
 pub struct Watch<'a> {
@@ -131,15 +88,31 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Says that work goes on for as long as it does. Polled by the task that works: where that is stuck, so is this.
-    async fn over(self) -> Infallible {
+    /// Says that work goes on for as long as it does, and what is read meanwhile, before `standing`: how things stood before.
+    /// Polled by the task that works: where that is stuck, so is this.
+    async fn over(self, standing: &str) -> Infallible {
+        let mut said: Option<String> = None;
         loop {
             if self.pulse.goes_on() {
                 self.manager.alive();
             }
+            let now = clock::now();
+            let reading = self.pulse.reading(now).map(|reading| sentence(&reading, now));
+            if reading != said {
+                let before = reading.iter().map(|reading| format!("{reading} ")).collect::<String>();
+                self.manager.says(&format!("{before}{standing}"));
+                said = reading;
+            }
             tokio::time::sleep(LOOK).await;
         }
     }
+}
+
+/// "Reading corp for 42 s, and nothing has come yet.".
+fn sentence(reading: &ReadingRow, now: Timestamp) -> String {
+    let words = reading.in_words(now);
+    let mut letters = words.chars();
+    letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
 
 /// What is asked of the running agent from outside, by signals for instance.
@@ -203,10 +176,13 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Du
 /// A turn, and the service manager told that it goes on.
 async fn watched(work: &mut dyn Work, due: bool, calls: &Calls, watch: Watch<'_>) -> bool {
     watch.pulse.beats();
-    tokio::select! {
+    let standing = work.standing();
+    let passed = tokio::select! {
         passed = turn(work, due, calls, watch.manager) => passed,
-        never = watch.over() => match never {},
-    }
+        never = watch.over(&standing) => match never {},
+    };
+    watch.pulse.rests();
+    passed
 }
 
 /// Does what is due, or rests a little. Says whether a pass was made.

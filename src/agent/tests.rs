@@ -1,4 +1,8 @@
+use std::sync::Mutex;
+use std::time::Instant;
+
 use super::*;
+use crate::ports::{Progress as _, Stage};
 
 #[derive(Default)]
 struct Diary {
@@ -181,4 +185,46 @@ async fn a_pass_that_hangs_is_not_called_alive_and_one_that_only_takes_long_is()
         }
         assert_eq!(ear.0.into_inner().unwrap() == ["alive"], still_alive);
     }
+}
+
+/// Keeps what was said, in order.
+#[derive(Default)]
+struct Sentences(Mutex<Vec<String>>);
+
+impl ServiceManager for Sentences {
+    fn ready(&self) {}
+    fn alive(&self) {}
+    fn reloading(&self) {}
+    fn stopping(&self, _grace: Duration) {}
+    fn says(&self, sentence: &str) {
+        self.0.lock().unwrap().push(sentence.to_owned());
+    }
+}
+
+async fn wait_for(said: &Sentences, wanted: impl Fn(&str) -> bool) {
+    while !said.0.lock().unwrap().last().is_some_and(|last| wanted(last)) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_service_manager_hears_what_is_read_while_it_goes_on_and_then_how_things_stand() {
+    let (said, mut pulse) = (Sentences::default(), Pulse::new(GRACE));
+    pulse.moment = jiff::SignedDuration::ZERO;
+    let watch = Watch { manager: &said, pulse: &pulse };
+    let meanwhile = async {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        pulse.tell(Stage::Reading { directory: "corp", entries: 0 });
+        wait_for(&said, |last| last.ends_with(" and nothing has come yet. 0 passes")).await;
+        pulse.tell(Stage::Planning);
+        wait_for(&said, |last| last == "0 passes").await;
+    };
+    let mut diary = Diary { takes: GRACE, ..Diary::default() };
+    let calls = Calls::default();
+    tokio::select! {
+        () = run(&mut diary, &calls, watch, GRACE) => unreachable!("nobody stopped it"),
+        () = meanwhile => {}
+    }
+    let said = said.0.into_inner().unwrap();
+    assert!(said[0].starts_with("Reading corp for 0 s, and nothing"), "{said:?}");
 }

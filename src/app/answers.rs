@@ -9,13 +9,14 @@ use super::engine::state_error;
 use super::pass::BACKEND_FAILED;
 use super::people::{Places, user_row};
 use super::stopped::Stops;
+use super::verbs::SILENCE;
 use super::{App, AppError, Code, StateFilter, UserFilter, bereft};
 use crate::cycle::report::waiting_rows;
 use crate::model::change::{Confirmation, Decision};
 use crate::model::memory::{CycleRecord, Held, LastKnown};
 use crate::model::report::{
-    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryReport, DirectoryStatus, HeldRow, HistoryRow, PendingRow,
-    PoolRow, Reach, StatusReport, Stopped, SyncReport, UserRow, people_by_deed,
+    BackendStatus, ConfirmationRow, CycleOutcome, DirectoryReport, DirectoryStatus, Failing, HeldRow, HistoryRow,
+    PendingRow, PoolRow, Reach, StatusReport, Stopped, SyncReport, UserRow, people_by_deed,
 };
 use crate::model::settings::{BackendKind, Settings};
 use crate::model::{Account, PersonId};
@@ -39,13 +40,14 @@ impl App {
         let last_cycle = last_cycle(&state)?;
         let held = state.held().map_err(|error| state_error(&error))?;
         let standby = state.standby().map_err(|error| state_error(&error))?;
+        // That of an agent before this one says nothing.
         let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
+        let heart = heartbeat.filter(|heart| agent == Some(heart.pid));
         Ok(StatusReport {
             agent: self.settings.agent.name.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             running: agent.is_some(),
-            // That of an agent before this one says nothing.
-            next_cycle: heartbeat.filter(|heart| agent == Some(heart.pid)).and_then(|heart| heart.next_cycle),
+            next_cycle: heart.as_ref().and_then(|heart| heart.next_cycle),
             pools: bereft::counted_in(&state, pools(&state, last_cycle.as_ref())?)?,
             held: held.as_ref().map(held_rows).transpose()?,
             fingerprint: held.map(|held| held.fingerprint),
@@ -56,6 +58,12 @@ impl App {
             }),
             directories: self.directory_rows(&state)?,
             full_disks: self.full_disks(),
+            silent_since: heart.as_ref().map(|heart| heart.beat).filter(|beat| now.duration_since(*beat) > SILENCE),
+            failing: heart
+                .as_ref()
+                .and_then(|heart| heart.failing.clone())
+                .filter(|failing| is_unrecorded(failing, last_cycle.as_ref())),
+            reading: heart.map(|heart| heart.reading).unwrap_or_default(),
             other_state: self.other_state(),
             standby,
             last_cycle,
@@ -215,6 +223,11 @@ fn confirmations(state: &State, now: Timestamp) -> Result<Vec<ConfirmationRow>, 
         }
     };
     Ok(live.into_iter().filter(|confirmation| !confirmation.changes.is_empty()).map(row).collect())
+}
+
+/// Of these failures the last cycle that was written down says nothing: it was made before them.
+pub fn is_unrecorded(failing: &Failing, last: Option<&SyncReport>) -> bool {
+    last.is_none_or(|cycle| cycle.outcome != CycleOutcome::Failed && cycle.started < failing.since)
 }
 
 /// The backend answered in this cycle.

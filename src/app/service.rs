@@ -18,9 +18,10 @@ use super::showing::Turn;
 use super::telling::Telling;
 use super::{App, AppError, Code, sending};
 use crate::agent::{self, Calls, GRACE, Pulse, ServiceManager, Watch, Work};
+use crate::cycle::reading::with_causes;
 use crate::cycle::{Asked, CycleError};
 use crate::model::memory::{Heartbeat, Request, RequestId};
-use crate::model::report::SyncReport;
+use crate::model::report::{Failing, SyncReport};
 use crate::model::settings::{Settings, Source};
 use crate::model::text::spelt;
 use crate::ports::Requests as _;
@@ -58,11 +59,11 @@ impl App {
         let engine = Engine::new(&self.settings, state)?;
         manager.starting();
         let (turns, shown) = watch::channel(self.first_turn()?);
-        let showing = self.show(shown).await?;
-        let heart = tokio::spawn(beat(self.settings.clone(), turns.subscribe()));
+        let pulse = Arc::new(Pulse::new(patience(&self.settings)));
+        let showing = self.show(shown, Arc::clone(&pulse)).await?;
+        let heart = tokio::spawn(beat(self.settings.clone(), turns.subscribe(), Arc::clone(&pulse)));
         let (halt, halting) = watch::channel(false);
         let sending = tokio::spawn(sending::beside(turns.subscribe(), halting));
-        let pulse = Arc::new(Pulse::new(patience(&self.settings)));
         let mut worker = Worker {
             config: self.config.clone(),
             engine,
@@ -210,6 +211,10 @@ impl Worker {
         }
         self.turns.send_if_modified(|turn| {
             turn.tally.cycle(result.as_ref().ok(), took, clock::now());
+            turn.failing = result.as_ref().err().map(|error| Failing {
+                since: turn.failing.take().map_or_else(clock::now, |failing| failing.since),
+                problem: with_causes(error),
+            });
             false
         });
     }
@@ -261,7 +266,7 @@ fn patience(settings: &Settings) -> Duration {
 }
 
 /// Shows that the agent lives, also while a long cycle runs.
-async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>) {
+async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<Pulse>) {
     let started = clock::now();
     let mut state = match State::open_beside(&settings.agent.state_dir) {
         Ok(Some(state)) => state,
@@ -272,13 +277,20 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>) {
         }
     };
     loop {
+        let now = clock::now();
+        let (next_cycle, failing) = {
+            let turn = turns.borrow_and_update();
+            (turn.next_cycle, turn.failing.clone())
+        };
         let heartbeat = Heartbeat {
             name: settings.agent.name.clone(),
             pid: std::process::id(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             started,
-            beat: clock::now(),
-            next_cycle: turns.borrow_and_update().next_cycle,
+            beat: now,
+            next_cycle,
+            reading: pulse.reading(now).into_iter().collect(),
+            failing,
         };
         if let Err(error) = state.beat(&heartbeat) {
             tracing::warn!(name: "state.no_sign_of_life", %error, "The sign of life could not be stored.");

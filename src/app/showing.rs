@@ -16,9 +16,10 @@ use tokio::task::JoinHandle;
 use self::desk::Asked;
 use super::answers::{last_good_cycle, last_whole_reads};
 use super::{App, AppError, Code, listening};
+use crate::agent::Pulse;
 use crate::clock;
 use crate::listen::{self, Connections};
-use crate::model::report::Probe;
+use crate::model::report::{Failing, Probe};
 use crate::model::settings::{Settings, StatusAddress, StatusSettings};
 use crate::state::{Lock, Ownership};
 use crate::status::{self, Facts, Guard, Sessions, Tally, Window};
@@ -29,6 +30,8 @@ pub struct Turn {
     pub settings: Arc<Settings>,
     pub tally: Tally,
     pub next_cycle: Option<Timestamp>,
+    /// The last cycles failed.
+    pub failing: Option<Failing>,
     /// The config that was saved cannot be taken.
     pub config_refused: bool,
 }
@@ -56,7 +59,11 @@ impl App {
     ///
     /// # Errors
     /// Where the address that the config names, or the certificate, cannot be used.
-    pub(super) async fn show(&self, turns: watch::Receiver<Turn>) -> Result<Option<Showing>, AppError> {
+    pub(super) async fn show(
+        &self,
+        turns: watch::Receiver<Turn>,
+        pulse: Arc<Pulse>,
+    ) -> Result<Option<Showing>, AppError> {
         let settings = &self.settings.status;
         let Some(listen) = settings.listen else { return Ok(None) };
         let Opened { listener, tls } = match open(settings, listen).await {
@@ -75,7 +82,7 @@ impl App {
         let sessions = Sessions::new(tls.is_some())
             .map_err(|error| AppError::new(Code::Failed, "the system has no random numbers").caused_by(&error))?;
         let guard = Guard::new(settings.token.as_ref(), address.ip().is_loopback(), sessions);
-        let desk = Arc::new(Asked { config: self.config.clone(), turns: turns.clone() });
+        let desk = Arc::new(Asked { config: self.config.clone(), turns: turns.clone(), pulse });
         let window = Window { facts, guard, desk };
         let renewing = tokio::spawn(listen::renew(settings.tls.clone(), tls.clone(), stopping.clone()));
         let gathering = tokio::spawn(gather(self.config.clone(), turns, publish));
@@ -97,7 +104,13 @@ impl App {
         let state = self.state_beside()?;
         let mut tally = Tally::new(clock::now(), last_good_cycle(&state)?);
         tally.read(last_whole_reads(&state, &self.settings)?.iter());
-        Ok(Turn { settings: Arc::new(self.settings.clone()), tally, next_cycle: None, config_refused: false })
+        Ok(Turn {
+            settings: Arc::new(self.settings.clone()),
+            tally,
+            next_cycle: None,
+            failing: None,
+            config_refused: false,
+        })
     }
 
     /// What `check` says of the address, unless an agent runs, whose it is then. Without `connect` nothing where all is well.

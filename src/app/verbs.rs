@@ -22,7 +22,7 @@ use crate::state::{Holder, Lock, Ownership, State};
 /// A `sync` waits so long for another one.
 const PATIENCE: Duration = Duration::from_mins(1);
 /// An agent that gave no sign of life for so long does not answer.
-const SILENCE: SignedDuration = SignedDuration::from_secs(30);
+pub(super) const SILENCE: SignedDuration = SignedDuration::from_secs(30);
 
 /// Who carries out what a verb asks for.
 pub enum Hands {

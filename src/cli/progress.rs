@@ -63,6 +63,7 @@ fn message(stage: Stage<'_>) -> String {
             let how = if complete { "read" } else { "read in part" };
             format!("{how} {}: {} entries", clean(directory), number(entries))
         }
+        Stage::Unread { directory } => format!("could not read {}", clean(directory)),
         Stage::Planning => "planning".to_owned(),
         Stage::Applying { .. } => "applying".to_owned(),
     }

@@ -12,7 +12,7 @@ use super::parts::{self, or_none};
 use super::table::Grid;
 use super::words;
 use crate::app::{App, AppError, moved};
-use crate::model::report::{ConfirmationRow, CycleOutcome, PoolRow, ProblemRow, StatusReport, SyncReport};
+use crate::model::report::{ConfirmationRow, CycleOutcome, Failing, PoolRow, ProblemRow, StatusReport, SyncReport};
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
     let report = app.status(now)?;
@@ -44,6 +44,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     page.labelled("agent", agent(report));
     page.labelled("last cycle", last_cycle(report, now));
     page.labelled("next cycle", next_cycle(report, now));
+    for reading in &report.reading {
+        page.labelled("now", reading.in_words(now));
+    }
     if let Some(backend) = &report.backend {
         page.labelled("backend", format!("{}, reachable: {}", backend.kind, words::reachable(backend.reachable)));
     }
@@ -53,13 +56,14 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
         parts::next(page, cycle.outcome);
     }
     full_disks(page, &report.full_disks);
+    unwritten(page, report, now);
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
     quarantined(page, report);
     let is_confirmed = report.confirmations.iter().any(|one| Some(&one.fingerprint) == report.fingerprint.as_ref());
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref().filter(|_| !is_confirmed));
     confirmed(page, &report.confirmations, now);
-    let (tone, word, sentence) = verdict(report);
+    let (tone, word, sentence) = verdict(report, now);
     page.verdict(tone, word, &sentence);
 }
 
@@ -77,7 +81,8 @@ fn last_cycle(report: &StatusReport, now: Timestamp) -> String {
         |cycle| {
             let (number, outcome) = (words::number(cycle.cycle), words::outcome(cycle.outcome));
             let (when, took) = (words::distance(cycle.started, now), words::duration(cycle.seconds));
-            format!("{number}, {when}: {outcome}, took {took}")
+            let of = if is_behind(report) { " (the last that could be written down)" } else { "" };
+            format!("{number}, {when}: {outcome}, took {took}{of}")
         },
     )
 }
@@ -123,6 +128,28 @@ fn full_disks(page: &mut Page, full: &[String]) {
         page.pieces(&[(Tone::Bad, said), (Tone::Plain, ".")]);
     }
     page.line("  nobody loses anything meanwhile, and the agent goes on by itself once it can write");
+}
+
+/// Cycles were made, or should have been, of which the state says nothing.
+const fn is_behind(report: &StatusReport) -> bool {
+    report.failing.is_some() || report.silent_since.is_some() || !report.full_disks.is_empty()
+}
+
+/// What the last cycle that could be written down does not say.
+fn unwritten(page: &mut Page, report: &StatusReport, now: Timestamp) {
+    if let Some(Failing { since, problem }) = &report.failing {
+        page.gap();
+        let said = format!("Since {} each cycle fails, and cannot be written down: {problem}", words::time(*since));
+        page.pieces(&[(Tone::Bad, &said)]);
+    }
+    if let Some(last) = report.silent_since {
+        page.gap();
+        let said = format!(
+            "The agent runs, and its last sign of life was {}: it cannot write to its state, or hangs. Its log says why.",
+            words::distance(last, now)
+        );
+        page.pieces(&[(Tone::Bad, &said)]);
+    }
 }
 
 /// Of a cycle in which nothing failed, only what is no single person's.
@@ -180,7 +207,7 @@ fn serves_nobody(cycle: &SyncReport) -> bool {
     cycle.directories.iter().any(|directory| directory.serves_nobody().is_some())
 }
 
-fn verdict(report: &StatusReport) -> (Tone, &'static str, String) {
+fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String) {
     let waiting: u64 = report.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
     let waiting = words::counted(waiting, "place in a queue", "places in queues");
     if let Some(standby) = &report.standby {
@@ -193,7 +220,18 @@ fn verdict(report: &StatusReport) -> (Tone, &'static str, String) {
         let next = "`seatsync check` says what to do";
         return (Tone::Bad, "not well", format!("{}: {next}", moved::sentence(other)));
     }
+    if report.failing.is_some() {
+        return (Tone::Bad, "not well", format!("cycles fail, and cannot be written down; {waiting}"));
+    }
+    if report.silent_since.is_some() {
+        return (Tone::Bad, "not well", format!("the agent gives no sign of life; {waiting}"));
+    }
+    if let Some(silent) = report.reading.iter().find(|reading| reading.is_silent(now)) {
+        let held = if report.held.is_some() { "; changes wait for a person" } else { "" };
+        return (Tone::Warn, "look at it", format!("{}{held}; {waiting}", silent.in_words(now)));
+    }
     match &report.last_cycle {
+        None if report.running => (Tone::Plain, "new", "no cycle yet; the agent makes the first now".to_owned()),
         None => (Tone::Plain, "new", "no cycle yet; `seatsync sync` does the first".to_owned()),
         Some(_) if report.held.is_some() => (Tone::Warn, "held back", format!("changes wait for a person; {waiting}")),
         Some(cycle) if cycle.outcome == CycleOutcome::Ok && serves_nobody(cycle) => {

@@ -219,10 +219,13 @@ async fn fetch_all(
         }
         let clock = Instant::now();
         if let Some((_, error)) = failed.take_if(|(failed, _)| *failed == index) {
+            progress.tell(Stage::Unread { directory: &read.name });
             all.push(Some((Err(error), clock.elapsed())));
             continue;
         }
         let request = read.request(now);
+        // Said before the first answer: there may never be one.
+        progress.tell(Stage::Reading { directory: &read.name, entries: 0 });
         let tell = |entries| {
             underway.notify_one();
             progress.tell(Stage::Reading { directory: &read.name, entries });
@@ -234,10 +237,13 @@ async fn fetch_all(
         if stop.as_ref().is_some_and(|stop| *stop.borrow()) {
             return Err(CycleError::Stopped);
         }
-        if let Ok(snapshot) = &result {
-            let (entries, complete) = (snapshot.entries, snapshot.partial.is_none());
-            progress.tell(Stage::Read { directory: &read.name, entries, complete });
-        }
+        progress.tell(match &result {
+            Ok(snapshot) => {
+                let (entries, complete) = (snapshot.entries, snapshot.partial.is_none());
+                Stage::Read { directory: &read.name, entries, complete }
+            }
+            Err(_) => Stage::Unread { directory: &read.name },
+        });
         all.push(Some((result, clock.elapsed())));
     }
     underway.notify_one();

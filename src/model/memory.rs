@@ -12,7 +12,7 @@ use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
 use super::dn::Dn;
-use super::report::ReadMode;
+use super::report::{Failing, ReadMode, ReadingRow};
 use super::snapshot::{Kind, ListedAs, Members, Nested, Pin, ScopeKey, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
 
@@ -263,6 +263,11 @@ pub struct Heartbeat {
     pub started: Timestamp,
     pub beat: Timestamp,
     pub next_cycle: Option<Timestamp>,
+    /// As in `StatusReport`.
+    #[serde(default)]
+    pub reading: Vec<ReadingRow>,
+    #[serde(default)]
+    pub failing: Option<Failing>,
 }
 
 /// What is held back now.

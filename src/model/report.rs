@@ -11,8 +11,8 @@ mod reach;
 mod stopped;
 
 pub use agent::{
-    BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, HistoryRow, OtherState,
-    Probe, RelinkReport, StatusReport,
+    BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, Failing, HistoryRow,
+    OtherState, Probe, ReadingRow, RelinkReport, StatusReport,
 };
 pub use cycle::{
     ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, LostRow, PoolRow, ProblemRow,

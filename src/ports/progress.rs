@@ -5,7 +5,7 @@
 pub enum Stage<'a> {
     /// Something outside must happen first, said as a sentence: another instance ends its cycle, the agent does ours.
     Waiting(&'a str),
-    /// Entries received so far.
+    /// Entries received so far; none when a directory is about to be asked.
     Reading {
         directory: &'a str,
         entries: u64,
@@ -15,6 +15,10 @@ pub enum Stage<'a> {
         directory: &'a str,
         entries: u64,
         complete: bool,
+    },
+    /// The read of a directory failed.
+    Unread {
+        directory: &'a str,
     },
     Planning,
     /// Steps carried out, of all.

@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::Facts;
 use super::trouble::troubles;
+use crate::model::report::ReadingRow;
 
 /// A cycle that takes long, or was not whole, is no alarm yet.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -19,21 +20,35 @@ pub struct Readiness {
     pub reasons: Vec<String>,
     /// When the last cycle that could read everything ended.
     pub last_good_cycle: Option<Timestamp>,
+    /// Reads that go on now for longer than a moment: what is said beside them is of the time before.
+    pub reading: Vec<ReadingRow>,
 }
 
 /// Whether the last cycle did its work, the last good one is recent, and directories and backend can be read.
 #[must_use]
 pub fn readiness(facts: Option<&Facts>, now: Timestamp) -> Readiness {
     let Some(facts) = facts else {
-        return Readiness { ready: false, reasons: vec!["the agent is starting".to_owned()], last_good_cycle: None };
+        return Readiness {
+            ready: false,
+            reasons: vec!["the agent is starting".to_owned()],
+            last_good_cycle: None,
+            reading: Vec::new(),
+        };
     };
     let stops = troubles(facts).into_iter().filter(|trouble| trouble.stops);
-    let reasons: Vec<String> = stops.map(|trouble| trouble.said).chain(stale(facts, now)).collect();
-    Readiness { ready: reasons.is_empty(), reasons, last_good_cycle: facts.tally.last_good }
+    let reasons: Vec<String> = stops.map(|trouble| trouble.said).chain(late(facts, now)).collect();
+    let (last_good_cycle, reading) = (facts.tally.last_good, facts.status.reading.clone());
+    Readiness { ready: reasons.is_empty(), reasons, last_good_cycle, reading }
+}
+
+/// What takes longer than it may.
+pub fn late(facts: &Facts, now: Timestamp) -> impl Iterator<Item = String> {
+    let silent = facts.status.reading.iter().filter(move |reading| reading.is_silent(now));
+    silent.map(move |reading| reading.in_words(now)).chain(stale(facts, now))
 }
 
 /// Three cycles in a row may be partial before it is said.
-pub fn stale(facts: &Facts, now: Timestamp) -> Option<String> {
+fn stale(facts: &Facts, now: Timestamp) -> Option<String> {
     let limit = SignedDuration::try_from(facts.poll * 3 + PATIENCE).unwrap_or(SignedDuration::MAX);
     match facts.tally.last_good {
         None => Some("no cycle has read everything yet".to_owned()),

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::{Facts, Guard, access, metrics, page};
 use crate::clock;
 use crate::model::change::Verdict;
-use crate::model::report::ExplainReport;
+use crate::model::report::{ExplainReport, ReadingRow};
 
 /// A form is small.
 const LARGEST: usize = 16 * 1024;
@@ -29,6 +29,11 @@ const SLOWLY: Duration = Duration::from_secs(1);
 
 /// Answers and deeds that are asked of the agent by the page. They may block: they are called on threads for that.
 pub trait Desk: Send + Sync {
+    /// The read that goes on now for longer than a moment.
+    fn reading(&self) -> Option<ReadingRow> {
+        None
+    }
+
     fn explain(&self, user: &str) -> Result<ExplainReport, Refusal>;
     /// Approves or denies somebody who waits in a pool.
     fn decide(&self, verdict: Verdict, user: &str, pool: &str) -> Result<(), Refusal>;
@@ -51,8 +56,13 @@ pub struct Window {
 }
 
 impl Window {
+    /// As gathered last; what is read meanwhile is asked anew each time.
     fn facts(&self) -> Option<Arc<Facts>> {
-        self.facts.borrow().clone()
+        let gathered = self.facts.borrow().clone()?;
+        let Some(reading) = self.desk.reading() else { return Some(gathered) };
+        let mut facts = Facts::clone(&gathered);
+        facts.status.reading = vec![reading];
+        Some(Arc::new(facts))
     }
 
     /// Whoever comes without a session gets one, and the cookie of it.

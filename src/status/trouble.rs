@@ -77,7 +77,10 @@ fn failed(facts: &Facts) -> Option<Trouble> {
     let cause = match failed.map(|cycle| general(cycle).map(|problem| sentence(&problem.message)).collect::<Vec<_>>()) {
         // That is the cause, and is told above.
         _ if unrecorded && !facts.status.full_disks.is_empty() => return None,
-        _ if unrecorded => "it could not be recorded either; the agent's log says why".to_owned(),
+        _ if unrecorded => facts.status.failing.as_ref().map_or_else(
+            || "it could not be recorded either; the agent's log says why".to_owned(),
+            |failing| format!("{}; it could not be recorded either", sentence(&failing.problem)),
+        ),
         Some(causes) => causes.join("; "),
         None => return None,
     };

@@ -12,7 +12,7 @@ use seatsync::model::AccountState;
 use seatsync::model::change::Verdict;
 use seatsync::model::lease::Standby;
 use seatsync::model::report::ExplainReport;
-use seatsync::model::report::{ChangeCounts, CycleOutcome, StatusReport, SyncReport};
+use seatsync::model::report::{ChangeCounts, CycleOutcome, ReadingRow, StatusReport, SyncReport};
 use seatsync::status::{Desk, Facts, Guard, Refusal, Sessions, Tally, Window, router};
 use secrecy::SecretString;
 use serde_json::{Value, json};
@@ -88,6 +88,12 @@ pub fn partial(facts: &mut Facts, problem: &str) {
     last.changes = ChangeCounts::default();
     (last.directories[0].complete, last.directories[0].problem) = (false, Some(problem.to_owned()));
     (facts.status.held, facts.status.fingerprint) = (None, None);
+}
+
+/// A read that began so long ago, and of which nothing came.
+pub fn reading(minutes: i64) -> ReadingRow {
+    let since = minutes_ago(minutes);
+    ReadingRow { name: "corp".into(), since, entries: 0, heard: since }
 }
 
 /// Another agent works.

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use seatsync::model::report::CycleOutcome;
 
-use crate::harness::{Served, facts, failed, minutes_ago, partial};
+use crate::harness::{Served, facts, failed, minutes_ago, partial, reading};
 
 async fn readyz(served: &Served) -> (u16, Value) {
     let answer = served.get("/readyz").await;
@@ -18,9 +18,22 @@ async fn an_agent_whose_last_good_cycle_is_recent_is_ready() {
 }
 
 #[tokio::test]
+async fn a_read_that_goes_on_is_named_and_is_no_reason_while_it_gets_on() {
+    let mut facts = facts();
+    let mut row = reading(2);
+    (row.entries, row.heard) = (500, minutes_ago(0));
+    facts.status.reading = vec![row];
+    let (status, answer) = readyz(&Served::new(Some(facts), None)).await;
+    assert_eq!(
+        (status, &answer["reading"][0]["name"], &answer["reading"][0]["entries"]),
+        (200, &"corp".into(), &500.into())
+    );
+}
+
+#[tokio::test]
 async fn each_reason_not_to_be_ready_is_said_by_itself() {
     type Spoil = fn(&mut seatsync::status::Facts);
-    let spoils: [(Spoil, &str); 6] = [
+    let spoils: [(Spoil, &str); 7] = [
         // What comes of it cannot be recorded, and is not told beside it.
         (
             |facts| {
@@ -29,6 +42,7 @@ async fn each_reason_not_to_be_ready_is_said_by_itself() {
             },
             "the disk of the state is full (/srv/state)",
         ),
+        (|facts| facts.status.reading = vec![reading(2)], " s, and nothing has come yet"),
         (|facts| facts.tally.last_good = None, "no cycle has read everything yet"),
         // Three polls of five minutes and ten more.
         (|facts| facts.tally.last_good = Some(minutes_ago(26)), "longer than 25 minutes ago"),

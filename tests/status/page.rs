@@ -7,7 +7,7 @@ use seatsync::model::report::{CycleOutcome, HistoryRow, PendingRow, UserRow};
 use seatsync::status::{Facts, HeldPerson};
 use serde_json::json;
 
-use crate::harness::{Served, client, facts, failed, minutes_ago, now, partial, report};
+use crate::harness::{Served, client, facts, failed, minutes_ago, now, partial, reading, report};
 use crate::running::Ran;
 
 const TOKEN: &str = "0123456789abcdef";
@@ -90,6 +90,22 @@ async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     unwell.status.directories[0].reachable = Some(false);
     let page = Served::new(Some(unwell), None).get("/").await.text().await.unwrap();
     assert!(page.contains("Not well: the directory corp cannot be reached; the guard holds changes back"), "{page}");
+}
+
+#[tokio::test]
+async fn a_read_that_goes_on_is_told_beside_what_is_held_back() {
+    let mut facts = full();
+    let (mut row, silent) = (reading(1), reading(1));
+    (row.entries, row.heard) = (500, minutes_ago(0));
+    facts.status.reading = vec![row];
+    let page = Served::new(Some(facts.clone()), None).get("/").await.text().await.unwrap();
+    assert!(page.contains("Somebody must look: the guard holds changes back"), "{page}");
+    assert!(page.contains(" A cycle is being made: reading corp for "), "{page}");
+    assert!(page.contains(" s, and 500 entries came so far."), "{page}");
+    facts.status.reading = vec![silent];
+    let page = Served::new(Some(facts), None).get("/").await.text().await.unwrap();
+    assert!(page.contains("Not well: reading corp for "), "{page}");
+    assert!(page.contains(" s, and nothing has come yet; the guard holds changes back"), "{page}");
 }
 
 #[tokio::test]

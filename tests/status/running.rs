@@ -110,6 +110,30 @@ fn a_directory_that_cannot_be_read_makes_it_unready_once_the_last_good_cycle_is_
 }
 
 #[test]
+fn a_directory_that_hangs_is_told_before_its_timeout_is_over_and_without_a_first_cycle() {
+    // Whoever connects is let in by the system, and answered by nobody.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (port, at) = (free_port(), silent.local_addr().unwrap().port());
+    let hangs = format!(
+        "[status]\nlisten = \"127.0.0.1:{port}\"\n[[directory]]\nname = \"hangs\"\nkind = \"openldap\"\n\
+         url = [\"ldap://127.0.0.1:{at}\"]\nbind = \"anonymous\"\nbase = [\"dc=lab,dc=test\"]\n{}",
+        pool(2)
+    );
+    let company = company_of(5, &hangs);
+    company.write();
+    let running = company.agent.start();
+    wait_until("status says what is read", SOON, || company.agent.status()["reading"][0]["name"] == "hangs");
+    let told = company.agent.run(&["status"]).stdout;
+    assert!(told.contains("reading hangs for ") && told.contains("and nothing has come yet"), "{told}");
+    assert!(told.contains("the agent makes the first now") && !told.contains("does the first"), "{told}");
+    let readiness: Value = serde_json::from_str(&get(port, "/readyz").unwrap().1).unwrap();
+    assert_eq!(readiness["reading"][0]["name"], "hangs", "{readiness}");
+    let page = get(port, "/").unwrap().1;
+    assert!(page.contains("reading hangs for "), "{page}");
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
 fn a_cycle_that_fails_or_is_not_whole_is_shown_at_once_and_what_it_left_undone() {
     let ran = Ran::new("");
     let right = std::fs::read_to_string(ran.company.agent.config_file()).unwrap();

@@ -1,20 +1,24 @@
 //! What the page asks of the agent: the verbs `explain` and `pending`, by the config that is in force.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
 use super::Turn;
+use crate::agent::Pulse;
 use crate::app::{App, AppError};
+use crate::clock;
 use crate::model::change::Verdict;
-use crate::model::report::ExplainReport;
+use crate::model::report::{ExplainReport, ReadingRow};
 use crate::model::text::spelt;
 use crate::status::{Desk, Refusal};
 
 pub struct Asked {
     pub config: PathBuf,
     pub turns: watch::Receiver<Turn>,
+    pub pulse: Arc<Pulse>,
 }
 
 impl Asked {
@@ -25,6 +29,10 @@ impl Asked {
 }
 
 impl Desk for Asked {
+    fn reading(&self) -> Option<ReadingRow> {
+        self.pulse.reading(clock::now())
+    }
+
     fn explain(&self, user: &str) -> Result<ExplainReport, Refusal> {
         let app = self.app();
         app.explain(user).map_err(|error| refusal(error, &app.settings.agent.options))

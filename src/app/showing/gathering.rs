@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::Turn;
 use super::held::held_people;
-use crate::app::answers::{earlier_pools, past_cycles};
+use crate::app::answers::{earlier_pools, is_unrecorded, past_cycles};
 use crate::app::engine::state_error;
 use crate::app::people::{Places, user_row};
 use crate::app::{App, AppError};
@@ -69,8 +69,17 @@ impl App {
         let since = now.saturating_sub(BACK).unwrap_or(now);
         let earlier = earlier_pools(&state, since)?.map(|(at, pools)| Earlier { at, pools });
         let agent = &self.settings.agent;
+        let status = self.status(now)?;
+        let failing = turn.failing.filter(|failing| is_unrecorded(failing, status.last_cycle.as_ref()));
         Ok(Facts {
-            status: StatusReport { next_cycle: turn.next_cycle, ..self.status(now)? },
+            // The rest of what the sign of life says is asked of the agent itself.
+            status: StatusReport {
+                next_cycle: turn.next_cycle,
+                reading: Vec::new(),
+                silent_since: None,
+                failing,
+                ..status
+            },
             tally: turn.tally,
             accounts,
             waiting,

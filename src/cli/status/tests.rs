@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::report::{BackendStatus, ChangeCounts, DirectoryStatus, SyncReport};
+use crate::model::report::{BackendStatus, ChangeCounts, DirectoryStatus, ReadingRow, SyncReport};
 use crate::model::snapshot::Kind;
 
 fn at(text: &str) -> Timestamp {
@@ -21,6 +21,9 @@ fn before_the_first_cycle() -> StatusReport {
         directories: Vec::new(),
         standby: None,
         full_disks: Vec::new(),
+        failing: None,
+        silent_since: None,
+        reading: Vec::new(),
         other_state: None,
     }
 }
@@ -231,4 +234,36 @@ fn a_full_disk_is_told_before_all_though_the_last_cycle_written_down_was_well() 
     let said = rendered(&StatusReport { full_disks: vec![full.clone()], ..running() });
     assert!(said.contains(&format!("{full}.\n  nobody loses anything meanwhile")), "{said}");
     assert!(said.contains("\nnot well: nothing can be written down; 10 places in queues"), "{said}");
+}
+
+#[test]
+fn cycles_that_fail_and_cannot_be_written_down_are_told_before_all() {
+    let failing = Some(Failing { since: at("2026-01-01T00:01:00Z"), problem: "writing state.db: no room".to_owned() });
+    let said = rendered(&StatusReport { failing, ..running() });
+    assert!(said.contains("(the last that could be written down)"), "{said}");
+    assert!(said.contains("each cycle fails, and cannot be written down: writing state.db: no room"), "{said}");
+    assert!(said.contains("not well: cycles fail, and cannot be written down"), "{said}");
+    let silent = StatusReport { silent_since: Some(at("2026-01-01T00:00:00Z")), ..running() };
+    let said = rendered(&silent);
+    assert!(said.contains("it cannot write to its state, or hangs. Its log says why."), "{said}");
+    assert!(said.contains("not well: the agent gives no sign of life"), "{said}");
+}
+
+#[test]
+fn a_directory_from_which_nothing_comes_is_told_beside_what_is_held_back() {
+    let now = at("2026-01-01T00:00:42Z");
+    let row = ReadingRow {
+        name: "corp".into(),
+        since: at("2026-01-01T00:00:00Z"),
+        entries: 0,
+        heard: at("2026-01-01T00:00:00Z"),
+    };
+    let report = StatusReport { reading: vec![row], held: Some(Vec::new()), ..running() };
+    let mut page = Page::default();
+    render(&report, now, &mut page);
+    let said = page.plain();
+    let reading = "reading corp for 42 s, and nothing has come yet";
+    assert!(said.contains(&format!("look at it: {reading}; changes wait for a person")), "{said}");
+    let first = StatusReport { running: true, ..before_the_first_cycle() };
+    assert!(rendered(&first).contains("no cycle yet; the agent makes the first now"));
 }

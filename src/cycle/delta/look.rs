@@ -85,6 +85,7 @@ async fn follow(
     now: Timestamp,
 ) -> Result<Result<Told, Unheard>, CycleError> {
     let request = read.request(now);
+    parts.progress.tell(Stage::Reading { directory: &read.name, entries: 0 });
     let told = tokio::select! {
         told = parts.directories[index].directory.follow(&request) => told,
         () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
@@ -125,6 +126,7 @@ async fn compare(
         }
     }
     let (request, progress) = (read.request(now), parts.progress);
+    progress.tell(Stage::Reading { directory: &read.name, entries: 0 });
     let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
     let told = tokio::select! {
         told = parts.directories[index].directory.compare(&request, known, &tell) => told,

@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::cycle::{ChangeCounts, CycleOutcome, HeldRow, PoolRow, SyncReport};
 use super::elsewhere::Deed;
 use crate::model::lease::Standby;
 use crate::model::snapshot::Kind;
+use crate::model::text::counted;
 use crate::model::{Name, PersonId};
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,9 +57,63 @@ pub struct StatusReport {
     /// A sentence for each disk of the agent without room.
     #[serde(default)]
     pub full_disks: Vec<String>,
+    /// The read that the running agent makes now, where it goes on for longer than a moment.
+    #[serde(default)]
+    pub reading: Vec<ReadingRow>,
+    /// Cycles of the running agent that failed and of which the state, and so `last_cycle`, says nothing.
+    #[serde(default)]
+    pub failing: Option<Failing>,
+    /// When the running agent gave its last sign of life, where that is too long ago: it cannot write, or hangs.
+    #[serde(default)]
+    pub silent_since: Option<Timestamp>,
     /// The agent that runs on this config, and keeps another `state_dir`.
     #[serde(default)]
     pub other_state: Option<OtherState>,
+}
+
+/// Cycles that failed, one after the other.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failing {
+    pub since: Timestamp,
+    /// Why the last of them did, with all causes.
+    pub problem: String,
+}
+
+/// A read of a directory that goes on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingRow {
+    pub name: Name,
+    pub since: Timestamp,
+    /// Entries that came so far.
+    pub entries: u64,
+    /// When the last of them came; `since`, where none did.
+    pub heard: Timestamp,
+}
+
+/// A directory from which nothing came for so long may hang.
+const SILENT: SignedDuration = SignedDuration::from_secs(30);
+
+impl ReadingRow {
+    /// Nothing has come for so long that somebody must know.
+    #[must_use]
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        now.duration_since(self.heard) >= SILENT
+    }
+
+    /// "reading corp for 42 s, and nothing has come yet".
+    #[must_use]
+    pub fn in_words(&self, now: Timestamp) -> String {
+        let seconds = |since: Timestamp| now.duration_since(since).as_secs().max(0);
+        let came = match (self.entries, self.is_silent(now)) {
+            (0, _) => "nothing has come yet".to_owned(),
+            (entries, false) => counted(entries, "entry came", "entries came") + " so far",
+            (entries, true) => {
+                let came = counted(entries, "entry", "entries");
+                format!("nothing after {came} for {} s", seconds(self.heard))
+            }
+        };
+        format!("reading {} for {} s, and {came}", self.name, seconds(self.since))
+    }
 }
 
 /// An agent that was started when the config named another `state_dir`.

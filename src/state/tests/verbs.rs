@@ -115,6 +115,8 @@ fn the_last_sign_of_life_is_seen_beside_the_agent() {
         started: at(0),
         beat: at(1),
         next_cycle: None,
+        reading: Vec::new(),
+        failing: None,
     };
     agent.beat(&heartbeat).unwrap();
     heartbeat.next_cycle = Some(at(300));

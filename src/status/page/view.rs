@@ -7,7 +7,7 @@ use super::chart::{Chart, chart};
 use super::forecast::forecast;
 use crate::model::report::{ExplainReport, PendingRow, PoolRow, SeatWord, UserRow};
 use crate::model::text::spelt;
-use crate::status::health::stale;
+use crate::status::health::late;
 use crate::status::server::Refusal;
 use crate::status::trouble::{Trouble, stands_by, troubles};
 use crate::status::{Facts, HeldPerson};
@@ -109,7 +109,11 @@ struct Refused<'a> {
 /// How things stand. `csrf`: what the forms carry. `told`: what became of what the reader did.
 pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> Result<String, Error> {
     let status = &facts.status;
-    let (tone, verdict) = verdict(facts, now);
+    let (tone, mut verdict) = verdict(facts, now);
+    // One that is silent is in the verdict.
+    for reading in status.reading.iter().filter(|reading| !reading.is_silent(now)) {
+        verdict.push_str(&format!(" A cycle is being made: {}.", reading.in_words(now)));
+    }
     let shown = facts.quarantined.len() as u64;
     let all: u64 = status.last_cycle.iter().flat_map(|cycle| &cycle.directories).map(|read| read.quarantined).sum();
     let page = Status {
@@ -142,10 +146,11 @@ pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> 
 fn verdict(facts: &Facts, now: Timestamp) -> (&'static str, String) {
     let troubles = troubles(facts);
     let stops = troubles.iter().any(|trouble| trouble.stops);
-    let late = stale(facts, now);
-    let said: Vec<String> = troubles.into_iter().map(|trouble| trouble.said).chain(late.clone()).collect();
+    let late: Vec<String> = late(facts, now).collect();
+    let is_late = !late.is_empty();
+    let said: Vec<String> = late.into_iter().chain(troubles.into_iter().map(|trouble| trouble.said)).collect();
     if !said.is_empty() {
-        let (tone, begin) = if stops || late.is_some() { ("bad", "Not well") } else { ("warn", "Somebody must look") };
+        let (tone, begin) = if stops || is_late { ("bad", "Not well") } else { ("warn", "Somebody must look") };
         return (tone, spelt(&format!("{begin}: {}.", said.join("; ")), &facts.options).into_owned());
     }
     if let Some(standby) = facts.status.standby.as_ref().filter(|_| stands_by(facts)) {
