@@ -70,10 +70,29 @@ fn from_file(reader: &Reader) -> Option<SecretString> {
 fn from_variable(reader: &Reader) -> Option<SecretString> {
     let name = reader.text("env")?;
     let Some(value) = reader.context.variables.get(&name) else {
-        reader.problem("env", "is not set in the environment of this process");
+        reader.problem("env", unset(reader, &name));
         return None;
     };
     accept(reader, "env", value)
+}
+
+/// A service has an environment of its own: who types a verb may lack what it has, and the other way round.
+fn unset(reader: &Reader, name: &str) -> String {
+    let unset = "is not set in the environment of this process";
+    if cfg!(target_os = "linux") {
+        let unit = unit(reader);
+        format!(
+            "{unset}. The service reads its own (`systemctl edit {unit}`, and under [Service] Environment={name}=...), and a verb that is \
+             typed that of its shell: set {name} wherever it is missing. {{ credential = \"{PREFIX}NAME\" }} is found by both"
+        )
+    } else {
+        unset.to_owned()
+    }
+}
+
+/// The unit that runs on this config.
+fn unit(reader: &Reader) -> &'static str {
+    if reader.place.shown.starts_with("ledger.") { "seatsync-ledger" } else { "seatsync" }
 }
 
 /// A credential `secrets_NAME` is the file NAME of this folder beside the config, as systemd/seatsync.service hands it over.
@@ -87,12 +106,15 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
         reader.problem("credential", "must be the name of a credential, not a path");
         return None;
     }
-    let remedy = format!("give the service LoadCredential={name}:/path/of/the/file");
     if let Some(folder) = reader.context.variables.get("CREDENTIALS_DIRECTORY") {
         refuse_older(reader, &name, &PathBuf::from(folder).join(&name));
-        return read(reader, "credential", &PathBuf::from(folder).join(&name), &remedy, false);
+        return read(reader, "credential", &PathBuf::from(folder).join(&name), &not_given(reader, &name), false);
     }
-    let Some(file) = name.strip_prefix(PREFIX).and_then(|file| kept(&reader.context.folder, file)) else {
+    let Some(file) = source(reader, &name) else {
+        if let Some(called) = called(reader, &name) {
+            reader.problem("credential", called);
+            return None;
+        }
         let message = format!(
             "is only there in a systemd service that has LoadCredential={name}:/path/of/the/file; call it \
              {PREFIX}{name} and keep it as {FOLDER}/{name} beside the config, and verbs that root types find it, too"
@@ -104,14 +126,43 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
     read(reader, "credential", &file, &remedy, true)
 }
 
+/// The file that systemd makes this credential of, where the packaged unit does.
+fn source(reader: &Reader, name: &str) -> Option<PathBuf> {
+    name.strip_prefix(PREFIX).and_then(|file| kept(&reader.context.folder, file))
+}
+
+/// The file is there, and its credential has another name.
+fn called(reader: &Reader, name: &str) -> Option<String> {
+    let file = kept(&reader.context.folder, name).filter(|file| file.is_file())?;
+    Some(format!("{} is the credential {PREFIX}{name}: write credential = \"{PREFIX}{name}\"", file.display()))
+}
+
+/// What to do where a service was not given a credential: systemd hands over what is there when it starts. (The service itself
+/// may not look into the folder.)
+fn not_given(reader: &Reader, name: &str) -> String {
+    let restart = format!("restart it (`systemctl restart {}`)", unit(reader));
+    let later = "systemd hands credentials over when the service starts, and no reload does; until then the config before stays in force";
+    match source(reader, name) {
+        Some(file) if file.is_file() => {
+            format!("{} is there since the service was started: {restart}; {later}", file.display())
+        }
+        Some(file) => format!("keep it as {}, and then {restart}; {later}", file.display()),
+        None => called(reader, name).unwrap_or_else(|| {
+            format!("give the service LoadCredential={name}:/path/of/the/file, and {restart}; {later}")
+        }),
+    }
+}
+
 /// systemd hands a credential over when the service starts: another secret in the file since is not what the service has.
 /// (Who may not look into the file, as the service itself, is not told.)
 fn refuse_older(reader: &Reader, name: &str, handed_over: &Path) {
-    let source = name.strip_prefix(PREFIX).and_then(|file| kept(&reader.context.folder, file));
-    let Some(new) = source.and_then(|file| std::fs::read(file).ok()) else { return };
+    let Some(new) = source(reader, name).and_then(|file| std::fs::read(file).ok()) else { return };
     if std::fs::read(handed_over).is_ok_and(|old| old != new) {
-        let message = "holds another secret now than the service was given when it started: restart it (`systemctl restart`), a reload \
-                       does not take it in";
+        let message = format!(
+            "holds another secret now than the service was given when it started, and no reload hands over a new one: \
+             `systemctl restart {}`; until then it goes on with the secret that it was given",
+            unit(reader)
+        );
         reader.problem("credential", message);
     }
 }

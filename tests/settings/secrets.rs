@@ -63,7 +63,25 @@ fn a_credential_of_the_packaged_service_is_found_by_verbs_that_root_types() {
     assert_eq!(password(&folder.load(&text, &[]).unwrap().settings), "of root");
     // The service itself has what systemd gave it, and nothing else.
     let inside = folder.load(&text, &[("CREDENTIALS_DIRECTORY", "/nowhere")]).unwrap_err().to_string();
-    assert!(inside.contains("LoadCredential=secrets_corp:"), "{inside}");
+    assert!(
+        inside
+            .contains("secrets/corp is there since the service was started: restart it (`systemctl restart seatsync`)"),
+        "{inside}"
+    );
+    std::fs::remove_file(folder.path("secrets/corp")).unwrap();
+    let inside = folder.load(&text, &[("CREDENTIALS_DIRECTORY", "/nowhere")]).unwrap_err().to_string();
+    assert!(inside.contains("keep it as ") && inside.contains("and then restart it (`systemctl restart"), "{inside}");
+}
+
+#[test]
+fn a_credential_that_is_called_like_its_file_is_told_its_name() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("secrets")).unwrap();
+    folder.write("secrets/corp", "of root");
+    for environment in [&[][..], &[("CREDENTIALS_DIRECTORY", "/nowhere")]] {
+        let told = folder.load(&server("{ credential = \"corp\" }"), environment).unwrap_err().to_string();
+        assert!(told.contains("write credential = \"secrets_corp\""), "{told}");
+    }
 }
 
 #[test]
@@ -80,7 +98,7 @@ fn another_secret_than_the_service_was_given_at_its_start_needs_a_restart_and_sa
     assert_eq!(password(&load().unwrap().settings), "old");
     folder.write("secrets/corp", "new");
     let told = load().unwrap_err().to_string();
-    assert!(told.contains("systemctl restart") && !told.contains("new\""), "{told}");
+    assert!(told.contains("`systemctl restart seatsync`") && !told.contains("new\""), "{told}");
 }
 
 #[test]
