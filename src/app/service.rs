@@ -14,7 +14,7 @@ use super::pace::Pace;
 use super::pass::{cycle_error, pass};
 use super::pushing::{Pushing, note_refused};
 use super::requests::{self, Reply};
-use super::showing::Turn;
+use super::showing::{Mover, Turn};
 use super::telling::Telling;
 use super::{App, AppError, Code, sending};
 use crate::agent::{self, Calls, GRACE, Pulse, ServiceManager, Watch, Work};
@@ -60,7 +60,9 @@ impl App {
         manager.starting();
         let (turns, shown) = watch::channel(self.first_turn()?);
         let pulse = Arc::new(Pulse::new(patience(&self.settings)));
-        let showing = self.show(shown, Arc::clone(&pulse)).await?;
+        let showing = self.show(shown.clone(), Arc::clone(&pulse), None).await?;
+        let mover = Mover { config: self.config.clone(), turns: shown, pulse: Arc::clone(&pulse), showing };
+        let page = tokio::spawn(mover.follow());
         let heart = tokio::spawn(beat(self.settings.clone(), turns.subscribe(), Arc::clone(&pulse)));
         let (halt, halting) = watch::channel(false);
         let sending = tokio::spawn(sending::beside(turns.subscribe(), halting));
@@ -86,7 +88,8 @@ impl App {
         let _ = tokio::time::timeout(LAST_MESSAGE, sending).await;
         heart.abort();
         worker.engine.backend.end_lease().await;
-        drop(showing);
+        page.abort();
+        let _ = page.await;
         tracing::info!(name: "agent.stopped", "The agent stopped.");
         drop(lock);
         Ok(())
@@ -228,14 +231,14 @@ impl Worker {
             let differs = loaded.settings.digest != self.engine.settings.digest;
             self.pulse.be_patient(patience(&loaded.settings));
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
+            if status_differs {
+                // At once: the pass that follows may take long.
+                let settings = Arc::new(self.engine.settings.clone());
+                self.turns.send_modify(|turn| turn.settings = settings);
+            }
             self.pace.follow(self.engine.settings.agent.poll);
             if differs {
                 tracing::info!(name: "config.taken", "The config is another one; it decides from now on.");
-            }
-            if status_differs {
-                tracing::warn!(
-                    "[status] is another one in the config; it takes effect when the agent is started again."
-                );
             }
             if log_differs {
                 tracing::warn!(name: "config.log_later", "[log] is another one in the config; it takes effect when the agent is started again.");

@@ -3,8 +3,9 @@
 mod desk;
 mod gathering;
 mod held;
+mod moving;
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use self::desk::Asked;
+pub use self::moving::Mover;
 use super::answers::{last_good_cycle, last_whole_reads};
 use super::{App, AppError, Code, listening};
 use crate::agent::Pulse;
@@ -45,6 +47,10 @@ struct Opened {
 /// While it lives, the page is served.
 pub struct Showing {
     tasks: Vec<JoinHandle<()>>,
+    /// So that the page can be served there by other settings, and nobody is refused meanwhile.
+    listener: TcpListener,
+    /// As the config says it.
+    address: SocketAddr,
     _stop: watch::Sender<bool>,
 }
 
@@ -55,7 +61,8 @@ impl Drop for Showing {
 }
 
 impl App {
-    /// Serves what `turns` bring. None where the config says so, or the default address cannot be had.
+    /// Serves what `turns` bring, in the place of a page `before`, which is there until then. None where the config says so, or
+    /// the default address cannot be had.
     ///
     /// # Errors
     /// Where the address that the config names, or the certificate, cannot be used.
@@ -63,10 +70,11 @@ impl App {
         &self,
         turns: watch::Receiver<Turn>,
         pulse: Arc<Pulse>,
+        before: Option<&Showing>,
     ) -> Result<Option<Showing>, AppError> {
         let settings = &self.settings.status;
         let Some(listen) = settings.listen else { return Ok(None) };
-        let Opened { listener, tls } = match open(settings, listen).await {
+        let Opened { listener, tls } = match open(settings, listen, before).await {
             Ok(opened) => opened,
             Err(error) if listen.named => return Err(error),
             Err(error) => {
@@ -74,6 +82,9 @@ impl App {
                 return Ok(None);
             }
         };
+        let cannot =
+            |error: &std::io::Error| AppError::new(Code::Failed, "could not keep the address").caused_by(error);
+        let kept = listener.try_clone().map_err(|error| cannot(&error))?;
         let address = listener.local_addr().unwrap_or(listen.address);
         let scheme = if tls.is_some() { "https" } else { "http" };
         tracing::info!(url = %format!("{scheme}://{address}"), "The status page is there.");
@@ -93,7 +104,8 @@ impl App {
                 tracing::error!(%error, "The status page cannot be served any more.");
             }
         });
-        Ok(Some(Showing { tasks: vec![renewing, gathering, serving], _stop: stop }))
+        let tasks = vec![renewing, gathering, serving];
+        Ok(Some(Showing { tasks, listener: kept, address: listen.address, _stop: stop }))
     }
 
     /// What the agent did before this run, as far as it counts.
@@ -140,8 +152,12 @@ fn bind(listen: StatusAddress) -> Result<TcpListener, AppError> {
     listening::bind(listen.address, "another status.listen (\"off\": no status page)")
 }
 
-async fn open(settings: &StatusSettings, listen: StatusAddress) -> Result<Opened, AppError> {
-    let listener = bind(listen)?;
+async fn open(settings: &StatusSettings, listen: StatusAddress, before: Option<&Showing>) -> Result<Opened, AppError> {
+    let ours = before.filter(|before| before.address == listen.address);
+    let listener = match ours.and_then(|before| before.listener.try_clone().ok()) {
+        Some(listener) => listener,
+        None => bind(listen)?,
+    };
     Ok(Opened { listener, tls: listening::certificate(settings.tls.as_ref()).await? })
 }
 

@@ -200,6 +200,43 @@ fn an_address_of_the_config_that_is_taken_is_told_by_check_and_ends_the_start() 
 }
 
 #[test]
+fn another_address_and_another_token_of_a_saved_config_are_followed_and_one_that_is_taken_is_not() {
+    let ran = Ran::new("");
+    let config = ran.company.agent.config_file();
+    let right = std::fs::read_to_string(&config).unwrap();
+    let take = |text: &str| {
+        ran.company.agent.write_config(text);
+        ran.running.signal("HUP");
+    };
+    let at = |address: String| right.replace(&format!("127.0.0.1:{}", ran.port), &address);
+    let lives = |port: u16| get(port, "/healthz").is_some();
+    let other = free_port();
+    take(&at(format!("127.0.0.1:{other}")));
+    wait_until("the page is at the new address alone", SOON, || lives(other) && !lives(ran.port));
+
+    // Where it cannot be had, it stays: the config is taken all the same.
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let text = at(format!("127.0.0.1:{}", taken.local_addr().unwrap().port()));
+    take(&text.replace("seats = 2", "seats = 3"));
+    wait_until("the config is taken", SOON, || ran.company.agent.status()["pools"][0]["seats"] == 3);
+    assert!(lives(other));
+
+    // Another address of the same port, and back. Then with and without a token at one address.
+    ran.company.agent.secret("token", "0123456789abcdef");
+    take(&at(format!("127.0.0.2:{other}")));
+    let on = |host: &str| TcpStream::connect((host, other)).is_ok();
+    wait_until("it is at the other address of the port", SOON, || on("127.0.0.2") && !on("127.0.0.1"));
+    take(&at(format!("127.0.0.1:{other}")).replace("[status]\n", "[status]\ntoken = { file = \"token\" }\n"));
+    wait_until("and back, with a token", SOON, || get(other, "/metrics").is_some_and(|(status, _)| status == 401));
+    take(&at(format!("127.0.0.1:{other}")));
+    wait_until("the same address without one", SOON, || {
+        get(other, "/metrics").is_some_and(|(status, _)| status == 200)
+    });
+    take(&at("off".to_owned()));
+    wait_until("none", SOON, || !lives(other));
+}
+
+#[test]
 fn the_default_address_is_not_worth_the_agents_start() {
     // Taken by this test, or by somebody else.
     let _taken = TcpListener::bind("127.0.0.1:8750");

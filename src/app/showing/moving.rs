@@ -1,0 +1,94 @@
+//! A page that follows its config: another address, certificate or token is taken while the agent runs.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use super::{Showing, Turn};
+use crate::agent::Pulse;
+use crate::app::{App, AppError};
+use crate::model::settings::{Settings, StatusSettings};
+
+/// A listener that is closed is gone a moment later.
+const MOMENT: Duration = Duration::from_millis(50);
+const MOMENTS: u32 = 40;
+
+/// The page, for as long as the agent runs.
+pub struct Mover {
+    pub config: PathBuf,
+    pub turns: watch::Receiver<Turn>,
+    pub pulse: Arc<Pulse>,
+    pub showing: Option<Showing>,
+}
+
+impl Mover {
+    /// Follows the config in force. Where another page cannot be had, the one before stays.
+    pub async fn follow(mut self) {
+        let mut shown = self.settings();
+        while self.turns.changed().await.is_ok() {
+            let wanted = self.settings();
+            if wanted.status.is_same(&shown.status) {
+                continue;
+            }
+            match self.move_to(&wanted).await {
+                Ok(()) => tracing::info!("[status] is another one in the config, and the page follows it."),
+                Err(error) => {
+                    tracing::error!(problem = %error.in_one_line(), "[status] is another one in the config, and cannot be followed; the page stays as it was.");
+                    self.go_back(&shown, &wanted.status).await;
+                }
+            }
+            // What cannot be had is tried again when the config is another one.
+            shown = wanted;
+        }
+    }
+
+    fn settings(&mut self) -> Arc<Settings> {
+        Arc::clone(&self.turns.borrow_and_update().settings)
+    }
+
+    /// The new one is there before the old one goes, unless both want one port.
+    async fn move_to(&mut self, settings: &Settings) -> Result<(), AppError> {
+        if !self.is_in_the_way(&settings.status) {
+            let next = self.show(settings).await?;
+            self.showing = next;
+            return Ok(());
+        }
+        self.showing = None;
+        let mut tries = 0;
+        loop {
+            match self.show(settings).await {
+                Err(_) if tries < MOMENTS => tries += 1,
+                shown => {
+                    self.showing = shown?;
+                    return Ok(());
+                }
+            }
+            tokio::time::sleep(MOMENT).await;
+        }
+    }
+
+    /// Every address of the machine, for instance, is another one than its own, and has the same ports.
+    fn is_in_the_way(&self, status: &StatusSettings) -> bool {
+        let (Some(before), Some(listen)) = (&self.showing, status.listen) else { return false };
+        before.address != listen.address && before.address.port() == listen.address.port()
+    }
+
+    async fn go_back(&mut self, settings: &Settings, refused: &StatusSettings) {
+        if self.showing.is_some() || refused.listen.is_none() {
+            return;
+        }
+        match self.show(settings).await {
+            Ok(showing) => self.showing = showing,
+            Err(error) => {
+                tracing::error!(problem = %error.in_one_line(), "The page as it was cannot be had either: the agent runs without one.");
+            }
+        }
+    }
+
+    async fn show(&self, settings: &Settings) -> Result<Option<Showing>, AppError> {
+        let app = App { config: self.config.clone(), settings: settings.clone(), warnings: Vec::new() };
+        app.show(self.turns.clone(), Arc::clone(&self.pulse), self.showing.as_ref()).await
+    }
+}
