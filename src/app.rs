@@ -15,6 +15,7 @@ mod interrupt;
 pub mod ledger;
 mod listening;
 pub mod moved;
+mod own;
 mod pace;
 mod pass;
 mod people;

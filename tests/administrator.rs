@@ -3,6 +3,7 @@
 
 mod support;
 
+use serde_json::Value;
 use support::company::{company_of, pool};
 
 #[test]
@@ -29,6 +30,50 @@ fn a_ledger_that_is_not_where_the_config_says_is_told_with_the_place_where_it_wa
     std::fs::write(company.agent.config_file(), config).unwrap();
     let told = company.agent.run(&["sync"]).stderr;
     assert!(told.contains("put the file back") && !told.contains("was changed"), "{told}");
+
+    // Those that open nothing say so, too.
+    let says_it = |message: &Value| {
+        message
+            .as_str()
+            .is_some_and(|said| said.contains("there is no ledger at") && said.contains("put the file back"))
+    };
+    let (code, checked) = company.agent.check(false);
+    let problem = &checked["problems"][0];
+    assert!(code == 2 && problem["key"] == "backend.path" && says_it(&problem["message"]), "{checked}");
+    let status = company.agent.status();
+    assert_eq!(status["backend"]["reachable"], false);
+    assert!(says_it(&status["backend"]["problem"]), "{status}");
+    assert!(company.agent.run(&["status"]).stdout.contains("not well: the licence ledger cannot be opened"));
+}
+
+#[test]
+fn a_state_or_a_ledger_that_is_spoilt_is_told_by_check_which_changes_nothing() {
+    let company = company_of(3, &pool(2));
+    company.write();
+    assert_eq!(company.agent.sync().0, 0);
+    assert_eq!(company.agent.check(false).0, 0);
+    let state = company.agent.folder().join("state");
+    for (file, key, remedy) in [
+        (state.join("state.db"), "agent.state_dir", "state.db* "),
+        (company.agent.folder().join("ledger.db"), "backend.path", "restore the backup of the ledger"),
+    ] {
+        let good = std::fs::read(&file).unwrap();
+        std::fs::write(&file, "this is no database, and long enough to be looked at as one".repeat(40)).unwrap();
+        let lying = || {
+            let mut names: Vec<_> = std::fs::read_dir(&state).unwrap().map(|one| one.unwrap().file_name()).collect();
+            names.sort();
+            (names, std::fs::read(&file).unwrap())
+        };
+        let before = lying();
+        let (code, checked) = company.agent.check(false);
+        let problem = &checked["problems"][0];
+        assert!(code == 2 && problem["key"] == key, "{checked}");
+        let said = problem["message"].as_str().unwrap();
+        assert!(said.contains(&file.display().to_string()) && said.contains(remedy), "{said}");
+        assert_eq!(lying(), before);
+        std::fs::write(&file, good).unwrap();
+        assert_eq!(company.agent.check(false).0, 0);
+    }
 }
 
 #[test]
@@ -52,7 +97,7 @@ fn before_the_first_cycle_stdout_is_empty_and_stderr_says_how_to_make_one() {
 fn approving_the_next_twice_reaches_the_next_people_and_shows_who_was_approved() {
     let mut company = company_of(6, &pool(1));
     company.sync();
-    let names = |rows: &[serde_json::Value]| -> Vec<String> {
+    let names = |rows: &[Value]| -> Vec<String> {
         rows.iter().map(|row| row["user_name"].as_str().unwrap().to_owned()).collect()
     };
     let queue = names(&company.agent.pending());

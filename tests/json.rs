@@ -68,7 +68,10 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
     assert_eq!(keys(&status), wanted);
     assert_eq!(keys(&status["last_cycle"]), SYNC);
     each(&status["held"], HELD);
-    assert_eq!((keys(&status["backend"]).as_str(), &status["fingerprint"]), ("kind reachable", &report["fingerprint"]));
+    assert_eq!(
+        (keys(&status["backend"]).as_str(), &status["fingerprint"]),
+        ("kind problem reachable", &report["fingerprint"])
+    );
     each(&status["directories"], "kind name problem reachable server watermark");
 
     each(&company.agent.history().into(), "changes cycle elsewhere outcome seconds started");

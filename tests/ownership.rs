@@ -114,10 +114,29 @@ fn the_services_own_check_fails_where_it_may_not_write_the_ledger_and_says_whose
     let command = format!("chown -R nobody: {}`", data.display());
     assert!(code == Some(1) && synced.contains(&command), "{synced}");
 
+    // Root could write it, and the service cannot.
+    let (code, checked) = company.agent.check(false);
+    assert!(
+        code == 2 && checked["problems"][0]["message"].to_string().contains("ledger.db, which is root's"),
+        "{checked}"
+    );
+
     let elsewhere = company_elsewhere();
     let ended = as_the_service(&elsewhere, "check");
     let said = String::from_utf8_lossy(&ended.stdout).into_owned();
     assert!(ended.status.code() == Some(2) && said.contains("may not write"), "{said}");
+}
+
+#[test]
+fn a_state_that_became_roots_is_told_by_roots_check_with_the_command_that_gives_it_back() {
+    let company = company("data", "path = \"data/ledger.db\"\n");
+    assert_eq!((company.agent.sync().0, company.agent.check(false).0), (0, 0));
+    let file = company.agent.folder().join("data/state.db");
+    chown(&file, Some(0), Some(0)).expect("only root can run this test");
+    let (code, checked) = company.agent.check(false);
+    let said = checked["problems"][0]["message"].as_str().expect("a problem");
+    let command = format!("run: chown nobody: {}*", file.display());
+    assert!(code == 2 && said.contains("state.db, which is root's") && said.ends_with(&command), "{checked}");
 }
 
 /// Its ledger is to lie in a folder of root's.

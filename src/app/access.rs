@@ -10,7 +10,7 @@ mod unix;
 #[cfg(windows)]
 mod windows;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 #[cfg(unix)]
 use self::unix as system;
@@ -50,7 +50,14 @@ impl Access {
         let settings = &loaded.settings;
         let state_dir = Some(settings.agent.state_dir.as_path());
         let unreadable = system::unreadable(config, state_dir, &loaded.files);
-        Self { unreadable, unwritable: system::unwritable(config, state_dir, &places(settings)) }
+        let own = own_files(&settings.agent.state_dir);
+        let own = own.iter().map(|path| ("agent.state_dir", path.as_path()));
+        let places: Vec<(&'static str, &Path)> = places(settings).into_iter().chain(own).collect();
+        let mut unwritable = system::unwritable(config, state_dir, &places);
+        // Where the folder itself is closed, nothing is said of what lies in it; one file stands for all.
+        let mut told = std::collections::BTreeSet::new();
+        unwritable.retain(|closed| told.insert(closed.key));
+        Self { unreadable, unwritable }
     }
 
     /// The same of a ledger's config.
@@ -111,6 +118,12 @@ pub fn may_write(config: &Path, state_dir: &Path, ledger: &Path) -> bool {
 /// What helps where the system forbids a file: whose it should be.
 pub fn given_back(state_dir: &Path, file: &Path) -> String {
     system::given_back(state_dir, file)
+}
+
+/// What lies in the folder of the state already: a verb of root's may have made it.
+fn own_files(state_dir: &Path) -> Vec<PathBuf> {
+    let names = ["state.db", "state.db-wal", "state.db-shm", "agent.lock"];
+    names.iter().map(|name| state_dir.join(name)).filter(|path| path.is_file()).collect()
 }
 
 /// What the agent writes, by the key that names it.

@@ -52,10 +52,7 @@ impl App {
             held: held.as_ref().map(held_rows).transpose()?,
             fingerprint: held.map(|held| held.fingerprint),
             confirmations: confirmations(&state, now)?,
-            backend: Some(BackendStatus {
-                kind: self.backend_kind().to_owned(),
-                reachable: reachable(last_cycle.as_ref(), standby.is_some()),
-            }),
+            backend: Some(self.backend_status(reachable(last_cycle.as_ref(), standby.is_some()), &state)?),
             directories: self.directory_rows(&state)?,
             full_disks: self.full_disks(),
             silent_since: heart.as_ref().map(|heart| heart.beat).filter(|beat| now.duration_since(*beat) > SILENCE),
@@ -68,6 +65,14 @@ impl App {
             standby,
             last_cycle,
         })
+    }
+
+    /// A ledger that is not there is told by looking for it: the last cycle may have found it.
+    fn backend_status(&self, reachable: Option<bool>, state: &State) -> Result<BackendStatus, AppError> {
+        let glance = state.says_of_the_ledger().map_err(|error| state_error(&error))?;
+        let problem = self.ledger_problem(&glance).map(|error| error.in_one_line());
+        let reachable = if problem.is_some() { Some(false) } else { reachable };
+        Ok(BackendStatus { kind: self.backend_kind().to_owned(), reachable, problem })
     }
 
     const fn backend_kind(&self) -> &'static str {

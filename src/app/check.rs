@@ -31,6 +31,11 @@ impl App {
                 let problems = access.problems(config).iter().map(problem).collect();
                 let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
                 let app = Self::of(config, loaded);
+                let mut problems: Vec<CheckProblem> = problems;
+                if !connect {
+                    // With it, whoever opens them says so.
+                    problems.extend(app.own_problems().iter().map(problem));
+                }
                 let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
                 if connect {
                     probes.extend(access.probes());

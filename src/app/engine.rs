@@ -186,7 +186,7 @@ fn is_denied(error: &(dyn std::error::Error + 'static)) -> bool {
 }
 
 /// Where a ledger that is gone may be.
-fn lost_ledger(path: &Path, before: Option<String>) -> String {
+pub(super) fn lost_ledger(path: &Path, before: Option<String>) -> String {
     match before {
         Some(before) => format!(
             "backend.path was changed: the ledger was {before}. Write that path again, or stop the agent and move the file (with \

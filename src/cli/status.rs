@@ -49,6 +49,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     }
     if let Some(backend) = &report.backend {
         page.labelled("backend", format!("{}, reachable: {}", backend.kind, words::reachable(backend.reachable)));
+        if let Some(problem) = &backend.problem {
+            page.pieces(&[(Tone::Bad, problem)]);
+        }
     }
     directories(page, report);
     problems(page, report);
@@ -219,6 +222,9 @@ fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String
     if let Some(other) = &report.other_state {
         let next = "`seatsync check` says what to do";
         return (Tone::Bad, "not well", format!("{}: {next}", moved::sentence(other)));
+    }
+    if report.backend.as_ref().is_some_and(|backend| backend.problem.is_some()) {
+        return (Tone::Bad, "not well", format!("the licence ledger cannot be opened; {waiting}"));
     }
     if report.failing.is_some() {
         return (Tone::Bad, "not well", format!("cycles fail, and cannot be written down; {waiting}"));

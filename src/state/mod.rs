@@ -6,6 +6,7 @@
 mod accounts;
 mod excerpts;
 mod files;
+mod glance;
 mod history;
 mod journal;
 mod listings;
@@ -32,6 +33,7 @@ use crate::fault;
 use crate::ports::StateError;
 
 pub use files::private;
+pub use glance::{Glance, look_at};
 pub use lock::{Holder, Lock, Ownership};
 pub use lookup::Who;
 pub use requests::Progress;

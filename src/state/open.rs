@@ -115,7 +115,7 @@ fn newest() -> u32 {
 }
 
 /// Whether there is a state, readable or not. What cannot be looked at is an error, not missing.
-fn is_there(path: &Path) -> Result<bool, StateError> {
+pub(super) fn is_there(path: &Path) -> Result<bool, StateError> {
     if lies_at(path)? {
         return Ok(true);
     }
@@ -190,7 +190,7 @@ fn connect(path: &Path) -> Result<(Connection, u32), StateError> {
 }
 
 /// Read before anything is written, so that what is not ours, or newer, stays as it is.
-fn version(connection: &Connection, path: &Path) -> Result<u32, StateError> {
+pub(super) fn version(connection: &Connection, path: &Path) -> Result<u32, StateError> {
     let pragma = |name: &str| {
         connection
             .pragma_query_value(None, name, |row| row.get::<_, u32>(0))

@@ -37,8 +37,10 @@ pub fn troubles(facts: &Facts) -> Vec<Trouble> {
     let mut found = Vec::new();
     let works = !stands_by(facts);
     found.extend(full_disks(facts));
+    found.extend(no_ledger(facts));
     if works {
-        found.extend(failed(facts));
+        // By a ledger that is not there each cycle fails: that is told once.
+        found.extend(failed(facts).filter(|_| no_ledger(facts).is_none()));
         found.extend(directories(facts));
         found.extend(broken_off(facts));
         found.extend(serve_nobody(facts));
@@ -65,6 +67,18 @@ fn full_disks(facts: &Facts) -> impl Iterator<Item = Trouble> {
         stops: true,
         since: None,
         advice: vec![KEPT.to_owned(), GOES_ON.to_owned()],
+    })
+}
+
+/// The embedded ledger is gone, or damaged.
+fn no_ledger(facts: &Facts) -> Option<Trouble> {
+    let problem = facts.status.backend.as_ref()?.problem.as_ref()?;
+    Some(Trouble {
+        what: "The licence ledger".to_owned(),
+        said: sentence(problem),
+        stops: true,
+        since: None,
+        advice: vec![KEPT.to_owned()],
     })
 }
 

@@ -153,13 +153,24 @@ fn closed(
     let sure = own_id() == Some(service.uid);
     let shut = if sure { refused_to_us(path) } else { shut(service, path) }?;
     let user = service.user(passwd);
-    let message = format!(
-        "the service runs as {user}, {}, and may not write {}, where {} is to lie",
-        service.known_by,
-        shut.display(),
-        path.display()
-    );
+    let what = if shut == path {
+        owner(path, passwd).map(|owner| format!(", which is {owner}'s")).unwrap_or_default()
+    } else {
+        format!(", where {} is to lie", path.display())
+    };
+    let message =
+        format!("the service runs as {user}, {}, and may not write {}{what}", service.known_by, shut.display());
+    // Of a file that is there the mode says all, unless it has an access list.
+    let sure = sure || (shut.is_file() && service.is_listed && !has_access_list(shut));
     Some(Closed { key, message, remedy: opened(key, path, shut, &user), sure })
+}
+
+/// Whose a file is, by name where it has one.
+fn owner(path: &Path, passwd: &str) -> Option<String> {
+    let uid = std::fs::metadata(path).ok()?.uid().to_string();
+    let named = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
+    let name = named.into_iter().find(|fields| fields.get(2) == Some(&uid.as_str())).map(|fields| fields[0].to_owned());
+    Some(name.unwrap_or(uid))
 }
 
 /// Whom this process runs as.
@@ -242,7 +253,9 @@ fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
     let folder = if is_file(key) { path.parent().unwrap_or(path) } else { path };
     if shut.is_file() {
         // With what SQLite keeps beside it.
-        format!("run: chown {user}: {}*", shut.display())
+        let shown = shut.display().to_string();
+        let base = shown.strip_suffix("-wal").or_else(|| shown.strip_suffix("-shm")).unwrap_or(&shown);
+        format!("run: chown {user}: {base}*")
     } else if folder.exists() {
         format!("run: chown {user}: {}", shut.display())
     } else {

@@ -51,7 +51,7 @@ fn running() -> StatusReport {
         last_cycle: Some(cycle),
         next_cycle: Some(at("2026-01-01T00:05:00Z")),
         pools: vec![PoolRow { name: "standard".into(), seats: 50, held: 50, waiting: 10, free: 0 }],
-        backend: Some(BackendStatus { kind: "embedded".to_owned(), reachable: Some(true) }),
+        backend: Some(BackendStatus { kind: "embedded".to_owned(), reachable: Some(true), problem: None }),
         directories: vec![DirectoryStatus {
             name: "corp".into(),
             kind: Some(Kind::OpenLdap),
@@ -117,7 +117,7 @@ fn the_json_has_every_key_of_the_contract() {
         "directories",
     ];
     assert!(keys.iter().all(|key| value.get(key).is_some()), "{value}");
-    assert_eq!(value["backend"], serde_json::json!({"kind": "embedded", "reachable": true}));
+    assert_eq!(value["backend"], serde_json::json!({"kind": "embedded", "reachable": true, "problem": null}));
     let keys = ["name", "kind", "server", "watermark", "reachable"];
     assert!(keys.iter().all(|key| value["directories"][0].get(key).is_some()), "{value}");
     assert_eq!(value["next_cycle"], "2026-01-01T00:05:00Z");

@@ -70,6 +70,14 @@ impl Ledger {
         Ok(Self { connection, place: Place::of(path) })
     }
 
+    /// Looks at what lies at `path`, by a connection that reads alone, and changes nothing.
+    ///
+    /// # Errors
+    /// As `open`.
+    pub fn glance(connection: &Connection, path: &Path, must_exist: bool) -> Result<(), LedgerError> {
+        open::glance(connection, path, must_exist)
+    }
+
     /// Makes sure that the ledger has a company.
     ///
     /// # Errors

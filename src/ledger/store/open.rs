@@ -45,6 +45,18 @@ pub(super) fn open(path: &Path, must_exist: bool) -> Result<Connection, LedgerEr
     Ok(connection)
 }
 
+/// Whether what lies at `path` is a ledger that this program can open, of which nothing is changed. An empty file, and none,
+/// may become one unless it `must_exist`.
+///
+/// # Errors
+/// As `open`.
+pub(super) fn glance(connection: &Connection, path: &Path, must_exist: bool) -> Result<(), LedgerError> {
+    match schema_version(connection, path)? {
+        0 if must_exist => Err(LedgerError::Missing { path: path.to_owned() }),
+        _ => Ok(()),
+    }
+}
+
 /// The file alone: empty, private, and its folder owner's. SQLite and the migration fill it in one transaction.
 fn create(path: &Path) -> Result<(), LedgerError> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));

@@ -18,6 +18,9 @@ pub struct BackendStatus {
     pub kind: String,
     /// None: not asked yet.
     pub reachable: Option<bool>,
+    /// Why the embedded ledger cannot be opened, and what to do.
+    #[serde(default)]
+    pub problem: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -1,0 +1,76 @@
+//! The agent's own files, looked at without touching them: a state or an embedded ledger that is damaged, newer, or gone though
+//! accounts of it are known. The next start, or cycle, would end by it.
+
+use std::io::ErrorKind;
+use std::path::Path;
+
+use super::engine::{lost_ledger, state_error};
+use super::{App, AppError, Code};
+use crate::ledger::{Ledger, LedgerError};
+use crate::model::settings::BackendKind;
+use crate::ports::StateError;
+use crate::settings::Problem;
+use crate::state::{Glance, State, look_at};
+
+impl App {
+    /// For `check`. Who may not read a file is told by `access`, and what is busy passes.
+    pub(super) fn own_problems(&self) -> Vec<Problem> {
+        let folder = &self.settings.agent.state_dir;
+        let (state, ledger) = match State::glance(folder) {
+            Ok(glance) => (None, self.ledger_problem(&glance.unwrap_or_default())),
+            Err(error @ (StateError::Unreadable { .. } | StateError::Newer { .. })) => {
+                (Some(self.problem("agent.state_dir", &unreadable(folder, &error))), None)
+            }
+            Err(_) => (None, None),
+        };
+        state.into_iter().chain(ledger.map(|error| self.problem("backend.path", &error))).collect()
+    }
+
+    /// Why the embedded ledger cannot be opened; None where it can, and where nobody may look.
+    pub(super) fn ledger_problem(&self, glance: &Glance) -> Option<AppError> {
+        let BackendKind::Embedded { path } = &self.settings.backend.kind else { return None };
+        let told = |error: &LedgerError| {
+            let doing = format!("could not open the licence ledger {}", path.display());
+            AppError::new(Code::Backend, doing).caused_by(error)
+        };
+        match path.metadata() {
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound && glance.knows_accounts => {
+                let before = glance.ledger_place.clone().filter(|before| Path::new(before) != path);
+                let missing = told(&LedgerError::Missing { path: path.clone() });
+                return Some(missing.with_next(lost_ledger(path, before)));
+            }
+            Err(_) => return None,
+        }
+        let connection = look_at(path).ok()?;
+        match Ledger::glance(&connection, path, glance.knows_accounts) {
+            Err(error) if is_lasting(&error) => Some(told(&error)),
+            _ => None,
+        }
+    }
+
+    fn problem(&self, key: &str, error: &AppError) -> Problem {
+        let file = std::path::absolute(&self.config).unwrap_or_else(|_| self.config.clone()).display().to_string();
+        Problem { file, line: None, key: key.to_owned(), value: None, message: error.in_one_line() }
+    }
+}
+
+/// What the state is worth, and how the agent does without it.
+fn unreadable(folder: &Path, error: &StateError) -> AppError {
+    let told = state_error(error);
+    let StateError::Unreadable { .. } = error else { return told };
+    let folder = folder.display();
+    told.with_next(format!(
+        "stop the agent, run: mkdir {folder}/damaged && mv {folder}/state.db* {folder}/damaged/, and start it: it reads everything \
+         anew, and nobody loses anything, for accounts, places and what is held back are in the ledger"
+    ))
+}
+
+/// Another try would end as this one did.
+fn is_lasting(error: &LedgerError) -> bool {
+    match error {
+        LedgerError::Missing { .. } | LedgerError::Foreign { .. } | LedgerError::Newer { .. } => true,
+        LedgerError::Sql { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt),
+        _ => false,
+    }
+}
