@@ -144,7 +144,7 @@ fn with_app(app: &App, verb: Verb, console: &Console, foot: &Foot) -> Result<Exi
         Verb::Confirm { fingerprint } => wait_for(confirm::confirm(app, &fingerprint, clock::now(), console))?,
         Verb::Status => status::status(app, clock::now(), console),
         Verb::Users { state, pool } => users::users(app, &UserFilter { state: state.map(Into::into), pool }, console),
-        Verb::Explain { user } => explain::explain(app, &user, console),
+        Verb::Explain { user } => wait_for(explain::explain(app, &user, console))?,
         Verb::Pending { pool, decision: None } => pending::list(app, pool.as_deref(), console),
         Verb::Pending { pool, decision: Some(decision) } => {
             wait_for(pending::decide(app, &decision, pool.as_deref(), console))?

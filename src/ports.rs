@@ -9,7 +9,9 @@ use thiserror::Error;
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision, Outcome};
 use crate::model::lease::Lease;
 use crate::model::memory::KnownEntry;
-use crate::model::snapshot::{Compared, Followed, Listed, Nested, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{
+    Compared, Followed, Listed, Nested, Pin, ScopeKey, Snapshot, Sought, Watermark, Whereabouts,
+};
 use crate::model::{Anchor, Dn, Name, PersonId};
 
 mod memory;
@@ -62,12 +64,14 @@ impl ReadError {
 #[derive(Clone, Debug)]
 pub struct ReadRequest {
     pub now: Timestamp,
-    /// Scope objects found before, by what the config calls them.
-    pub pins: BTreeMap<ScopeKey, Pin>,
+    pub pins: Pins,
     /// Groups within groups that were read before, or are missed.
     pub nested: Vec<Nested>,
     pub watermark: Option<Watermark>,
 }
+
+/// Scope objects found before, by what the config calls them.
+pub type Pins = BTreeMap<ScopeKey, Pin>;
 
 /// Somebody who was known and is not in the snapshot.
 #[derive(Clone, Debug)]
@@ -170,7 +174,13 @@ pub trait Directory: Send {
     }
 
     /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
-    async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed;
+    async fn probe(&mut self, pins: &Pins) -> Probed;
+
+    /// Looks somebody up by anchor, DN, user name or mail address, for a person who asks. `pins`: as for a read.
+    ///
+    /// # Errors
+    /// Where it could not be asked.
+    async fn seek(&mut self, name: &str, pins: &Pins, now: Timestamp) -> Result<Vec<Sought>, ReadError>;
 
     /// Keeps watch beside the cycles from now on, where the server pushes changes, and tells of them; None ends it. `known`: up to
     /// where the last whole read saw everything.

@@ -149,6 +149,72 @@ fn a_name_that_fits_nobody_or_several_is_2_and_several_are_listed() {
     }
 }
 
+/// Why somebody is out of scope, as one text.
+fn why_outside(explained: &Value) -> String {
+    assert_eq!(explained["scope"]["in"], false, "{explained}");
+    explained["scope"]["because"].as_array().expect("reasons").iter().map(|line| format!("{line}\n")).collect()
+}
+
+#[test]
+fn who_is_out_of_scope_is_told_of_base_filter_groups_and_pools_which_of_them_says_no() {
+    let groups = "filter = \"(objectClass=inetOrgPerson)\"\ngroups = [\"cn=blue,dc=lab,dc=test\"]\n";
+    let red = "[[pool]]\nname = \"standard\"\nseats = 2\ngroups = [\"cn=red,dc=lab,dc=test\"]\n";
+    let mut company = Company::new(&["ada", "bob"], &format!("{groups}{red}"));
+    company.group("blue", &["ada"]);
+    company.group("red", &[]);
+    assert_eq!(company.sync().0, 0);
+    let base = "under one of base (ou=people,dc=lab,dc=test): yes";
+    let filter = "fits filter ((objectClass=inetOrgPerson)): yes";
+    let by_pool = why_outside(&explain(&company, "ada"));
+    let pool = "taken by a pool: no; standard takes members of cn=red,dc=lab,dc=test";
+    assert!([base, filter, pool].iter().all(|line| by_pool.contains(line)), "{by_pool}");
+    let by_group = why_outside(&explain(&company, "bob"));
+    let group = "a member of one of directory.groups (cn=blue,dc=lab,dc=test): no";
+    assert!([base, filter, group].iter().all(|line| by_group.contains(line)), "{by_group}");
+}
+
+#[test]
+fn who_was_never_in_scope_is_looked_up_in_the_directory_and_told_what_keeps_them_out() {
+    let mut company = company_of(2, &format!("filter = \"(!(title=guest))\"\n{}", pool(2)));
+    company.set("guest", "mail: guest@lab.test\ntitle: guest\n");
+    company.groups.push_str(
+        "dn: uid=far,ou=else,dc=lab,dc=test\nobjectClass: inetOrgPerson\nuid: far\ncn: far\nsn: far\nmail: far@lab.test\n\n",
+    );
+    company.sync();
+    let guest = explain(&company, "GUEST@lab.test");
+    let why = why_outside(&guest);
+    assert!(
+        why.contains("(ou=people,dc=lab,dc=test): yes") && why.contains("fits filter ((!(title=guest))): no"),
+        "{why}"
+    );
+    assert_eq!((&guest["user"]["state"], &guest["user"]["user_name"]), (&Value::Null, &"guest".into()));
+    for name in ["far", "uid=far, ou=else,dc=lab,dc=test"] {
+        let far = explain(&company, name);
+        assert!(why_outside(&far).contains("under one of base (ou=people,dc=lab,dc=test): no"), "{far}");
+        assert!(said(&far).contains("being moved under one of base"), "{far}");
+    }
+    let group = explain(&company, "ou=people,dc=lab,dc=test");
+    assert!(why_outside(&group).contains("a person: no"), "{group}");
+    let nobody = company.agent.run(&["explain", "nobody"]);
+    assert!(nobody.code == 2 && nobody.stderr.contains("no directory of the config shows"), "{nobody:?}");
+    std::fs::remove_file(company.agent.folder().join("corp.ldif")).expect("the directory is gone");
+    let unasked = company.agent.run(&["explain", "guest"]);
+    assert!(unasked.code == 2 && unasked.stderr.contains("corp could not be asked: "), "{unasked:?}");
+}
+
+#[test]
+fn who_left_the_scope_is_told_by_the_entry_of_now_and_offline_that_it_could_not_be_asked() {
+    let mut company = company_of(5, &format!("filter = \"(!(title=guest))\"\n{}", pool(5)));
+    company.sync();
+    company.set("p001", "mail: p001@lab.test\ntitle: guest\n");
+    company.sync();
+    let why = why_outside(&explain(&company, "p001"));
+    assert!(why.contains("out of scope, which a cycle saw at") && why.contains("(title=guest))): no"), "{why}");
+    std::fs::remove_file(company.agent.folder().join("corp.ldif")).expect("the directory is gone");
+    let why = why_outside(&explain(&company, "p001"));
+    assert!(why.contains("corp could not be asked: "), "{why}");
+}
+
 #[test]
 fn an_account_that_the_agent_does_not_manage_is_explained_and_never_decided_on() {
     let mut company = company_of(2, &pool(2));

@@ -256,3 +256,33 @@ fn verbs_work_beside_the_running_agent_and_it_stops_when_asked() {
     assert_eq!(ended.code, 0, "{ended:?}");
     assert_eq!(agent.status()["running"], false);
 }
+
+#[test]
+fn who_was_never_in_scope_is_looked_up_and_told_why_and_a_server_that_is_away_is_said_to_be() {
+    let mut slapd = Slapd::start();
+    slapd.seed(3);
+    slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "employeeType", &["guest"]));
+    slapd.modify(
+        "dn: ou=else,dc=lab,dc=test\nchangetype: add\nobjectClass: organizationalUnit\nou: else\n\ndn: uid=far,ou=else,dc=lab,dc=test\n\
+         changetype: add\nobjectClass: inetOrgPerson\nuid: far\ncn: Far\nsn: Far\nmail: far@lab.test\n\n",
+    );
+    let agent = agent(&slapd, "filter = \"(!(employeeType=guest))\"", EVERYONE);
+    assert_eq!(agent.sync().0, 0);
+    let because = |who: &str| {
+        let (code, explained) = agent.explain(who);
+        assert_eq!((code, &explained["user"]["state"]), (0, &serde_json::Value::Null), "{explained}");
+        explained["scope"]["because"].to_string()
+    };
+    let (yes, no) = ("(ou=people,dc=lab,dc=test): yes", "(ou=people,dc=lab,dc=test): no");
+    let guest = because("u0000001");
+    assert!(guest.contains(yes) && guest.contains("fits filter ((!(employeeType=guest))): no"), "{guest}");
+    for name in ["far@lab.test", "UID=far, ou=else,dc=lab,dc=test"] {
+        let far = because(name);
+        assert!(far.contains(no) && far.contains("(employeeType=guest))): yes"), "{far}");
+    }
+    assert!(because("ou=else,dc=lab,dc=test").contains("a person: no"));
+    assert_eq!(agent.run(&["explain", "nobody*"]).code, 2);
+    slapd.down();
+    let unasked = agent.run(&["explain", "far"]);
+    assert!(unasked.code == 2 && unasked.stderr.contains("corp could not be asked: "), "{unasked:?}");
+}

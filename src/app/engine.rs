@@ -198,7 +198,7 @@ pub(super) fn lost_ledger(path: &Path, before: Option<String>) -> String {
 }
 
 /// A directory of the settings, and a digest by which another credential is told from the one refused.
-fn source(settings: &Settings, directory: &DirectorySettings) -> Result<Source, AppError> {
+pub fn source(settings: &Settings, directory: &DirectorySettings) -> Result<Source, AppError> {
     let groups = groups(settings, directory);
     match &directory.source {
         From::Ldap(ldap) => Ok(Source {

@@ -4,9 +4,12 @@ mod advice;
 mod decision;
 mod held;
 pub(super) mod leaving;
+mod outside;
+mod sought;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use self::held::HeldBack;
 use super::answers::{accounts, everyone, pools_now};
@@ -50,19 +53,7 @@ impl App {
     /// # Errors
     /// Where the name fits nobody or several, or the state cannot be read.
     pub fn explain(&self, user: &str) -> Result<ExplainReport, AppError> {
-        let case = self.case(&self.state_that_counts()?, user)?;
-        let facts = case.known.facts.as_ref().filter(|_| case.known.absence.is_none());
-        let wanted = facts.and_then(|facts| facts.judgement.pools.first());
-        Ok(ExplainReport {
-            entry: case.entry(),
-            scope: scope(&case),
-            pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
-            rank: wanted.map(|pool| pool.rank),
-            leaving: leaving::sentences(&case),
-            decision: decision::sentence(&case),
-            would_change: advice::sentences(&case),
-            user: case.row,
-        })
+        Ok(self.case(&self.state_that_counts()?, user)?.report())
     }
 
     fn case(&self, state: &State, user: &str) -> Result<Case<'_>, AppError> {
@@ -103,6 +94,21 @@ impl App {
 }
 
 impl Case<'_> {
+    fn report(self) -> ExplainReport {
+        let facts = self.known.facts.as_ref().filter(|_| self.known.absence.is_none());
+        let wanted = facts.and_then(|facts| facts.judgement.pools.first());
+        ExplainReport {
+            entry: self.entry(),
+            scope: scope(&self),
+            pool: wanted.map(|pool| PoolExplained { name: pool.pool.clone(), because: lines(&pool.because) }),
+            rank: wanted.map(|pool| pool.rank),
+            leaving: leaving::sentences(&self),
+            decision: decision::sentence(&self),
+            would_change: advice::sentences(&self),
+            user: self.row,
+        }
+    }
+
     /// None: no directory shows the person any more, or ever did.
     fn entry(&self) -> Option<EntryRow> {
         let is_deleted = self.known.absence == Some(Absence::Gone(LeaveCause::Deleted));
@@ -153,6 +159,13 @@ fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {
     lines.iter().map(ToString::to_string).collect()
 }
 
+/// The first three, and how many more.
+fn list(names: &[Arc<str>]) -> String {
+    let more = names.len().saturating_sub(3);
+    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{and_more}", names[..names.len().min(3)].join("; "))
+}
+
 fn scope(case: &Case<'_>) -> ScopeExplained {
     let known = &case.known;
     if let Some(name) = case.unread() {
@@ -172,7 +185,8 @@ fn scope(case: &Case<'_>) -> ScopeExplained {
             vec![format!("not found by id since {since}; a second look decides whether the entry is gone")]
         }
         Some(Absence::Gone(cause)) => vec![leaving::gone(case, cause, &facts.dn)],
-        None => lines(&facts.judgement.because),
+        None if facts.judgement.in_scope => lines(&facts.judgement.because),
+        None => outside::seen(case, &facts.judgement.because),
     };
     ScopeExplained { in_scope: facts.judgement.in_scope && known.absence.is_none(), because }
 }

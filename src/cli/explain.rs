@@ -8,8 +8,8 @@ use super::words;
 use crate::app::{App, AppError};
 use crate::model::report::{EntryRow, ExplainReport, UserRow};
 
-pub fn explain(app: &App, user: &str, console: &Console) -> Result<Exit, AppError> {
-    let report = app.explain(user)?;
+pub async fn explain(app: &App, user: &str, console: &Console) -> Result<Exit, AppError> {
+    let report = app.explain_asking(user).await?;
     console.answer(&report, render)?;
     Ok(Exit::Done)
 }

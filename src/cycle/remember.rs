@@ -13,7 +13,8 @@ use crate::clock;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
-    Absence, CycleRecord, Facts, Held, Judgement, Listing, MirrorUpdate, PersonRow, ReadRecord, WantedPool, Whole,
+    Absence, CycleRecord, Facts, Held, IN_NO_GROUP, Judgement, Listing, MATCHED_BY_NO_POOL, MirrorUpdate, PersonRow,
+    ReadRecord, WantedPool, Whole,
 };
 use crate::model::notice::News;
 use crate::model::report::{CycleOutcome, ReadMode, SyncReport};
@@ -221,7 +222,7 @@ impl<'a> Witness<'a> {
                 lines.push(Cow::Borrowed("member of a group of the directory:"));
                 lines.extend(self.chain(group, &sighting.anchor));
             }
-            Scope::InNoGroup => lines.push(Cow::Borrowed("in none of the directory's groups")),
+            Scope::InNoGroup => lines.push(Cow::Borrowed(IN_NO_GROUP)),
             Scope::Excluded { group } => {
                 lines.push(Cow::Borrowed("member of one of exclude_groups:"));
                 lines.extend(self.chain(group, &sighting.anchor));
@@ -233,7 +234,7 @@ impl<'a> Witness<'a> {
                 lines.push(Cow::Borrowed(name.name.as_str()));
                 lines.extend(name.dangling.listed_by.iter().map(|group| Cow::Borrowed(group.as_str())));
             }
-            Scope::MatchedByNoPool => lines.push(Cow::Borrowed("no pool matches")),
+            Scope::MatchedByNoPool => lines.push(Cow::Borrowed(MATCHED_BY_NO_POOL)),
         }
         lines
     }

@@ -25,9 +25,11 @@ use super::person::PersonReader;
 use crate::model::dn::DnError;
 use crate::model::filter::{Filter, FilterError};
 use crate::model::settings::DirectorySettings;
-use crate::model::snapshot::{Changes, Followed, Kind, Partial, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{
+    Changes, Followed, Kind, Partial, Pin, Role, ScopeKey, Snapshot, Sought, Watermark, Whereabouts,
+};
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Probe, Probed, ReadError, ReadRequest};
+use crate::ports::{Directory, Missing, Persistence, Pins, Probe, Probed, ReadError, ReadRequest};
 
 /// A config that no file can satisfy.
 #[derive(Debug, Error)]
@@ -202,6 +204,11 @@ impl Directory for LdifDirectory {
     async fn look(&mut self, people: &[Missing], now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
         let last = self.fresh(now)?;
         Ok(people.iter().map(|person| (person.anchor, last.shown(person))).collect())
+    }
+
+    async fn seek(&mut self, name: &str, pins: &Pins, now: Timestamp) -> Result<Vec<Sought>, ReadError> {
+        let last = self.load(now, pins, &|_| ())?;
+        Ok(last.sought(name, &self.path.display().to_string()))
     }
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {

@@ -213,6 +213,19 @@ pub struct Groups {
     pub dangling: u64,
 }
 
+/// An entry that a person asked for by name, and how it stands to the base and the filter of its directory.
+#[derive(Clone, Debug)]
+pub struct Sought {
+    pub sighting: Sighting,
+    /// The server that showed it, as in `Snapshot`.
+    pub server: String,
+    /// What the kind's own filter for people takes.
+    pub is_person: bool,
+    pub is_under_base: bool,
+    /// True also where the config has no filter.
+    pub fits_filter: bool,
+}
+
 /// Why a read cannot vouch for who is not in it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partial {

@@ -8,10 +8,10 @@ use jiff::Timestamp;
 use seatsync::model::memory::KnownEntry;
 use seatsync::model::snapshot::{
     Changes, Compared, Comparison, Followed, Groups, Kind, Listed, Members, Partial, Pin, Role, ScopeKey, Snapshot,
-    Watermark, Whereabouts,
+    Sought, Watermark, Whereabouts,
 };
 use seatsync::model::{Anchor, Defect, Digest, Dn, Name, Profile, Quarantine, Sighting, Standing};
-use seatsync::ports::{Directory, Missing, Persistence, Probed, ReadError, ReadRequest, Roster};
+use seatsync::ports::{Directory, Missing, Persistence, Pins, Probed, ReadError, ReadRequest, Roster};
 
 use super::company::{Company, Fault, Person, Place, Who};
 use super::names::{anchor, directory_name, group_dn, mail, pool_name, time};
@@ -243,6 +243,10 @@ impl Directory for InMemory {
 
     async fn look(&mut self, people: &[Missing], _now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
         self.find(people, true)
+    }
+
+    async fn seek(&mut self, _: &str, _: &Pins, _: Timestamp) -> Result<Vec<Sought>, ReadError> {
+        Ok(Vec::new())
     }
 
     async fn probe(&mut self, _pins: &BTreeMap<ScopeKey, Pin>) -> Probed {

@@ -1,7 +1,7 @@
 //! What would change it, and who can.
 
 use super::held::HeldBack;
-use super::{Case, leaving};
+use super::{Case, leaving, list};
 use crate::model::report::{SeatRow, SeatWord, Stopped, UserRow};
 use crate::model::user::Defect;
 use crate::model::{AccountState, LeaveCause, Standing, WaitReason};
@@ -133,13 +133,6 @@ fn scope(case: &Case<'_>) -> String {
     } else {
         format!("being {}", needed.join(", and "))
     }
-}
-
-/// The first three, and how many more.
-fn list(groups: &[std::sync::Arc<str>]) -> String {
-    let more = groups.len().saturating_sub(3);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{and_more}", groups[..groups.len().min(3)].join("; "))
 }
 
 fn of_seat(case: &Case<'_>, seat: &SeatRow) -> String {

@@ -2,7 +2,7 @@
 //!
 //! `servers` says whom to try, `connect` and `session` open a bound connection; `search` and `page` ask; `decode` takes apart what comes; `read` is
 //! one full read, `compare` one that takes in nobody who is as before, `follow` asks what changed, `locate` a lookup of people who were missing, `watch` tells of
-//! changes as they happen, `probe` is a try of everything.
+//! changes as they happen, `seek` looks somebody up by name for a person who asks, `probe` is a try of everything.
 
 mod access;
 mod acquainted;
@@ -30,6 +30,7 @@ mod reference;
 mod replication;
 mod scope;
 mod search;
+mod seek;
 mod servers;
 mod session;
 mod survey;
@@ -55,14 +56,17 @@ use self::session::Session;
 use self::watch::{Seen, Watch, Watcher};
 use crate::model::memory::KnownEntry;
 use crate::model::settings::{DirectorySettings, LdapSettings};
-use crate::model::snapshot::{Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::snapshot::{
+    Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Sought, Watermark, Whereabouts,
+};
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Probed, Pushes, ReadError, ReadRequest, Roster};
+use crate::ports::{Directory, Missing, Persistence, Pins, Probed, Pushes, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
 
 /// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
 const TIMEOUTS_A_READ: u32 = 10;
 const TIMEOUTS_A_LOOKUP: u32 = 5;
+const TIMEOUTS_A_SEARCH: u32 = 2;
 
 /// A directory behind LDAP servers.
 pub struct LdapDirectory {
@@ -292,6 +296,17 @@ impl Directory for LdapDirectory {
 
     async fn look(&mut self, people: &[Missing], now: Timestamp) -> Result<BTreeMap<Anchor, Whereabouts>, ReadError> {
         self.find(people, true, now).await
+    }
+
+    /// Tried once, and briefly: a person waits for the answer.
+    async fn seek(&mut self, name: &str, pins: &Pins, now: Timestamp) -> Result<Vec<Sought>, ReadError> {
+        let followed = scope::pinned_bases(&self.keys, pins);
+        let bases = if followed.is_empty() { self.bases.clone() } else { followed };
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_SEARCH);
+        let session = self.session(None, &budget).await?;
+        let found = seek::entries(&session, &self.settings, &bases, (name, now), &budget).await;
+        self.session = Some(session);
+        found
     }
 
     fn vouch(&self, read: &mut Watermark) {

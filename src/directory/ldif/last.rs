@@ -3,8 +3,8 @@
 use super::contents::{Contents, Item, What};
 use super::file::Stamp;
 use super::scope::{Scope, role};
-use crate::model::snapshot::{Found, Whereabouts};
-use crate::model::{Anchor, Defect, Digest, Dn, Profile, Quarantine, Sighting, Standing, Unidentified};
+use crate::model::snapshot::{Found, Sought, Whereabouts};
+use crate::model::{Anchor, Defect, Digest, Dn, Profile, Quarantine, Sighting, Standing, Unidentified, folded};
 use crate::ports::{Missing, Probe};
 
 /// A file as it was read, and where its bases were.
@@ -85,6 +85,28 @@ impl Last {
         }
     }
 
+    /// Whoever is called so, in scope or not; by anchor or DN also what is no person.
+    pub(super) fn sought(&self, name: &str, server: &str) -> Vec<Sought> {
+        let name = name.trim();
+        let dn = Dn::parse(name).ok().filter(|_| name.contains('='));
+        let (anchor, wanted) = (name.parse().ok(), folded(name));
+        let is_here = |item: &&Item| Some(item.anchor) == anchor || Some(&item.dn) == dn.as_ref();
+        let is_called = |item: &Item| match &item.what {
+            What::Person { sighting, .. } => goes_by(sighting, &wanted),
+            _ => false,
+        };
+        let found = self.contents.items.iter().filter(|item| is_here(item) || is_called(item));
+        let sought = |item: &Item| {
+            let (sighting, is_person, fits_filter) = match &item.what {
+                What::Person { sighting, chosen } => ((**sighting).clone(), true, *chosen),
+                _ => (no_person(item), false, false),
+            };
+            let is_under_base = self.scope.holds(&item.dn);
+            Sought { sighting, server: server.to_owned(), is_person, is_under_base, fits_filter }
+        };
+        found.map(sought).collect()
+    }
+
     fn is_chosen(&self, anchor: Anchor) -> bool {
         let chosen = |item: &Item| matches!(item.what, What::Person { chosen: true, .. }) && self.scope.holds(&item.dn);
         self.contents.by_anchor(anchor).is_some_and(chosen)
@@ -140,6 +162,15 @@ impl Last {
             remedy: Some("correct the export".to_owned()),
         })
     }
+}
+
+/// By user name, mail address or logon name, with or without a domain before it; `name` is folded.
+fn goes_by(person: &Sighting, name: &str) -> bool {
+    let is_name = |own: &str, name: &str| !own.is_empty() && folded(own) == name;
+    let logon = name.rsplit('\\').next().unwrap_or_default();
+    is_name(&person.profile.user_name, name)
+        || is_name(&person.profile.email, name)
+        || person.logon.as_deref().is_some_and(|own| is_name(own, logon))
 }
 
 /// One of the two anchors is made of the DN at which both were: nobody can say whether they are of one entry.
