@@ -38,6 +38,9 @@ fn an_account_that_reads_nothing_is_told_command_by_command_until_it_reads_all_i
     let agent = agent(&slapd, "nobody", &format!("groups = [\"{group}\"]\nfilter = \"(employeeType=*)\""));
     slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "employeeType", &["staff"]));
     let before = lacking(&agent);
+    let said = lack(&before, &format!("group {group}"))["message"].to_string();
+    let look = format!("`ldapsearch -b '{group}' -s base`");
+    assert!(said.contains("may be misspelt, or the object gone") && said.contains(&look), "{said}");
     for what in [
         format!("base ou=people,{}", slapd.base),
         format!("group {group}"),
@@ -265,4 +268,14 @@ fn a_mistake_of_the_config_is_told_as_one_and_no_right_is_to_be_granted_for_it()
     assert_eq!(code, 1, "{checked}");
     let probe = checked["probes"].as_array().and_then(|all| all.iter().find(|probe| probe["what"] == "corp: kind"));
     assert!(probe.is_some_and(|probe| probe.to_string().contains("Write kind = \\\"openldap\\\"")), "{checked}");
+}
+
+#[test]
+fn an_address_that_nobody_shows_is_told_with_the_attributes_that_people_have() {
+    let slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 1), &[]);
+    let base = "ou=people,dc=lab,dc=test";
+    let wrong = "[directory.attributes]\nemail = \"title\"";
+    let (said, next) = told(&slapd, base, wrong, &format!("title of people under {base}"));
+    assert!(said.contains("people here show mail; `email` under [directory.attributes]"), "{said}");
+    assert!(next.contains("or name another attribute"), "{next}");
 }

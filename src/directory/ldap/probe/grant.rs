@@ -40,6 +40,18 @@ impl Grantee {
         }
     }
 
+    /// What to find out before a right is granted for something that nobody sees.
+    pub(super) fn look_first(&self, dn: &str) -> String {
+        let look = match self {
+            Self::Windows(_) => format!("Get-ADObject -Identity {}", powershell(dn)),
+            Self::Samba(_) | Self::OpenLdap(_) | Self::Ds389(_) => format!("ldapsearch -b {} -s base", single(dn)),
+        };
+        format!(
+            "The name may be misspelt, or the object gone: as an administrator `{look}` shows whether it is there. Where it \
+             is, the account has no right to see it"
+        )
+    }
+
     /// Lets read these attributes of the people under a DN.
     pub(super) fn read_attributes(&self, dn: &str, suffix: &str, attributes: &[Attribute]) -> String {
         match self {

@@ -8,7 +8,7 @@ use super::super::scope::word;
 use super::super::search::{Query, nothing};
 use super::super::session::Session;
 use super::Prober;
-use super::people::Place;
+use super::people::{Need, Place};
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::group::is_group;
 use crate::directory::person::PersonReader;
@@ -87,6 +87,28 @@ impl Prober<'_> {
         Ok(Some(Mistake { message: format!("{message} (nobody shows {unseen})"), remedy }))
     }
 
+    /// What people have in the place of an attribute that nobody shows: the config may name the wrong one.
+    pub(super) async fn instead(
+        &self,
+        place: &Place<'_>,
+        need: &Need<'_>,
+        budget: &Budget,
+    ) -> Result<Option<String>, ReadError> {
+        let Some((key, likely)) = need.key else { return Ok(None) };
+        let likely: Vec<String> = likely.iter().map(|name| (*name).to_owned()).collect();
+        let people = self.sample((place.session, place.base), &likely, budget).await?;
+        let is_fit = |value: &[u8]| key != "email" || is_address(value);
+        let shows = |name: &&String| people.iter().any(|entry| entry.first(name).is_some_and(is_fit));
+        let shown =
+            some_of(likely.iter().filter(|name| !name.eq_ignore_ascii_case(need.attribute)).filter(shows).cloned());
+        Ok(shown.map(|shown| {
+            format!(
+                "It may be another attribute that was meant: people here show {shown}; `{key}` under [directory.attributes] \
+                 names it"
+            )
+        }))
+    }
+
     /// What is there, and is no group.
     pub(super) async fn no_group(
         &self,
@@ -124,6 +146,12 @@ impl Prober<'_> {
             remedy: format!("Correct the name: {:?} is there, and {:?} is not", near.as_str(), missing.as_str()),
         }))
     }
+}
+
+/// As far as it looks so. (`proxyAddresses` writes "SMTP:" before each.)
+fn is_address(value: &[u8]) -> bool {
+    let text = String::from_utf8_lossy(value);
+    text.split_once('@').is_some_and(|(name, domain)| !name.is_empty() && !name.contains(':') && domain.contains('.'))
 }
 
 /// An entry with its classes, as far as it can be seen.

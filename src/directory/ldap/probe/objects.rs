@@ -54,7 +54,12 @@ impl Prober<'_> {
         let was_there = matches!(resolved.found.get(key), Some(Found::Replaced { .. }));
         let remedy = self.let_in(session, account, key, budget).await;
         let remedy = if was_there { Some(put_back(remedy)) } else { remedy };
-        self.missing(what, resolved.problems.join(". "), PARTIAL, remedy.as_deref());
+        let problem = resolved.problems.join(". ");
+        let message = match resolved.found.get(key) {
+            Some(Found::Nowhere) => format!("{problem}. {}", account.grantee.look_first(&key.dn)),
+            _ => problem,
+        };
+        self.missing(what, message, PARTIAL, remedy.as_deref());
     }
 
     /// What is said of one that a cycle can go by.

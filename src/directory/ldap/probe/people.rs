@@ -25,8 +25,8 @@ const SAMPLE: u32 = 100;
 const PASSWORD: &str = "userPassword";
 
 /// One attribute, and what does not work without it.
-struct Need<'a> {
-    attribute: &'a str,
+pub(super) struct Need<'a> {
+    pub(super) attribute: &'a str,
     /// A value of it, to ask the server with; it need not be anybody's.
     value: &'static str,
     lost: String,
@@ -34,6 +34,8 @@ struct Need<'a> {
     is_everybodys: bool,
     /// Without it a cycle serves nobody.
     is_vital: bool,
+    /// The key that names it, and attributes that hold the same elsewhere; none where the kind alone says it.
+    pub(super) key: Option<(&'static str, &'static [&'static str])>,
 }
 
 /// What is known of an attribute that nobody in the sample shows.
@@ -202,11 +204,13 @@ impl Prober<'_> {
     ) -> Result<(), ReadError> {
         let what = format!("{} of people under {}", need.attribute, place.base.as_str());
         let who = format!("none of the {looked_at} people looked at shows it");
+        let instead = if how == Hidden::Denied { None } else { self.instead(place, need, budget).await? };
+        let instead = instead.map(|told| format!(". {told}")).unwrap_or_default();
         let message = match how {
             Hidden::Denied => format!("{who}: the account may not read it"),
-            Hidden::Perhaps => format!("{who}: the account may not read it, or nobody has it"),
-            Hidden::Unused => format!("{who}: nobody has it"),
-            Hidden::Unknown => "the server knows no attribute of this name".to_owned(),
+            Hidden::Perhaps => format!("{who}: nobody has it, or the account may not read it{instead}"),
+            Hidden::Unused => format!("{who}: nobody has it{instead}"),
+            Hidden::Unknown => format!("the server knows no attribute of this name{instead}"),
         };
         let attributes = place.attributes(&[need.attribute.to_owned()], budget).await?;
         let remedy = match how {
@@ -255,6 +259,10 @@ impl Prober<'_> {
     }
 }
 
+/// Where people have a name to log on by, and a mail address, most likely first.
+const USER_NAMES: (&str, &[&str]) = ("user_name", &["userPrincipalName", "uid", "sAMAccountName", "mail", "cn"]);
+const EMAILS: (&str, &[&str]) = ("email", &["mail", "rfc822Mailbox", "userPrincipalName", "mailLocalAddress", "uid"]);
+
 /// What is looked for in people of a kind.
 fn needs<'a>(session: &Session, reader: &'a PersonReader) -> Vec<Need<'a>> {
     let is_windows = session.kind == Kind::ActiveDirectory;
@@ -264,13 +272,15 @@ fn needs<'a>(session: &Session, reader: &'a PersonReader) -> Vec<Need<'a>> {
         lost: "Nobody can be told from anybody else: nobody gets a seat".to_owned(),
         is_everybodys: true,
         is_vital: true,
+        key: None,
     };
-    let required = reader.required().map(|attribute| Need {
+    let required = reader.required().zip([USER_NAMES, EMAILS]).map(|(attribute, key)| Need {
         attribute,
         value: "x",
         lost: "Who has none is quarantined, and gets no seat".to_owned(),
         is_everybodys: false,
         is_vital: true,
+        key: Some(key),
     });
     let signs = leaving_attributes(session.kind).map(move |attribute| Need {
         attribute,
@@ -282,6 +292,7 @@ fn needs<'a>(session: &Session, reader: &'a PersonReader) -> Vec<Need<'a>> {
         },
         is_everybodys: is_windows,
         is_vital: is_windows,
+        key: None,
     });
     std::iter::once(anchor).chain(required).chain(signs).collect()
 }
