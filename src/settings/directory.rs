@@ -23,7 +23,7 @@ pub fn compile(reader: &Reader) -> DirectorySettings {
     DirectorySettings {
         name: name(reader),
         kind,
-        source: source(reader, is_file),
+        source: source(reader, is_file, kind),
         bases: bases(reader),
         filter: filter(reader),
         groups: groups(reader),
@@ -37,7 +37,7 @@ fn name(reader: &Reader) -> Arc<str> {
 }
 
 /// A file has a path, a server everything else.
-fn source(reader: &Reader, is_file: bool) -> Source {
+fn source(reader: &Reader, is_file: bool, kind: Option<Kind>) -> Source {
     if is_file {
         reader.refuse(
             SERVER_KEYS,
@@ -50,7 +50,7 @@ fn source(reader: &Reader, is_file: bool) -> Source {
         Source::Ldif { path }
     } else {
         reader.refuse(&["path"], "is only for kind = \"ldif\"; a server has a url");
-        Source::Ldap(ldap::compile(reader))
+        Source::Ldap(ldap::compile(reader, kind))
     }
 }
 

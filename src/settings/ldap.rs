@@ -7,14 +7,24 @@ use super::reader::{Reader, Split};
 use super::url::{self, Url};
 use super::{bind, certificates};
 use crate::model::settings::{Bind, LdapSettings};
+use crate::model::snapshot::Kind;
 
-pub fn compile(reader: &Reader) -> LdapSettings {
+/// What is lost at a global catalog, and what to write instead.
+pub const GLOBAL_CATALOG: &str = "3268 and 3269 are the ports of a global catalog, which has a part of the attributes alone: not \
+    accountExpires, and whoever shows none is quarantined; not the members of groups that are not universal; and it does not tell \
+    changes (DirSync). Write ldaps:// without a port (636), or ldap:// without one (389) and start_tls = true";
+
+/// `kind`: what the directory is, as far as the config says.
+pub fn compile(reader: &Reader, kind: Option<Kind>) -> LdapSettings {
     let (texts, urls) = urls(reader);
     let start_tls = reader.flag("start_tls");
     let allow_plaintext = reader.flag("allow_plaintext");
     let bind = bind::compile(reader);
     refuse_double_tls(reader, &urls, start_tls);
     wonder_at_ports(reader, &texts, &urls);
+    if matches!(kind, None | Some(Kind::ActiveDirectory)) {
+        wonder_at_global_catalogs(reader, &texts, &urls);
+    }
     if matches!(bind, Bind::Kerberos { .. }) {
         refuse_addresses(reader, &texts, &urls);
     }
@@ -58,6 +68,15 @@ fn urls(reader: &Reader) -> (Vec<String>, Vec<(usize, Url)>) {
 fn refuse_double_tls(reader: &Reader, urls: &[(usize, Url)], start_tls: bool) {
     if start_tls && urls.iter().any(|(_, url)| url.tls) {
         reader.problem("start_tls", "is for ldap:// only: ldaps:// begins with TLS; take away the one or the other");
+    }
+}
+
+/// A port of a global catalog (MS-ADTS 6.1.1.1.10): it is asked, and answers, as if little were there.
+fn wonder_at_global_catalogs(reader: &Reader, texts: &[String], urls: &[(usize, Url)]) {
+    for (index, _) in urls.iter().filter(|(_, url)| !url.by_dns) {
+        if url::is_global_catalog(&texts[*index]) {
+            reader.item_warn("url", *index, &texts[*index], GLOBAL_CATALOG);
+        }
     }
 }
 

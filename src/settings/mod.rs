@@ -25,6 +25,7 @@ mod naming;
 mod notify;
 pub use agent::{config_option, default_config, default_state_dir};
 pub use backend::default_path as default_ledger;
+pub use ldap::GLOBAL_CATALOG;
 pub use naming::{check_word, nearest_of};
 mod overrides;
 mod pair;
@@ -52,6 +53,7 @@ use crate::model::settings::{BackendKind, LedgerSettings, LogSettings, Settings}
 pub use keys::MOST_SEATS;
 pub use problem::{Problem, Problems};
 pub use schema::schema;
+pub use url::is_global_catalog;
 
 use context::Context;
 use reader::Reader;

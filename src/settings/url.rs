@@ -120,6 +120,13 @@ pub fn host_and_port(rest: &str) -> Option<(String, Option<u16>, bool)> {
     loopback(host).map(|loopback| (host.to_owned(), port, loopback))
 }
 
+/// Whether the URL of a directory server names a port of a global catalog.
+#[must_use]
+pub fn is_global_catalog(url: &str) -> bool {
+    let port = url.split_once("://").and_then(|(_, rest)| host_and_port(rest)).and_then(|(_, port, _)| port);
+    matches!(port, Some(3268 | 3269))
+}
+
 /// Host and port; an IPv6 address stands in brackets.
 fn split(authority: &str) -> Option<(&str, Option<&str>)> {
     if let Some(rest) = authority.strip_prefix('[') {

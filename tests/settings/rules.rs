@@ -189,7 +189,9 @@ fn what_is_hardly_meant_is_told_and_loads() {
 
 #[test]
 fn the_port_of_the_other_way_is_wondered_at() {
-    let of = |url: &str, more: &str| warnings(&server(&format!("url = [\"{url}\"]\nbind = \"anonymous\"\n{more}")));
+    let kind = "kind = \"openldap\"";
+    let of =
+        |url: &str, more: &str| warnings(&server(&format!("{kind}\nurl = [\"{url}\"]\nbind = \"anonymous\"\n{more}")));
     for (url, more, hint) in [
         ("ldaps://dc01:389", "", "leave the port out (636)"),
         ("ldaps://dc01:3268", "", "start_tls = true"),
@@ -202,6 +204,20 @@ fn the_port_of_the_other_way_is_wondered_at() {
     for url in ["ldaps://dc01", "ldaps://dc01:636", "ldap://dc01:389", "ldaps://dc01:10636"] {
         assert_eq!(of(url, ""), Vec::<String>::new(), "{url}");
     }
+}
+
+#[test]
+fn a_port_of_a_global_catalog_is_wondered_at_where_the_server_may_be_active_directory() {
+    let of = |kind: &str, url: &str| {
+        let keys = format!("url = [\"ldaps://dc01\", \"{url}\"]\nbind = \"anonymous\"\nstart_tls = false\n");
+        warnings(&server(&format!("{kind}\n{keys}")))
+    };
+    for (kind, url) in [("kind = \"active-directory\"", "ldaps://dc01:3269"), ("", "ldap://dc01:3268")] {
+        let told = of(kind, url);
+        assert!(told.len() == 1 && told[0].contains("global catalog") && told[0].contains("(636)"), "{url}: {told:?}");
+    }
+    assert_eq!(of("kind = \"openldap\"", "ldaps://dc01:3269"), Vec::<String>::new());
+    assert_eq!(of("kind = \"active-directory\"", "ldaps://dc01:636"), Vec::<String>::new());
 }
 
 #[test]

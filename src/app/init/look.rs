@@ -111,9 +111,13 @@ async fn greet(answers: &Answers, found: &mut Findings) -> Result<Vec<String>, R
             Ok(greeting) => {
                 found.urls = addresses.iter().map(|other| like(&greeting, address, other)).collect();
                 found.untrusted = None;
-                let told = greeted(&greeting);
+                let mut told = vec![greeted(&greeting)];
+                let is_windows = matches!(greeting.kind, None | Some(Kind::ActiveDirectory));
+                if is_windows && let Some(url) = found.urls.iter().find(|url| settings::is_global_catalog(url)) {
+                    told.push(format!("{url}: {}.", settings::GLOBAL_CATALOG));
+                }
                 found.greeting = Some(greeting);
-                return Ok(vec![told]);
+                return Ok(told);
             }
             Err(Unmet::Untrusted { url, certificates, .. }) => return untrusted(answers, found, (url, certificates)),
             Err(Unmet::Unreachable(errors)) => failures.extend(errors),
