@@ -47,6 +47,47 @@ fn collect(name: &str, table: &DeTable, shown: &mut BTreeMap<String, BTreeSet<St
     }
 }
 
+/// The keys under each table of a text, whether they are commented out or not.
+fn named(text: &str) -> BTreeMap<String, BTreeSet<String>> {
+    let mut named: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let mut table = String::new();
+    for line in text.lines().map(|line| line.trim_start_matches('#').trim()) {
+        if let Some(header) = line.strip_prefix('[') {
+            let header = header.trim_start_matches('[').split(']').next().unwrap_or_default();
+            table = header.rsplit('.').next().unwrap_or_default().to_owned();
+        } else if let Some((key, _)) = line.split_once(" = ") {
+            named.entry(table.clone()).or_default().insert(key.to_owned());
+        }
+    }
+    named
+}
+
+#[test]
+fn the_sample_that_is_said_to_show_every_option_of_an_agent_names_each() {
+    let named = named(SAMPLE);
+    let tables: &[(&str, &Section)] = &[
+        ("agent", &keys::AGENT),
+        ("directory", &keys::DIRECTORY),
+        ("attributes", &keys::ATTRIBUTES),
+        ("pool", &keys::POOL),
+        ("seats", &keys::SEATS),
+        ("leavers", &keys::LEAVERS),
+        ("guard", &keys::GUARD),
+        ("backend", &keys::BACKEND),
+        ("log", &keys::LOG),
+        ("status", &keys::STATUS),
+        ("notify", &keys::NOTIFY),
+        ("webhook", &keys::WEBHOOK),
+        ("email", &keys::EMAIL),
+    ];
+    for (name, section) in tables {
+        // A table below is a header, no line of the one above.
+        let has = |key: &str| named.contains_key(key) || named.get(*name).is_some_and(|keys| keys.contains(key));
+        let missing: Vec<&str> = section.names().filter(|key| !has(key)).collect();
+        assert_eq!(missing, Vec::<&str>::new(), "[{name}] in config/seatsync.toml");
+    }
+}
+
 #[test]
 fn the_samples_show_every_key_of_the_parser_and_no_other() {
     let tables: &[(&str, &Section)] = &[

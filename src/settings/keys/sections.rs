@@ -187,7 +187,12 @@ pub const SEATS: Section = section(
             Default("manual"),
             "When who waits gets a freed seat: manual: once approved; automatic: in order.",
         ),
-        key("approved_domains", Texts, Other, "People with another mail domain wait. Left out: any domain."),
+        key(
+            "approved_domains",
+            Texts,
+            Other,
+            "People with another mail domain wait. Left out or empty: any domain is approved.",
+        ),
     ],
 );
 
