@@ -79,15 +79,19 @@ async fn ask_at(resolver: &TokioResolver, domain: &str, services: &[&'static str
     Err(Unresolved::Nothing(unknown))
 }
 
-/// Asks DNS for the servers of `domain`, or of the domains this machine searches. None where DNS names none, or does not
-/// answer: that is no error, it is only no help.
-pub async fn find(domain: Option<&str>) -> Option<Servers> {
-    let (resolver, config) = resolver().ok()?;
+/// Asks DNS for the servers of `domain`, or of the domains this machine searches.
+///
+/// # Errors
+/// Where DNS names none, or does not answer: the records asked for. None: this machine has no domain, or no name server.
+pub async fn find(domain: Option<&str>) -> Result<Servers, Vec<String>> {
+    let (resolver, config) = resolver().map_err(|_| Vec::new())?;
     let domains = match domain {
         Some(domain) => vec![domain.to_owned()],
         None => searched(&config),
     };
-    tokio::time::timeout(PATIENCE, first_of(&resolver, &domains)).await.ok().flatten()
+    let found = tokio::time::timeout(PATIENCE, first_of(&resolver, &domains)).await.ok().flatten();
+    let record = |domain: &String| [CONTROLLERS, LDAP].map(|service| format!("{service}.{domain}"));
+    found.ok_or_else(|| domains.iter().flat_map(record).collect())
 }
 
 /// What this machine asks, as its settings are now: it remembers no answer of before.

@@ -21,6 +21,7 @@ mod ledger;
 mod lines;
 mod listen;
 mod log;
+mod mistaken;
 mod naming;
 mod notify;
 pub use agent::{config_option, default_config, default_state_dir};

@@ -8,8 +8,16 @@ use toml::de::DeTable;
 
 use super::context::Context;
 use super::lines::{self, Lines};
+use super::mistaken;
 use super::overrides::{Overrides, PREFIX, SEPARATOR};
 use super::permissions::{self, Right};
+
+/// The config is not for everybody's eyes: whoever may not read it is not given a right, but another user to run as.
+#[cfg(unix)]
+const MAY_NOT: &str = "may not be read by this user, and need not be: run this as root or with sudo. Where it is the agent's own \
+                       user who may not (systemd's journal says so), `seatsync check` as root tells the command that lets it";
+#[cfg(not(unix))]
+const MAY_NOT: &str = "may not be read by this user, and need not be: run this as an administrator";
 
 const TOO_LARGE: &str = "is a number out of all bounds";
 
@@ -22,7 +30,7 @@ pub fn read(context: &Context) -> Option<Value> {
     let (table, errors) = DeTable::parse_recoverable(&text);
     if !errors.is_empty() {
         for error in &errors {
-            syntax_problem(context, &text, error);
+            syntax_problem(context, &text, table.get_ref(), error);
         }
         return None;
     }
@@ -58,11 +66,22 @@ fn merge(context: &Context, text: &str, values: config::Map<String, String>) -> 
 }
 
 /// Where the parser stumbled. Its own text would quote the line, which may hold a secret.
-fn syntax_problem(context: &Context, text: &str, error: &toml::de::Error) {
-    let (line, column) = lines::position(text, error.span().map_or(0, |span| span.start));
-    let hint = if is_backslash(text, error) { BACKSLASH } else { "" };
-    let said = format!("not valid TOML at line {line}, column {column}: {}{hint}", error.message());
-    context.file_problem(Some(line), said);
+fn syntax_problem(context: &Context, text: &str, table: &DeTable, error: &toml::de::Error) {
+    let at = error.span().map_or(0, |span| span.start);
+    if let Some((byte, odd)) = mistaken::odd_in_line(text, at) {
+        let (line, column) = lines::position(text, byte);
+        let said = format!("not valid TOML at line {line}, column {column}: {odd}");
+        return context.file_problem(Some(line), said);
+    }
+    let (line, column) = lines::position(text, at);
+    let said = match mistaken::twice(text, table, error) {
+        Some(twice) => twice,
+        None => {
+            let hint = if is_backslash(text, error) { BACKSLASH } else { "" };
+            format!("{}{hint}", error.message())
+        }
+    };
+    context.file_problem(Some(line), format!("not valid TOML at line {line}, column {column}: {said}"));
 }
 
 /// In double quotes it begins an escape, and `svc` is none.
@@ -112,10 +131,7 @@ fn cannot_read(error: &std::io::Error) -> String {
                                 here"
                 .to_owned()
         }
-        ErrorKind::PermissionDenied => {
-            "may not be read by this user; run as the user of the agent, or let that user read it: chgrp seatsync FILE && \
-             chmod 640 FILE".to_owned()
-        }
+        ErrorKind::PermissionDenied => MAY_NOT.to_owned(),
         ErrorKind::IsADirectory => "is a folder; name the file in it with --config PATH".to_owned(),
         _ => format!("cannot be read: {error}"),
     }

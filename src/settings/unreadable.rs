@@ -3,8 +3,12 @@
 use std::io::{Error, ErrorKind};
 
 /// Another file would help nobody where the rights are missing.
-const RIGHTS: &str = "whoever runs this may not read it, or not enter a folder on the way: let the user of the service read it; as root \
-                      `seatsync check` says who that is, and the command";
+#[cfg(unix)]
+const RIGHTS: &str = "whoever runs this may not read it, or not enter a folder on the way: run this as root or with sudo; where it is the \
+                      service that says so, `seatsync check` as root tells the command that lets its user read it";
+#[cfg(not(unix))]
+const RIGHTS: &str = "whoever runs this may not read it, or not enter a folder on the way: run this as an administrator; where it is \
+                      the service that says so, let its account read it";
 
 /// "cannot be read (...); what to do"; `remedy` is for a file that is not there, or is another one.
 pub fn unreadable(error: &Error, remedy: &str) -> String {
@@ -21,6 +25,6 @@ mod tests {
         let said = |kind: ErrorKind| unreadable(&Error::from(kind), "name a PEM file");
         assert!(said(ErrorKind::NotFound).ends_with("; name a PEM file"));
         let told = said(ErrorKind::PermissionDenied);
-        assert!(told.contains("let the user of the service read it") && !told.contains("PEM"), "{told}");
+        assert!(told.contains("whoever runs this may not read it") && !told.contains("PEM"), "{told}");
     }
 }

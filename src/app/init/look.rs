@@ -93,12 +93,31 @@ pub async fn look(
 
 async fn dns(answers: &Answers, found: &mut Findings) -> Vec<String> {
     let servers = srv::find(answers.domain.as_deref()).await;
-    let told = servers.as_ref().map(|servers| {
-        let hosts: Vec<&str> = servers.hosts.iter().map(|(host, _)| host.as_str()).collect();
-        format!("DNS names these servers of {}: {}", servers.domain, hosts.join(", "))
-    });
+    let told = match &servers {
+        Ok(servers) => {
+            let hosts: Vec<&str> = servers.hosts.iter().map(|(host, _)| host.as_str()).collect();
+            format!("DNS names these servers of {}: {}", servers.domain, hosts.join(", "))
+        }
+        Err(asked) => unnamed(asked),
+    };
     found.dns = Some(servers.unwrap_or_default());
-    vec![told.unwrap_or_else(|| "DNS names no directory server.".to_owned())]
+    vec![told]
+}
+
+/// What was asked of DNS in vain, and what to do then.
+fn unnamed(asked: &[String]) -> String {
+    const NEXT: &str = "Name the server yourself: a domain controller's full name, such as dc01.corp.example (`nltest /dsgetdc:` tells it \
+                        on a member of the domain), or whatever host your LDAP server is; in a file of answers that is `url` under \
+                        [directory]. Or let this machine ask the domain's own name servers, and begin again";
+    if asked.is_empty() {
+        return format!(
+            "DNS was not asked for directory servers: this machine names no domain and no name server to ask. {NEXT}."
+        );
+    }
+    format!(
+        "DNS names no directory server: asked for the SRV records {}, it has none, or does not answer. {NEXT}.",
+        asked.join(", ")
+    )
 }
 
 /// The first that answers says how all are asked.
@@ -336,5 +355,19 @@ fn some_of(list: &[String]) -> String {
     match list.len().checked_sub(SHOWN) {
         Some(more) if more > 0 => format!("{shown}; and {more} more"),
         _ => shown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::unnamed;
+
+    #[test]
+    fn where_dns_names_nobody_it_is_said_what_was_asked_and_what_to_do() {
+        let said = unnamed(&["_ldap._tcp.dc._msdcs.corp.example".to_owned(), "_ldap._tcp.corp.example".to_owned()]);
+        assert!(said.contains("SRV records _ldap._tcp.dc._msdcs.corp.example, _ldap._tcp.corp.example"), "{said}");
+        for said in [said, unnamed(&[])] {
+            assert!(said.contains("Name the server yourself") && said.contains("`url` under [directory]"), "{said}");
+        }
     }
 }

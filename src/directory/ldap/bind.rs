@@ -24,7 +24,7 @@ pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) 
             let attempt = async { ldap.simple_bind(dn, password.expose_secret()).await?.success().map(drop) };
             match watched(connection, &doing, attempt, budget).await? {
                 Ok(()) => Ok(()),
-                Err(error) => Err(connection.error(&doing, error).await),
+                Err(error) => Err(with_forms(connection.error(&doing, error).await, dn)),
             }
         }
         Bind::External(files) => external(connection, files, budget).await,
@@ -32,6 +32,20 @@ pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) 
             kerberos::bind(connection, keytab.as_deref(), principal.as_deref(), budget).await
         }
     }
+}
+
+/// A bare name: Active Directory takes it for a display name (MS-ADTS 5.1.1.1.1), and counts the refusal as any other.
+const FORMS: &str = "Write `bind_dn` as a DN, a user principal name (NAME@corp.example) or `DOMAIN\\NAME`, for a bare name is none \
+                     of these; or mend `bind_password`. Trying the same again can lock the account";
+
+/// Says so of credentials that are wrong, where the name has no form that a server knows.
+fn with_forms(mut error: ReadError, name: &str) -> ReadError {
+    let is_wrong = error.advice.as_ref().is_some_and(|advice| advice.starts_with("Mend `bind_dn`"));
+    if is_wrong && error.persistence == Persistence::Credentials && !name.contains(['=', '@', '\\']) {
+        error.doing = format!("{}. {FORMS}", error.without_advice());
+        error.advice = Some(FORMS.to_owned());
+    }
+    error
 }
 
 /// What came of an attempt, where it came to an end.
@@ -91,4 +105,25 @@ async fn external(connection: &Connection, files: &TlsFiles, budget: &Budget) ->
         _ => return Err(connection.error(&doing, error).await),
     };
     Err(answered(&doing, &connection.url, result, what, advice, persistence))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::failure::failed;
+    use super::*;
+
+    fn refused(name: &str, text: &str) -> String {
+        let result =
+            ldap3::LdapResult { rc: 49, matched: String::new(), text: text.to_owned(), refs: vec![], ctrls: vec![] };
+        with_forms(failed("Could not bind", "ldaps://dc01", LdapError::from(result)), name).doing
+    }
+
+    #[test]
+    fn a_bare_name_that_is_refused_is_told_the_forms_and_every_other_is_not() {
+        assert!(refused("svc-seatsync", "data 52e,").ends_with(FORMS));
+        assert!(refused("svc-seatsync", "data 775,").contains("Unlock it"), "what the server says itself counts");
+        for name in ["CN=svc,DC=corp", "svc@corp.example", "CORP\\svc"] {
+            assert!(!refused(name, "data 52e,").contains("user principal name"), "{name}");
+        }
+    }
 }
