@@ -86,7 +86,7 @@ impl Mailer {
             user = profile.user_name,
         );
         builder
-            .subject(format!("You have a seat of {}", mail.pool))
+            .subject(format!("You have a seat of {}, given by {}", mail.pool, mail.company))
             .header(ContentType::TEXT_PLAIN)
             .body(text)
             .map_err(Unsent::unwritable)

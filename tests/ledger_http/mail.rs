@@ -47,7 +47,7 @@ async fn a_seat_brings_one_mail_and_waiting_brings_none() {
     for part in [
         "From: Seats <seats@corp.example>",
         "To: ann@corp.example",
-        "Subject: You have a seat of Vault Standard",
+        "Subject: You have a seat of Vault Standard, given by acme",
         "acme",
     ] {
         assert!(mails[0].contains(part), "{part}: {}", mails[0]);
