@@ -62,10 +62,9 @@ fn people_change(ds: &Ds389, twins: &Twins) {
 /// A deletion that the server tells of.
 fn one_is_deleted(ds: &Ds389, twins: &Twins) {
     ds.delete(&dn(3));
-    twins.cycle("one deleted, missed once");
-    twins.cycle("the same, missed twice");
-    twins.cycle("the deletion");
+    twins.deletion("one deleted");
     assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
+    assert_eq!(twins.cycle("the same, missed twice")["mode"], "delta");
 }
 
 #[test]

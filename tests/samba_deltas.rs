@@ -194,6 +194,12 @@ fn whose_update_shows_no_number_is_found_by_reading_everything() {
         "sid=$(samba-tool user show {account} --attributes=objectSid | sed -n 's/^objectSid: //p') && samba-tool dsacl set \
          --objectdn='CN={name}2,{ou}' --action=deny --sddl=\"(OD;;RP;{CHANGED};;$sid)\""
     ));
+    let hidden = lacking(&twins.follows);
+    let message = &lack(&hidden, "changes")["message"];
+    assert!(
+        message.as_str().is_some_and(|says| says.contains("uSNChanged") && says.contains(&format!("{name}2"))),
+        "{hidden:?}"
+    );
     twins.follows.sync_full();
     samba.modify(&ldif::replace(&format!("CN={name}2,{ou}"), "userAccountControl", &["546"]));
     assert_eq!(twins.cycle("one disabled whose entry shows no number")["mode"], "full");

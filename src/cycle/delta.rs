@@ -16,8 +16,10 @@
 //!
 //! Where anything cannot be told so, everyone is looked at: nobody is left out for want of knowing.
 
+mod deleted;
 mod look;
 mod roster;
+mod told;
 
 use std::collections::BTreeSet;
 

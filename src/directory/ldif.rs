@@ -185,6 +185,7 @@ impl Directory for LdifDirectory {
             kind: Kind::Ldif,
             server,
             people: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             there: None,
             groups: false,
             entries: 0,

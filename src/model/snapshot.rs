@@ -158,6 +158,8 @@ pub struct Changes {
     pub server: String,
     /// Added, changed, moved or deleted.
     pub people: BTreeSet<Anchor>,
+    /// Of these the ones whose deletion the server itself reports.
+    pub deleted: BTreeSet<Anchor>,
     /// Everything that is there, where the server told that and not what is gone: whoever is known and not among these is to
     /// be looked at, too.
     pub there: Option<BTreeSet<Anchor>>,

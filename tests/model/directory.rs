@@ -189,6 +189,7 @@ impl Directory for InMemory {
             kind: Kind::OpenLdap,
             server: "memory".to_owned(),
             people,
+            deleted: BTreeSet::new(),
             there: None,
             groups: other_groups,
             entries,

@@ -62,6 +62,19 @@ impl Twins {
         Self::of(&config, &slapd.password)
     }
 
+    /// One cycle of each after a deletion: the one that follows is told of it, and the others believe it when they miss somebody
+    /// the second time.
+    #[track_caller]
+    pub fn deletion(&self, after: &str) {
+        for agent in [&self.reads, &self.compares] {
+            forget(&self.reads);
+            let (code, report) = agent.sync_full();
+            assert_eq!(code, 0, "after {after}: {report}");
+        }
+        let (code, report) = self.follows.sync();
+        assert_eq!(code, 0, "after {after}: {report}");
+    }
+
     /// One cycle of each, after which they have the same. Gives how the one that follows read the directory.
     #[track_caller]
     pub fn cycle(&self, after: &str) -> Value {

@@ -6,17 +6,16 @@ use std::time::Instant;
 use jiff::Timestamp;
 
 use super::roster::{Present, present};
+use super::told::{self, Told};
 use super::{Untold, Way};
 use crate::cycle::people::{KnownPeople, unplaced};
 use crate::cycle::reading::{self, DirectoryRead};
 use crate::cycle::{CycleError, Parts};
 use crate::desired::accounts_of;
 use crate::model::report::{DirectoryReport, ReadMode};
-use crate::model::snapshot::{
-    Changes, Compared, Comparison, Followed, Found, Groups, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts,
-};
+use crate::model::snapshot::{Changes, Found, Groups, Listed, Pin, Role, ScopeKey, Snapshot, Whereabouts};
 use crate::model::{Account, Anchor, Dn, Name, PersonId, Profile, Sighting};
-use crate::ports::{Memory, ReadError, Stage, StateError};
+use crate::ports::{Memory, ReadError, StateError};
 
 /// More people than this who changed, or came into groups or left them, are read faster with everyone else.
 pub(super) const MOST: usize = 2_000;
@@ -59,100 +58,13 @@ pub(super) async fn ask(
         return Ok(Err(Unheard::Untold("the credentials were refused".to_owned())));
     }
     let told = match way {
-        Way::Follow => follow(parts, index, &read, now).await?,
-        Way::Compare => compare(parts, index, &read, touched, now).await?,
+        Way::Follow => told::follow(parts, index, &read, now).await?,
+        Way::Compare => told::compare(parts, index, &read, touched, now).await?,
     };
     Ok(told.map(|Told { changes, people, located, unseen }| {
         let (reported, asked) = (reported.clone(), BTreeSet::new());
         (Look { index, read, changes, unseen, reported, located, asked, groups: None, begun }, people)
     }))
-}
-
-/// What a directory said.
-struct Told {
-    changes: Changes,
-    /// Who is to be looked at.
-    people: BTreeSet<Anchor>,
-    /// Whose entries came with it.
-    located: BTreeMap<Anchor, Whereabouts>,
-    unseen: BTreeSet<Anchor>,
-}
-
-async fn follow(
-    parts: &mut Parts<'_>,
-    index: usize,
-    read: &DirectoryRead,
-    now: Timestamp,
-) -> Result<Result<Told, Unheard>, CycleError> {
-    let request = read.request(now);
-    parts.progress.tell(Stage::Reading { directory: &read.name, entries: 0 });
-    let told = tokio::select! {
-        told = parts.directories[index].directory.follow(&request) => told,
-        () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
-    };
-    Ok(match told {
-        Ok(Followed::Changes(mut changes)) => {
-            let mut people = std::mem::take(&mut changes.people);
-            if let Some(there) = changes.there.take() {
-                people.extend(parts.memory.absent(&read.name, &there)?);
-            }
-            if people.len() > MOST {
-                let why = format!("{} people changed, or are not told to be there", people.len());
-                return Ok(Err(Unheard::Untold(why)));
-            }
-            Ok(Told { changes, people, located: BTreeMap::new(), unseen: BTreeSet::new() })
-        }
-        Ok(Followed::Untold(why)) => Err(Unheard::Untold(why)),
-        Err(error) => Err(Unheard::Failed(index, error)),
-    })
-}
-
-/// Reads everything, and takes in who is not as before.
-async fn compare(
-    parts: &mut Parts<'_>,
-    index: usize,
-    read: &DirectoryRead,
-    touched: &BTreeSet<PersonId>,
-    now: Timestamp,
-) -> Result<Result<Told, Unheard>, CycleError> {
-    let mut known = parts.memory.entries(&read.name)?;
-    if known.iter().filter(|known| known.entry.is_none() && !known.is_gone).count() > MOST {
-        return Ok(Err(Unheard::Untold("it is not known yet how everyone's entry looks".to_owned())));
-    }
-    // Their entries come with the read: nobody need be looked up.
-    for person in touched.iter().filter(|person| person.directory == read.name) {
-        if let Ok(at) = known.binary_search_by_key(&person.anchor, |known| known.anchor) {
-            known[at].entry = None;
-        }
-    }
-    let (request, progress) = (read.request(now), parts.progress);
-    progress.tell(Stage::Reading { directory: &read.name, entries: 0 });
-    let tell = |entries| progress.tell(Stage::Reading { directory: &read.name, entries });
-    let told = tokio::select! {
-        told = parts.directories[index].directory.compare(&request, known, &tell) => told,
-        () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
-    };
-    Ok(match told {
-        Ok(Compared::Whole(compared)) => {
-            progress.tell(Stage::Read { directory: &read.name, entries: compared.entries, complete: true });
-            of_comparison(compared)
-        }
-        Ok(Compared::Untold(why)) => Err(Unheard::Untold(why)),
-        Err(error) => Err(Unheard::Failed(index, error)),
-    })
-}
-
-fn of_comparison(compared: Comparison) -> Result<Told, Unheard> {
-    let Comparison { kind, server, changed, unseen, entries, watermark } = compared;
-    if unseen.len() > MOST {
-        return Err(Unheard::Untold(format!("{} people are not there any more", unseen.len())));
-    }
-    let unseen: BTreeSet<Anchor> = unseen.into_iter().collect();
-    let located: BTreeMap<Anchor, Whereabouts> =
-        changed.into_iter().map(|person| (person.anchor, Whereabouts::Overlooked(Box::new(person)))).collect();
-    let people = located.keys().copied().chain(unseen.iter().copied()).collect();
-    let changes = Changes { kind, server, people: BTreeSet::new(), there: None, groups: true, entries, watermark };
-    Ok(Told { changes, people, located, unseen })
 }
 
 impl Look {
@@ -179,7 +91,18 @@ impl Look {
             () = reading::stopped(parts.stop.as_mut()) => return Err(CycleError::Stopped),
         };
         match found {
-            Ok(found) => self.located.extend(found),
+            Ok(found) => {
+                let deleted = &self.changes.deleted;
+                let is_deleted = |anchor: &Anchor, found: &Whereabouts| match found {
+                    Whereabouts::Nowhere { parent_readable } => *parent_readable && deleted.contains(anchor),
+                    _ => false,
+                };
+                let found = found.into_iter().map(|(anchor, found)| {
+                    let found = if is_deleted(&anchor, &found) { Whereabouts::Tombstone } else { found };
+                    (anchor, found)
+                });
+                self.located.extend(found);
+            }
             Err(error) => self.read.problem = Some(error.doing),
         }
         Ok(())
@@ -195,7 +118,7 @@ impl Look {
         if let Some(problem) = self.read.problem.take() {
             return Ok(Err(problem));
         }
-        let is_another = self.is_anybody_named_otherwise(parts.memory)?;
+        let is_another = self.is_anybody_named_otherwise(parts.memory)? || self.was_a_member_deleted(parts.memory)?;
         self.asked = present(&self.located).map(|person| person.anchor).collect();
         if !self.changes.groups && !is_another {
             return Ok(Ok(BTreeSet::new()));
@@ -259,6 +182,14 @@ impl Look {
             None => before.contains_key(anchor),
         };
         Ok(had.iter().any(is_there))
+    }
+
+    /// Somebody was deleted who was in a group: OpenLDAP takes them out of it without a word (overlay refint).
+    fn was_a_member_deleted(&self, memory: &dyn Memory) -> Result<bool, StateError> {
+        let is_gone = |anchor: &&Anchor| matches!(self.located.get(*anchor), Some(Whereabouts::Tombstone));
+        let deleted: Vec<Anchor> = self.changes.deleted.iter().filter(is_gone).copied().collect();
+        let groups = memory.members_of(&self.read.name, &deleted)?;
+        Ok(groups.values().any(|members| !members.is_empty()))
     }
 
     /// Somebody is new, or has another DN, user id or primary group than when last read: groups may list them, or not.

@@ -32,6 +32,7 @@ mod usn;
 pub(super) use dirsync::first as first_cookie;
 pub(super) use groups::{groups, rests as rests_of_groups};
 pub(super) use sync::shows_change_numbers;
+pub(super) use usn::{BLIND, sees_deleted};
 
 use std::collections::BTreeSet;
 
@@ -138,6 +139,7 @@ pub(super) async fn changes(session: &Session, asked: &Asked<'_>, budget: &Budge
         kind: session.kind,
         server: session.connection.url.clone(),
         people: hints.people,
+        deleted: hints.deleted,
         groups: hints.groups,
         entries: hints.entries,
         there: hints.there,
@@ -228,6 +230,8 @@ pub(super) struct Hints<'a> {
     /// Knows who is a person: a group may be one, too (user private groups).
     reader: PersonReader,
     people: BTreeSet<Anchor>,
+    /// Of these the ones whose deletion is told.
+    deleted: BTreeSet<Anchor>,
     groups: bool,
     entries: u64,
     /// To go on from the next time, and its place in the watermark.
@@ -257,6 +261,7 @@ impl<'a> Hints<'a> {
             session,
             reader: PersonReader::new(session.kind, &asked.settings.attributes),
             people: BTreeSet::new(),
+            deleted: BTreeSet::new(),
             groups: false,
             entries: 0,
             cookie: None,
@@ -313,13 +318,19 @@ impl<'a> Hints<'a> {
         self.groups |= is_group && is_listed;
     }
 
-    /// Takes in an entry of which nothing but the end is told.
+    /// Takes in an entry that is not found any more.
     fn note_gone(&mut self, anchor: Anchor) {
         if self.is_unsure || self.scope.contains(&anchor) {
             self.untold = Some("a base or group is gone".to_owned());
         } else {
             self.people.insert(anchor);
         }
+    }
+
+    /// Takes in an entry that the server says was deleted.
+    fn note_deleted(&mut self, anchor: Anchor) {
+        self.note_gone(anchor);
+        self.deleted.insert(anchor);
     }
 
     /// Whether others may lie under this one that do not say so themselves. Active Directory does not tell, and has few kinds

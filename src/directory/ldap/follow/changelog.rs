@@ -44,7 +44,7 @@ pub(super) async fn told(
     }
     let from = before.saturating_add(1);
     let (filter, attributes) = (format!("({NUMBER}>={from})"), [NUMBER, TARGET, ID, TYPE].map(str::to_owned));
-    let (mut numbers, mut told, mut gone) = (BTreeSet::new(), Told::default(), BTreeSet::new());
+    let (mut numbers, mut told) = (BTreeSet::new(), Told::default());
     let doing = "Could not read the log of changes";
     let size = session.root.pages().then_some(1000);
     let mut pages = Pager::new(&session.connection, PLACE, &filter, &attributes, size).doing(doing.to_owned());
@@ -62,7 +62,7 @@ pub(super) async fn told(
                 Ok(None) => {}
                 Ok(Some(id)) => {
                     told.ids.insert(id);
-                    let side = if entry.says(TYPE, "delete") { &mut gone } else { &mut told.moved };
+                    let side = if entry.says(TYPE, "delete") { &mut told.deleted } else { &mut told.moved };
                     if !ONE_S_OWN.iter().any(|kind| entry.says(TYPE, kind)) {
                         side.insert(id);
                     }
@@ -71,7 +71,7 @@ pub(super) async fn told(
             }
         }
     }
-    told.moved = &told.moved - &gone;
+    told.moved = &told.moved - &told.deleted;
     Ok((from..=latest).all(|number| numbers.contains(&number)).then_some(told))
 }
 

@@ -17,8 +17,10 @@ use crate::ports::ReadError;
 #[derive(Debug, Default)]
 pub(super) struct Told {
     pub(super) ids: BTreeSet<Anchor>,
-    /// Those of them that were perhaps moved or renamed, with whatever lies there, and are not told to be gone.
+    /// Those of them that were perhaps moved or renamed, with whatever lies there, and are not told to be deleted.
     pub(super) moved: BTreeSet<Anchor>,
+    /// Those of them that are told to be.
+    pub(super) deleted: BTreeSet<Anchor>,
 }
 
 /// Takes in what these entries are; of one that is not found, that it is gone. One that may have been moved and cannot be seen may
@@ -30,7 +32,7 @@ pub(super) async fn look(
     hints: &mut Hints<'_>,
     budget: &Budget,
 ) -> Result<Result<(), Untold>, ReadError> {
-    let Told { mut ids, moved } = told;
+    let Told { mut ids, moved, deleted } = told;
     if ids.len() > MOST {
         return Ok(Err(format!("{} entries changed", ids.len())));
     }
@@ -54,7 +56,7 @@ pub(super) async fn look(
         return Ok(Err("something changed that the account cannot see".to_owned()));
     }
     for id in ids {
-        hints.note_gone(id);
+        if deleted.contains(&id) { hints.note_deleted(id) } else { hints.note_gone(id) }
     }
     Ok(Ok(()))
 }

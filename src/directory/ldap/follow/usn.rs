@@ -22,7 +22,7 @@ use crate::ports::ReadError;
 pub(super) const PLACES: [&str; 5] = ["organizationalUnit", "container", "organization", "country", "locality"];
 /// The number of the update that made an entry.
 pub(super) const CREATED: &str = "uSNCreated";
-pub(super) const BLIND: &str = "the account may not list deleted objects, or there are none yet";
+pub(in crate::directory::ldap) const BLIND: &str = "the account may not list deleted objects, or there are none yet";
 const WATCHED: [&str; 2] = ["user", "group"];
 
 /// Entries that were changed after `last`.
@@ -78,7 +78,11 @@ pub(super) fn created(entry: &RawEntry) -> Option<u64> {
 }
 
 /// Whether anything deleted can be seen. Where there is nothing yet, that is not known.
-pub(super) async fn sees_deleted(session: &Session, context: &Dn, budget: &Budget) -> Result<bool, ReadError> {
+pub(in crate::directory::ldap) async fn sees_deleted(
+    session: &Session,
+    context: &Dn,
+    budget: &Budget,
+) -> Result<bool, ReadError> {
     let container = format!("CN=Deleted Objects,{}", context.as_str());
     let query = Query {
         base: &container,

@@ -1,8 +1,11 @@
 //! How a running agent will be told what changed, and what it will not be told.
 
+use std::collections::BTreeSet;
+
 use super::super::budget::Budget;
-use super::super::follow::{changelog, first_cookie, shows_change_numbers, stamp};
+use super::super::follow::{BLIND, changelog, first_cookie, sees_deleted, shows_change_numbers, stamp};
 use super::super::position;
+use super::super::replication;
 use super::super::session::Session;
 use super::Prober;
 use super::grant::{self, Attribute};
@@ -20,6 +23,8 @@ enum Told {
     Changelog,
     /// In the same way, were it not for this entry.
     NotOf(String, &'static str),
+    /// In the same way, were it not that nothing is seen of what was deleted.
+    Blindly,
     /// Alone, for this reason, and what helps.
     Times(String, Option<String>),
     /// Not even those.
@@ -48,6 +53,12 @@ impl Prober<'_> {
                 let message = format!("not told of everyone: the account may not read {stamp} of {dn:?}");
                 self.less("changes", message, "Each cycle reads everything", Some(&remedy));
             }
+            Ok(Told::Blindly) => self.less(
+                "changes",
+                format!("not told as long as {} (see deleted objects)", BLIND),
+                "Each cycle reads everything",
+                None,
+            ),
             Ok(Told::Times(why, remedy)) => self.less(
                 "changes",
                 format!("told by {} alone: {why}", position::TIMES),
@@ -73,6 +84,7 @@ impl Prober<'_> {
         let stamp = match (&told, place.session.kind) {
             (Told::Synchronisation, Kind::OpenLdap) => stamp::NUMBER,
             (Told::Times(..), _) => position::TIMES,
+            (Told::DirSync | Told::Numbers, _) => replication::CHANGED,
             _ => return Ok(told),
         };
         let hidden = self.without_stamp(place.session, bases, stamp, budget).await?;
@@ -114,6 +126,12 @@ async fn told(place: &Place<'_>, bases: &[Dn], budget: &Budget) -> Result<Told, 
             Some(context) => first_cookie(session, context, budget).await?,
             None => None,
         };
+        let contexts: BTreeSet<&Dn> = bases.iter().filter_map(|base| session.root.context_of(base)).collect();
+        for context in contexts {
+            if !sees_deleted(session, context, budget).await? {
+                return Ok(Told::Blindly);
+            }
+        }
         return Ok(if cookie.is_some() { Told::DirSync } else { Told::Numbers });
     }
     let Some((why, remedy)) = unfit(place, bases, budget).await? else { return Ok(Told::Synchronisation) };
