@@ -161,7 +161,7 @@ fn to_the_event_log(_filter: EnvFilter) -> Result<(), LoggingError> {
 }
 
 /// The filter. A plain level is meant for us; libraries speak up only when something is wrong, since they know no rule
-/// about names. Whoever writes a filter of their own gets just that.
+/// about names. Whoever writes a filter of their own gets just that, without what a library says of each new file (`refinery`).
 fn directives(level: &str, voice: Voice, verbosity: Verbosity) -> String {
     let plain = level.trim().chars().all(|letter| letter.is_ascii_alphanumeric());
     match (verbosity, voice) {
@@ -170,13 +170,16 @@ fn directives(level: &str, voice: Voice, verbosity: Verbosity) -> String {
         (Verbosity::Normal, Voice::Verb) => "off,seatsync=warn".to_owned(),
         (Verbosity::Quiet, Voice::Agent | Voice::Service) => "error".to_owned(),
         (Verbosity::More, _) => "warn,seatsync=debug".to_owned(),
-        (Verbosity::All, _) => "info,seatsync=trace".to_owned(),
+        (Verbosity::All, _) => format!("{QUIET},info,seatsync=trace"),
         (Verbosity::Normal, Voice::Agent | Voice::Service) if plain => {
             format!("{},seatsync={}", libraries(level), level.trim())
         }
-        (Verbosity::Normal, Voice::Agent | Voice::Service) => level.to_owned(),
+        (Verbosity::Normal, Voice::Agent | Voice::Service) => format!("{QUIET},{level}"),
     }
 }
+
+/// What comes later in a filter wins.
+const QUIET: &str = "refinery_core=warn";
 
 fn libraries(level: &str) -> &'static str {
     if matches!(level.trim(), "error" | "off") { "error" } else { "warn" }
@@ -190,14 +193,15 @@ mod tests {
     fn a_plain_level_is_meant_for_us_and_not_for_libraries() {
         assert_eq!(directives("debug", Voice::Agent, Verbosity::Normal), "warn,seatsync=debug");
         assert_eq!(directives("error", Voice::Agent, Verbosity::Normal), "error,seatsync=error");
-        assert_eq!(directives("info,ldap3=debug", Voice::Agent, Verbosity::Normal), "info,ldap3=debug");
+        let own = directives("info,ldap3=debug", Voice::Agent, Verbosity::Normal);
+        assert_eq!(own, "refinery_core=warn,info,ldap3=debug");
     }
 
     #[test]
     fn a_verb_speaks_up_only_when_something_is_wrong_unless_asked() {
         assert_eq!(directives("info", Voice::Verb, Verbosity::Normal), "off,seatsync=warn");
         assert_eq!(directives("info", Voice::Verb, Verbosity::of(false, 1)), "warn,seatsync=debug");
-        assert_eq!(directives("info", Voice::Agent, Verbosity::of(false, 7)), "info,seatsync=trace");
+        assert_eq!(directives("info", Voice::Agent, Verbosity::of(false, 7)), "refinery_core=warn,info,seatsync=trace");
         assert_eq!(directives("info", Voice::Agent, Verbosity::of(true, 0)), "error");
     }
 

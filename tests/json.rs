@@ -128,7 +128,7 @@ fn check_and_failures_have_the_keys_of_the_contract() {
 
     let unknown = company.agent.run(&["--json", "explain", "nobody"]);
     assert_eq!((unknown.code, keys(&unknown.json()).as_str()), (2, "error"));
-    assert_eq!(keys(&unknown.json()["error"]), "causes code message next");
+    assert_eq!(keys(&unknown.json()["error"]), "causes code details message next");
 
     company.agent.write_config("[[pool]]\nname = \"a\"\nseats = \"x\"\n[[pool]]\nname = \"a\"\nseats = 1\n");
     let (code, checked) = company.agent.check(false);

@@ -180,9 +180,6 @@ fn play(groups: bool) {
     for step in 0..number("SEATSYNC_DELTAS_STEPS", 60) {
         let change = change().new_tree(&mut runner).expect("a change").current();
         make(&slapd, &change);
-        if let Change::Delete(_) = change {
-            twins.deletion(&format!("step {step} of seed {seed}, {change:?}"));
-        }
         let read = twins.cycle(&format!("step {step} of seed {seed}, {change:?}"));
         deltas += u64::from(read["mode"] == "delta");
         comparisons += u64::from(twins.compared());

@@ -16,7 +16,6 @@
 //!
 //! Where anything cannot be told so, everyone is looked at: nobody is left out for want of knowing.
 
-mod deleted;
 mod look;
 mod roster;
 mod told;

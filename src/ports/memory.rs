@@ -154,9 +154,6 @@ pub trait Excerpts: Send {
     fn with_uid(&self, directory: &str, uid: &str) -> Result<Vec<Anchor>, StateError>;
     fn with_primary_group(&self, directory: &str, token: u32) -> Result<Vec<Anchor>, StateError>;
 
-    /// Some of those who were there when last read, at most so many, from all over their ids.
-    fn some(&self, directory: &str, most: u32) -> Result<Vec<Anchor>, StateError>;
-
     /// Who was there when last read, and is not among these.
     fn absent(&self, directory: &str, there: &BTreeSet<Anchor>) -> Result<Vec<Anchor>, StateError>;
 

@@ -87,26 +87,6 @@ impl Excerpts for State {
         self.present("reading whose primary group it is", directory, "primary_group = ?2", token)
     }
 
-    fn some(&self, directory: &str, most: u32) -> Result<Vec<Anchor>, StateError> {
-        self.read("reading some of those who are known", |connection| {
-            let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
-            let end = |order: &str| {
-                let sql = format!("SELECT anchor FROM {PRESENT} ORDER BY anchor {order} LIMIT 1");
-                connection.prepare_cached(&sql)?.query_row([id], |row| anchor(row, 0)).optional()
-            };
-            let (Some(first), Some(last)) = (end("ASC")?, end("DESC")?) else { return Ok(Vec::new()) };
-            let number = |anchor: Anchor| u128::from_be_bytes(*anchor.as_bytes());
-            let step = (number(last) - number(first)) / u128::from(most.max(1));
-            let sql = format!("SELECT anchor FROM {PRESENT} AND anchor >= ?2 ORDER BY anchor LIMIT 1");
-            let mut after = connection.prepare_cached(&sql)?;
-            let mut some = BTreeSet::new();
-            for at in (0..u128::from(most)).map(|nth| number(first) + nth * step) {
-                some.extend(after.query_row(params![id, at.to_be_bytes()], |row| anchor(row, 0)).optional()?);
-            }
-            Ok(some.into_iter().collect())
-        })
-    }
-
     fn absent(&self, directory: &str, there: &BTreeSet<Anchor>) -> Result<Vec<Anchor>, StateError> {
         self.read("reading who is there no more", |connection| {
             let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };

@@ -195,7 +195,6 @@ mortal! { Excerpts {
     fn at([self: &self], directory: &str, dns: &[&Dn]) -> Vec<Option<Anchor>>;
     fn with_uid([self: &self], directory: &str, uid: &str) -> Vec<Anchor>;
     fn with_primary_group([self: &self], directory: &str, token: u32) -> Vec<Anchor>;
-    fn some([self: &self], directory: &str, most: u32) -> Vec<Anchor>;
     fn absent([self: &self], directory: &str, there: &BTreeSet<Anchor>) -> Vec<Anchor>;
     fn regrouped([self: &self], directory: &str, groups: &BTreeMap<ScopeKey, Members>) -> BTreeSet<Anchor>;
     fn due([self: &self], directory: &str, by: Timestamp) -> Vec<Anchor>;

@@ -22,7 +22,8 @@ pub struct Kept {
     pub secrets: Vec<PathBuf>,
 }
 
-/// Writes the secrets, then the config that names them. A config that lies there is kept as FILE.before.
+/// Writes the secrets, then the config that names them. A config that lies there is kept as FILE.before, or FILE.before.2 where
+/// that is there: one written by hand must not be lost to a second try.
 pub fn all(config: &Path, answers: &Answers, found: &Findings) -> Result<Kept, AppError> {
     let failed = |error: &io::Error| {
         AppError::new(Code::Failed, format!("could not write the config {}", config.display())).caused_by(error)
@@ -91,11 +92,17 @@ fn kept_before(config: &Path) -> io::Result<Option<PathBuf>> {
     if !config.exists() {
         return Ok(None);
     }
-    let mut before = config.as_os_str().to_owned();
-    before.push(".before");
-    let before = PathBuf::from(before);
-    fs::copy(config, &before)?;
-    Ok(Some(before))
+    let name = |suffix: String| {
+        let mut name = config.as_os_str().to_owned();
+        name.push(suffix);
+        PathBuf::from(name)
+    };
+    let further = (2_u32..).map(|number| name(format!(".before.{number}")));
+    let free = std::iter::once(name(".before".to_owned())).chain(further).find(|file| !file.exists());
+    if let Some(before) = &free {
+        fs::copy(config, before)?;
+    }
+    Ok(free)
 }
 
 fn write(config: &Path, text: &str, state_dir: Option<&Path>) -> io::Result<()> {
@@ -150,6 +157,19 @@ mod tests {
         if std::os::unix::fs::chown(&state, Some(12_345), Some(12_346)).is_ok() {
             assert_eq!(at(state.clone(), None), Some(state.join("ledger.db")));
         }
+    }
+
+    #[test]
+    fn each_config_that_is_written_over_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("seatsync.toml");
+        assert_eq!(kept_before(&config).unwrap(), None);
+        for (written, kept) in [("by hand", "seatsync.toml.before"), ("first try", "seatsync.toml.before.2")] {
+            fs::write(&config, written).unwrap();
+            let before = kept_before(&config).unwrap().unwrap();
+            assert_eq!(before, folder.path().join(kept));
+        }
+        assert_eq!(fs::read_to_string(folder.path().join("seatsync.toml.before")).unwrap(), "by hand");
     }
 
     #[test]

@@ -184,7 +184,7 @@ impl Look {
         Ok(had.iter().any(is_there))
     }
 
-    /// Somebody was deleted who was in a group: OpenLDAP takes them out of it without a word (overlay refint).
+    /// Somebody was deleted who was in a group: it lists nobody at that place now, or a server took them out of it.
     fn was_a_member_deleted(&self, memory: &dyn Memory) -> Result<bool, StateError> {
         let is_gone = |anchor: &&Anchor| matches!(self.located.get(*anchor), Some(Whereabouts::Tombstone));
         let deleted: Vec<Anchor> = self.changes.deleted.iter().filter(is_gone).copied().collect();

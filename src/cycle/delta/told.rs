@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::deleted;
 use super::look::{MOST, Unheard};
 use crate::cycle::reading::{self, DirectoryRead};
 use crate::cycle::{CycleError, Parts};
@@ -45,11 +44,6 @@ pub(super) async fn follow(
             if people.len() > MOST {
                 let why = format!("{} people changed, or are not told to be there", people.len());
                 return Ok(Err(Unheard::Untold(why)));
-            }
-            let deleted = (std::mem::take(&mut changes.deleted), &people);
-            match deleted::believed(parts, index, read, deleted, now).await? {
-                Ok(deleted) => changes.deleted = deleted,
-                Err(error) => return Ok(Err(Unheard::Failed(index, error))),
             }
             Ok(Told { changes, people, located: BTreeMap::new(), unseen: BTreeSet::new() })
         }

@@ -327,7 +327,8 @@ impl<'a> Hints<'a> {
         }
     }
 
-    /// Takes in an entry that the server says was deleted.
+    /// Takes in an entry whose deletion the server keeps a record of. Content synchronisation tells the same (RFC 4533, "delete") of
+    /// entries that changed and are closed to the account: of them no more is known than that they are not found.
     fn note_deleted(&mut self, anchor: Anchor) {
         self.note_gone(anchor);
         self.deleted.insert(anchor);

@@ -161,18 +161,3 @@ fn who_was_not_there_and_comes_back_as_before_is_written_anew() {
     state.store(&corp(), &whole(vec![row(1)], "3")).unwrap();
     assert_eq!(state.namings("corp", &[anchor(1)]).unwrap().len(), 1);
 }
-
-#[test]
-fn some_of_those_who_are_there_come_from_all_over_their_ids() {
-    let mut state = state();
-    state.store(&corp(), &whole((1..=200).map(row).collect(), "1")).unwrap();
-    let mut gone = whole(Vec::new(), "2");
-    gone.whole = Some(Whole { unseen: (1..=100).map(anchor).collect(), ..Whole::default() });
-    state.store(&corp(), &gone).unwrap();
-    let some = state.some("corp", 10).unwrap();
-    assert!(some.iter().all(|one| *one > anchor(100)), "who is missing is not there: {some:?}");
-    assert!(some.first() < Some(&anchor(125)) && some.last() > Some(&anchor(175)), "{some:?}");
-    assert!((5..=10).contains(&some.len()), "{some:?}");
-    assert_eq!(state.some("corp", 1000).unwrap().len(), 100, "no more than there are");
-    assert!(state.some("else", 10).unwrap().is_empty());
-}

@@ -65,7 +65,7 @@ pub(super) async fn changes(
         if let Some((ids, cookie)) = ask(session, context, &question, cookie, budget).await? {
             hints.since = usn::number(since.last).filter(|_| since.here.server == since.last.server);
             hints.cookie = Some((COOKIE, BASE64.encode(cookie)));
-            let told = look::Told { moved: ids.clone(), ids, deleted: BTreeSet::new() };
+            let told = look::Told { moved: ids.clone(), ids, ..look::Told::default() };
             return look::look(session, context, told, hints, budget).await;
         }
     }

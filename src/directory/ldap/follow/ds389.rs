@@ -74,9 +74,8 @@ pub(super) async fn changes(
     }
     let mut moved: BTreeSet<_> = entries.into_iter().map(|(id, _)| id).collect();
     let ids = moved.iter().copied().chain(gone.iter().copied()).collect();
-    let deleted: BTreeSet<_> = gone.into_iter().collect();
-    moved.retain(|id| !deleted.contains(id));
-    look::look(session, context, look::Told { ids, moved, deleted }, hints, budget).await
+    moved.retain(|id| !gone.contains(id));
+    look::look(session, context, look::Told { ids, moved, ..look::Told::default() }, hints, budget).await
 }
 
 /// Where the server can go on: the one database, and the last change that was read. None: it is told otherwise.

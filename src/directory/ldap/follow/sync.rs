@@ -64,7 +64,7 @@ pub(super) async fn changes(
     // Nothing came, for nothing happened.
     let is_silent = told.is_empty() && position::csns(since.last).eq(position::csns(since.here));
     told.entries.iter().for_each(|(_, entry)| hints.note(entry));
-    told.gone.iter().for_each(|id| hints.note_deleted(*id));
+    told.gone.iter().for_each(|id| hints.note_gone(*id));
     if !told.by_deletions && !is_silent {
         let changed = told.entries.iter().map(|(id, _)| *id);
         let there: BTreeSet<Anchor> = told.present.into_iter().chain(changed).collect();

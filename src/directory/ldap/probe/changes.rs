@@ -55,7 +55,7 @@ impl Prober<'_> {
             }
             Ok(Told::Blindly) => self.less(
                 "changes",
-                format!("not told as long as {} (see deleted objects)", BLIND),
+                format!("not told as long as {BLIND} (see deleted objects)"),
                 "Each cycle reads everything",
                 None,
             ),
