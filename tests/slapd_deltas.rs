@@ -41,8 +41,8 @@ fn each_change_of_a_person_reaches_the_account_at_the_cost_of_that_person() {
     slapd.modify(&ldif::replace(&dn(2), "pwdAccountLockedTime", &[]));
     twins.delta("the same enabled");
     slapd.delete(&dn(3));
-    twins.cycle("one deleted, missed once");
-    twins.cycle("the same, missed twice");
+    assert_eq!(twins.cycle("one deleted, missed once")["mode"], "full");
+    assert_eq!(twins.cycle("the same, missed twice")["mode"], "delta", "looked up again");
     assert!(twins.follows.names("suspended").contains(&"u0000003".to_owned()));
     twins.cycle("the deletion");
     slapd.modify(&ldif::replace(&dn(4), "mail", &[]));

@@ -63,10 +63,7 @@ pub fn take(parts: &mut Parts<'_>, end: &End<'_, '_>) -> Result<Option<Baseline>
 
 /// Why somebody or something has to be looked at again for its own sake.
 fn unclear(end: &End<'_, '_>) -> Option<&'static str> {
-    let is_unproven = |(_, wish): &(PersonId, Wish<'_>)| matches!(wish, Wish::Unproven);
-    if end.desired.wishes.iter().any(is_unproven) {
-        Some("somebody was missed, and nobody knows yet whether for good")
-    } else if end.report.outcome != CycleOutcome::Ok {
+    if end.report.outcome != CycleOutcome::Ok {
         Some("the cycle did not carry everything out")
     } else if !end.plan.drifted.is_empty() {
         Some("another hand changed an account")
@@ -95,7 +92,8 @@ fn unclear_read(read: &DirectoryRead) -> Option<&'static str> {
     }
 }
 
-/// Whoever has not just what is asked for. Accounts and wishes come in one order.
+/// Whoever has not just what is asked for; who was missed is among them, and is looked up the next time: a read of everything missed
+/// them, and all others of whom it was so (rule 2). Accounts and wishes come in one order.
 #[must_use]
 pub fn open(settings: &Settings, desired: &Desired<'_>, accounts: &[Account]) -> BTreeSet<PersonId> {
     let mut open = BTreeSet::new();
