@@ -195,7 +195,7 @@ async fn pass(
     let elapsed = clock.elapsed();
     let report = report::of_cycle(number, now, elapsed, &readings, &desired, &plan, &current, &applied, &after);
     let report = report::with_recovered(report, &recovered, &applied.effects(&current.accounts));
-    let report = SyncReport { elsewhere, ..report };
+    let report = SyncReport { elsewhere, would: report::would(parts.settings, &plan), ..report };
     let (readings, desired, plan, touched) = (&readings, &desired, &plan, touched.as_ref());
     let end = End { readings, desired, plan, before: &current.accounts, after: &after, report: &report, touched, now };
     let next = baseline::take(parts, &end)?;

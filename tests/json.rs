@@ -8,7 +8,7 @@ mod support;
 use serde_json::Value;
 use support::company::{Company, company_of, pool};
 
-const SYNC: &str = "changes cycle directories elsewhere fingerprint granted held lost outcome pools problems seconds standby started waiting";
+const SYNC: &str = "changes cycle directories elsewhere fingerprint granted held lost outcome pools problems seconds standby started waiting would";
 const DIRECTORY: &str = "complete dangling entries foreign mode name problem quarantined seconds users";
 const CHANGES: &str =
     "adopted failed held moved promoted provisioned released removed resumed suspended updated waiting";
@@ -64,7 +64,7 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
     each(&before["last_cycle"]["granted"], "anchor display_name email pool user_name");
 
     let status = company.agent.status();
-    let wanted = "agent backend confirmations directories failing fingerprint full_disks held last_cycle next_cycle other_state pools reading running silent_since standby version";
+    let wanted = "agent backend confirmations directories dry_run failing fingerprint full_disks held last_cycle next_cycle other_state pools reading running silent_since standby version";
     assert_eq!(keys(&status), wanted);
     assert_eq!(keys(&status["last_cycle"]), SYNC);
     each(&status["held"], HELD);

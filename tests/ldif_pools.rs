@@ -134,3 +134,43 @@ fn who_waits_keeps_the_place_with_the_next_cycles() {
     assert_eq!(company.agent.pending(), pending);
     assert_eq!(told(&company), before, "nobody was asked for again");
 }
+
+#[test]
+fn a_dry_run_shows_the_pools_as_they_are_and_says_what_it_would_have_done() {
+    let mut company = company_of(5, STANDARD);
+    company.agent.set_environment("SEATSYNC__AGENT__DRY_RUN", "true");
+    let (code, report) = company.sync();
+    assert_eq!((code, numbers(&report, "standard")), (0, (0, 0, 3)), "{report}");
+    assert_eq!(
+        (&report["changes"]["provisioned"], &report["would"]["provisioned"]),
+        (&0.into(), &3.into()),
+        "{report}"
+    );
+    assert_eq!(report["would"]["waiting"], 2, "{report}");
+    let status = company.agent.status();
+    assert_eq!((numbers(&status, "standard"), &status["dry_run"]), ((0, 0, 3), &true.into()), "{status}");
+    let told = company.agent.run(&["sync"]).stdout;
+    let would = "Without it: 3 provisioned, 2 began to wait\n  who, and why: seatsync plan";
+    assert!(told.contains(would) && told.contains("ok: a dry run, 0 got a seat"), "{told}");
+    let told = company.agent.run(&["status"]).stdout;
+    assert!(told.contains("no cycle changes anything (agent.dry_run)") && told.contains("ok: a dry run;"), "{told}");
+    let explained = company.agent.explain("p001").1;
+    let decision = "in scope; the next cycle would give an account; but this is a dry run";
+    assert!(explained["decision"].as_str().unwrap().starts_with(decision), "{explained}");
+    assert!(explained["would_change"][0].as_str().unwrap().contains("dry_run = false"), "{explained}");
+    let (_, plan) = company.agent.plan();
+    assert_eq!(numbers(&plan, "standard"), (3, 2, 0), "a plan is a forecast: {plan}");
+
+    company.agent.set_environment("SEATSYNC__AGENT__DRY_RUN", "false");
+    let real = company.sync().1;
+    assert_eq!((&real["changes"], &real["would"]), (&report["would"], &Value::Null), "it does what was foretold");
+    assert_eq!(numbers(&real, "standard"), (3, 2, 0), "{real}");
+    // A leaver and a joiner of a company that has accounts: nothing of it shows in the pools.
+    company.agent.set_environment("SEATSYNC__AGENT__DRY_RUN", "true");
+    company.disable("p001");
+    let dry = company.sync().1;
+    assert_eq!((numbers(&dry, "standard"), &dry["would"]["suspended"]), ((3, 2, 0), &1.into()), "{dry}");
+    let waits = company.agent.explain("p005").1;
+    assert!(waits["decision"].as_str().unwrap().contains("waits for a seat"), "{waits}");
+    assert!(waits["decision"].as_str().unwrap().ends_with("no cycle changes anything"), "{waits}");
+}

@@ -62,6 +62,7 @@ impl App {
                 .filter(|failing| is_unrecorded(failing, last_cycle.as_ref())),
             reading: heart.map(|heart| heart.reading).unwrap_or_default(),
             other_state: self.other_state(),
+            dry_run: self.settings.agent.dry_run,
             standby,
             last_cycle,
         })

@@ -6,7 +6,7 @@ use super::words::{self, NONE, number};
 use crate::model::Name;
 use crate::model::lease::Standby;
 use crate::model::report::{
-    CycleOutcome, DirectoryReport, HeldRow, PoolRow, ProblemRow, QuarantinedRow, Reach, WaitingRow,
+    ChangeCounts, CycleOutcome, DirectoryReport, HeldRow, PoolRow, ProblemRow, QuarantinedRow, Reach, WaitingRow,
 };
 
 /// Rows of people a report of a cycle prints.
@@ -183,5 +183,21 @@ pub const fn tone(outcome: CycleOutcome) -> Tone {
         CycleOutcome::Standby => Tone::Plain,
         CycleOutcome::SomeFailed | CycleOutcome::Held => Tone::Warn,
         CycleOutcome::Partial | CycleOutcome::Failed => Tone::Bad,
+    }
+}
+
+/// Every count that is not nought, in words.
+#[must_use]
+pub fn changes(changes: &ChangeCounts) -> String {
+    let counts = changes.named().into_iter().filter(|(_, count)| *count > 0);
+    let said: Vec<String> = counts.map(|(word, count)| change(word, count)).collect();
+    if said.is_empty() { "none".to_owned() } else { said.join(", ") }
+}
+
+fn change(word: &str, count: u64) -> String {
+    match word {
+        "waiting" => format!("{} began to wait", number(count)),
+        "held" => format!("{} held back", number(count)),
+        _ => format!("{} {word}", number(count)),
     }
 }

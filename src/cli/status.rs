@@ -44,6 +44,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     page.labelled("agent", agent(report));
     page.labelled("last cycle", last_cycle(report, now));
     page.labelled("next cycle", next_cycle(report, now));
+    dry_run(page, report);
     for reading in &report.reading {
         page.labelled("now", reading.in_words(now));
     }
@@ -97,6 +98,18 @@ fn next_cycle(report: &StatusReport, now: Timestamp) -> String {
         None if report.running => "not known yet".to_owned(),
         None => "none: no agent runs".to_owned(),
     }
+}
+
+fn dry_run(page: &mut Page, report: &StatusReport) {
+    let would = report.last_cycle.as_ref().and_then(|cycle| cycle.would.as_ref());
+    let would = would.map(|would| format!("the last one changed nothing; without it: {}", parts::changes(would)));
+    match (report.dry_run, would) {
+        (true, None) => page.labelled("dry run", "no cycle changes anything (agent.dry_run)"),
+        (true, Some(would)) => page.labelled("dry run", format!("no cycle changes anything (agent.dry_run); {would}")),
+        (false, Some(would)) => page.labelled("dry run", format!("{would}. The next one is none")),
+        (false, None) => return,
+    }
+    page.command("what it would do, and why", "plan");
 }
 
 fn directories(page: &mut Page, report: &StatusReport) {
@@ -242,6 +255,9 @@ fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String
         Some(_) if report.held.is_some() => (Tone::Warn, "held back", format!("changes wait for a person; {waiting}")),
         Some(cycle) if cycle.outcome == CycleOutcome::Ok && serves_nobody(cycle) => {
             (Tone::Warn, "look at it", format!("a directory gives nobody a seat; {waiting}"))
+        }
+        Some(cycle) if cycle.outcome == CycleOutcome::Ok && cycle.would.is_some() => {
+            (Tone::Good, "ok", format!("a dry run; {waiting}"))
         }
         Some(cycle) if cycle.outcome == CycleOutcome::Ok => (Tone::Good, "ok", waiting),
         Some(cycle) => {

@@ -13,7 +13,7 @@ use super::table::Grid;
 use super::words::{self, counted, number};
 use crate::app::{App, AppError};
 use crate::model::change::Promotion;
-use crate::model::report::{ChangeCounts, CycleOutcome, Deed, ElsewhereRow, GrantedRow, LostRow, Reach, SyncReport};
+use crate::model::report::{CycleOutcome, Deed, ElsewhereRow, GrantedRow, LostRow, Reach, SyncReport};
 
 pub async fn sync(app: &App, full: bool, console: &Console, foot: &Foot) -> Result<Exit, AppError> {
     // The bar is gone before anything is printed.
@@ -45,14 +45,15 @@ pub fn render(report: &SyncReport, brief: bool, promotion: Promotion, page: &mut
         parts::waiting(page, &report.waiting, &reach, PEOPLE);
         parts::pools(page, &report.pools);
         approval::tell(&reach, &[], page);
-        changes(page, &report.changes);
+        changes(page, report);
     }
     // What was only left alone, another hand's work or a conflict, is no failure.
     let failed = matches!(report.outcome, CycleOutcome::SomeFailed | CycleOutcome::Failed);
     parts::problems(page, if failed { "Failed" } else { "To look at" }, &report.problems);
     parts::next(page, report.outcome);
     parts::held(page, report.held.as_deref(), report.fingerprint.as_deref());
-    let sentence = format!("{} ({})", summary(report), words::duration(report.seconds));
+    let dry = if report.would.is_some() { "a dry run, " } else { "" };
+    let sentence = format!("{dry}{} ({})", summary(report), words::duration(report.seconds));
     page.verdict(parts::tone(report.outcome), words::outcome(report.outcome), &sentence);
 }
 
@@ -117,19 +118,12 @@ const fn deed(deed: Deed) -> &'static str {
     }
 }
 
-/// Every count that is not nought, in words.
-fn changes(page: &mut Page, changes: &ChangeCounts) {
-    let said: Vec<String> =
-        changes.named().into_iter().filter(|(_, count)| *count > 0).map(|(word, count)| change(word, count)).collect();
+fn changes(page: &mut Page, report: &SyncReport) {
     page.gap();
-    page.line(if said.is_empty() { "Changes: none".to_owned() } else { format!("Changes: {}", said.join(", ")) });
-}
-
-fn change(word: &str, count: u64) -> String {
-    match word {
-        "waiting" => format!("{} began to wait", number(count)),
-        "held" => format!("{} held back", number(count)),
-        _ => format!("{} {word}", number(count)),
+    page.line(format!("Changes: {}", parts::changes(&report.changes)));
+    if let Some(would) = &report.would {
+        page.line(format!("This is a dry run (agent.dry_run). Without it: {}", parts::changes(would)));
+        page.command("who, and why", "plan");
     }
 }
 

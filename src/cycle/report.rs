@@ -3,6 +3,7 @@
 mod kept;
 mod people;
 mod recovered;
+mod unapplied;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -31,6 +32,7 @@ use crate::plan::wants::{self, Standstill};
 
 pub use kept::{held_still, unread};
 pub use recovered::with_recovered;
+pub use unapplied::would;
 
 /// A plan's report, and what a confirmation of it would let through.
 #[derive(Debug)]
@@ -92,6 +94,7 @@ pub fn of_cycle(
         lost: people::lost(&happened, &current.accounts, after),
         elsewhere: Vec::new(),
         standby: None,
+        would: None,
     }
 }
 
@@ -283,7 +286,7 @@ fn pool_rows(plan: &Plan, current: &BackendState, applied: &Applied) -> Vec<Pool
     let answered = applied.pools();
     let now =
         |pool: &crate::model::PoolCount| answered.get(&pool.name).or_else(|| current.pools.get(&pool.name)).cloned();
-    plan.pools.iter().map(|pool| PoolRow::from(&now(pool).unwrap_or_else(|| pool.clone()))).collect()
+    plan.pools.iter().map(|pool| PoolRow::from(&now(pool).unwrap_or_else(|| unapplied::still_empty(pool)))).collect()
 }
 
 fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {

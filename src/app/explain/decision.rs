@@ -11,6 +11,14 @@ const APPROVED: &str = "the account was deleted in the backend by another hand, 
     that reads the directory whole makes it";
 
 pub(super) fn sentence(case: &Case<'_>) -> String {
+    let said = decided(case);
+    if case.settings.agent.dry_run {
+        return format!("{said}; but this is a dry run (agent.dry_run), and no cycle changes anything");
+    }
+    said
+}
+
+fn decided(case: &Case<'_>) -> String {
     let mut said = stands(case);
     if let Some(held) = case.held.as_ref().and_then(super::HeldBack::sentence) {
         said = format!("{said}; {held}");
@@ -122,6 +130,9 @@ fn no_account(case: &Case<'_>) -> String {
     match case.known.facts.as_ref().map(|facts| (facts.judgement.standing, facts.judgement.in_scope)) {
         Some((Standing::Disabled, _)) => "disabled in the directory; has no account and gets none".to_owned(),
         Some((Standing::Expired, _)) => "expired in the directory; has no account and gets none".to_owned(),
+        Some((Standing::Enabled, true)) if case.settings.agent.dry_run => {
+            "in scope; the next cycle would give an account".to_owned()
+        }
         Some((Standing::Enabled, true)) => "in scope; the next cycle gives an account".to_owned(),
         Some((Standing::Enabled, false)) => "not in scope; has no account and gets none".to_owned(),
         None => "has no account".to_owned(),

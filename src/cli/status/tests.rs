@@ -25,6 +25,7 @@ fn before_the_first_cycle() -> StatusReport {
         silent_since: None,
         reading: Vec::new(),
         other_state: None,
+        dry_run: false,
     }
 }
 
@@ -45,6 +46,7 @@ fn running() -> StatusReport {
         lost: Vec::new(),
         elsewhere: Vec::new(),
         standby: None,
+        would: None,
     };
     StatusReport {
         running: true,
@@ -266,4 +268,22 @@ fn a_directory_from_which_nothing_comes_is_told_beside_what_is_held_back() {
     assert!(said.contains(&format!("look at it: {reading}; changes wait for a person")), "{said}");
     let first = StatusReport { running: true, ..before_the_first_cycle() };
     assert!(rendered(&first).contains("no cycle yet; the agent makes the first now"));
+}
+
+#[test]
+fn a_dry_run_is_told_with_what_the_last_cycle_would_have_done() {
+    let mut report = running();
+    assert!(!rendered(&report).contains("dry run"));
+    report.dry_run = true;
+    let text = rendered(&report);
+    assert!(text.contains("dry run      no cycle changes anything (agent.dry_run)\n"), "{text}");
+    if let Some(cycle) = &mut report.last_cycle {
+        cycle.would = Some(ChangeCounts { provisioned: 3, ..ChangeCounts::default() });
+    }
+    let text = rendered(&report);
+    assert!(text.contains("(agent.dry_run); the last one changed nothing; without it: 3 provisioned\n"), "{text}");
+    assert!(text.contains("what it would do, and why: seatsync plan") && text.contains("ok: a dry run; 10"), "{text}");
+    report.dry_run = false;
+    let text = rendered(&report);
+    assert!(text.contains("dry run      the last one changed nothing; without it: 3 provisioned. The next"), "{text}");
 }

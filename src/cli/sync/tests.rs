@@ -1,6 +1,8 @@
 use super::*;
 use crate::model::WaitReason;
-use crate::model::report::{DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, ReadMode, WaitingRow};
+use crate::model::report::{
+    ChangeCounts, DirectoryReport, HeldKind, HeldRow, PoolRow, ProblemRow, ReadMode, WaitingRow,
+};
 
 fn report() -> SyncReport {
     SyncReport {
@@ -30,6 +32,7 @@ fn report() -> SyncReport {
         lost: Vec::new(),
         elsewhere: Vec::new(),
         standby: None,
+        would: None,
     }
 }
 
@@ -218,4 +221,21 @@ fn an_agent_that_stands_by_says_who_works_and_nothing_of_a_cycle() {
     let said = rendered(&SyncReport { outcome: CycleOutcome::Standby, standby: Some(standby), ..report() }, false);
     assert!(said.contains("dc02/1f3a9c2e works for the company") && said.contains("standard"), "{said}");
     assert!(!said.contains("Cycle") && !said.contains("ada"), "{said}");
+}
+
+#[test]
+fn a_dry_run_says_what_it_would_have_done_and_where_to_see_to_whom() {
+    let mut dry = report();
+    dry.would = Some(std::mem::take(&mut dry.changes));
+    (dry.granted, dry.waiting) = (Vec::new(), Vec::new());
+    let expected = "
+Changes: none
+This is a dry run (agent.dry_run). Without it: 2 provisioned, 1 began to wait
+  who, and why: seatsync plan
+
+ok: a dry run, 0 got a seat, 0 wait, nothing held back (0.4 s)
+";
+    let text = rendered(&dry, false);
+    assert!(text.ends_with(expected), "{text}");
+    assert!(rendered(&dry, true).ends_with("ok: a dry run, 0 got a seat, 0 wait, nothing held back (0.4 s)\n"));
 }

@@ -72,6 +72,9 @@ pub struct StatusReport {
     /// The agent that runs on this config, and keeps another `state_dir`.
     #[serde(default)]
     pub other_state: Option<OtherState>,
+    /// As the config says it now; of the last cycle `last_cycle.would` does.
+    #[serde(default)]
+    pub dry_run: bool,
 }
 
 /// Cycles that failed, one after the other.

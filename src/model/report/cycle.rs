@@ -335,6 +335,9 @@ pub struct SyncReport {
     /// Who works, while this agent stands by.
     #[serde(default)]
     pub standby: Option<Standby>,
+    /// What this cycle would have done, where it was a dry run and changed nothing.
+    #[serde(default)]
+    pub would: Option<ChangeCounts>,
 }
 
 impl SyncReport {
@@ -357,6 +360,7 @@ impl SyncReport {
             lost: Vec::new(),
             elsewhere: Vec::new(),
             standby: None,
+            would: None,
         }
     }
 }

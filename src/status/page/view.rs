@@ -162,7 +162,11 @@ fn verdict(facts: &Facts, now: Timestamp) -> (&'static str, String) {
         let tone = if now.duration_since(since) > FIRST { "warn" } else { "good" };
         return (tone, format!("Started at {since:.0}; the first cycle since then has not come to its end yet."));
     }
-    let dry = if facts.dry_run { " This is a dry run: nothing is changed." } else { "" };
+    let dry = if facts.dry_run {
+        " This is a dry run: nothing is changed, and `seatsync plan` shows what would be."
+    } else {
+        ""
+    };
     match facts.status.pools.iter().map(|pool| u64::from(pool.waiting)).sum() {
         0 => ("good", format!("All is well, and nobody waits for a seat.{dry}")),
         1 => ("good", format!("All is well; 1 person waits for a seat.{dry}")),
