@@ -313,6 +313,32 @@ fn accounts_that_existed_are_adopted_by_their_anchor_and_nothing_else_of_them_ch
 }
 
 #[test]
+fn who_was_adopted_without_a_seat_was_denied_by_nobody_and_gets_one_with_the_next_cycle() {
+    let company = company_of(3, &pool(2));
+    company.sync();
+    forget_ownership(&company);
+    let ledger = company.agent.folder().join("ledger.db");
+    support::process::tool(std::process::Command::new("sqlite3").arg(ledger), "DELETE FROM assignment;");
+    company.write();
+    let told = company.agent.run(&["sync"]).stdout;
+    assert!(told.contains("3 adopted") && told.contains("the next one asks for the seats they lack"), "{told}");
+    let explained = company.agent.explain("p001").1;
+    let decision = "was adopted with its account, which held no seat; the next cycle gives a seat or a place";
+    assert_eq!((&explained["user"]["state"], &explained["decision"]), (&"denied".into(), &decision.into()));
+    assert_eq!(explained["would_change"], serde_json::json!(["`seatsync sync`, or the next cycle of the agent"]));
+    let (code, report) = company.sync();
+    assert_eq!((code, &report["pools"][0]["held"], &report["pools"][0]["waiting"]), (0, &2.into(), &1.into()));
+    let active = company.agent.names("active");
+    assert_eq!(company.agent.explain(&active[0]).1["decision"], "holds a seat of standard");
+    // Whom somebody denied is told so still.
+    let waits = company.agent.names("pending").remove(0);
+    assert_eq!(company.agent.decide("deny", &[&waits]).code, 0);
+    company.sync();
+    let denied = company.agent.explain(&waits).1;
+    assert_eq!(denied["decision"], "was denied; not asked for again until approved", "{denied}");
+}
+
+#[test]
 fn a_stranger_with_the_same_mail_is_a_conflict_and_stays_as_it_is() {
     let company = company_of(
         2,

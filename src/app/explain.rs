@@ -21,12 +21,12 @@ use super::who::anybody;
 use super::{App, AppError, Code};
 use crate::model::change::Promotion;
 use crate::model::lease::Standby;
-use crate::model::memory::{Absence, DirectoryStatus, LastKnown};
+use crate::model::memory::{Absence, DirectoryStatus, Facts, LastKnown};
 use crate::model::report::{
     EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, Stopped, UserRow,
 };
 use crate::model::settings::Settings;
-use crate::model::{LeaveCause, Name};
+use crate::model::{AccountState, LeaveCause, Name, Standing};
 use crate::state::{State, Who};
 
 /// All that is known of one person, and of what decides about them.
@@ -143,6 +143,17 @@ impl Case<'_> {
     fn free(&self, seat: &SeatRow) -> u32 {
         let pool = self.pools.iter().find(|pool| pool.name == seat.pool);
         pool.filter(|_| self.by_hand() && !seat.approved && self.stopped.is_none()).map_or(0, |pool| pool.free)
+    }
+
+    /// Neither holds a seat, nor waits for one, nor was denied one: nobody asked for one yet, as of an account just adopted.
+    fn is_unasked(&self) -> bool {
+        self.row.state == Some(AccountState::Denied) && self.row.seats.is_empty()
+    }
+
+    /// In scope and not leaving, as the last read showed it.
+    fn is_wanted(&self) -> bool {
+        let wants = |facts: &Facts<'_>| facts.judgement.in_scope && facts.judgement.standing == Standing::Enabled;
+        self.known.absence.is_none() && self.known.facts.as_ref().is_some_and(wants)
     }
 
     fn by_hand(&self) -> bool {

@@ -121,6 +121,9 @@ const fn deed(deed: Deed) -> &'static str {
 fn changes(page: &mut Page, report: &SyncReport) {
     page.gap();
     page.line(format!("Changes: {}", parts::changes(&report.changes)));
+    if report.changes.adopted > 0 {
+        page.line("Nothing else is done to an account in the cycle that adopts it: the next one asks for the seats they lack.");
+    }
     if let Some(would) = &report.would {
         page.line(format!("This is a dry run (agent.dry_run). Without it: {}", parts::changes(would)));
         page.command("who, and why", "plan");

@@ -2,7 +2,6 @@
 
 use super::held::HeldBack;
 use super::{Case, leaving, list};
-use crate::model::memory::Facts;
 use crate::model::report::{SeatRow, SeatWord, Stopped, UserRow};
 use crate::model::user::Defect;
 use crate::model::{AccountState, LeaveCause, Standing, WaitReason};
@@ -12,6 +11,9 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
     let mut advice = Vec::new();
     if case.settings.agent.dry_run && is_served_next(case) {
         advice.push("`dry_run = false` in the section [agent] of the config".to_owned());
+    }
+    if case.is_unasked() && case.is_wanted() && row.managed && row.quarantine.is_none() {
+        advice.push("`seatsync sync`, or the next cycle of the agent".to_owned());
     }
     if case.known.taken.as_ref().is_some_and(|taken| taken.approval.is_none()) && row.seats.is_empty() {
         advice.push(approval(row));
@@ -54,9 +56,7 @@ pub(super) fn sentences(case: &Case<'_>) -> Vec<String> {
 
 /// Whether somebody has no seat yet and would get one, or a place, but for a dry run.
 fn is_served_next(case: &Case<'_>) -> bool {
-    let wants = |facts: &Facts<'_>| facts.judgement.in_scope && facts.judgement.standing == Standing::Enabled;
-    let is_wanted = case.known.absence.is_none() && case.known.facts.as_ref().is_some_and(wants);
-    is_wanted && !matches!(case.row.state, Some(AccountState::Active | AccountState::Suspended))
+    case.is_wanted() && !matches!(case.row.state, Some(AccountState::Active | AccountState::Suspended))
 }
 
 /// What keeps somebody from what is held back, before what lets it through.

@@ -63,6 +63,7 @@ fn stands(case: &Case<'_>) -> String {
     match row.state {
         Some(AccountState::Active) => active(case),
         Some(AccountState::Pending) => waits(case),
+        Some(AccountState::Denied) if case.is_unasked() => unasked(case).to_owned(),
         Some(AccountState::Denied) => "was denied; not asked for again until approved".to_owned(),
         Some(AccountState::Suspended) if case.is_suspended_by_hand() => {
             "suspended in the backend by another hand; not resumed until approved".to_owned()
@@ -75,6 +76,16 @@ fn stands(case: &Case<'_>) -> String {
             )
         }
         None => no_account(case),
+    }
+}
+
+/// Nobody denied anything.
+fn unasked(case: &Case<'_>) -> &'static str {
+    let is_adopted = case.known.account.as_ref().is_some_and(|account| account.adopted);
+    match (is_adopted, case.is_wanted()) {
+        (true, true) => "was adopted with its account, which held no seat; the next cycle gives a seat or a place",
+        (false, true) => "has an account, and neither a seat nor a place; the next cycle gives one of the two",
+        (_, false) => "has an account, and neither a seat nor a place",
     }
 }
 
