@@ -1,5 +1,6 @@
 //! How a pass gets on, by what it tells of its progress: whether it hangs, and what it reads.
 
+use std::cmp::Ordering;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -69,10 +70,17 @@ impl Pulse {
         change(&mut self.reading.lock().unwrap_or_else(PoisonError::into_inner));
     }
 
+    /// A read that is asked for once more has heard no more by it: a directory that hangs may be asked for ever.
     fn hear(&self, stage: Stage<'_>, now: Timestamp) {
         self.read(|reading| match (stage, reading) {
             (Stage::Reading { directory, entries }, Some(row)) if *row.name == *directory => {
-                (row.entries, row.heard) = (entries, now);
+                match entries.cmp(&row.entries) {
+                    Ordering::Greater => row.heard = now,
+                    Ordering::Equal => {}
+                    // It begins anew, and nothing has come since.
+                    Ordering::Less => row.since = row.heard,
+                }
+                row.entries = entries;
             }
             (Stage::Reading { directory, entries }, reading) => {
                 *reading = Some(ReadingRow { name: directory.into(), since: now, entries, heard: now });
@@ -101,6 +109,25 @@ mod tests {
 
     fn told(pulse: &Pulse, second: i64) -> Option<String> {
         pulse.reading(at(second)).map(|reading| reading.in_words(at(second)))
+    }
+
+    #[test]
+    fn a_directory_that_hangs_is_silent_however_often_it_is_asked_anew() {
+        let pulse = Pulse::new(Duration::ZERO);
+        let asked = |second, entries| pulse.hear(Stage::Reading { directory: "corp", entries }, at(second));
+        asked(0, 0);
+        asked(40, 0);
+        assert!(pulse.reading(at(41)).unwrap().is_silent(at(41)));
+        assert_eq!(told(&pulse, 41).unwrap(), "reading corp for 41 s, and nothing has come yet");
+        asked(50, 7);
+        assert!(!pulse.reading(at(51)).unwrap().is_silent(at(51)));
+        asked(81, 7);
+        assert_eq!(told(&pulse, 81).unwrap(), "reading corp for 81 s, and nothing after 7 entries for 31 s");
+        asked(85, 0);
+        assert!(pulse.reading(at(86)).unwrap().is_silent(at(86)));
+        assert_eq!(told(&pulse, 86).unwrap(), "reading corp for 36 s, and nothing has come yet");
+        asked(87, 1);
+        assert!(!pulse.reading(at(88)).unwrap().is_silent(at(88)));
     }
 
     #[test]

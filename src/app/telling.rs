@@ -35,7 +35,7 @@ impl Telling {
     /// Before the first cycle. `options`: as in `AgentSettings`.
     #[must_use]
     pub fn new(options: String) -> Self {
-        let sentence = "No cycle was made yet.".to_owned();
+        let sentence = "No cycle was made since the start.".to_owned();
         Self { standby: None, trouble: None, nobody: BTreeMap::new(), sentence, options }
     }
 
