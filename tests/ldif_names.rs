@@ -214,3 +214,30 @@ fn another_entry_with_another_id_at_the_same_place_is_somebody_else() {
     let newcomer = company.agent.explain("00000000-0000-4000-8000-000000000044").1;
     assert_eq!(newcomer["user"]["quarantine"]["attribute"], "user_name", "which that one has: {newcomer}");
 }
+
+#[test]
+fn a_directory_that_had_another_name_for_one_cycle_leaves_nobody_twice() {
+    let company = company_of(3, &pool(3));
+    company.sync();
+    let config = company.agent.config_file();
+    let call = |old: &str, new: &str| {
+        let text = std::fs::read_to_string(&config).expect("reading the config");
+        let name = |name: &str| format!("name = \"{name}\"");
+        std::fs::write(&config, text.replace(&name(old), &name(new))).expect("writing the config");
+    };
+    call("corp", "lab");
+    let checked = company.agent.run(&["check"]);
+    let said = "directory corp: the config does not name it, and 3 accounts belong to it";
+    assert!(checked.code == 0 && checked.stdout.contains(said), "{checked:?}");
+    company.sync();
+    let (planned, explained) = (company.agent.run(&["plan"]), company.agent.run(&["explain", "p001"]));
+    assert!(planned.stdout.contains("in corp, a directory that the config does not name: "), "{planned:?}");
+    assert!(explained.stderr.contains("write corp again"), "{explained:?}");
+    call("lab", "corp");
+    assert!(!company.agent.run(&["check"]).stdout.contains("directory lab"));
+    assert_eq!(company.sync().0, 0);
+    assert_eq!(company.agent.users().len(), 3);
+    assert_eq!(company.agent.run(&["explain", "p001@lab.test"]).code, 0);
+    let released = company.agent.run(&["pending", "release", "p001"]);
+    assert_eq!(released.code, 0, "{released:?}");
+}

@@ -10,6 +10,7 @@ use super::pass::BACKEND_FAILED;
 use super::people::{Places, user_row};
 use super::stopped::Stops;
 use super::verbs::SILENCE;
+use super::who::counts;
 use super::{App, AppError, Code, StateFilter, UserFilter, bereft};
 use crate::cycle::report::waiting_rows;
 use crate::model::change::{Confirmation, Decision};
@@ -110,7 +111,7 @@ impl App {
             self.known_pool(pool)?;
         }
         let state = self.state_that_counts()?;
-        let known = everyone(&state)?;
+        let known = self.everyone(&state)?;
         let waiting = self.waiting(&state, &known)?;
         let places = Places::of(&waiting);
         let rows = known.iter().map(|known| user_row(known, &places));
@@ -125,7 +126,7 @@ impl App {
             self.known_pool(pool)?;
         }
         let state = self.state_that_counts()?;
-        let mut rows = self.waiting(&state, &everyone(&state)?)?;
+        let mut rows = self.waiting(&state, &self.everyone(&state)?)?;
         rows.retain(|row| pool.is_none_or(|pool| *row.pool == *pool));
         Ok(rows)
     }
@@ -304,6 +305,15 @@ fn report(record: &CycleRecord) -> Result<SyncReport, AppError> {
         AppError::new(Code::State, format!("the report of cycle {} in the state cannot be read", record.number))
             .caused_by(&error)
     })
+}
+
+impl App {
+    /// Everyone that the state knows and who counts.
+    pub(super) fn everyone(&self, state: &State) -> Result<Vec<LastKnown>, AppError> {
+        let mut all = everyone(state)?;
+        all.retain(|known| counts(&self.settings, known));
+        Ok(all)
+    }
 }
 
 /// Everyone that the state knows.

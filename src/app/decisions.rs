@@ -41,7 +41,7 @@ impl App {
             self.known_pool(pool)?;
         }
         let state = self.state_that_counts()?;
-        let named = users.iter().map(|user| named(&state, person(&state, user)?, user));
+        let named = users.iter().map(|user| named(&state, person(&state, &self.settings, user)?, user));
         let people = named.collect::<Result<Vec<Named>, AppError>>()?;
         drop(state);
         self.carry_out_decisions(verdict, &people, pool).await
@@ -68,7 +68,7 @@ impl App {
         let state = self.state_that_counts()?;
         let first = waiting.iter().take(next as usize).map(|row| {
             let known = row.anchor.map_or_else(|| row.user_name.clone(), |anchor| anchor.to_string());
-            named(&state, person(&state, &known)?, &row.user_name)
+            named(&state, person(&state, &self.settings, &known)?, &row.user_name)
         });
         let people = first.collect::<Result<Vec<Named>, AppError>>()?;
         drop(state);
@@ -107,7 +107,8 @@ impl App {
     /// Where the old anchor has no managed account, or nobody is known by the new one.
     pub async fn relink(&self, old: Anchor, new: Anchor) -> Result<RelinkReport, AppError> {
         let state = self.state_that_counts()?;
-        let of = |anchor: Anchor| named(&state, person(&state, &anchor.to_string())?, &anchor.to_string());
+        let of =
+            |anchor: Anchor| named(&state, person(&state, &self.settings, &anchor.to_string())?, &anchor.to_string());
         let (old, new) = (of(old)?, of(new)?);
         let known = state.person(&new.person).map_err(|error| state_error(&error))?;
         let dn = known.and_then(|known| known.facts).map(|facts| facts.dn.to_string());

@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use self::held::HeldBack;
-use super::answers::{accounts, everyone, pools_now};
+use super::answers::{accounts, pools_now};
 use super::engine::state_error;
 use super::people::{Places, user_row};
 use super::ring::ring;
@@ -57,8 +57,8 @@ impl App {
     }
 
     fn case(&self, state: &State, user: &str) -> Result<Case<'_>, AppError> {
-        let everyone = everyone(state)?;
-        let known = match anybody(state, user)? {
+        let everyone = self.everyone(state)?;
+        let known = match anybody(state, &self.settings, user)? {
             Who::Person(person) => state.person(&person).map_err(|error| state_error(&error))?,
             Who::Stranger(id) => {
                 everyone.iter().find(|known| known.account.as_ref().is_some_and(|account| account.id == id)).cloned()

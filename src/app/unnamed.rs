@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::answers::{everyone, pools_now};
+use super::answers::pools_now;
+use super::engine::state_error;
 use super::verbs::unknown_pool;
 use super::{App, AppError};
 use crate::model::Name;
@@ -37,7 +38,7 @@ impl App {
         if known.iter().all(|pool| self.names(&pool.name)) {
             return Ok(BTreeMap::new());
         }
-        let known = everyone(state)?;
+        let known = self.everyone(state)?;
         Ok(given_elsewhere(known.iter().filter_map(|known| known.account.as_ref()), |pool| self.names(pool)))
     }
 
@@ -49,7 +50,38 @@ impl App {
         // A served ledger says itself which pools it has.
         let is_new = |pool: &&PoolSettings| pool.seats.is_some() && known.iter().all(|row| row.name != pool.name);
         let new = self.settings.pools.iter().find(is_new).map(|pool| &pool.name);
-        unnamed.into_iter().map(|(pool, people)| probe(&pool, people, new)).collect()
+        let mut probes: Vec<Probe> = self.unnamed_directories(&state).unwrap_or_default();
+        probes.extend(unnamed.into_iter().map(|(pool, people)| probe(&pool, people, new)));
+        probes
+    }
+
+    /// Directories that the config does not name, and of whose people the agent made accounts: a cycle leaves them as they are,
+    /// and reads the people of a directory that only got another name as strangers.
+    fn unnamed_directories(&self, state: &State) -> Result<Vec<Probe>, AppError> {
+        let known = state.directories().map_err(|error| state_error(&error))?;
+        if known.iter().all(|known| self.settings.has_directory(&known.name)) {
+            return Ok(Vec::new());
+        }
+        let mut accounts: BTreeMap<Name, u64> = BTreeMap::new();
+        for known in self.everyone(state)?.into_iter().filter(|known| known.account.is_some()) {
+            if let Some(directory) = known.directory.filter(|name| !self.settings.has_directory(name)) {
+                *accounts.entry(directory).or_default() += 1;
+            }
+        }
+        Ok(accounts.iter().map(|(directory, count)| of_directory(directory, *count)).collect())
+    }
+}
+
+fn of_directory(directory: &Name, accounts: u64) -> Probe {
+    let belong = counted(accounts, "account belongs", "accounts belong");
+    Probe {
+        what: format!("directory {directory}"),
+        ok: true,
+        message: format!("the config does not name it, and {belong} to it"),
+        lost: Some("its people keep what they have, and get and lose nothing".to_owned()),
+        remedy: Some(format!(
+            "write the name {directory} again where the directory got another one; or end the accounts in the backend"
+        )),
     }
 }
 

@@ -3,61 +3,115 @@
 use super::engine::state_error;
 use super::{AppError, Code};
 use crate::model::PersonId;
+use crate::model::memory::LastKnown;
+use crate::model::settings::Settings;
+use crate::ports::StateError;
 use crate::state::{State, Who};
 
 /// As many candidates as anybody reads.
 const CANDIDATES: usize = 20;
 
 /// The one person that a name means, of those whom the agent may change.
-pub fn person(state: &State, text: &str) -> Result<PersonId, AppError> {
-    let found = state.find(text).map_err(|error| state_error(&error))?;
+pub fn person(state: &State, settings: &Settings, text: &str) -> Result<PersonId, AppError> {
+    let sought = Sought { state, settings, text };
+    let found = sought.counting(state.find(text))?;
     match found.as_slice() {
-        [] => Err(unknown(state, text)?),
+        [] => Err(sought.unknown()?),
         [Who::Person(person)] => Ok(person.clone()),
         [Who::Stranger(id)] => Err(AppError::new(
             Code::UnknownUser,
             format!("{text:?} is the unmanaged account {id}; the agent changes only accounts it created or adopted"),
         )),
-        several => Err(ambiguous(state, text, several)),
+        several => Err(sought.ambiguous(several)),
     }
 }
 
 /// The one that a name means: else a logon name, else a display name or the beginning of one.
-pub fn anybody(state: &State, text: &str) -> Result<Who, AppError> {
-    let mut found = state.find(text).map_err(|error| state_error(&error))?;
+pub fn anybody(state: &State, settings: &Settings, text: &str) -> Result<Who, AppError> {
+    let sought = Sought { state, settings, text };
+    let mut found = sought.counting(state.find(text))?;
     if found.is_empty() {
-        found = state.logging_on_as(text).map_err(|error| state_error(&error))?;
+        found = sought.counting(state.logging_on_as(text))?;
     }
     if found.is_empty() {
-        found = state.called(text).map_err(|error| state_error(&error))?;
+        found = sought.counting(state.called(text))?;
     }
     match found.as_slice() {
-        [] => Err(unknown(state, text)?),
+        [] => Err(sought.unknown()?),
         [who] => Ok(who.clone()),
-        several => Err(ambiguous(state, text, several)),
+        several => Err(sought.ambiguous(several)),
     }
 }
 
-/// Nobody has that name; people who are called so are listed, since one of them may be meant.
-fn unknown(state: &State, text: &str) -> Result<AppError, AppError> {
-    let error = AppError::new(Code::UnknownUser, format!("nobody is known by {text:?}"));
-    let called = state.called(text).map_err(|error| state_error(&error))?;
-    let is_new = state.last_cycle().map_err(|error| state_error(&error))?.is_none();
-    Ok(if is_new {
-        error.with_next("no cycle yet, so nobody is known: `seatsync sync` makes one")
-    } else if called.is_empty() {
-        error.with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")
-    } else {
-        error
-            .with_details(candidates(state, &called))
-            .with_next("a decision needs a user name, mail address, DN or anchor")
-    })
+/// Whether somebody is one of the company's people: of a directory that the config does not name (any more, or under that name)
+/// only who has an account, or had it taken away.
+pub fn counts(settings: &Settings, known: &LastKnown) -> bool {
+    let named = known.directory.as_ref().is_none_or(|directory| settings.has_directory(directory));
+    named || known.account.is_some() || known.taken.is_some()
 }
 
-fn ambiguous(state: &State, text: &str, several: &[Who]) -> AppError {
-    AppError::new(Code::AmbiguousUser, format!("{text:?} fits {} people", several.len()))
-        .with_details(candidates(state, several))
-        .with_next("give the user name or the anchor of the one you mean")
+/// A name that somebody typed.
+#[derive(Clone, Copy)]
+struct Sought<'a> {
+    state: &'a State,
+    settings: &'a Settings,
+    text: &'a str,
+}
+
+impl Sought<'_> {
+    /// Those of whom the state found that count.
+    fn counting(self, found: Result<Vec<Who>, StateError>) -> Result<Vec<Who>, AppError> {
+        let mut counting = Vec::new();
+        for who in found.map_err(|error| state_error(&error))? {
+            let left_behind = match &who {
+                Who::Person(person) if !self.settings.has_directory(&person.directory) => {
+                    let known = self.state.person(person).map_err(|error| state_error(&error))?;
+                    known.is_some_and(|known| !counts(self.settings, &known))
+                }
+                Who::Person(_) | Who::Stranger(_) => false,
+            };
+            if !left_behind {
+                counting.push(who);
+            }
+        }
+        Ok(counting)
+    }
+
+    /// Nobody has that name; people who are called so are listed, since one of them may be meant.
+    fn unknown(self) -> Result<AppError, AppError> {
+        let error = AppError::new(Code::UnknownUser, format!("nobody is known by {:?}", self.text));
+        let called = self.counting(self.state.called(self.text))?;
+        let is_new = self.state.last_cycle().map_err(|error| state_error(&error))?.is_none();
+        Ok(if is_new {
+            error.with_next("no cycle yet, so nobody is known: `seatsync sync` makes one")
+        } else if called.is_empty() {
+            error.with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")
+        } else {
+            error
+                .with_details(candidates(self.state, &called))
+                .with_next("a decision needs a user name, mail address, DN or anchor")
+        })
+    }
+
+    fn ambiguous(self, several: &[Who]) -> AppError {
+        AppError::new(Code::AmbiguousUser, format!("{:?} fits {} people", self.text, several.len()))
+            .with_details(candidates(self.state, several))
+            .with_next(self.next(several))
+    }
+
+    /// A directory whose name was changed has the same people, names and anchors under both.
+    fn next(self, several: &[Who]) -> String {
+        let unnamed = several.iter().find_map(|who| match who {
+            Who::Person(person) if !self.settings.has_directory(&person.directory) => Some(&person.directory),
+            Who::Person(_) | Who::Stranger(_) => None,
+        });
+        unnamed.map_or_else(
+            || "give the user name or the anchor of the one you mean".to_owned(),
+            |old| {
+                format!("the config does not name the directory {old}: if it has another name now, write {old} again")
+            },
+        )
+    }
 }
 
 fn candidates(state: &State, several: &[Who]) -> Vec<String> {

@@ -32,6 +32,14 @@ pub struct Settings {
     pub digest: String,
 }
 
+impl Settings {
+    /// Whether the config names this directory.
+    #[must_use]
+    pub fn has_directory(&self, name: &str) -> bool {
+        self.directories.iter().any(|known| *known.name == *name)
+    }
+}
+
 #[derive(Clone, Debug, Default)]
 pub struct AgentSettings {
     pub name: String,

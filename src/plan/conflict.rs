@@ -10,6 +10,10 @@ use crate::model::{Account, PersonId};
 #[must_use]
 pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account) -> Quarantine {
     let whose = match &holder.owner {
+        Some(owner) if !world.settings.has_directory(&owner.directory) => format!(
+            "the managed account of {} in {}, a directory that the config does not name",
+            owner.anchor, owner.directory
+        ),
         Some(owner) => format!("the managed account of {}", owner.anchor),
         None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
     };
@@ -32,6 +36,7 @@ pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account)
 /// | is there | a change in the directory, of either |
 /// | left, and the entry is read | the same: the account of a leaver lets go of what the entry does not show |
 /// | left, and no usable entry is read | nothing in the directory |
+/// | of a directory that the config does not name | the old name, where the directory only got another one |
 ///
 /// Where only one of the two has an account it may be the same person. (Whoever has one of his own cannot be given
 /// another's.)
@@ -40,6 +45,10 @@ fn of_managed(world: &World<'_>, field: &str, intent: &Intent<'_>, owner: &Perso
     let left = holder.suspension.is_some() || matches!(wish, Some(Wish::Leaves { .. }));
     let (old, new) = (owner.anchor, intent.person.anchor);
     let change = match wish {
+        _ if !left && !world.settings.has_directory(&owner.directory) => {
+            let old = &owner.directory;
+            return format!("if it is the same directory, write its name {old} again; else one of the two must change");
+        }
         _ if !left => return format!("one of the two must get another {field} in the directory"),
         Some(Wish::Seats { .. } | Wish::Quarantined { .. } | Wish::Leaves { sighting: Some(_), .. }) => {
             format!("give one of the two another {field} in the directory")

@@ -263,8 +263,7 @@ impl<'a> Draft<'a> {
 
     /// Directories that the config names no more: what their people have is kept.
     fn unconfigured(&mut self, world: &World<'_>) {
-        let configured = |name: &Name| world.settings.directories.iter().any(|known| known.name == *name);
-        for (directory, count) in world.managed.iter().filter(|(name, _)| !configured(name)) {
+        for (directory, count) in world.managed.iter().filter(|(name, _)| !world.settings.has_directory(name)) {
             let message = format!(
                 "{count} managed accounts belong to directory {directory}, which the config does not name; they keep \
                  what they have and get nothing: name the directory again, or end them in the backend"

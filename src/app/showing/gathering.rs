@@ -9,10 +9,11 @@ use super::held::held_people;
 use crate::app::answers::{earlier_pools, is_unrecorded, past_cycles};
 use crate::app::engine::state_error;
 use crate::app::people::{Places, user_row};
+use crate::app::who::counts;
 use crate::app::{App, AppError};
 use crate::model::memory::LastKnown;
 use crate::model::report::{StatusReport, UserRow};
-use crate::model::settings::BackendKind;
+use crate::model::settings::{BackendKind, Settings};
 use crate::model::{AccountState, Assignment};
 use crate::state::State;
 use crate::status::{Earlier, Facts};
@@ -33,10 +34,15 @@ struct Crowd {
 }
 
 impl Crowd {
-    fn of(state: &State) -> Result<Self, AppError> {
+    fn of(state: &State, settings: &Settings) -> Result<Self, AppError> {
         let mut crowd = Self::default();
         let nobody = Places::of(&[]);
-        state.users(&mut |known| crowd.take(known, &nobody)).map_err(|error| state_error(&error))?;
+        let mut take = |known| {
+            if counts(settings, &known) {
+                crowd.take(known, &nobody);
+            }
+        };
+        state.users(&mut take).map_err(|error| state_error(&error))?;
         Ok(crowd)
     }
 
@@ -61,7 +67,7 @@ impl App {
     /// How things stand, for whoever asks next.
     pub(super) fn facts(&self, turn: Turn, now: Timestamp) -> Result<Facts, AppError> {
         let state = self.state_beside()?;
-        let Crowd { accounts, waiting, quarantined } = Crowd::of(&state)?;
+        let Crowd { accounts, waiting, quarantined } = Crowd::of(&state, &self.settings)?;
         let mut waiting = self.waiting(&state, &waiting)?;
         let more_waiting = waiting.len().saturating_sub(SHOWN) as u64;
         waiting.truncate(SHOWN);
