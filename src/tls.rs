@@ -17,7 +17,9 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 pub enum TlsError {
     #[error("Could not set up TLS: {0}")]
     Protocol(rustls::Error),
-    #[error("Could not load the system's certificate authorities; set `ca_file`: {0}")]
+    #[error(
+        "Could not load the system's certificate authorities: {0}. Set `ca_file`, or install them (on Linux the package ca-certificates)"
+    )]
     System(rustls::Error),
     #[error(
         "`ca_file` names no file: give the path of the authority's certificate (PEM), or leave `ca_file` out and trust the system's"

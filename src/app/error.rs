@@ -6,6 +6,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::model::text::is_number_of_error;
 use crate::settings::Problems;
 
 /// What went wrong, as a word that never changes.
@@ -96,7 +97,7 @@ impl AppError {
         let mut next = Some(cause);
         while let Some(error) = next {
             let text = error.to_string();
-            if self.causes.last().unwrap_or(&self.message) != &text {
+            if self.causes.last().unwrap_or(&self.message) != &text && !is_number_of_error(&text) {
                 self.causes.push(text);
             }
             next = error.source();
@@ -187,6 +188,15 @@ mod tests {
         assert_eq!(told.causes, ["connection refused"]);
         let told = AppError::new(Code::Directory, "could not read the directory corp").caused_by(&cause);
         assert_eq!(told.causes, ["could not reach the server", "connection refused"]);
+    }
+
+    #[test]
+    fn what_sqlite_says_is_not_said_again_with_its_number() {
+        let said = Some("file is not a database".to_owned());
+        let cause = rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(26), said);
+        let told = AppError::new(Code::State, "could not open it").caused_by(&cause);
+        assert_eq!(told.causes, ["file is not a database"]);
+        assert_eq!(crate::cycle::reading::with_causes(&cause), "file is not a database");
     }
 
     #[test]

@@ -42,8 +42,8 @@ pub(super) fn render(report: &CheckReport, page: &mut Page) {
     let failed = report.probes.iter().filter(|probe| !probe.ok).count() as u64;
     let problems = report.problems.len() as u64;
     let sentence = match (problems, failed, report.probes.is_empty()) {
-        (0, 0, true) => "the config is right; --connect asks the servers too".to_owned(),
-        (0, 0, false) => format!("the config is right, and the servers answer as they must{}", less(&report.probes)),
+        (0, 0, true) => format!("the config is right{}; --connect asks the servers too", less(report)),
+        (0, 0, false) => format!("the config is right, and the servers answer as they must{}", less(report)),
         (0, _, _) => format!("{} failed", counted(failed, "probe", "probes")),
         (_, 0, _) => format!("{} of the config", counted(problems, "problem", "problems")),
         _ => format!(
@@ -56,9 +56,10 @@ pub(super) fn render(report: &CheckReport, page: &mut Page) {
     page.verdict(tone, word, &sentence);
 }
 
-/// "; one thing could be better".
-fn less(probes: &[Probe]) -> String {
-    match probes.iter().filter(|probe| probe.is_less()).count() as u64 {
+/// "; one thing could be better": what is odd in the config, and what works less well.
+fn less(report: &CheckReport) -> String {
+    let less = report.probes.iter().filter(|probe| probe.is_less()).count() + report.warnings.len();
+    match less as u64 {
         0 => String::new(),
         count => format!("; {} could be better", counted(count, "thing", "things")),
     }
@@ -137,6 +138,10 @@ mod tests {
         let less = Probe { lost: Some("deletions are seen a cycle later".to_owned()), ..probe(true) };
         let report = CheckReport::of(vec![], vec![], vec![probe(true), less]);
         assert_eq!(exit(&report), Exit::Done);
+        let odd = CheckReport { warnings: vec![problem()], ..report.clone() };
+        let mut page = Page::default();
+        render(&odd, &mut page);
+        assert!(page.plain().ends_with("; 2 things could be better\n"), "{}", page.plain());
         let mut page = Page::default();
         render(&report, &mut page);
         let expected = r#"The servers

@@ -17,6 +17,7 @@ use crate::model::memory::RefusedBind;
 use crate::model::report::ReadMode;
 use crate::model::settings::Settings;
 use crate::model::snapshot::{Nested, Partial, Pin, ScopeKey, Snapshot, Watermark, Whereabouts};
+use crate::model::text::is_number_of_error;
 use crate::model::{Account, Anchor, Dn, Name};
 use crate::ports::{Memory, Missing, Persistence, Progress, ReadError, ReadRequest, Stage, StateError};
 
@@ -183,9 +184,9 @@ pub fn refused(
         return Ok(None);
     }
     Ok(Some(format!(
-        "Could not bind: the server refused the credentials at {}, and trying the same again could lock the account. Mend \
-         `bind_dn` or `bind_password`, and the next cycle tries them; where the account was unlocked or enabled instead, \
-         `seatsync sync` tries them at once, the agent by itself at {again}",
+        "Could not bind: the server refused the credentials at {}, and is not asked again before {again}, so that the account is not \
+         locked. If they are wrong, mend `bind_dn` or `bind_password`, and the next cycle tries them; if the account was only \
+         disabled, locked or expired, mend that, and `seatsync sync` tries at once",
         refused.at
     )))
 }
@@ -305,7 +306,7 @@ pub fn with_causes(error: &dyn std::error::Error) -> String {
     let mut source = error.source();
     while let Some(cause) = source {
         let cause_text = cause.to_string();
-        if !text.contains(&cause_text) {
+        if !text.contains(&cause_text) && !is_number_of_error(&cause_text) {
             text = format!("{text}: {cause_text}");
         }
         source = cause.source();

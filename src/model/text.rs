@@ -11,6 +11,12 @@ pub fn is_harmful(character: char) -> bool {
         || matches!(character, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 
+/// What `SQLite`'s library gives as the cause of what it said: the number of the error, and the same words again.
+#[must_use]
+pub fn is_number_of_error(cause: &str) -> bool {
+    cause.strip_prefix("Error code ").is_some_and(|rest| rest.starts_with(|first: char| first.is_ascii_digit()))
+}
+
 /// The text with every harmful character written out, such as `\u{1b}`.
 #[must_use]
 pub fn clean(text: &str) -> Cow<'_, str> {
