@@ -77,6 +77,33 @@ fn a_state_or_a_ledger_that_is_spoilt_is_told_by_check_which_changes_nothing() {
 }
 
 #[test]
+fn a_ledger_that_is_spoilt_in_the_middle_is_told_with_what_to_do() {
+    let company = company_of(60, &pool(40));
+    company.write();
+    assert_eq!(company.agent.sync().0, 0);
+    let file = company.agent.folder().join("ledger.db");
+    let mut bytes = std::fs::read(&file).unwrap();
+    // Every page but the first, which has the header and the schema, loses its own header.
+    for page in bytes.chunks_mut(4096).skip(1).step_by(2) {
+        page[..64].fill(0xA5);
+    }
+    std::fs::write(&file, bytes).unwrap();
+    let says_it = |said: &Value| {
+        let said = said.to_string();
+        assert!(said.contains("ledger.db") && said.contains("stop the agent, put a backup"), "{said}");
+        assert!(!said.contains("Error code"), "{said}");
+    };
+    let (code, checked) = company.agent.check(false);
+    assert!(code == 2 && checked["problems"][0]["key"] == "backend.path", "{checked}");
+    says_it(&checked["problems"][0]["message"]);
+    assert!(company.agent.check(true).1["problems"].to_string().contains("is spoilt"));
+    says_it(&company.agent.status()["backend"]["problem"]);
+    assert!(company.agent.run(&["status"]).stdout.contains("not well: "));
+    let cycle = company.agent.run(&["sync"]);
+    assert!(cycle.code == 1 && cycle.stderr.contains("stop the agent, put a backup"), "{cycle:?}");
+}
+
+#[test]
 fn before_the_first_cycle_stdout_is_empty_and_stderr_says_how_to_make_one() {
     let company = company_of(3, &pool(2));
     for verb in ["users", "pending", "history"] {

@@ -137,6 +137,9 @@ fn a_state_that_became_roots_is_told_by_roots_check_with_the_command_that_gives_
     let said = checked["problems"][0]["message"].as_str().expect("a problem");
     let command = format!("run: chown nobody: {}*", file.display());
     assert!(code == 2 && said.contains("state.db, which is root's") && said.ends_with(&command), "{checked}");
+    let status = company.agent.run(&["status"]);
+    assert!(status.stdout.contains(&command), "{status:?}");
+    assert!(status.stdout.contains("not well: the service could not start"), "{status:?}");
 }
 
 /// Its ledger is to lie in a folder of root's.

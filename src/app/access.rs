@@ -47,9 +47,14 @@ pub struct Access {
 
 impl Access {
     pub fn of(config: &Path, loaded: &Loaded) -> Self {
-        let settings = &loaded.settings;
-        let state_dir = Some(settings.agent.state_dir.as_path());
+        let state_dir = Some(loaded.settings.agent.state_dir.as_path());
         let unreadable = system::unreadable(config, state_dir, &loaded.files);
+        Self { unreadable, ..Self::of_places(config, &loaded.settings) }
+    }
+
+    /// What the agent writes alone.
+    pub fn of_places(config: &Path, settings: &Settings) -> Self {
+        let state_dir = Some(settings.agent.state_dir.as_path());
         let own = own_files(&settings.agent.state_dir);
         let own = own.iter().map(|path| ("agent.state_dir", path.as_path()));
         let places: Vec<(&'static str, &Path)> = places(settings).into_iter().chain(own).collect();
@@ -57,7 +62,7 @@ impl Access {
         // Where the folder itself is closed, nothing is said of what lies in it; one file stands for all.
         let mut told = std::collections::BTreeSet::new();
         unwritable.retain(|closed| told.insert(closed.key));
-        Self { unreadable, unwritable }
+        Self { unreadable: Vec::new(), unwritable }
     }
 
     /// The same of a ledger's config.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::access::Access;
 use super::engine::state_error;
 use super::pass::BACKEND_FAILED;
 use super::people::{Places, user_row};
@@ -41,6 +42,7 @@ impl App {
         let last_cycle = last_cycle(&state)?;
         let held = state.held().map_err(|error| state_error(&error))?;
         let standby = state.standby().map_err(|error| state_error(&error))?;
+        let reached = reachable(last_cycle.as_ref(), standby.is_some());
         // That of an agent before this one says nothing.
         let heartbeat = state.heartbeat().map_err(|error| state_error(&error))?;
         let heart = heartbeat.filter(|heart| agent == Some(heart.pid));
@@ -53,8 +55,9 @@ impl App {
             held: held.as_ref().map(held_rows).transpose()?,
             fingerprint: held.map(|held| held.fingerprint),
             confirmations: confirmations(&state, now)?,
-            backend: Some(self.backend_status(reachable(last_cycle.as_ref(), standby.is_some()), &state)?),
+            backend: Some(self.backend_status(reached, &state, agent.is_none())?),
             directories: self.directory_rows(&state)?,
+            cannot_start: self.cannot_start(agent.is_some()),
             full_disks: self.full_disks(),
             silent_since: heart.as_ref().map(|heart| heart.beat).filter(|beat| now.duration_since(*beat) > SILENCE),
             failing: heart
@@ -69,10 +72,26 @@ impl App {
         })
     }
 
-    /// A ledger that is not there is told by looking for it: the last cycle may have found it.
-    fn backend_status(&self, reachable: Option<bool>, state: &State) -> Result<BackendStatus, AppError> {
+    /// Of what the agent writes, what `check` says is closed to the service's user.
+    fn cannot_start(&self, runs: bool) -> Vec<String> {
+        if runs {
+            return Vec::new();
+        }
+        let problems = Access::of_places(&self.config, &self.settings).problems(&self.config);
+        problems.into_iter().map(|problem| problem.message).collect()
+    }
+
+    /// A ledger that is not there is told by looking for it: the last cycle may have found it. `thorough`: so is one that is
+    /// spoilt in the middle; an agent that runs says so itself.
+    fn backend_status(
+        &self,
+        reachable: Option<bool>,
+        state: &State,
+        thorough: bool,
+    ) -> Result<BackendStatus, AppError> {
         let glance = state.says_of_the_ledger().map_err(|error| state_error(&error))?;
-        let problem = self.ledger_problem(&glance).map(|error| error.in_one_line());
+        let problem = self.ledger_problem(&glance).or_else(|| if thorough { self.spoilt_ledger() } else { None });
+        let problem = problem.map(|error| error.in_one_line());
         let reachable = if problem.is_some() { Some(false) } else { reachable };
         Ok(BackendStatus { kind: self.backend_kind().to_owned(), reachable, problem })
     }

@@ -6,6 +6,7 @@ use std::path::Path;
 use super::access::Access;
 use super::engine::{Engine, Stop, state_error};
 use super::ledger::LedgerApp;
+use super::own::{PUT_BACK, is_spoilt};
 use super::{App, AppError, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
@@ -32,8 +33,11 @@ impl App {
                 let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
                 let app = Self::of(config, loaded);
                 let mut problems: Vec<CheckProblem> = problems;
-                if !connect {
-                    // With it, whoever opens them says so.
+                if connect {
+                    // What is spoilt in the middle opens all the same.
+                    problems.extend(app.spoilt_problem().iter().map(problem));
+                } else {
+                    // With `connect`, whoever opens them says so.
                     problems.extend(app.own_problems().iter().map(problem));
                 }
                 let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
@@ -151,13 +155,14 @@ fn people(read: &DirectoryReport) -> Probe {
     }
 }
 
-fn failed(what: &str, error: &dyn std::error::Error) -> Probe {
+fn failed(what: &str, error: &(dyn std::error::Error + 'static)) -> Probe {
+    let mended = "mend what the message names, and run `seatsync check --connect` again";
     Probe {
         what: what.to_owned(),
         ok: false,
         message: cycle::reading::with_causes(error),
         lost: Some("nothing can be planned or changed".to_owned()),
-        remedy: Some("mend what the message names, and run `seatsync check --connect` again".to_owned()),
+        remedy: Some(if is_spoilt(error) { PUT_BACK } else { mended }.to_owned()),
     }
 }
 

@@ -4,6 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::app::own::{is_spoilt, put_back};
 use crate::app::{AppError, Code, access, room};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
@@ -156,6 +157,9 @@ fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn B
     }
     if let Some(said) = room::read_only("the licence ledger", path) {
         return Err(AppError::new(Code::Backend, said).with_next(room::GOES_ON));
+    }
+    if is_spoilt(&error) {
+        return Err(told.with_next(put_back(path)));
     }
     if is_denied(&error) {
         return Err(told.with_next(access::given_back(&settings.agent.state_dir, path)));

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::engine::{lost_ledger, state_error};
-use super::{App, AppError, Code};
+use super::{App, AppError, Code, room};
 use crate::ledger::{Ledger, LedgerError};
 use crate::model::settings::BackendKind;
 use crate::ports::StateError;
@@ -17,7 +17,10 @@ impl App {
     pub(super) fn own_problems(&self) -> Vec<Problem> {
         let folder = &self.settings.agent.state_dir;
         let (state, ledger) = match State::glance(folder) {
-            Ok(glance) => (None, self.ledger_problem(&glance.unwrap_or_default())),
+            Ok(glance) => {
+                let problem = self.ledger_problem(&glance.unwrap_or_default());
+                (None, problem.or_else(|| self.spoilt_ledger()))
+            }
             Err(error @ (StateError::Unreadable { .. } | StateError::Newer { .. })) => {
                 (Some(self.problem("agent.state_dir", &unreadable(folder, &error))), None)
             }
@@ -44,9 +47,33 @@ impl App {
         }
         let connection = look_at(path).ok()?;
         match Ledger::glance(&connection, path, glance.knows_accounts) {
+            Err(error) if is_spoilt(&error) => Some(told(&error).with_next(put_back(path))),
             Err(error) if is_lasting(&error) => Some(told(&error)),
             _ => None,
         }
+    }
+
+    /// The embedded ledger alone, looked through.
+    pub(super) fn spoilt_problem(&self) -> Option<Problem> {
+        self.spoilt_ledger().map(|error| self.problem("backend.path", &error))
+    }
+
+    /// Why the embedded ledger cannot be relied on though it opens: all of the file is read.
+    pub(super) fn spoilt_ledger(&self) -> Option<AppError> {
+        let BackendKind::Embedded { path } = &self.settings.backend.kind else { return None };
+        if path.metadata().ok()?.len() > LOOKED_THROUGH {
+            return None;
+        }
+        let found: Result<String, _> = look_at(path).ok()?.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+        let told = AppError::new(Code::Backend, format!("the licence ledger {} is spoilt", path.display()));
+        let told = match found {
+            Ok(found) if found == "ok" => return None,
+            // After the first line, which says that there is more than one.
+            Ok(found) => told.with_causes(found.lines().last().map(str::to_owned)),
+            Err(error) if is_spoilt(&error) => told.caused_by(&error),
+            Err(_) => return None,
+        };
+        Some(told.with_next(put_back(path)))
     }
 
     fn problem(&self, key: &str, error: &AppError) -> Problem {
@@ -66,11 +93,31 @@ fn unreadable(folder: &Path, error: &StateError) -> AppError {
     ))
 }
 
+/// What `SQLite` reads in about a second from a disk that is not slow, in bytes.
+const LOOKED_THROUGH: u64 = 512 << 20;
+
+/// The cause is a database that is damaged.
+pub(super) fn is_spoilt(error: &(dyn std::error::Error + 'static)) -> bool {
+    use rusqlite::ErrorCode::{DatabaseCorrupt, NotADatabase};
+    room::causes(error).any(|error| {
+        let of_sqlite = error.downcast_ref::<rusqlite::Error>().and_then(rusqlite::Error::sqlite_error_code);
+        matches!(of_sqlite, Some(DatabaseCorrupt | NotADatabase))
+    })
+}
+
+/// What to do about a ledger that is damaged, wherever it lies.
+pub(super) const PUT_BACK: &str = "stop the agent, put a backup of the ledger back (docs/operate.md), and start it; `seatsync check` \
+                                   looks through the file";
+
+/// What to do about a ledger that is damaged: nothing makes up for it.
+pub(super) fn put_back(path: &Path) -> String {
+    format!(
+        "stop the agent, put a backup back as {0} (without the files {0}-wal and {0}-shm; docs/operate.md), and start it",
+        path.display()
+    )
+}
+
 /// Another try would end as this one did.
-fn is_lasting(error: &LedgerError) -> bool {
-    match error {
-        LedgerError::Missing { .. } | LedgerError::Foreign { .. } | LedgerError::Newer { .. } => true,
-        LedgerError::Sql { source, .. } => source.sqlite_error_code() == Some(rusqlite::ErrorCode::DatabaseCorrupt),
-        _ => false,
-    }
+const fn is_lasting(error: &LedgerError) -> bool {
+    matches!(error, LedgerError::Missing { .. } | LedgerError::Foreign { .. } | LedgerError::Newer { .. })
 }

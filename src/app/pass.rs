@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use jiff::Timestamp;
 
 use super::engine::{Engine, Stop};
+use super::own::{PUT_BACK, is_spoilt};
 use super::{AppError, Code, room};
 use crate::apply::ApplyError;
 use crate::clock;
@@ -104,6 +105,7 @@ pub fn cycle_error(error: &CycleError) -> AppError {
     match error {
         CycleError::Stopped => told,
         full if room::is_full(full) => told.with_next(room::NEXT),
+        spoilt if code == Code::Backend && is_spoilt(spoilt) => told.with_next(PUT_BACK),
         _ => told.with_next(NEXT),
     }
 }

@@ -54,6 +54,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
             page.pieces(&[(Tone::Bad, problem)]);
         }
     }
+    for problem in &report.cannot_start {
+        page.pieces(&[(Tone::Bad, problem)]);
+    }
     directories(page, report);
     problems(page, report);
     if let Some(cycle) = report.last_cycle.as_ref().filter(|_| report.standby.is_none()) {
@@ -223,6 +226,18 @@ fn serves_nobody(cycle: &SyncReport) -> bool {
     cycle.directories.iter().any(|directory| directory.serves_nobody().is_some())
 }
 
+/// Why no cycle does what it should.
+fn unable(report: &StatusReport) -> Option<&'static str> {
+    let spoilt = report.backend.as_ref().is_some_and(|backend| backend.problem.is_some());
+    let why = [
+        (!report.cannot_start.is_empty(), "the service could not start"),
+        (spoilt, "the licence ledger cannot be opened"),
+        (report.failing.is_some(), "cycles fail, and cannot be written down"),
+        (report.silent_since.is_some(), "the agent gives no sign of life"),
+    ];
+    why.into_iter().find_map(|(is_so, what)| is_so.then_some(what))
+}
+
 fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String) {
     let waiting: u64 = report.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
     let waiting = words::counted(waiting, "place in a queue", "places in queues");
@@ -236,14 +251,8 @@ fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String
         let next = "`seatsync check` says what to do";
         return (Tone::Bad, "not well", format!("{}: {next}", moved::sentence(other)));
     }
-    if report.backend.as_ref().is_some_and(|backend| backend.problem.is_some()) {
-        return (Tone::Bad, "not well", format!("the licence ledger cannot be opened; {waiting}"));
-    }
-    if report.failing.is_some() {
-        return (Tone::Bad, "not well", format!("cycles fail, and cannot be written down; {waiting}"));
-    }
-    if report.silent_since.is_some() {
-        return (Tone::Bad, "not well", format!("the agent gives no sign of life; {waiting}"));
+    if let Some(what) = unable(report) {
+        return (Tone::Bad, "not well", format!("{what}; {waiting}"));
     }
     if let Some(silent) = report.reading.iter().find(|reading| reading.is_silent(now)) {
         let held = if report.held.is_some() { "; changes wait for a person" } else { "" };

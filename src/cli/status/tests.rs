@@ -20,6 +20,7 @@ fn before_the_first_cycle() -> StatusReport {
         backend: None,
         directories: Vec::new(),
         standby: None,
+        cannot_start: Vec::new(),
         full_disks: Vec::new(),
         failing: None,
         silent_since: None,

@@ -57,6 +57,9 @@ pub struct StatusReport {
     /// Who works for the company, while this agent stands by.
     #[serde(default)]
     pub standby: Option<Standby>,
+    /// Why the service could not start where no agent runs, with what mends it.
+    #[serde(default)]
+    pub cannot_start: Vec<String>,
     /// A sentence for each disk of the agent without room.
     #[serde(default)]
     pub full_disks: Vec<String>,
