@@ -81,7 +81,7 @@ fn what_was_refused_is_not_tried_again_by_looking_and_always_by_a_cycle_that_som
     take_the_wrong_one(&slapd);
     for verb in [&["plan"][..], &["check", "--connect"]] {
         let told = agent.run(verb);
-        assert!(told.code == 1 && told.stdout.contains("trying the same again could lock"), "{verb:?}: {told:?}");
+        assert!(told.code == 1 && told.stdout.contains("so that the account is not locked"), "{verb:?}: {told:?}");
         assert!(told.stdout.contains("`seatsync sync"), "{verb:?}: {told:?}");
     }
     let (code, synced) = agent.sync();

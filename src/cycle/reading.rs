@@ -185,7 +185,7 @@ pub fn refused(
     }
     Ok(Some(format!(
         "Could not bind: the server refused the credentials at {}, and is not asked again before {again}, so that the account is not \
-         locked. If they are wrong, mend `bind_dn` or `bind_password`, and the next cycle tries them; if the account was only \
+         locked. Mend `bind_dn` or `bind_password` where they are wrong, and the next cycle tries them; where the account was only \
          disabled, locked or expired, mend that, and `seatsync sync` tries at once",
         refused.at
     )))
