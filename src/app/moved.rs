@@ -1,10 +1,13 @@
 //! An agent that was started on this config when it named another `state_dir`, and keeps that one until it is started again:
 //! nothing that looks at the new one alone would know of it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
+#[cfg(target_os = "linux")]
+use std::path::PathBuf;
 
 use super::{App, AppError, Code};
 use crate::model::report::{OtherState, Probe};
+#[cfg(target_os = "linux")]
 use crate::settings;
 use crate::state::{Lock, Ownership, State};
 
