@@ -26,6 +26,7 @@ use crate::model::report::{
     EntryRow, ExplainReport, PoolExplained, PoolRow, ScopeExplained, SeatRow, SeatWord, Stopped, UserRow,
 };
 use crate::model::settings::Settings;
+use crate::model::text::some_of_by;
 use crate::model::{AccountState, LeaveCause, Name, Standing};
 use crate::state::{State, Who};
 
@@ -172,9 +173,7 @@ fn lines(lines: &[Cow<'_, str>]) -> Vec<String> {
 
 /// The first three, and how many more.
 fn list(names: &[Arc<str>]) -> String {
-    let more = names.len().saturating_sub(3);
-    let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    format!("{}{and_more}", names[..names.len().min(3)].join("; "))
+    some_of_by(names.iter().map(ToString::to_string), "; ").unwrap_or_default()
 }
 
 fn scope(case: &Case<'_>) -> ScopeExplained {

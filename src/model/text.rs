@@ -85,10 +85,16 @@ pub fn counted(number: u64, one: &str, many: &str) -> String {
 /// The first three, and how many more.
 #[must_use]
 pub fn some_of(found: impl Iterator<Item = String>) -> Option<String> {
+    some_of_by(found, ", ")
+}
+
+/// The same, with something else between them: DNs have commas.
+#[must_use]
+pub fn some_of_by(found: impl Iterator<Item = String>, between: &str) -> Option<String> {
     let found: Vec<String> = found.collect();
     let more = found.len().saturating_sub(3);
     let and_more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(", ")))
+    (!found.is_empty()).then(|| format!("{}{and_more}", found[..found.len().min(3)].join(between)))
 }
 
 #[cfg(test)]

@@ -19,8 +19,7 @@ const ODD: &[(&[char], &str, &str)] = &[
 
 /// The first such character outside of quotation marks and comments in the line of `at`: its byte, and a sentence.
 pub fn odd_in_line(text: &str, at: usize) -> Option<(usize, String)> {
-    let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..)?.lines().next()?;
+    let (start, line) = line_of(text, at)?;
     let mut quote = None;
     for (byte, character) in line.char_indices() {
         match (quote, character) {
@@ -47,41 +46,42 @@ pub fn twice(text: &str, table: &DeTable, error: &Error) -> Option<String> {
     let span = error.span()?;
     let key = text.get(span.clone())?.trim();
     let before = text.get(..span.start)?;
-    let is_header = before.rsplit('\n').next().is_some_and(|line| line.trim_start().starts_with('['));
-    let shown = if is_header { format!("the table [{}]", header_at(text, span.start)?) } else { key.to_owned() };
+    let header = table_of(line_of(text, span.start)?.1);
+    let shown = header.map_or_else(|| key.to_owned(), |name| format!("the table [{name}]"));
     let here = lines::position(text, span.start).0;
-    let first = if is_header {
-        let name = header_at(text, span.start);
-        text.lines().position(|line| line.trim_start().starts_with('[') && header_at(line, 0) == name).map(|at| at + 1)
-    } else {
-        Lines::of_table(text, table).of(&below(before, key))
+    let first = match header {
+        Some(_) => text.lines().position(|line| table_of(line) == header).map(|at| at + 1),
+        None => Lines::of_table(text, table).of(&below(before, key)),
     };
     let first = first.filter(|first| *first != here);
     let first = first.map(|first| format!("on line {first} and ")).unwrap_or_default();
     Some(format!("{shown} stands {first}on line {here}; keep one of the two"))
 }
 
-/// The name of the table whose header is on the line of `at`.
-fn header_at(text: &str, at: usize) -> Option<String> {
+/// Where the line of `at` begins, and the line.
+fn line_of(text: &str, at: usize) -> Option<(usize, &str)> {
     let start = text.get(..at)?.rfind('\n').map_or(0, |newline| newline + 1);
-    let line = text.get(start..)?.lines().next()?;
-    Some(line.trim_start_matches([' ', '\t', '[']).split(']').next()?.trim().to_owned())
+    Some((start, text.get(start..)?.lines().next()?))
+}
+
+/// The name of the table whose header this line is.
+fn table_of(line: &str) -> Option<&str> {
+    let header = line.trim_start().strip_prefix('[')?;
+    header.trim_start_matches([' ', '\t', '[']).split(']').next().map(str::trim)
 }
 
 /// Where a key stands that follows this text, by position in the tree.
 fn below(before: &str, key: &str) -> String {
-    let header = |line: &str| line.trim_start().starts_with('[').then(|| line.trim().to_owned());
-    let headers: Vec<String> = before.lines().filter_map(header).collect();
-    let Some(last) = headers.last() else { return key.to_owned() };
-    let name = |header: &str| header.trim_start_matches('[').split(']').next().unwrap_or_default().trim().to_owned();
+    let headers: Vec<(&str, &str)> =
+        before.lines().filter_map(|line| Some((line.trim_start(), table_of(line)?))).collect();
+    let Some((_, table)) = headers.last() else { return key.to_owned() };
     let lists = |of: &str| {
-        let count = headers.iter().filter(|header| header.starts_with("[[") && name(header) == of).count();
+        let count = headers.iter().filter(|(line, name)| line.starts_with("[[") && *name == of).count();
         if count > 0 { format!("{of}[{}]", count - 1) } else { of.to_owned() }
     };
-    let table = name(last);
     let place = match table.split_once('.') {
         Some((above, below)) => format!("{}.{below}", lists(above)),
-        None => lists(&table),
+        None => lists(table),
     };
     format!("{place}.{key}")
 }

@@ -66,13 +66,10 @@ impl Twins {
     /// the second time.
     #[track_caller]
     pub fn deletion(&self, after: &str) {
-        for agent in [&self.reads, &self.compares] {
-            forget(&self.reads);
-            let (code, report) = agent.sync_full();
+        forget(&self.reads);
+        for (code, report) in [self.reads.sync_full(), self.compares.sync_full(), self.follows.sync()] {
             assert_eq!(code, 0, "after {after}: {report}");
         }
-        let (code, report) = self.follows.sync();
-        assert_eq!(code, 0, "after {after}: {report}");
     }
 
     /// One cycle of each, after which they have the same. Gives how the one that follows read the directory.

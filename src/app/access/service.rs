@@ -91,7 +91,7 @@ impl Service {
 }
 
 /// Of a user or group by its number: both files have the name first and the number third. Without one the number.
-fn name_of(lines: &str, number: u32) -> String {
+pub(super) fn name_of(lines: &str, number: u32) -> String {
     let number = number.to_string();
     let of = |line: &str| {
         let mut fields = line.split(':');

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
-use super::service::{READ, SEARCH, Service, WRITE};
+use super::service::{READ, SEARCH, Service, WRITE, name_of};
 use super::unit::Unit;
 use super::{Closed, Unread};
 use crate::settings::{Problem, UsedFile};
@@ -154,7 +154,7 @@ fn closed(
     let shut = if sure { refused_to_us(path) } else { shut(service, path) }?;
     let user = service.user(passwd);
     let what = if shut == path {
-        owner(path, passwd).map(|owner| format!(", which is {owner}'s")).unwrap_or_default()
+        std::fs::metadata(path).map(|file| format!(", which is {}'s", name_of(passwd, file.uid()))).unwrap_or_default()
     } else {
         format!(", where {} is to lie", path.display())
     };
@@ -163,14 +163,6 @@ fn closed(
     // Of a file that is there the mode says all, unless it has an access list.
     let sure = sure || (shut.is_file() && service.is_listed && !has_access_list(shut));
     Some(Closed { key, message, remedy: opened(key, path, shut, &user), sure })
-}
-
-/// Whose a file is, by name where it has one.
-fn owner(path: &Path, passwd: &str) -> Option<String> {
-    let uid = std::fs::metadata(path).ok()?.uid().to_string();
-    let named = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let name = named.into_iter().find(|fields| fields.get(2) == Some(&uid.as_str())).map(|fields| fields[0].to_owned());
-    Some(name.unwrap_or(uid))
 }
 
 /// Whom this process runs as.
