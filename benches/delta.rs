@@ -20,7 +20,7 @@ use serde_json::Value;
 
 use common::child::run;
 use common::figures::{Figures, grouped, table, verdict};
-use common::people::Person;
+use common::people::{BASE, Person};
 use common::{Arguments, machine};
 use support::agent::Running;
 use support::process::wait_until;
@@ -29,7 +29,6 @@ use support::{Agent, Slapd, ldif};
 const PEOPLE: usize = 100_000;
 const FEW: usize = 10_000;
 const CHANGES: usize = 10;
-const BASE: &str = "dc=lab,dc=test";
 /// Of so many more people, and of one search for the root entry.
 const BARS: (f64, f64) = (2.0, 10.0);
 /// The first cycle gives everyone a seat.

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use common::child::{Run, run};
 use common::figures::{Figures, grouped, table, verdict};
-use common::people::Person;
+use common::people::{BASE, Person};
 use common::{Arguments, machine};
 use seatsync::directory::person::PersonReader;
 use seatsync::model::settings::AttributeSettings;
@@ -26,7 +26,6 @@ use seatsync::model::snapshot::Kind;
 use support::{Agent, Slapd};
 
 const PEOPLE: usize = 100_000;
-const BASE: &str = "dc=lab,dc=test";
 const PAGE: usize = 1_000;
 
 /// Of wall time against `ldapsearch`, and of memory in MB: up to so many people.

@@ -16,12 +16,11 @@ use clap::Parser as _;
 
 use common::child::{Run, run};
 use common::figures::{Figures, grouped, table, verdict};
-use common::people::Person;
+use common::people::{BASE, Person};
 use common::{Arguments, machine};
 use support::{Agent, Slapd, ldif};
 
 const PEOPLE: usize = 100_000;
-const BASE: &str = "dc=lab,dc=test";
 /// Of the read without a group.
 const BAR: f64 = 2.0;
 

@@ -17,7 +17,7 @@ use crate::model::report::ReadingRow;
 pub use self::pulse::Pulse;
 
 /// How often requests of other verbs are looked for: they are acted on within a second.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(500);
 
 /// A pass that was asked to stop may take so long to end. Less than the service manager waits (`TimeoutStopSec`), so that
 /// it is we who say so; what was being sent is in the journal, and the next start asks how it went.

@@ -1,8 +1,13 @@
 //! People as a large company has them: about 800 bytes an entry on the wire.
 
-use std::io::{self, Write};
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
 
 use uuid::Uuid;
+
+/// Below it stand `ou=people` and everybody.
+pub const BASE: &str = "dc=lab,dc=test";
 
 const GIVEN: [&str; 12] = [
     "Alexandra-Maria",
@@ -87,4 +92,13 @@ impl Person {
             self.dn(base)
         )
     }
+}
+
+/// A directory of so many people, as a file.
+pub fn write_people(path: &Path, people: usize) -> io::Result<()> {
+    let mut ldif = BufWriter::new(File::create(path)?);
+    write!(ldif, "dn: {BASE}\nobjectClass: domain\ndc: lab\n\n")?;
+    write!(ldif, "dn: ou=people,{BASE}\nobjectClass: organizationalUnit\nou: people\n\n")?;
+    (1..=people).try_for_each(|number| Person::new(number).write(BASE, &mut ldif))?;
+    ldif.flush()
 }

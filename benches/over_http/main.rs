@@ -20,6 +20,7 @@ use tokio::runtime::Runtime;
 use claims::{CLIENTS, Claimed};
 use common::child::Run;
 use common::figures::{Figures, grouped, table, verdict_of_rate};
+use common::people::write_people;
 use common::{Arguments, machine};
 
 const PEOPLE: usize = 100_000;
@@ -36,7 +37,7 @@ fn main() {
     let runtime = Runtime::new().expect("a runtime");
     let folder = tempfile::tempdir().expect("a folder");
     let ldif = folder.path().join("corp.ldif");
-    provisioning::write_people(&ldif, people).expect("a directory in a file");
+    write_people(&ldif, people).expect("a directory in a file");
     println!("Measuring, each time on a new ledger: {} runs, and one that is not counted ...", arguments.runs);
     let runs: Vec<(Run, Claimed)> = (0..=arguments.runs)
         .map(|_| (provisioning::measure(&runtime, &ldif, people), claims::measure(&runtime, claimed)))

@@ -1,7 +1,5 @@
 //! A first cycle: an agent gives everybody an account and a seat in a ledger that knew nobody.
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -9,19 +7,8 @@ use tokio::runtime::Runtime;
 
 use super::service::{Service, client};
 use crate::common::child::{Run, run};
-use crate::common::people::Person;
+use crate::common::people::BASE;
 use crate::support::Agent;
-
-const BASE: &str = "dc=lab,dc=test";
-
-/// The directory, as a file.
-pub fn write_people(path: &Path, people: usize) -> io::Result<()> {
-    let mut ldif = BufWriter::new(File::create(path)?);
-    write!(ldif, "dn: {BASE}\nobjectClass: domain\ndc: lab\n\n")?;
-    write!(ldif, "dn: ou=people,{BASE}\nobjectClass: organizationalUnit\nou: people\n\n")?;
-    (1..=people).try_for_each(|number| Person::new(number).write(BASE, &mut ldif))?;
-    ldif.flush()
-}
 
 /// The whole of `seatsync sync`, start and end of the process included.
 pub fn measure(runtime: &Runtime, ldif: &Path, people: usize) -> Run {

@@ -29,8 +29,10 @@ use crate::settings::Problem;
 use crate::state::{Holder, Lock, State};
 use crate::{clock, settings};
 
-/// A sign of life this often.
-const BEAT: Duration = Duration::from_secs(2);
+/// A sign of life this often where there is no news; the agent counts as silent after three (`verbs::SILENCE`).
+const BEAT: Duration = Duration::from_secs(10);
+/// And this often while a directory is read: what it says of the read is news.
+const BEAT_OF_READING: Duration = Duration::from_secs(2);
 
 /// Before how things stand, while the config that was saved cannot be taken.
 const REFUSED: &str = "The saved config is refused, and the one before is in force: `seatsync check` says why.";
@@ -298,7 +300,22 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<P
         if let Err(error) = state.beat(&heartbeat) {
             tracing::warn!(name: "state.no_sign_of_life", %error, "The sign of life could not be stored.");
         }
-        // Sooner where there is news.
-        let _ = tokio::time::timeout(BEAT, turns.changed()).await;
+        let news = async {
+            tokio::select! {
+                _ = turns.changed() => {}
+                () = reading(&pulse) => {}
+            }
+        };
+        let _ = tokio::time::timeout(BEAT, news).await;
+    }
+}
+
+/// Ready once something is being read.
+async fn reading(pulse: &Pulse) {
+    loop {
+        tokio::time::sleep(BEAT_OF_READING).await;
+        if pulse.reading(clock::now()).is_some() {
+            return;
+        }
     }
 }

@@ -62,8 +62,7 @@ impl Excerpts for State {
     fn at(&self, directory: &str, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError> {
         self.read("reading who lies where", |connection| {
             let Some(id) = find_directory(connection, directory)? else { return Ok(vec![None; dns.len()]) };
-            let sql = format!("SELECT anchor, dn FROM {PRESENT} AND place = ?2");
-            let mut query = connection.prepare_cached(&sql)?;
+            let mut query = connection.prepare_cached(AT)?;
             let mut found = Vec::with_capacity(dns.len());
             for dn in dns {
                 let mut rows = query.query(params![id, Listing::place(dn).as_bytes()])?;
@@ -79,12 +78,11 @@ impl Excerpts for State {
     }
 
     fn with_uid(&self, directory: &str, uid: &str) -> Result<Vec<Anchor>, StateError> {
-        let condition = "(uid = ?2 OR anchor IN (SELECT anchor FROM further_uid WHERE directory = ?1 AND uid = ?2))";
-        self.present("reading who has a user id", directory, condition, uid)
+        self.present("reading who has a user id", directory, WITH_UID, uid)
     }
 
     fn with_primary_group(&self, directory: &str, token: u32) -> Result<Vec<Anchor>, StateError> {
-        self.present("reading whose primary group it is", directory, "primary_group = ?2", token)
+        self.present("reading whose primary group it is", directory, WITH_PRIMARY_GROUP, token)
     }
 
     fn absent(&self, directory: &str, there: &BTreeSet<Anchor>) -> Result<Vec<Anchor>, StateError> {
@@ -199,6 +197,16 @@ fn known_entry(row: &rusqlite::Row<'_>) -> Result<KnownEntry> {
 
 const PRESENT: &str = "facts WHERE directory = ?1 AND naming IS NOT NULL";
 
+// Of an index that is not unique SQLite expects no less than of everyone in a directory, and would look through them all.
+pub(super) const AT: &str =
+    "SELECT anchor, dn FROM facts INDEXED BY facts_place WHERE directory = ?1 AND place = ?2 AND naming IS NOT NULL";
+pub(super) const WITH_UID: &str = "SELECT anchor FROM facts INDEXED BY facts_own_uid
+        WHERE directory = ?1 AND uid = ?2 AND naming IS NOT NULL
+    UNION SELECT f.anchor FROM further_uid u CROSS JOIN facts f ON f.directory = u.directory AND f.anchor = u.anchor
+        WHERE u.directory = ?1 AND u.uid = ?2 AND f.naming IS NOT NULL";
+pub(super) const WITH_PRIMARY_GROUP: &str = "SELECT anchor FROM facts INDEXED BY facts_primary_group
+    WHERE directory = ?1 AND primary_group = ?2 AND naming IS NOT NULL";
+
 type Value = fn(&Profile) -> &str;
 
 /// The columns of what is unique, folded.
@@ -206,17 +214,11 @@ const VALUES: [(&str, Value); 2] =
     [("user_name_folded", |profile| &profile.user_name), ("email_folded", |profile| &profile.email)];
 
 impl State {
-    /// Those who were seen of whom a condition on one value holds.
-    fn present(
-        &self,
-        doing: &str,
-        directory: &str,
-        condition: &str,
-        value: impl ToSql,
-    ) -> Result<Vec<Anchor>, StateError> {
+    /// Those who were seen and have a value.
+    fn present(&self, doing: &str, directory: &str, sql: &str, value: impl ToSql) -> Result<Vec<Anchor>, StateError> {
         self.read(doing, |connection| {
             let Some(id) = find_directory(connection, directory)? else { return Ok(Vec::new()) };
-            let mut query = connection.prepare_cached(&format!("SELECT anchor FROM {PRESENT} AND {condition}"))?;
+            let mut query = connection.prepare_cached(sql)?;
             query.query_map(params![id, value], |row| anchor(row, 0))?.collect()
         })
     }

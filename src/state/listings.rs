@@ -27,14 +27,16 @@ pub fn listed_by_uid(
     Ok(listed)
 }
 
+pub(super) const HAD_UID: &str =
+    "SELECT anchor FROM facts INDEXED BY facts_uid WHERE directory = ?1 AND judgement_json ->> 'uid' = ?2
+    UNION SELECT anchor FROM facts INDEXED BY facts_own_uid WHERE directory = ?1 AND uid = ?2
+    UNION SELECT anchor FROM further_uid WHERE directory = ?1 AND uid = ?2
+    UNION SELECT anchor FROM former_uid WHERE directory = ?1 AND uid = ?2 ORDER BY 1";
+
 pub fn had_uid(connection: &Connection, directory: &str, uids: &[&str]) -> Result<Vec<(Anchor, String)>> {
     let mut had = Vec::new();
     let Some(id) = find_directory(connection, directory)? else { return Ok(had) };
-    let sql = "SELECT anchor FROM facts WHERE directory = ?1 AND judgement_json ->> 'uid' = ?2
-               UNION SELECT anchor FROM facts WHERE directory = ?1 AND uid = ?2
-               UNION SELECT anchor FROM further_uid WHERE directory = ?1 AND uid = ?2
-               UNION SELECT anchor FROM former_uid WHERE directory = ?1 AND uid = ?2 ORDER BY 1";
-    let mut query = connection.prepare_cached(sql)?;
+    let mut query = connection.prepare_cached(HAD_UID)?;
     for uid in uids {
         for anchor in query.query_map(params![id, uid], |row| anchor(row, 0))? {
             had.push((anchor?, (*uid).to_owned()));

@@ -79,7 +79,7 @@ fn count(connection: &Connection, company: &str, pool: &str, place: &Place) -> r
 /// Everybody with a place that may be filled. The counter counts the others, too; there are hardly any.
 fn all(connection: &Connection, company: &str, pool: &str) -> rusqlite::Result<i64> {
     let sql = format!(
-        "SELECT waiting - (SELECT count(*) FROM assignment AS s
+        "SELECT waiting - (SELECT count(*) FROM assignment AS s INDEXED BY assignment_by_hand
              WHERE s.company = ?1 AND s.pool = ?2 AND s.state = 'waiting' AND s.ours = 0 AND NOT {SERVED})
          FROM pool WHERE company = ?1 AND name = ?2"
     );

@@ -9,6 +9,8 @@ use crate::model::memory::{Listing, MirrorUpdate, Whole};
 use crate::model::snapshot::{Members, Role, ScopeKey};
 use crate::model::{Digest, Dn};
 use crate::ports::{Accounts as _, Excerpts as _, Mirror as _};
+use crate::state::excerpts::{AT, WITH_PRIMARY_GROUP, WITH_UID};
+use crate::state::listings::HAD_UID;
 
 fn state() -> State {
     State::in_memory().unwrap()
@@ -95,6 +97,19 @@ fn whom_a_group_lists_is_found_by_place_user_id_and_primary_group_while_they_are
     assert!(state.with_uid("corp", "u2").unwrap().is_empty());
     assert_eq!(state.with_primary_group("corp", 513).unwrap(), [anchor(1)]);
     assert_eq!(state.absent("corp", &BTreeSet::new()).unwrap(), [1, 3].map(anchor), "who was missed is missed already");
+}
+
+#[test]
+fn whom_a_group_lists_is_looked_up_by_index_however_many_people_there_are() {
+    let state = state();
+    for sql in [AT, WITH_UID, WITH_PRIMARY_GROUP, HAD_UID] {
+        let mut plan = state.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let steps =
+            plan.raw_query().mapped(|row| row.get::<_, String>("detail")).collect::<Result<Vec<_>, _>>().unwrap();
+        let looks = steps.iter().filter(|step| step.starts_with("SEARCH") || step.starts_with("SCAN"));
+        let looks: Vec<&String> = looks.collect();
+        assert!(!looks.is_empty() && looks.iter().all(|step| step.contains("=? AND ")), "{sql}: {steps:?}");
+    }
 }
 
 #[test]

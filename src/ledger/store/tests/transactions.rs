@@ -45,6 +45,16 @@ fn everything_comes_back_as_it_was_answered() {
 }
 
 #[test]
+fn who_waits_is_looked_up_by_index_however_many_hold_a_seat() {
+    let place = Place::new();
+    let sql = format!("EXPLAIN QUERY PLAN SELECT 1 FROM account WHERE company = ?1 AND {}", load::ANYONE_WAITING);
+    let shell = place.shell();
+    let mut plan = shell.prepare(&sql).unwrap();
+    let steps = plan.raw_query().mapped(|row| row.get::<_, String>("detail")).collect::<Result<Vec<_>, _>>().unwrap();
+    assert!(steps.iter().any(|step| step.contains("INDEX assignment_waiting")), "{steps:?}");
+}
+
+#[test]
 fn the_same_key_again_gets_the_first_answer_and_changes_nothing() {
     let mut place = Place::new();
     let steps = vec![set_seats("a", 1), create(1), ask(1, "a"), create(2), ask(2, "nowhere")];
