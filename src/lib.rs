@@ -27,6 +27,7 @@ pub mod service;
 pub mod settings;
 pub mod status;
 
+pub mod bulk;
 pub mod clock;
 pub mod fault;
 #[cfg(feature = "kerberos")]

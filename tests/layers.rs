@@ -14,6 +14,7 @@ const EDGE: &[&str] = &[
     "model",
     "ports",
     "plan::seats",
+    "bulk",
     "clock",
     "fault",
     "retry",
@@ -28,6 +29,7 @@ const EDGE: &[&str] = &[
 /// What a module at the top may import. A new module must be given its place here.
 const MAY_IMPORT: &[(&str, &[&str])] = &[
     ("model", &[]),
+    ("bulk", &[]),
     ("clock", &[]),
     ("fault", &[]),
     ("logging", &["model", "windows"]),

@@ -91,15 +91,17 @@ pub struct Assignment {
     pub state: SeatState,
     /// Start of the cycle in which this person first asked for a seat of this pool.
     pub since: Timestamp,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub approved: bool,
     /// Index of the pool's first `priority` group the person is in; one past the last for everyone else.
     pub rank: u32,
     /// When the entry was created in the directory, or first seen: part of the order.
     pub created: Timestamp,
     /// Asked for because this preferred pool had no seat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_for: Option<Name>,
     /// While waiting: seats given up once this one is granted (`Claim::instead_of`, and a fallback taken meanwhile).
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instead_of: Vec<Name>,
     /// Asked for by the agent. What another hand gave is kept and reported.
     pub ours: bool,
@@ -141,10 +143,13 @@ pub struct Account {
     /// Whose account it is; set on managed accounts only.
     pub owner: Option<PersonId>,
     /// The anchor an unmanaged account carries as its external id, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external: Option<Anchor>,
     /// Existed before the agent took it over: never removed.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub adopted: bool,
     pub profile: Profile,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspension: Option<Suspension>,
     /// At most one a pool, in the order of the pools' names.
     pub seats: Vec<Assignment>,

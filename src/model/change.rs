@@ -18,13 +18,16 @@ pub struct Claim {
     pub since: Timestamp,
     pub created: Timestamp,
     /// Why the claim waits whatever is free, unless approved: approval, mail domain, taken away by another hand.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<WaitReason>,
     /// The preferred pool without a seat, for whose sake this one is asked for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fallback_for: Option<Name>,
     /// Seats this person gives up once this claim is granted, and not before.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub instead_of: Vec<Name>,
     /// A person approved it while there was no account that could keep the approval.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub approved: bool,
 }
 
@@ -78,9 +81,11 @@ pub enum GuardKind {
 /// An operation for one person (none for `SetSeats`), as it stands in the journal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Step {
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub person: Option<PersonId>,
     pub operation: Operation,
     /// How the guard counts it: kind, and whether a confirmation let it through.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counted: Option<Counted>,
 }
 

@@ -101,9 +101,12 @@ pub struct Judgement<'a> {
     /// As in `Sighting`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub quarantine: Option<Cow<'a, Quarantine>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub created: Option<Timestamp>,
     /// When an expiry of the entry comes due.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub due: Option<Timestamp>,
     pub in_scope: bool,
     /// Why in scope or not: base, filter, group chain; a line each.

@@ -9,6 +9,7 @@ use rusqlite::{Connection, OptionalExtension as _, Result, Row, Transaction, par
 use super::State;
 use super::numbers::{directory_id, directory_names, find_directory};
 use super::values::{anchor, digest, json, optional_json, time, to_json};
+use crate::bulk::SetAside;
 use crate::model::change::Answer;
 use crate::model::memory::{Approval, Remembered, Taken};
 use crate::model::{Account, Anchor, Assignment, Digest, Name, PersonId, Profile, SeatState, folded};
@@ -103,13 +104,23 @@ impl State {
     }
 }
 
-/// Writes what a backend answered: the accounts it changed and those it removed.
-pub fn store_answer(transaction: &Transaction<'_>, answer: &Answer) -> Result<()> {
-    for account in &answer.accounts {
+fn store_answered(transaction: &Transaction<'_>, accounts: &[Account]) -> Result<()> {
+    let knows_strangers = transaction.query_row("SELECT EXISTS (SELECT 1 FROM stranger)", [], |row| row.get(0))?;
+    for account in accounts {
         // Adopted a moment ago, perhaps.
-        forget_stranger(transaction, &account.id.0)?;
+        if knows_strangers {
+            forget_stranger(transaction, &account.id.0)?;
+        }
         store_account(transaction, account, |seat| seat.is_none())?;
     }
+    Ok(())
+}
+
+/// Writes what a backend answered: the accounts it changed and those it removed.
+pub fn store_answer(transaction: &Transaction<'_>, answer: &Answer) -> Result<()> {
+    let indexes = SetAside::of(transaction, "account_details", answer.accounts.len())?;
+    store_answered(transaction, &answer.accounts)?;
+    indexes.put_back(transaction)?;
     untake_owners(transaction)?;
     for person in &answer.removed {
         forget_account(transaction, (directory_id(transaction, &person.directory)?, person.anchor))?;
@@ -263,6 +274,20 @@ fn store_narrow(
 ) -> Result<()> {
     let now = Remembered::of(account);
     let mut held = now.held.to_vec();
+    held.sort();
+    let store = |or: &str, held: &[Name]| {
+        let sql = format!(
+            "INSERT OR {or} INTO account (directory, anchor, digest, profile, held_json, suspended)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6)"
+        );
+        let (directory, anchor) = (key.0, key.1.as_bytes());
+        let values =
+            params![directory, anchor, digest.as_bytes(), now.profile.as_bytes(), to_json(&held)?, now.suspended];
+        transaction.prepare_cached(&sql)?.execute(values)
+    };
+    if store("IGNORE", &held)? > 0 {
+        return Ok(());
+    }
     let mut gone = held_last(transaction, key)?;
     gone.retain(|pool| is_taken(account.seat(pool)));
     if !gone.is_empty() {
@@ -272,17 +297,7 @@ fn store_narrow(
     // Kept until a cycle that can judge the person has asked for it again, as taken away.
     held.extend(gone);
     held.sort();
-    let sql = "INSERT OR REPLACE INTO account (directory, anchor, digest, profile, held_json, suspended)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    transaction.prepare_cached(sql)?.execute(params![
-        key.0,
-        key.1.as_bytes(),
-        digest.as_bytes(),
-        now.profile.as_bytes(),
-        to_json(&held)?,
-        now.suspended
-    ])?;
-    Ok(())
+    store("REPLACE", &held).map(drop)
 }
 
 /// Pools of which the agent knew a seat to be held.

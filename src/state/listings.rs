@@ -45,13 +45,23 @@ pub fn had_uid(connection: &Connection, directory: &str, uids: &[&str]) -> Resul
     Ok(had)
 }
 
+/// Whether anybody of a directory is known to have several user ids.
+pub fn knows_further_uids(transaction: &Transaction<'_>, directory: i64) -> Result<bool> {
+    let sql = "SELECT EXISTS (SELECT 1 FROM further_uid WHERE directory = ?1)";
+    transaction.prepare_cached(sql)?.query_row([directory], |row| row.get(0))
+}
+
+/// `had`: whether there may be some of before.
 pub fn store_further_uids(
     transaction: &Transaction<'_>,
     (directory, anchor): (i64, Anchor),
     of: Option<&Listing>,
+    had: bool,
 ) -> Result<()> {
-    let mut forget = transaction.prepare_cached("DELETE FROM further_uid WHERE directory = ?1 AND anchor = ?2")?;
-    forget.execute(params![directory, anchor.as_bytes()])?;
+    if had {
+        let mut forget = transaction.prepare_cached("DELETE FROM further_uid WHERE directory = ?1 AND anchor = ?2")?;
+        forget.execute(params![directory, anchor.as_bytes()])?;
+    }
     let mut insert =
         transaction.prepare_cached("INSERT INTO further_uid (directory, anchor, uid) VALUES (?1, ?2, ?3)")?;
     for uid in of.iter().flat_map(|listing| listing.uids.iter().skip(1)) {
@@ -70,7 +80,7 @@ pub fn forget(transaction: &Transaction<'_>, directory: i64, anchors: &[Anchor])
     let mut narrow = transaction.prepare_cached(sql)?;
     for anchor in anchors {
         if wide.execute(params![directory, anchor.as_bytes()])? > 0 {
-            store_further_uids(transaction, (directory, *anchor), None)?;
+            store_further_uids(transaction, (directory, *anchor), None, true)?;
             narrow.execute(params![directory, anchor.as_bytes()])?;
         }
     }

@@ -11,6 +11,7 @@ use super::values::{
     anchor, cause_number, damaged, digest, json, optional_cause, optional_json, optional_time, time, to_json,
 };
 use super::{State, listings, members};
+use crate::bulk::SetAside;
 use crate::model::memory::{Absence, DirectoryStatus, Known, MirrorUpdate, PersonRow, RefusedBind, Whole};
 use crate::model::snapshot::{ListedAs, Nested, Pin, ScopeKey, Watermark};
 use crate::model::{Anchor, Digest, Dn, Name, Unidentified, folded};
@@ -208,7 +209,9 @@ fn store(transaction: &Transaction<'_>, directory: &Name, update: &MirrorUpdate<
         "UPDATE directory SET read_json = ?2, unreachable = NULL, unreachable_at = NULL WHERE id = ?1",
         params![id, to_json(&update.read)?],
     )?;
+    let indexes = SetAside::of(transaction, "facts", update.people.len())?;
     store_people(transaction, id, &update.people)?;
+    indexes.put_back(transaction)?;
     clear_absence(transaction, id, &update.seen_again)?;
     if let Some(unidentified) = update.unidentified {
         store_unidentified(transaction, id, unidentified)?;
@@ -239,6 +242,7 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
                                        user_name_folded, email_folded, due, place, uid, primary_group)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
+    let had_uids = listings::knows_further_uids(transaction, directory)?;
     // In the order of the tables: several times faster where there are many.
     let mut people: Vec<&PersonRow<'_>> = people.iter().collect();
     people.sort_by_key(|person| person.anchor);
@@ -264,7 +268,7 @@ fn store_people(transaction: &Transaction<'_>, directory: i64, people: &[PersonR
             listing.and_then(|listing| listing.uids.first()),
             listing.and_then(|listing| listing.primary_group),
         ])?;
-        listings::store_further_uids(transaction, (directory, *anchor), listing)?;
+        listings::store_further_uids(transaction, (directory, *anchor), listing, had_uids)?;
     }
     Ok(())
 }

@@ -4,6 +4,7 @@ use rusqlite::{Connection, params};
 
 use super::rows::{cause_text, state_text};
 use super::time_text;
+use crate::bulk::SetAside;
 use crate::fault;
 use crate::ledger::LedgerError;
 use crate::ledger::error::Doing;
@@ -18,7 +19,10 @@ pub(super) fn changes(connection: &Connection, company: &str, excerpt: &Excerpt)
     remove(connection, company, excerpt)?;
     let_names_go(connection, company, &changed)?;
     fault::point("ledger.write.accounts");
+    let doing = || "storing accounts".to_owned();
+    let indexes = SetAside::of(connection, "account", changed.len()).doing(doing)?;
     accounts(connection, company, &changed)?;
+    indexes.put_back(connection).doing(doing)?;
     fault::point("ledger.write.assignments");
     assignments(connection, company, &changed)?;
     let next = i64::try_from(excerpt.next()).unwrap_or(i64::MAX);
