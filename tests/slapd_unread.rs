@@ -107,3 +107,25 @@ fn a_check_that_was_refused_is_remembered_too() {
     assert_eq!(agent.sync().0, 0);
     assert_eq!(agent.check(true).0, 0);
 }
+
+#[test]
+fn whom_a_server_does_not_find_by_an_index_it_never_made_is_not_gone() {
+    let base = "dc=lab,dc=test";
+    let mut slapd = Slapd::start_with(&ldif::people(base, 3));
+    let agent = agent(&slapd, &slapd, "");
+    let (indexed, plain) = ("index objectClass,entryUUID,entryCSN", "index entryCSN");
+    slapd.reconfigure(indexed, plain);
+    slapd.add(&ldif::person(base, "late"));
+    assert_eq!(agent.sync().1["pools"][0]["held"], 4);
+    // Now nothing tells the server that `late` has an objectClass, or whose entryUUID it has.
+    slapd.reconfigure(plain, indexed);
+    for _ in 0..3 {
+        let (code, report) = agent.sync_full();
+        assert_eq!((code, &report["pools"][0]["held"]), (1, &4.into()), "{report}");
+        let said = report["directories"][0]["problem"].as_str().unwrap_or_default();
+        assert!(said.contains("the entry is where it was") && said.contains("`slapindex`"), "{said}");
+    }
+    slapd.reconfigure(indexed, plain);
+    let (code, report) = agent.sync_full();
+    assert_eq!((code, &report["pools"][0]["held"]), (0, &4.into()), "{report}");
+}

@@ -128,7 +128,10 @@ impl Backend for Embedded {
         let known = self.read?;
         let sealed = self.on_thread(move |ledger, company| {
             let latest = ledger.latest(company)?;
-            Ok(latest.filter(|_| ledger.generation().is_ok_and(|now| now == known)))
+            let seal = latest.filter(|_| ledger.generation().is_ok_and(|now| now == known));
+            // The pass ends.
+            ledger.rest()?;
+            Ok(seal)
         });
         sealed.await.ok().flatten()
     }

@@ -59,7 +59,9 @@ impl History for State {
                 Some(digest) => set_note(transaction, "config_digest", Some(digest)),
                 None => Ok(()),
             }
-        })
+        })?;
+        // Until the next cycle the pages are better kept by the system.
+        self.connection.release_memory().map_err(|error| self.failed("giving memory back", error))
     }
 
     fn baseline(&self) -> Result<Option<String>, StateError> {

@@ -117,7 +117,11 @@ impl<'a> Locator<'a> {
             } else if seen.deleted.contains(&person.anchor) {
                 Whereabouts::Tombstone
             } else {
-                Whereabouts::Nowhere { parent_readable: self.parent_is_readable(person).await? }
+                let parent_readable = self.parent_is_readable(person).await?;
+                if parent_readable {
+                    self.is_not_in_place(person).await?;
+                }
+                Whereabouts::Nowhere { parent_readable }
             };
             answers.insert(person.anchor, answer);
         }
@@ -259,6 +263,25 @@ impl<'a> Locator<'a> {
         let query = Query { base: base.as_str(), scope: Scope::Subtree, filter, attributes: names, controls };
         let doing = format!("Could not look for people who were missing, in {:?}", base.as_str());
         self.session.connection.entries_if_there(&doing, &query, self.budget).await
+    }
+
+    /// Where a search by id finds nobody, and the entry lies where it was: an index that the server did not make of the entries
+    /// it had before, or that is damaged. Then nothing that it does not find is gone.
+    async fn is_not_in_place(&self, person: &Missing) -> Result<(), ReadError> {
+        let Some(dn) = person.dn.as_ref().and_then(|dn| Dn::parse(dn).ok()) else { return Ok(()) };
+        let doing = "Could not tell who is gone".to_owned();
+        let attribute = self.session.anchor_attribute();
+        let entry = self.session.connection.entry(&doing, dn.as_str(), &[attribute.to_owned()], self.budget).await?;
+        if entry.is_none_or(|entry| own_anchor(self.session.kind, &entry, &dn).ok() != Some(person.anchor)) {
+            return Ok(());
+        }
+        let said = format!("a search for {attribute} = {} finds nobody, and the entry is where it was", person.anchor);
+        let advice = match self.session.kind {
+            Kind::OpenLdap => "make the indexes of the database anew (stop slapd, run `slapindex` as its user, start it)",
+            Kind::Ds389 => "make the indexes of the database anew (`dsconf INSTANCE backend index reindex BACKEND`)",
+            _ => "make the indexes of the server's database anew",
+        };
+        Err(fault(&doing, &self.session.connection.url, &said, advice, Persistence::Permanent))
     }
 
     /// Whether the place where somebody was last can still be read. Where nobody remembers it: whether the bases can.

@@ -134,6 +134,14 @@ impl Ledger {
         self.view(|view| view.generation()).map(i64::cast_unsigned)
     }
 
+    /// Gives back the memory that holds pages of the file.
+    ///
+    /// # Errors
+    /// Where SQLite fails.
+    pub fn rest(&self) -> Result<(), LedgerError> {
+        self.connection.release_memory().doing(|| "giving memory back".to_owned())
+    }
+
     /// The company's last change: its number and its time, so that one of another history is another one. None where there is
     /// none, or it is not kept.
     ///
