@@ -75,15 +75,17 @@ pub struct App {
     settings: Settings,
     /// What of the config is allowed and yet hardly meant.
     warnings: Vec<Problem>,
+    /// Secrets that this process cannot have. An empty one stands in for each: `needs` comes before any use.
+    absent: Vec<Problem>,
 }
 
 impl App {
-    /// Reads and checks the config.
+    /// Reads and checks the config. A secret that cannot be had here is missed by the verbs alone that use it.
     ///
     /// # Errors
     /// Every problem of it, at once.
     pub fn open(config: &Path) -> Result<Self, AppError> {
-        match settings::load(config, &settings::process_variables()) {
+        match settings::load_sparing(config, &settings::process_variables()) {
             Ok(loaded) => Ok(Self::of(config, loaded)),
             Err(problems) => Err(AppError::of_config(config, &problems)),
         }
@@ -94,7 +96,7 @@ impl App {
     #[must_use]
     pub fn glimpse(config: &Path) -> Option<Self> {
         let settings = settings::glimpse(config, &settings::process_variables())?;
-        Some(Self { config: config.to_owned(), settings, warnings: Vec::new() })
+        Some(Self::in_force(config, settings))
     }
 
     /// What editors need to know of a config.
@@ -104,7 +106,21 @@ impl App {
     }
 
     fn of(config: &Path, loaded: Loaded) -> Self {
-        Self { config: config.to_owned(), settings: loaded.settings, warnings: loaded.warnings }
+        let Loaded { settings, warnings, absent, files: _ } = loaded;
+        Self { config: config.to_owned(), settings, warnings, absent }
+    }
+
+    /// The application by settings that were loaded before, secrets included.
+    fn in_force(config: &Path, settings: Settings) -> Self {
+        Self { config: config.to_owned(), settings, warnings: Vec::new(), absent: Vec::new() }
+    }
+
+    /// Before anything of these tables of the config is connected to.
+    ///
+    /// # Errors
+    /// Where a secret of theirs cannot be had here.
+    fn needs(&self, tables: &[&str]) -> Result<(), AppError> {
+        needs(&self.config, &self.absent, tables)
     }
 
     /// How to log.
@@ -123,6 +139,17 @@ impl App {
     pub fn warn(&self) {
         warn(&self.warnings);
     }
+}
+
+fn needs(config: &Path, absent: &[Problem], tables: &[&str]) -> Result<(), AppError> {
+    let missed: Vec<&Problem> = tables.iter().flat_map(|table| below(absent, table)).collect();
+    if missed.is_empty() { Ok(()) } else { Err(AppError::of_secrets(config, &missed)) }
+}
+
+/// What of these stands in a table of the config: `directory`, `directory.corp`.
+fn below<'a>(problems: &'a [Problem], table: &str) -> impl Iterator<Item = &'a Problem> {
+    let start = format!("{table}.");
+    problems.iter().filter(move |problem| problem.key.starts_with(&start))
 }
 
 fn warn(warnings: &[Problem]) {

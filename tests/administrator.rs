@@ -4,6 +4,7 @@
 mod support;
 
 use serde_json::Value;
+use support::Agent;
 use support::company::{company_of, pool};
 
 #[test]
@@ -186,4 +187,63 @@ fn a_config_that_the_environment_names_is_told_to_be_so() {
         let path = missing.display().to_string();
         assert!(!said(&[verb, "--config", &path]).contains("SEATSYNC_CONFIG"), "{verb}");
     }
+}
+
+#[test]
+fn a_secret_that_only_the_service_has_is_missed_by_the_verbs_alone_that_use_it() {
+    let secret = "secret = { env = \"OF_THE_UNIT\" }";
+    let hook = format!("[notify.webhook]\nurl = \"http://127.0.0.1:1/\"\n{secret}\n");
+    let company = company_of(3, &format!("{}{hook}", pool(1)));
+    company.write();
+    let here = [("OF_THE_UNIT", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")];
+    assert_eq!(company.agent.run_with(&["sync"], &here).code, 0);
+
+    assert_eq!(company.agent.users().len(), 3);
+    assert_eq!((company.agent.pending().len(), company.agent.history().len()), (2, 1));
+    assert_eq!(company.agent.explain("p001").0, 0);
+    assert_eq!(company.agent.status()["last_cycle"]["outcome"], "ok");
+    assert_eq!(company.agent.decide("approve", &["p002"]).code, 0);
+    assert_eq!(company.agent.plan().0, 0, "a plan tells nobody");
+    for verb in ["sync", "run"] {
+        let refused = company.agent.run(&["--json", verb]);
+        let error = &refused.json()["error"];
+        assert!(refused.code == 2 && error["code"] == "config", "{error}");
+        let (cause, next) = (error["causes"][0].as_str().unwrap(), error["next"].as_str().unwrap());
+        assert!(cause.contains("notify.webhook.secret.env") && cause.contains("The service reads its own"), "{cause}");
+        assert!(!next.contains("correct the file"), "{next}");
+    }
+    let (code, checked) = company.agent.check(false);
+    assert_eq!((code, checked["problems"][0]["key"].as_str()), (2, Some("notify.webhook.secret.env")), "{checked}");
+}
+
+#[test]
+fn explain_names_the_directory_whose_password_is_missing_here() {
+    let company = company_of(2, &pool(2));
+    company.write();
+    assert_eq!(company.agent.sync().0, 0);
+    let config = std::fs::read_to_string(company.agent.config_file()).unwrap();
+    let server = "[[directory]]\nname = \"far\"\nurl = [\"ldaps://127.0.0.1:1\"]\nbase = [\"dc=far\"]\nbind_dn = \"cn=reader\"\n\
+                  bind_password = { env = \"OF_THE_UNIT\" }\n";
+    company.agent.write_config(&format!("{config}\n{server}"));
+    assert_eq!(company.agent.users().len(), 2);
+    let refused = company.agent.run(&["--json", "explain", "nobody"]);
+    let error = refused.json()["error"].to_string();
+    assert!(
+        refused.code == 2 && error.contains("far could not be asked: ") && error.contains("OF_THE_UNIT"),
+        "{error}"
+    );
+    let refused = company.agent.run(&["--json", "plan"]);
+    assert!(refused.code == 2 && refused.stdout.contains("directory.far.bind_password.env"), "{refused:?}");
+}
+
+#[test]
+fn a_ledger_is_administered_without_the_password_of_its_mail_server_and_not_served() {
+    let smtp = "[ledger.smtp]\nurl = \"smtps://mail.lab.test\"\nuser = \"u\"\nfrom = \"a@lab.test\"\npassword = { env = \"OF_THE_UNIT\" }\n";
+    let ledger = Agent::new("");
+    let text = format!("[ledger]\ndatabase = \"ledger.db\"\n{smtp}");
+    std::fs::write(ledger.config_file(), text).unwrap();
+    let added = ledger.run(&["ledger", "company", "add", "acme"]);
+    assert_eq!(added.code, 0, "{added:?}");
+    let refused = ledger.run(&["--json", "ledger", "serve"]);
+    assert!(refused.code == 2 && refused.stdout.contains("ledger.smtp.password.env"), "{refused:?}");
 }

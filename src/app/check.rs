@@ -97,7 +97,7 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
             let access = Access::of_ledger(config, &loaded);
             let problems = access.problems(config).iter().map(problem).collect();
             let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
-            let mut probes = if connect { LedgerApp::of(loaded).probes().await } else { Vec::new() };
+            let mut probes = if connect { LedgerApp::of(config, loaded).probes().await } else { Vec::new() };
             if connect {
                 probes.extend(access.probes());
             }

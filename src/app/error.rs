@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use crate::model::text::is_number_of_error;
-use crate::settings::Problems;
+use crate::settings::{Problem, Problems};
 
 /// What went wrong, as a word that never changes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -84,6 +84,19 @@ impl AppError {
             .with_causes(told.clone())
             .with_details(told)
             .with_next("correct the file; `seatsync check` looks at it again")
+    }
+
+    /// Secrets that the config names, and that this process cannot have: the file is as good as it was.
+    #[must_use]
+    pub fn of_secrets(config: &Path, missed: &[&Problem]) -> Self {
+        let told: Vec<String> = missed.iter().map(ToString::to_string).collect();
+        Self::new(Code::Config, format!("a secret of the config {} is missing here", config.display()))
+            .with_causes(told.clone())
+            .with_details(told)
+            .with_next(
+                "put it where this process finds it, as told above; `seatsync status`, `users`, `explain`, `pending` and `history` \
+                 do without",
+            )
     }
 
     #[must_use]

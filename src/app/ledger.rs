@@ -4,7 +4,7 @@ mod first;
 mod serve;
 mod typed;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -41,22 +41,24 @@ pub struct LedgerApp {
     /// As in `LoadedLedger`.
     embedded: Option<Vec<Name>>,
     warnings: Vec<Problem>,
+    /// As in `App`, with the config.
+    absent: (PathBuf, Vec<Problem>),
 }
 
 impl LedgerApp {
-    /// Reads and checks the config.
+    /// Reads and checks the config. The password of the mail server is missed where mails are sent, and nowhere else.
     ///
     /// # Errors
     /// Every problem of it, at once.
     pub fn open(config: &Path) -> Result<Self, AppError> {
-        let loaded = settings::load_ledger(config, &settings::process_variables());
-        loaded.map(Self::of).map_err(|problems| AppError::of_config(config, &problems))
+        let loaded = settings::load_ledger_sparing(config, &settings::process_variables());
+        loaded.map(|loaded| Self::of(config, loaded)).map_err(|problems| AppError::of_config(config, &problems))
     }
 
     /// Of a config that was loaded.
-    pub(super) fn of(loaded: LoadedLedger) -> Self {
-        let LoadedLedger { ledger, log, embedded, warnings, files: _ } = loaded;
-        Self { settings: ledger, log, embedded, warnings }
+    pub(super) fn of(config: &Path, loaded: LoadedLedger) -> Self {
+        let LoadedLedger { ledger, log, embedded, warnings, absent, files: _ } = loaded;
+        Self { settings: ledger, log, embedded, warnings, absent: (config.to_owned(), absent) }
     }
 
     /// Of an agent's embedded ledger the config is the authority: nobody else sets anything in it.

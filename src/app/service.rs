@@ -48,8 +48,9 @@ impl App {
     /// The agent, until it is called to stop. `manager` hears how it goes.
     ///
     /// # Errors
-    /// Where another instance runs, or the state or the ledger cannot be opened.
+    /// Where a secret is missing, another instance runs, or the state or the ledger cannot be opened.
     pub async fn run(&self, calls: &Calls, manager: &dyn ServiceManager) -> Result<(), AppError> {
+        self.needs(&["directory", "backend", "notify", "status"])?;
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, "run");
         let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))?.ok_or_else(|| {

@@ -165,7 +165,7 @@ async fn open(settings: &StatusSettings, listen: StatusAddress, before: Option<&
 async fn gather(config: PathBuf, mut turns: watch::Receiver<Turn>, publish: watch::Sender<Option<Arc<Facts>>>) {
     loop {
         let turn = turns.borrow_and_update().clone();
-        let app = App { config: config.clone(), settings: (*turn.settings).clone(), warnings: Vec::new() };
+        let app = App::in_force(&config, (*turn.settings).clone());
         match tokio::task::spawn_blocking(move || app.facts(turn, clock::now())).await {
             Ok(Ok(facts)) => drop(publish.send_replace(Some(Arc::new(facts)))),
             Ok(Err(error)) => {

@@ -24,6 +24,13 @@ const PATIENCE: Duration = Duration::from_mins(1);
 /// An agent that gave no sign of life for so long does not answer.
 pub(super) const SILENCE: SignedDuration = SignedDuration::from_secs(30);
 
+/// The tables whose secrets a cycle needs, its messages included.
+const FOR_A_CYCLE: &[&str] = &["directory", "backend", "notify"];
+/// Those of what reads everything and tells nobody.
+const FOR_A_PLAN: &[&str] = &["directory", "backend"];
+/// Those of what changes something in the ledger alone.
+const FOR_A_DECISION: &[&str] = &["backend"];
+
 /// Who carries out what a verb asks for.
 pub enum Hands {
     /// This process, which owns the state now.
@@ -44,7 +51,7 @@ impl App {
         progress: &dyn Progress,
         stop: watch::Receiver<bool>,
     ) -> Result<SyncReport, AppError> {
-        match self.hands("sync", progress, Some(&stop))? {
+        match self.hands("sync", FOR_A_CYCLE, progress, Some(&stop))? {
             Hands::Ours(mut engine, _lock) => {
                 requests::take_pending(&mut engine).await?;
                 let asked = Asked { by_person: true, full };
@@ -88,6 +95,7 @@ impl App {
             }
         }
         let state = self.state_that_counts()?;
+        self.needs(FOR_A_PLAN)?;
         let mut engine = Engine::new(&settings, state)?;
         let mut parts = engine.parts(progress, Asked { by_person: false, full: options.full }, Stop::default());
         cycle::preview(&mut parts, &elsewhere, clock::now()).await.map_err(|error| cycle_error(&error))
@@ -130,16 +138,17 @@ impl App {
 
     /// Has a request carried out, and says whether a running agent did.
     pub(super) async fn carry_out(&self, request: Request) -> Result<(Reply, bool), AppError> {
-        match self.hands("request", &Silent, None)? {
+        match self.hands("request", FOR_A_DECISION, &Silent, None)? {
             Hands::Ours(mut engine, _lock) => Ok((requests::carry_out(&mut engine, request).await?, false)),
             Hands::Agent(state) => Ok((self.ask(state, &request, &Silent, None)?, true)),
         }
     }
 
-    /// Takes the state for this process, or finds the agent that has it.
+    /// Takes the state for this process, or finds the agent that has it, and the secrets of these tables.
     fn hands(
         &self,
         verb: &str,
+        secrets: &[&str],
         progress: &dyn Progress,
         stop: Option<&watch::Receiver<bool>>,
     ) -> Result<Hands, AppError> {
@@ -149,6 +158,7 @@ impl App {
         let start = Instant::now();
         loop {
             if let Some(lock) = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))? {
+                self.needs(secrets)?;
                 let state = State::open(&lock).map_err(|error| state_error(&error))?;
                 return Ok(Hands::Ours(Box::new(Engine::new(&self.settings, state)?), lock));
             }

@@ -29,6 +29,15 @@ impl Place {
     }
 }
 
+/// What was found in a config, each in the order in which it was found.
+#[derive(Debug, Default)]
+pub struct Found {
+    pub problems: Vec<Problem>,
+    /// Secrets that are not where the config says.
+    pub absent: Vec<Problem>,
+    pub warnings: Vec<Problem>,
+}
+
 /// One config being loaded.
 #[derive(Debug)]
 pub struct Context<'v> {
@@ -39,8 +48,9 @@ pub struct Context<'v> {
     pub variables: &'v Variables,
     lines: RefCell<Lines>,
     overrides: RefCell<Overrides>,
-    problems: RefCell<Vec<Problem>>,
-    warnings: RefCell<Vec<Problem>>,
+    found: RefCell<Found>,
+    /// Who does not connect can do without secrets.
+    spares_secrets: bool,
     used: RefCell<Vec<UsedFile>>,
 }
 
@@ -54,10 +64,15 @@ impl<'v> Context<'v> {
             variables,
             lines: RefCell::default(),
             overrides: RefCell::default(),
-            problems: RefCell::default(),
-            warnings: RefCell::default(),
+            found: RefCell::default(),
+            spares_secrets: false,
             used: RefCell::default(),
         }
+    }
+
+    /// The same, where a secret that cannot be had is no problem.
+    pub fn sparing_secrets(self) -> Self {
+        Self { spares_secrets: true, ..self }
     }
 
     /// Lets problems name the line, or the variable, that a value came from.
@@ -73,12 +88,21 @@ impl<'v> Context<'v> {
 
     /// Records what is wrong with the value at a place.
     pub fn problem(&self, place: &Place, value: Option<String>, message: impl Into<String>) {
-        self.problems.borrow_mut().push(self.tell(place, value, message.into()));
+        let problem = self.tell(place, value, message.into());
+        self.found.borrow_mut().problems.push(problem);
+    }
+
+    /// Records that a secret cannot be had here and now.
+    pub fn lacks(&self, place: &Place, value: Option<String>, message: impl Into<String>) {
+        let problem = self.tell(place, value, message.into());
+        let mut found = self.found.borrow_mut();
+        if self.spares_secrets { found.absent.push(problem) } else { found.problems.push(problem) }
     }
 
     /// Records what is allowed and yet hardly meant.
     pub fn warn(&self, place: &Place, value: Option<String>, message: impl Into<String>) {
-        self.warnings.borrow_mut().push(self.tell(place, value, message.into()));
+        let warning = self.tell(place, value, message.into());
+        self.found.borrow_mut().warnings.push(warning);
     }
 
     /// Records that a file is read that the config names.
@@ -99,13 +123,14 @@ impl<'v> Context<'v> {
     pub fn file_problem(&self, line: Option<usize>, message: impl Into<String>) {
         let file = self.file.display().to_string();
         let problem = Problem { file, line, key: String::new(), value: None, message: message.into() };
-        self.problems.borrow_mut().push(problem);
+        self.found.borrow_mut().problems.push(problem);
     }
 
     /// Records what is wrong with an environment variable as such.
     pub fn variable_problem(&self, variable: &str, key: String, message: impl Into<String>) {
         let file = environment(variable);
-        self.problems.borrow_mut().push(Problem { file, line: None, key, value: None, message: message.into() });
+        let problem = Problem { file, line: None, key, value: None, message: message.into() };
+        self.found.borrow_mut().problems.push(problem);
     }
 
     fn tell(&self, place: &Place, value: Option<String>, message: String) -> Problem {
@@ -119,9 +144,8 @@ impl<'v> Context<'v> {
         Problem { file, line, key: place.shown.clone(), value, message }
     }
 
-    /// All problems, and all warnings, in the order in which they were found.
-    pub fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
-        (self.problems.into_inner(), self.warnings.into_inner())
+    pub fn finish(self) -> Found {
+        self.found.into_inner()
     }
 }
 

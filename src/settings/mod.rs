@@ -56,7 +56,7 @@ pub use problem::{Problem, Problems};
 pub use schema::schema;
 pub use url::is_global_catalog;
 
-use context::Context;
+use context::{Context, Found};
 use reader::Reader;
 
 /// The environment: `SEATSYNC__AGENT__POLL` and the like, and whatever a secret is taken from.
@@ -68,6 +68,8 @@ pub struct Loaded {
     pub settings: Settings,
     /// What is allowed and yet hardly meant.
     pub warnings: Vec<Problem>,
+    /// Secrets that cannot be had here; an empty one stands in for each. None, unless they were to be spared.
+    pub absent: Vec<Problem>,
     /// The config file, and what it names to be read.
     pub files: Vec<UsedFile>,
 }
@@ -88,6 +90,8 @@ pub struct LoadedLedger {
     /// Of an agent whose embedded ledger it is: the pools that its config names. None: a ledger of its own, `[ledger]`.
     pub embedded: Option<Vec<Name>>,
     pub warnings: Vec<Problem>,
+    /// As in `Loaded`.
+    pub absent: Vec<Problem>,
     /// The config file, and what it names to be read.
     pub files: Vec<UsedFile>,
 }
@@ -97,8 +101,20 @@ pub struct LoadedLedger {
 /// # Errors
 /// Everything that is wrong, at once. Where the file cannot be read, or is no TOML, that alone.
 pub fn load(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
-    let ((settings, files), warnings) = compiled(path, variables, |root| (compile(root).0, root.context.used()))?;
-    Ok(Loaded { settings, warnings, files })
+    loaded(Context::new(path, variables))
+}
+
+/// The same for who may not connect at all: a secret that cannot be had here is told in `absent`, and is no problem.
+///
+/// # Errors
+/// As `load`.
+pub fn load_sparing(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
+    loaded(Context::new(path, variables).sparing_secrets())
+}
+
+fn loaded(context: Context<'_>) -> Result<Loaded, Problems> {
+    let ((settings, files), found) = compiled(context, |root| (compile(root).0, root.context.used()))?;
+    Ok(Loaded { settings, warnings: found.warnings, absent: found.absent, files })
 }
 
 /// The same for a ledger: a config of its own, with `[ledger]` and `[log]`, or that of an agent with `[ledger]` in it; else the
@@ -107,7 +123,19 @@ pub fn load(path: &Path, variables: &Variables) -> Result<Loaded, Problems> {
 /// # Errors
 /// Everything that is wrong, at once; an agent's part, too.
 pub fn load_ledger(path: &Path, variables: &Variables) -> Result<LoadedLedger, Problems> {
-    let ((ledger, log, embedded, files), warnings) = compiled(path, variables, |root| {
+    loaded_ledger(Context::new(path, variables))
+}
+
+/// The same as `load_sparing` does it.
+///
+/// # Errors
+/// As `load_ledger`.
+pub fn load_ledger_sparing(path: &Path, variables: &Variables) -> Result<LoadedLedger, Problems> {
+    loaded_ledger(Context::new(path, variables).sparing_secrets())
+}
+
+fn loaded_ledger(context: Context<'_>) -> Result<LoadedLedger, Problems> {
+    let ((ledger, log, embedded, files), found) = compiled(context, |root| {
         if is_of_an_agent(root) {
             let (settings, ledger) = compile(root);
             if ledger.is_none()
@@ -126,7 +154,9 @@ pub fn load_ledger(path: &Path, variables: &Variables) -> Result<LoadedLedger, P
         (ledger, log, None, root.context.used())
     })?;
     match ledger {
-        Some(ledger) => Ok(LoadedLedger { ledger, log, embedded, warnings, files }),
+        Some(ledger) => {
+            Ok(LoadedLedger { ledger, log, embedded, warnings: found.warnings, absent: found.absent, files })
+        }
         None => Err(Problems(Vec::new())),
     }
 }
@@ -145,18 +175,13 @@ fn is_of_an_agent(root: &Reader) -> bool {
     keys::OF_AN_AGENT.iter().any(|table| root.has(table))
 }
 
-/// What `compile` makes of the config, and warnings; or all problems there are.
-fn compiled<T>(
-    path: &Path,
-    variables: &Variables,
-    compile: impl FnOnce(&Reader) -> T,
-) -> Result<(T, Vec<Problem>), Problems> {
-    let context = Context::new(path, variables);
+/// What `compile` makes of the config, and what was found on the way; or all problems there are.
+fn compiled<T>(context: Context<'_>, compile: impl FnOnce(&Reader) -> T) -> Result<(T, Found), Problems> {
     let compiled = source::read(&context).map(|tree| compile(&Reader::root(tree, &context)));
-    let (problems, warnings) = context.finish();
+    let found = context.finish();
     match compiled {
-        Some(compiled) if problems.is_empty() => Ok((compiled, warnings)),
-        _ => Err(Problems(problems)),
+        Some(compiled) if found.problems.is_empty() => Ok((compiled, found)),
+        _ => Err(Problems(found.problems)),
     }
 }
 
@@ -167,7 +192,7 @@ pub fn glimpse(path: &Path, variables: &Variables) -> Option<Settings> {
     let context = Context::new(path, variables);
     let settings = source::read(&context).map(|tree| compile(&Reader::root(tree, &context)).0)?;
     let of_agent = |problem: &Problem| problem.key.is_empty() || problem.key.split('.').next() == Some("agent");
-    (!context.finish().0.iter().any(of_agent)).then_some(settings)
+    (!context.finish().problems.iter().any(of_agent)).then_some(settings)
 }
 
 /// Every section in turn. Where something is wrong a stand-in takes its place, and `compiled` throws the whole away.

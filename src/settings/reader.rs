@@ -153,6 +153,12 @@ impl<'c> Reader<'c> {
         self.context.problem(&self.place.key(key), value, message);
     }
 
+    /// Records that the secret of a key cannot be had here and now.
+    pub fn lacks(&self, key: &'static str, message: impl Into<String>) {
+        let value = self.table.get(key).map(|value| show(&value.kind));
+        self.context.lacks(&self.place.key(key), value, message);
+    }
+
     /// Records what is wrong with one item of a list.
     pub fn item_problem(&self, key: &'static str, index: usize, item: &str, message: impl Into<String>) {
         let value = show(&ValueKind::String(item.to_owned()));

@@ -70,7 +70,7 @@ fn from_file(reader: &Reader) -> Option<SecretString> {
 fn from_variable(reader: &Reader) -> Option<SecretString> {
     let name = reader.text("env")?;
     let Some(value) = reader.context.variables.get(&name) else {
-        reader.problem("env", unset(reader, &name));
+        reader.lacks("env", unset(reader, &name));
         return None;
     };
     accept(reader, "env", value)
@@ -112,14 +112,14 @@ fn from_credential(reader: &Reader) -> Option<SecretString> {
     }
     let Some(file) = source(reader, &name) else {
         if let Some(called) = called(reader, &name) {
-            reader.problem("credential", called);
+            reader.lacks("credential", called);
             return None;
         }
         let message = format!(
             "is only there in a systemd service that has LoadCredential={name}:/path/of/the/file; call it \
              {PREFIX}{name} and keep it as {FOLDER}/{name} beside the config, and verbs that root types find it, too"
         );
-        reader.problem("credential", message);
+        reader.lacks("credential", message);
         return None;
     };
     let remedy = format!("keep it as {}, and type this as root", file.display());
@@ -141,7 +141,7 @@ fn called(reader: &Reader, name: &str) -> Option<String> {
 /// may not look into the folder.)
 fn not_given(reader: &Reader, name: &str) -> String {
     let restart = format!("restart it (`systemctl restart {}`)", unit(reader));
-    let later = "systemd hands credentials over when the service starts, and no reload does; until then the config before stays in force";
+    let later = "systemd hands credentials over when the service starts, and no reload does";
     match source(reader, name) {
         Some(file) if file.is_file() => {
             format!("{} is there since the service was started: {restart}; {later}", file.display())
@@ -187,7 +187,7 @@ fn open(reader: &Reader, name: &str, file: &Path) -> Option<SecretString> {
     match opened.and_then(|secret| String::from_utf8(secret).map_err(std::io::Error::other)) {
         Ok(secret) => accept(reader, "dpapi", &secret),
         Err(error) => {
-            reader.problem("dpapi", format!("cannot be opened on this machine ({error}); {remedy}"));
+            reader.lacks("dpapi", format!("cannot be opened on this machine ({error}); {remedy}"));
             None
         }
     }
@@ -212,7 +212,7 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
             accept(reader, key, text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)))
         }
         Err(error) => {
-            reader.problem(key, unreadable(&error, remedy));
+            reader.lacks(key, unreadable(&error, remedy));
             None
         }
     }
@@ -223,11 +223,11 @@ fn look(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
     let metadata = match std::fs::metadata(file) {
         Ok(metadata) if metadata.is_file() => metadata,
         Ok(_) => {
-            reader.problem(key, format!("is no file; {remedy}"));
+            reader.lacks(key, format!("is no file; {remedy}"));
             return None;
         }
         Err(error) => {
-            reader.problem(key, unreadable(&error, remedy));
+            reader.lacks(key, unreadable(&error, remedy));
             return None;
         }
     };
@@ -271,11 +271,11 @@ fn file_remedy(reader: &Reader, file: &Path) -> &'static str {
 /// Rule 23: an empty password is never sent; a server takes it for an anonymous bind.
 fn accept(reader: &Reader, key: &'static str, secret: &str) -> Option<SecretString> {
     if secret.is_empty() {
-        reader.problem(key, format!("holds an empty secret; put {} there", what(reader)));
+        reader.lacks(key, format!("holds an empty secret; put {} there", what(reader)));
     } else if secret.contains(char::REPLACEMENT_CHARACTER) || secret.contains('\0') {
-        reader.problem(key, format!("holds what is no UTF-8 text; put {} there as text", what(reader)));
+        reader.lacks(key, format!("holds what is no UTF-8 text; put {} there as text", what(reader)));
     } else if is_token(reader) && secret.contains(['\n', '\r']) {
-        reader.problem(key, "holds several lines; put the token there alone, on one line");
+        reader.lacks(key, "holds several lines; put the token there alone, on one line");
     } else {
         return Some(SecretString::from(secret));
     }

@@ -1,9 +1,10 @@
 //! Rule 22: where secrets come from, and who else may read or write.
 
 use seatsync::model::settings::{Bind, Settings, Source};
+use seatsync::settings::load_sparing;
 use secrecy::ExposeSecret as _;
 
-use crate::folder::{Folder, config_of};
+use crate::folder::{Folder, config_of, these};
 
 fn server(secret: &str) -> String {
     config_of(&format!(
@@ -99,6 +100,38 @@ fn another_secret_than_the_service_was_given_at_its_start_needs_a_restart_and_sa
     folder.write("secrets/corp", "new");
     let told = load().unwrap_err().to_string();
     assert!(told.contains("`systemctl restart seatsync`") && !told.contains("new\""), "{told}");
+}
+
+#[test]
+fn who_connects_to_nothing_is_told_of_a_missing_secret_and_goes_on_without() {
+    let folder = Folder::new();
+    for (written, named) in [
+        ("{ env = \"UNSET\" }", "is not set in the environment"),
+        ("{ credential = \"corp\" }", "LoadCredential=corp:"),
+        ("{ credential = \"secrets_corp\" }", "keep it as "),
+        ("{ file = \"nowhere\" }", "cannot be read"),
+        ("{ file = \"empty.password\" }", "holds an empty secret"),
+    ] {
+        let config = folder.write("seatsync.toml", &server(written));
+        let loaded = load_sparing(&config, &these(&[])).unwrap();
+        let [absent] = loaded.absent.as_slice() else { panic!("{written}: {:?}", loaded.absent) };
+        assert!(absent.message.contains(named), "{absent}");
+        assert!(absent.key.starts_with("directory.corp.bind_password."), "{absent}");
+        assert_eq!(password(&loaded.settings), "");
+    }
+    // What is wrong with the config itself stays wrong.
+    for written in ["\"s3cret\"", "{ env = \"A\", file = \"b\" }", "{ credential = \"../corp\" }"] {
+        let config = folder.write("seatsync.toml", &server(written));
+        assert!(load_sparing(&config, &these(&[])).is_err(), "{written}");
+    }
+}
+
+#[test]
+fn no_message_of_a_credential_tells_what_only_a_reload_does() {
+    let folder = Folder::new();
+    let text = server("{ credential = \"secrets_corp\" }");
+    let told = folder.load(&text, &[("CREDENTIALS_DIRECTORY", "/nowhere")]).unwrap_err().to_string();
+    assert!(!told.contains("in force"), "{told}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::outside;
 use crate::app::engine::{source, state_error};
-use crate::app::{App, AppError, Code};
+use crate::app::{App, AppError, Code, below};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::memory::Absence;
@@ -78,6 +78,10 @@ impl App {
     ) -> Result<Answers<'a>, AppError> {
         let mut answers = Answers { found: Vec::new(), unasked: Vec::new() };
         for directory in directories {
+            if let Some(missed) = below(&self.absent, &format!("directory.{}", directory.name)).next() {
+                answers.unasked.push(format!("{} could not be asked: {missed}", directory.name));
+                continue;
+            }
             let mut source = source(&self.settings, &impatient(directory))?;
             match ask(state, &mut source, name).await.map_err(|error| state_error(&error))? {
                 Ok(found) => answers.found.extend(found.into_iter().map(|sought| (*directory, sought))),

@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::{LedgerApp, told};
 use crate::agent::{Calls, ServiceManager};
-use crate::app::{AppError, Code, listening};
+use crate::app::{AppError, Code, listening, needs};
 use crate::ledger::http::{Limits, server};
 use crate::ledger::mailer::Mailer;
 use crate::ledger::service::{Service, chores};
@@ -26,9 +26,7 @@ impl LedgerApp {
         manager: &dyn ServiceManager,
         told_where: impl FnOnce(&str),
     ) -> Result<(), AppError> {
-        self.begin()?;
-        self.recount()?;
-        let _serving = self.claim()?;
+        let _serving = self.prepare()?;
         let mailer =
             self.settings.smtp.as_ref().map(Mailer::new).transpose().map_err(|error| {
                 AppError::new(Code::Config, "could not set up the sending of mails").caused_by(&error)
@@ -60,6 +58,15 @@ impl LedgerApp {
         renewing.abort();
         tracing::info!("The ledger stopped.");
         served.map_err(|error| AppError::new(Code::Failed, format!("could not serve on {url}")).caused_by(&error))
+    }
+
+    /// All that comes before anybody is let in.
+    fn prepare(&self) -> Result<Serving, AppError> {
+        let (config, absent) = &self.absent;
+        needs(config, absent, &["ledger"])?;
+        self.begin()?;
+        self.recount()?;
+        self.claim()
     }
 
     /// Two services would send each mail twice, and carry out each renewal.

@@ -24,7 +24,7 @@ pub struct Asked {
 impl Asked {
     fn app(&self) -> App {
         let settings = (*self.turns.borrow().settings).clone();
-        App { config: self.config.clone(), settings, warnings: Vec::new() }
+        App::in_force(&self.config, settings)
     }
 }
 

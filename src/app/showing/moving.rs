@@ -88,7 +88,7 @@ impl Mover {
     }
 
     async fn show(&self, settings: &Settings) -> Result<Option<Showing>, AppError> {
-        let app = App { config: self.config.clone(), settings: settings.clone(), warnings: Vec::new() };
+        let app = App::in_force(&self.config, settings.clone());
         app.show(self.turns.clone(), Arc::clone(&self.pulse), self.showing.as_ref()).await
     }
 }

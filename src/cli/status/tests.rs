@@ -1,5 +1,5 @@
 use super::*;
-use crate::model::report::{BackendStatus, ChangeCounts, DirectoryStatus, ReadingRow, SyncReport};
+use crate::model::report::{Awaited, BackendStatus, ChangeCounts, DirectoryStatus, ReadingRow, SyncReport};
 use crate::model::snapshot::Kind;
 
 fn at(text: &str) -> Timestamp {
