@@ -249,3 +249,32 @@ fn a_saved_config_with_another_state_dir_is_told_by_each_verb_while_the_agent_ke
     assert_eq!(company.agent.check(false).0, 0);
     assert_eq!(running.terminate().code, 0);
 }
+
+#[test]
+fn another_company_than_that_of_the_ledger_is_told_by_check_a_reload_and_a_start() {
+    let company = company_of(2, &pool(2));
+    let running = started(&company);
+    let good = config(&company);
+    company.agent.write_config(&good.replace("company = \"acme\"", "company = \"globex\""));
+    let says_all = |said: &str| {
+        let file = company.agent.folder().join("ledger.db").display().to_string();
+        let all = [&*file, "has no company", "globex", "it has acme", "Write backend.company as it was"];
+        all.iter().all(|part| said.contains(part))
+    };
+    let (code, checked) = company.agent.check(false);
+    let problem = &checked["problems"][0];
+    assert_eq!((code, problem["key"].as_str()), (2, Some("backend.company")), "{checked}");
+    assert!(problem["message"].as_str().is_some_and(says_all), "{checked}");
+    let status = company.agent.status();
+    assert!(status["backend"]["problem"].as_str().is_some_and(says_all), "{status}");
+    running.signal("HUP");
+    assert_eq!(company.agent.sync().0, 0, "it goes on with the config that it has");
+    let ended = running.terminate();
+    let refused = ended.stderr.lines().find(|line| line.contains("goes on with the one it has"));
+    assert!(refused.is_some_and(says_all), "{}", ended.stderr);
+
+    let start = company.agent.run(&["run"]);
+    assert!(start.code == 1 && says_all(&start.stderr), "{start:?}");
+    company.agent.write_config(&good);
+    assert_eq!(company.agent.sync().0, 0);
+}

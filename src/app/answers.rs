@@ -7,6 +7,7 @@ use jiff::Timestamp;
 
 use super::access::Access;
 use super::engine::state_error;
+use super::own::ledger_problem;
 use super::pass::BACKEND_FAILED;
 use super::people::{Places, user_row};
 use super::stopped::Stops;
@@ -90,7 +91,8 @@ impl App {
         thorough: bool,
     ) -> Result<BackendStatus, AppError> {
         let glance = state.says_of_the_ledger().map_err(|error| state_error(&error))?;
-        let problem = self.ledger_problem(&glance).or_else(|| if thorough { self.spoilt_ledger() } else { None });
+        let problem = ledger_problem(&self.settings.backend, &glance).map(|(_, problem)| problem);
+        let problem = problem.or_else(|| if thorough { self.spoilt_ledger() } else { None });
         let problem = problem.map(|error| error.in_one_line());
         let reachable = if problem.is_some() { Some(false) } else { reachable };
         Ok(BackendStatus { kind: self.backend_kind().to_owned(), reachable, problem })

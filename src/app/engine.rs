@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::own::{is_spoilt, put_back};
+use crate::app::own::{is_spoilt, ledger_problem, put_back};
 use crate::app::{AppError, Code, access, room};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
@@ -64,13 +64,7 @@ impl Engine {
     /// Where the config names another place for them, or a directory cannot be read as it says.
     pub fn reconfigure(&mut self, settings: Settings) -> Result<(), AppError> {
         let (ours, theirs) = (&self.settings.backend, &settings.backend);
-        let same_place = is_same_place(&ours.kind, &theirs.kind) && ours.company == theirs.company;
-        if !same_place || self.settings.agent.state_dir != settings.agent.state_dir {
-            let what = "state_dir, backend.kind, backend.path, backend.url or backend.company is another one";
-            return Err(
-                AppError::new(Code::Config, what).with_next("restart the agent: it keeps the config it has until then")
-            );
-        }
+        self.stays(&settings)?;
         let directories = settings.directories.iter().map(|directory| source(&settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
         if !is_same_way(&ours.kind, &theirs.kind) {
@@ -83,6 +77,23 @@ impl Engine {
         }
         self.settings = settings;
         Ok(())
+    }
+
+    /// What a start alone takes is as it was.
+    fn stays(&self, settings: &Settings) -> Result<(), AppError> {
+        let moved = moved(&self.settings, settings);
+        if moved.is_empty() {
+            return Ok(());
+        }
+        if self.settings.agent.state_dir == settings.agent.state_dir {
+            let glance = self.state.says_of_the_ledger().map_err(|error| state_error(&error))?;
+            // The restart would fail.
+            if let Some((_, problem)) = ledger_problem(&settings.backend, &glance) {
+                return Err(problem);
+            }
+        }
+        let told = format!("no reload takes {}", moved.join(", and "));
+        Err(AppError::new(Code::Config, told).with_next("restart the agent: it keeps the config it has until then"))
     }
 
     /// Lends everything to a pass.
@@ -112,12 +123,18 @@ fn is_same_reading(
     format!("{ours:?}") == format!("{theirs:?}") && credentials(before) == credentials(after)
 }
 
-fn is_same_place(ours: &BackendKind, theirs: &BackendKind) -> bool {
-    match (ours, theirs) {
-        (BackendKind::Embedded { path: ours }, BackendKind::Embedded { path: theirs }) => ours == theirs,
-        (BackendKind::Ledger(ours), BackendKind::Ledger(theirs)) => ours.url == theirs.url,
-        _ => false,
-    }
+/// What says where state and ledger lie, and is another one now: a sentence each.
+fn moved(ours: &Settings, theirs: &Settings) -> Vec<String> {
+    let both = |settings: &Settings| {
+        let (key, place) = match &settings.backend.kind {
+            BackendKind::Embedded { path } => ("backend.path", path.display().to_string()),
+            BackendKind::Ledger(ledger) => ("backend.url", ledger.url.clone()),
+        };
+        let state_dir = settings.agent.state_dir.display().to_string();
+        [("agent.state_dir", state_dir), (key, place), ("backend.company", settings.backend.company.to_string())]
+    };
+    let pairs = both(ours).into_iter().zip(both(theirs)).filter(|(ours, theirs)| ours != theirs);
+    pairs.map(|((_, was), (key, is))| format!("{key} = {is:?}, which was {was:?}")).collect()
 }
 
 /// Whether the same place is reached as before: by the same token, authority and patience.

@@ -7,7 +7,7 @@ use std::path::Path;
 use super::engine::{lost_ledger, state_error};
 use super::{App, AppError, Code, room};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::settings::BackendKind;
+use crate::model::settings::{BackendKind, BackendSettings};
 use crate::ports::StateError;
 use crate::settings::Problem;
 use crate::state::{Glance, State, look_at};
@@ -16,41 +16,17 @@ impl App {
     /// For `check`. Who may not read a file is told by `access`, and what is busy passes.
     pub(super) fn own_problems(&self) -> Vec<Problem> {
         let folder = &self.settings.agent.state_dir;
-        let (state, ledger) = match State::glance(folder) {
+        let found = match State::glance(folder) {
             Ok(glance) => {
-                let problem = self.ledger_problem(&glance.unwrap_or_default());
-                (None, problem.or_else(|| self.spoilt_ledger()))
+                let problem = ledger_problem(&self.settings.backend, &glance.unwrap_or_default());
+                problem.or_else(|| self.spoilt_ledger().map(|error| ("backend.path", error)))
             }
             Err(error @ (StateError::Unreadable { .. } | StateError::Newer { .. })) => {
-                (Some(self.problem("agent.state_dir", &unreadable(folder, &error))), None)
+                Some(("agent.state_dir", unreadable(folder, &error)))
             }
-            Err(_) => (None, None),
+            Err(_) => None,
         };
-        state.into_iter().chain(ledger.map(|error| self.problem("backend.path", &error))).collect()
-    }
-
-    /// Why the embedded ledger cannot be opened; None where it can, and where nobody may look.
-    pub(super) fn ledger_problem(&self, glance: &Glance) -> Option<AppError> {
-        let BackendKind::Embedded { path } = &self.settings.backend.kind else { return None };
-        let told = |error: &LedgerError| {
-            let doing = format!("could not open the licence ledger {}", path.display());
-            AppError::new(Code::Backend, doing).caused_by(error)
-        };
-        match path.metadata() {
-            Ok(_) => {}
-            Err(error) if error.kind() == ErrorKind::NotFound && glance.knows_accounts => {
-                let before = glance.ledger_place.clone().filter(|before| Path::new(before) != path);
-                let missing = told(&LedgerError::Missing { path: path.clone() });
-                return Some(missing.with_next(lost_ledger(path, before)));
-            }
-            Err(_) => return None,
-        }
-        let connection = look_at(path).ok()?;
-        match Ledger::glance(&connection, path, glance.knows_accounts) {
-            Err(error) if is_spoilt(&error) => Some(told(&error).with_next(put_back(path))),
-            Err(error) if is_lasting(&error) => Some(told(&error)),
-            _ => None,
-        }
+        found.iter().map(|(key, error)| self.problem(key, error)).collect()
     }
 
     /// The embedded ledger alone, looked through.
@@ -79,6 +55,31 @@ impl App {
     fn problem(&self, key: &str, error: &AppError) -> Problem {
         let file = std::path::absolute(&self.config).unwrap_or_else(|_| self.config.clone()).display().to_string();
         Problem { file, line: None, key: key.to_owned(), value: None, message: error.in_one_line() }
+    }
+}
+
+/// Why the embedded ledger cannot be opened, and the key that says so; None where it can, and where nobody may look.
+pub(super) fn ledger_problem(backend: &BackendSettings, glance: &Glance) -> Option<(&'static str, AppError)> {
+    let BackendKind::Embedded { path } = &backend.kind else { return None };
+    let told = |error: &LedgerError| {
+        let doing = format!("could not open the licence ledger {}", path.display());
+        AppError::new(Code::Backend, doing).caused_by(error)
+    };
+    match path.metadata() {
+        Ok(_) => {}
+        Err(error) if error.kind() == ErrorKind::NotFound && glance.knows_accounts => {
+            let before = glance.ledger_place.clone().filter(|before| Path::new(before) != path);
+            let missing = told(&LedgerError::Missing { path: path.clone() });
+            return Some(("backend.path", missing.with_next(lost_ledger(path, before))));
+        }
+        Err(_) => return None,
+    }
+    let connection = look_at(path).ok()?;
+    match Ledger::glance(&connection, path, &backend.company, glance.knows_accounts) {
+        Err(error) if is_spoilt(&error) => Some(("backend.path", told(&error).with_next(put_back(path)))),
+        Err(error @ LedgerError::NoCompany { .. }) => Some(("backend.company", told(&error))),
+        Err(error) if is_lasting(&error) => Some(("backend.path", told(&error))),
+        _ => None,
     }
 }
 

@@ -36,11 +36,11 @@ pub enum LedgerError {
     #[error("the ledger {} cannot be written to: give its folder and file to the user who runs this", path.display())]
     ReadOnly { path: PathBuf },
     #[error(
-        "the ledger has no company {company:?}, which should be there (it has {}): \
-         correct backend.company, or put the right file back",
-        list(known)
+        "the ledger {} has no company {company:?}, which backend.company names: it has {}. Write backend.company as it was, or name the file \
+         of that company in backend.path",
+        path.display(), list(known)
     )]
-    NoCompany { company: String, known: Vec<String> },
+    NoCompany { path: PathBuf, company: String, known: Vec<String> },
     #[error("{doing}")]
     File { doing: String, source: std::io::Error },
     #[error("{doing}")]

@@ -302,7 +302,7 @@ fn advice(problem: &str) -> &'static str {
              /etc/seatsync/ledger.toml ledger token add connector --connector main`, with the connector's name), and put it where \
              backend.token says"
         }
-        "forbidden" => "backend.token must be a connector's, and of backend.company",
+        "forbidden" => "backend.token must be a connector's, and of the company that backend.company names",
         "tier-required" => {
             "Move the company to the tier \"advanced\" in the ledger; until then nothing is changed, and the agent asks \
              again in an hour"

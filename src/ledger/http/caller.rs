@@ -130,8 +130,9 @@ fn known(view: &dyn View, id: &str, hash: &str, company: Option<&str>) -> Result
     if !secret::same(&token.hash, hash) || expired {
         return Err(Fault::unauthorized());
     }
-    if company.is_some_and(|company| company != &*token.company) {
-        return Err(Fault::forbidden("the token belongs to another company"));
+    if let Some(company) = company.filter(|company| **company != *token.company) {
+        let detail = format!("the token belongs to the company {:?}, not to {company:?}", &*token.company);
+        return Err(Fault::forbidden(detail));
     }
     if token.role == Role::Connector && view.company(&token.company)?.tier == Tier::Standard {
         let detail = "the company's tier has no connectors: stop until somebody changes it";

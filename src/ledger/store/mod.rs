@@ -18,7 +18,7 @@ mod tables;
 mod tokens;
 mod write;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension as _, Transaction, TransactionBehavior};
@@ -73,9 +73,13 @@ impl Ledger {
     /// Looks at what lies at `path`, by a connection that reads alone, and changes nothing.
     ///
     /// # Errors
-    /// As `open`.
-    pub fn glance(connection: &Connection, path: &Path, must_exist: bool) -> Result<(), LedgerError> {
-        open::glance(connection, path, must_exist)
+    /// As `open` and `company`.
+    pub fn glance(connection: &Connection, path: &Path, company: &str, must_exist: bool) -> Result<(), LedgerError> {
+        open::glance(connection, path, must_exist)?;
+        if must_exist && !has_company(connection, company)? {
+            return Err(no_company(connection, company)?);
+        }
+        Ok(())
     }
 
     /// Makes sure that the ledger has a company.
@@ -258,7 +262,8 @@ fn companies(connection: &Connection) -> Result<Vec<String>, LedgerError> {
 }
 
 fn no_company(connection: &Connection, company: &str) -> Result<LedgerError, LedgerError> {
-    Ok(LedgerError::NoCompany { company: company.to_owned(), known: companies(connection)? })
+    let path = connection.path().map(PathBuf::from).unwrap_or_default();
+    Ok(LedgerError::NoCompany { path, company: company.to_owned(), known: companies(connection)? })
 }
 
 /// Looks once more where the file lies: then what is answered is in the one that is there.
