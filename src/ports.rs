@@ -87,8 +87,8 @@ pub use crate::model::report::Probe;
 #[derive(Clone, Debug, Default)]
 pub struct Probed {
     pub probes: Vec<Probe>,
-    /// Whether the credentials were refused; None: nobody was asked, or did not answer.
-    pub refused: Option<bool>,
+    /// Whether it let us in, or what it said as it refused the credentials; None: nobody was asked, or did not answer.
+    pub bound: Option<Result<(), String>>,
 }
 
 /// The people of one directory, found by what groups list.
@@ -188,9 +188,9 @@ pub trait Directory: Send {
         let _ = (pushes, known);
     }
 
-    /// Whether the watch showed the credentials and they were refused, by which it ended.
-    fn watch_was_refused(&self) -> bool {
-        false
+    /// What the server said where the watch showed the credentials and they were refused, by which it ended.
+    fn watch_refusal(&self) -> Option<String> {
+        None
     }
 
     /// Ends the connection: a long apply must not hold it.

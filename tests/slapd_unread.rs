@@ -83,6 +83,7 @@ fn what_was_refused_is_not_tried_again_by_looking_and_always_by_a_cycle_that_som
         let told = agent.run(verb);
         assert!(told.code == 1 && told.stdout.contains("so that the account is not locked"), "{verb:?}: {told:?}");
         assert!(told.stdout.contains("`seatsync sync"), "{verb:?}: {told:?}");
+        assert!(told.stdout.contains("it refused the credentials (result code 49"), "as it was said: {told:?}");
     }
     let (code, synced) = agent.sync();
     assert_eq!((code, &synced["pools"][0]["held"]), (0, &2.into()), "{synced}");

@@ -115,8 +115,8 @@ async fn of_directory(source: &mut cycle::Source, state: &mut State) -> Result<V
     }
     let probed = source.directory.probe(&state.pins(&name)?).await;
     source.directory.close().await;
-    if let Some(refused) = probed.refused {
-        cycle::reading::note_bind(state, source, refused, now)?;
+    if let Some(bound) = &probed.bound {
+        cycle::reading::note_bind(state, source, bound.as_ref().err().map(String::as_str), now)?;
     }
     Ok(probed.probes)
 }

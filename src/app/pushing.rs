@@ -51,9 +51,10 @@ impl Pushing {
 /// What was refused to a watch is not to be tried by the next pass either: that locks accounts.
 pub fn note_refused(engine: &mut Engine) {
     let now = clock::now();
-    for source in engine.directories.iter_mut().filter(|source| source.directory.watch_was_refused()) {
+    for source in &mut engine.directories {
+        let Some(said) = source.directory.watch_refusal() else { continue };
         source.directory.watch(None, None);
-        if let Err(error) = reading::note_bind(&mut engine.state, source, true, now) {
+        if let Err(error) = reading::note_bind(&mut engine.state, source, Some(&said), now) {
             tracing::warn!(%error, directory = %source.directory.name(), "A refused credential could not be noted.");
         }
     }

@@ -183,20 +183,35 @@ pub fn refused(
     if asked.by_person || refused.credentials != source.credentials || is_over {
         return Ok(None);
     }
-    Ok(Some(format!(
-        "Could not bind: the server refused the credentials at {}, and is not asked again before {again}, so that the account is not \
-         locked. Mend `bind_dn` or `bind_password` where they are wrong, and the next cycle tries them; where the account was only \
-         disabled, locked or expired, mend that, and `seatsync sync` tries at once",
-        refused.at
-    )))
+    let at = refused.at;
+    Ok(Some(match &refused.said {
+        Some(said) => format!(
+            "{said}. So it was at {at}, and the server is not asked again before {again}, so that the account is not locked: other \
+             credentials are tried at once, and the same ones by `seatsync sync`",
+            said = said.trim_end_matches('.')
+        ),
+        None => format!(
+            "Could not bind: the server refused the credentials at {at}, and is not asked again before {again}, so that the account is \
+             not locked. Mend `bind_dn` or `bind_password` where they are wrong, and the next cycle tries them; where the account was \
+             only disabled, locked or expired, mend that, and `seatsync sync` tries at once"
+        ),
+    }))
 }
 
-/// Notes whether a directory let us in.
+/// Notes whether a directory let us in, or what it said as it refused.
 ///
 /// # Errors
 /// Where the state cannot be written.
-pub fn note_bind(memory: &mut dyn Memory, source: &Source, refused: bool, now: Timestamp) -> Result<(), StateError> {
-    let refused = refused.then_some(RefusedBind { credentials: source.credentials, at: now });
+pub fn note_bind(
+    memory: &mut dyn Memory,
+    source: &Source,
+    refused: Option<&str>,
+    now: Timestamp,
+) -> Result<(), StateError> {
+    let refused = refused.map(|said| {
+        let said = Some(said.to_owned());
+        RefusedBind { credentials: source.credentials, at: now, said }
+    });
     memory.set_refused_bind(source.directory.name(), refused.as_ref())
 }
 
@@ -269,11 +284,11 @@ async fn settle(
             read.known.former = former(parts.memory, &snapshot)?;
             lost_ids::quarantine_changed(parts.memory, accounts_of(&current.accounts, &read.name), &mut snapshot)?;
             read.snapshot = Some(snapshot);
-            note_bind(parts.memory, &parts.directories[index], false, now)?;
+            note_bind(parts.memory, &parts.directories[index], None, now)?;
         }
         Err(error) => {
             if error.persistence == Persistence::Credentials {
-                note_bind(parts.memory, &parts.directories[index], true, now)?;
+                note_bind(parts.memory, &parts.directories[index], Some(&error.doing), now)?;
             }
             read.problem = Some(error.doing);
         }

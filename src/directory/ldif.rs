@@ -232,7 +232,7 @@ impl Directory for LdifDirectory {
                     .collect()
             }
         };
-        Probed { probes, refused: None }
+        Probed { probes, bound: None }
     }
 
     async fn close(&mut self) {

@@ -376,4 +376,6 @@ pub struct RefusedBind {
     /// Of address, name and secret, so that it tells nothing of them.
     pub credentials: Digest,
     pub at: Timestamp,
+    /// What it said then, and what to do; None where an earlier version noted it.
+    pub said: Option<String>,
 }

@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: &[(&str, &str)] = &[
     ("V9__excerpts", include_str!("migrations/V9__excerpts.sql")),
     ("V10__listings", include_str!("migrations/V10__listings.sql")),
     ("V11__entries", include_str!("migrations/V11__entries.sql")),
+    ("V12__refusals", include_str!("migrations/V12__refusals.sql")),
 ];
 
 /// How long to wait for another process that writes.

@@ -108,8 +108,10 @@ impl Mirror for State {
 
     fn refused_bind(&self, directory: &str) -> Result<Option<RefusedBind>, StateError> {
         self.read("reading which credential was refused", |connection| {
-            let sql = "SELECT refused_bind, refused_at FROM directory WHERE name = ?1 AND refused_bind IS NOT NULL";
-            let refused = |row: &Row<'_>| Ok(RefusedBind { credentials: digest(row, 0)?, at: time(row, 1)? });
+            let sql = "SELECT refused_bind, refused_at, refused_text FROM directory WHERE name = ?1 AND refused_bind IS NOT NULL";
+            let refused = |row: &Row<'_>| {
+                Ok(RefusedBind { credentials: digest(row, 0)?, at: time(row, 1)?, said: row.get(2)? })
+            };
             connection.query_row(sql, [directory], refused).optional()
         })
     }
@@ -122,8 +124,13 @@ impl Mirror for State {
             let id = directory_id(transaction, directory)?;
             let credentials = refused.map(|refused| refused.credentials.as_bytes());
             transaction.execute(
-                "UPDATE directory SET refused_bind = ?2, refused_at = ?3 WHERE id = ?1",
-                params![id, credentials, refused.map(|refused| refused.at.as_second())],
+                "UPDATE directory SET refused_bind = ?2, refused_at = ?3, refused_text = ?4 WHERE id = ?1",
+                params![
+                    id,
+                    credentials,
+                    refused.map(|refused| refused.at.as_second()),
+                    refused.and_then(|refused| refused.said.as_deref())
+                ],
             )?;
             Ok(())
         })

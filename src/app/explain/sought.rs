@@ -12,7 +12,7 @@ use crate::model::report::{EntryRow, ExplainReport, ScopeExplained, UserRow};
 use crate::model::settings::{DirectorySettings, Settings, Source as From};
 use crate::model::snapshot::Sought;
 use crate::model::{LeaveCause, Standing};
-use crate::ports::{Mirror as _, StateError};
+use crate::ports::{Mirror as _, Persistence, StateError};
 use crate::state::State;
 
 /// A person waits: no server is waited for longer than this, whatever `timeout` says.
@@ -112,8 +112,9 @@ async fn ask(
     let pins = state.pins(source.directory.name())?;
     let found = source.directory.seek(name, &pins, now).await;
     source.directory.close().await;
-    if found.as_ref().is_err_and(|error| error.persistence == crate::ports::Persistence::Credentials) {
-        cycle::reading::note_bind(state, source, true, now)?;
+    let refused = found.as_ref().err().filter(|error| error.persistence == Persistence::Credentials);
+    if let Some(refused) = refused {
+        cycle::reading::note_bind(state, source, Some(&refused.doing), now)?;
     }
     Ok(found.map_err(|error| error.doing))
 }

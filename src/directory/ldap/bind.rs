@@ -9,7 +9,7 @@ use secrecy::ExposeSecret as _;
 
 use super::budget::Budget;
 use super::connect::{Connection, nonsense};
-use super::failure::answered;
+use super::failure::{Refusal, answered, refusal};
 use super::kerberos;
 use crate::model::settings::{Bind, TlsFiles};
 use crate::ports::{Persistence, ReadError};
@@ -24,7 +24,10 @@ pub(super) async fn bind(connection: &Connection, bind: &Bind, budget: &Budget) 
             let attempt = async { ldap.simple_bind(dn, password.expose_secret()).await?.success().map(drop) };
             match watched(connection, &doing, attempt, budget).await? {
                 Ok(()) => Ok(()),
-                Err(error) => Err(with_forms(connection.error(&doing, error).await, dn)),
+                Err(error) => {
+                    let refusal = refusal(&error);
+                    Err(with_forms(connection.error(&doing, error).await, refusal, dn))
+                }
             }
         }
         Bind::External(files) => external(connection, files, budget).await,
@@ -39,9 +42,8 @@ const FORMS: &str = "Write `bind_dn` as a DN, a user principal name (NAME@corp.e
                      of these; or mend `bind_password`. Trying the same again can lock the account";
 
 /// Says so of credentials that are wrong, where the name has no form that a server knows.
-fn with_forms(mut error: ReadError, name: &str) -> ReadError {
-    let is_wrong = error.advice.as_ref().is_some_and(|advice| advice.starts_with("Mend `bind_dn`"));
-    if is_wrong && error.persistence == Persistence::Credentials && !name.contains(['=', '@', '\\']) {
+fn with_forms(mut error: ReadError, refusal: Option<Refusal>, name: &str) -> ReadError {
+    if refusal == Some(Refusal::Credentials) && !name.contains(['=', '@', '\\']) {
         error.doing = format!("{}. {FORMS}", error.without_advice());
         error.advice = Some(FORMS.to_owned());
     }
@@ -115,13 +117,20 @@ mod tests {
     fn refused(name: &str, text: &str) -> String {
         let result =
             ldap3::LdapResult { rc: 49, matched: String::new(), text: text.to_owned(), refs: vec![], ctrls: vec![] };
-        with_forms(failed("Could not bind", "ldaps://dc01", LdapError::from(result)), name).doing
+        let error = LdapError::from(result);
+        let refusal = refusal(&error);
+        with_forms(failed("Could not bind", "ldaps://dc01", error), refusal, name).doing
     }
 
     #[test]
     fn a_bare_name_that_is_refused_is_told_the_forms_and_every_other_is_not() {
         assert!(refused("svc-seatsync", "data 52e,").ends_with(FORMS));
-        assert!(refused("svc-seatsync", "data 775,").contains("Unlock it"), "what the server says itself counts");
+        assert!(refused("svc-seatsync", "").ends_with(FORMS), "where the server says nothing, too");
+        for (account, next) in [("data 775,", "Unlock it"), ("data 533,", "Enable it"), ("data 532,", "never expires")]
+        {
+            let said = refused("svc-seatsync", account);
+            assert!(said.contains(next) && !said.contains(FORMS), "what the server says itself counts: {said}");
+        }
         for name in ["CN=svc,DC=corp", "svc@corp.example", "CORP\\svc"] {
             assert!(!refused(name, "data 52e,").contains("user principal name"), "{name}");
         }

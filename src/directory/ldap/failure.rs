@@ -8,6 +8,21 @@ use rustls::AlertDescription;
 use crate::ports::{Persistence, ReadError};
 use crate::tls;
 
+/// What a server refused as it answered a bind with 49.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Refusal {
+    /// The name or the password; or it does not say.
+    Credentials,
+    /// The account, whatever was shown: it is disabled, locked, expired, or has to do something first.
+    Account,
+}
+
+/// What was refused, where that is the failure.
+pub(super) fn refusal(error: &LdapError) -> Option<Refusal> {
+    let LdapError::LdapResult { result } = error else { return None };
+    (result.rc == 49).then(|| active_directory_words(&result.text).map_or(Refusal::Credentials, |(what, ..)| what))
+}
+
 /// The verdict on one failure: what happened, what to do, and whether trying again can help.
 struct Verdict(String, &'static str, Persistence);
 
@@ -98,7 +113,8 @@ fn judge_result(result: &LdapResult) -> Verdict {
         34 => Verdict(said("a name is no valid DN"), "Mend the DN in the config", Permanent),
         48 => Verdict(said("it does not let us in like this"), "Set `bind_dn` and `bind_password`", Permanent),
         49 => {
-            let (what, advice) = active_directory_words(&result.text).unwrap_or(("it refused the credentials", MEND));
+            let unsaid = (Refusal::Credentials, "it refused the credentials", MEND);
+            let (_, what, advice) = active_directory_words(&result.text).unwrap_or(unsaid);
             Verdict(said(what), advice, Credentials)
         }
         50 => Verdict(said("the account has no right to do this"), "Grant it read access", Permanent),
@@ -118,21 +134,27 @@ const UNLOCK: &str = "Unlock it (`Unlock-ADAccount`, `samba-tool user unlock`) o
 
 /// Why Active Directory refused a bind: the code after "data " in the text, the only place where it says so (MS-ADTS
 /// leaves the text open; the codes are those of Win32 `LogonUser`, in hexadecimal); and what to do.
-fn active_directory_words(text: &str) -> Option<(&'static str, &'static str)> {
+fn active_directory_words(text: &str) -> Option<(Refusal, &'static str, &'static str)> {
+    use Refusal::{Account, Credentials};
     let (_, after) = text.split_once("data ")?;
     Some(match after.split([',', ' ', '\0']).next()? {
-        "525" => ("there is no such account", "Mend `bind_dn`"),
-        "52e" => ("the user name or the password is wrong", MEND),
-        "530" => ("the account may not log on at this hour", "Let it log on at any hour"),
-        "531" => ("the account may not log on from this machine", "Let it log on from here"),
+        "525" => (Credentials, "there is no such account", "Mend `bind_dn`"),
+        "52e" => (Credentials, "the user name or the password is wrong", MEND),
+        "530" => (Account, "the account may not log on at this hour", "Let it log on at any hour"),
+        "531" => (Account, "the account may not log on from this machine", "Let it log on from here"),
         "532" => (
+            Account,
             "the account's password has expired",
             "Give it a new one that never expires, and put it into `bind_password`",
         ),
-        "533" => ("the account is disabled", "Enable it, then `seatsync sync`"),
-        "701" => ("the account has expired", "Let it never expire, then `seatsync sync`"),
-        "773" => ("the account must change its password first", "Change it, and put the new one into `bind_password`"),
-        "775" => ("the account is locked", UNLOCK),
+        "533" => (Account, "the account is disabled", "Enable it, then `seatsync sync`"),
+        "701" => (Account, "the account has expired", "Let it never expire, then `seatsync sync`"),
+        "773" => (
+            Account,
+            "the account must change its password first",
+            "Change it, and put the new one into `bind_password`",
+        ),
+        "775" => (Account, "the account is locked", UNLOCK),
         _ => return None,
     })
 }

@@ -315,7 +315,7 @@ impl Directory for LdapDirectory {
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
         let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), refused: None }.run().await
+        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), bound: None }.run().await
     }
 
     fn watch(&mut self, pushes: Option<&Pushes>, known: Option<Watermark>) {
@@ -333,8 +333,8 @@ impl Directory for LdapDirectory {
         }
     }
 
-    fn watch_was_refused(&self) -> bool {
-        self.watch.as_ref().is_some_and(Watch::was_refused)
+    fn watch_refusal(&self) -> Option<String> {
+        self.watch.as_ref().and_then(Watch::refusal)
     }
 
     async fn close(&mut self) {

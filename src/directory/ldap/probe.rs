@@ -48,7 +48,7 @@ pub(super) struct Prober<'a> {
     /// Those of the config, with those that DNS names.
     pub(super) servers: Vec<String>,
     pub(super) probes: Vec<Probe>,
-    pub(super) refused: Option<bool>,
+    pub(super) bound: Option<Result<(), String>>,
 }
 
 impl Prober<'_> {
@@ -58,7 +58,7 @@ impl Prober<'_> {
         if let Some(first) = self.bound().await {
             self.beyond(&first).await;
         }
-        Probed { probes: self.probes, refused: self.refused }
+        Probed { probes: self.probes, bound: self.bound }
     }
 
     async fn beyond(&mut self, first: &str) {
@@ -103,14 +103,14 @@ impl Prober<'_> {
             match bound {
                 Ok(()) => {
                     self.passed(&what, "connected and bound".to_owned());
-                    self.refused = Some(false);
+                    self.bound = Some(Ok(()));
                     first = first.or(Some(url));
                 }
                 Err(error) => {
                     let lost = "Nothing can be read from this server";
                     self.failed(&what, &error, lost);
                     if error.persistence == Persistence::Credentials {
-                        self.refused = Some(true);
+                        self.bound = Some(Err(error.doing));
                         return None;
                     }
                 }

@@ -14,8 +14,7 @@
 mod late;
 mod search;
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
@@ -75,17 +74,17 @@ pub(super) struct Watcher {
 /// A task that keeps watch as long as this lives.
 pub(super) struct Watch {
     seen: watch::Sender<Seen>,
-    refused: Arc<AtomicBool>,
+    refused: Arc<OnceLock<String>>,
 }
 
 impl Watch {
     pub(super) fn begin(watcher: Watcher, seen: Seen) -> Self {
         let (seen, ear) = watch::channel(seen);
-        let refused = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&refused);
+        let refused = Arc::new(OnceLock::new());
+        let place = Arc::clone(&refused);
         tokio::spawn(async move {
-            if watcher.keep(ear).await == Kept::Refused {
-                flag.store(true, Ordering::Relaxed);
+            if let Kept::Refused(said) = watcher.keep(ear).await {
+                let _ = place.set(said);
             }
         });
         Self { seen, refused }
@@ -96,16 +95,18 @@ impl Watch {
         self.seen.send_replace(seen);
     }
 
-    pub(super) fn was_refused(&self) -> bool {
-        self.refused.load(Ordering::Relaxed)
+    /// What the server said where it refused the credentials.
+    pub(super) fn refusal(&self) -> Option<String> {
+        self.refused.get().cloned()
     }
 }
 
 /// How a watch ended for good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Kept {
     Unwanted,
-    Refused,
+    /// With what the server said.
+    Refused(String),
 }
 
 /// How one connection ended.
@@ -172,7 +173,7 @@ impl Watcher {
             End::Lost(error) => {
                 tracing::debug!(directory = %name, "{}. Until it is watched again a cycle every `agent.poll` finds what changed.", error.doing);
                 match error.persistence {
-                    Persistence::Credentials => Err(Kept::Refused),
+                    Persistence::Credentials => Err(Kept::Refused(error.doing)),
                     Persistence::Permanent => Ok(AGAIN),
                     _ => Ok(before.waits.next().unwrap_or(LONGEST)),
                 }

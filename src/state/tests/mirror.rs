@@ -273,7 +273,8 @@ fn a_directory_that_is_not_reached_says_so_until_it_is_read() {
 #[test]
 fn a_refused_credential_is_remembered_until_one_is_accepted() {
     let mut state = state();
-    let refused = RefusedBind { credentials: Digest::of("ldap://a cn=agent secret"), at: at(5) };
+    let said = Some("Could not bind as \"cn=agent\" at ldap://a: the account is disabled".to_owned());
+    let refused = RefusedBind { credentials: Digest::of("ldap://a cn=agent secret"), at: at(5), said };
     assert_eq!(state.refused_bind("corp").unwrap(), None);
     state.set_refused_bind(&corp(), Some(&refused)).unwrap();
     assert_eq!(state.refused_bind("corp").unwrap(), Some(refused));
