@@ -12,7 +12,7 @@ use tokio::sync::{Notify, watch};
 
 use self::appointment::Appointment;
 use crate::clock;
-use crate::model::report::ReadingRow;
+use crate::model::report::PAGE_MISSED;
 
 pub use self::pulse::Pulse;
 
@@ -88,29 +88,39 @@ pub struct Watch<'a> {
 }
 
 impl Watch<'_> {
-    /// Says that work goes on for as long as it does, and what is read meanwhile, before `standing`: how things stood before.
+    /// Says that work goes on for as long as it does, and what goes on beside it, before `standing`: how things stood before.
     /// Polled by the task that works: where that is stuck, so is this.
-    async fn over(self, standing: &str) -> Infallible {
-        let mut said: Option<String> = None;
+    async fn over(self, standing: &str, told: &mut Vec<String>) -> Infallible {
         loop {
             if self.pulse.goes_on() {
                 self.manager.alive();
             }
-            let now = clock::now();
-            let reading = self.pulse.reading(now).map(|reading| sentence(&reading, now));
-            if reading != said {
-                let before = reading.iter().map(|reading| format!("{reading} ")).collect::<String>();
-                self.manager.says(&format!("{before}{standing}"));
-                said = reading;
+            if self.aside() != *told {
+                self.says(standing, told);
             }
             tokio::time::sleep(LOOK).await;
         }
     }
+
+    /// Says how things stand, and remembers what of it was `told` beside that.
+    fn says(self, standing: &str, told: &mut Vec<String>) {
+        *told = self.aside();
+        let before = told.iter().map(|sentence| format!("{sentence} ")).collect::<String>();
+        self.manager.says(&format!("{before}{standing}"));
+    }
+
+    /// A sentence each: what is read now, and where the page is not.
+    fn aside(self) -> Vec<String> {
+        let now = clock::now();
+        let page = self.pulse.page_problem();
+        let page = page.map(|problem| format!("{PAGE_MISSED}: {}", problem.trim_end_matches('.')));
+        let reading = self.pulse.reading(now).map(|reading| reading.in_words(now));
+        page.iter().chain(&reading).map(|words| sentence(words)).collect()
+    }
 }
 
 /// "Reading corp for 42 s, and nothing has come yet.".
-fn sentence(reading: &ReadingRow, now: Timestamp) -> String {
-    let words = reading.in_words(now);
+fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }
@@ -144,11 +154,12 @@ impl Calls {
 pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Duration) {
     let mut stopping = calls.stopping();
     let mut next = Appointment::after(Duration::ZERO, clock::now());
+    let mut told = Vec::new();
     watch.manager.ready();
     while !*stopping.borrow() {
         let due = next.is_due(clock::now());
         let passed = {
-            let turn = watched(work, due, calls, watch);
+            let turn = watched(work, due, calls, (watch, &mut told));
             tokio::pin!(turn);
             tokio::select! {
                 passed = &mut turn => passed,
@@ -165,7 +176,7 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Du
             // A pass longer than this is followed by the next, never overlapped.
             next = Appointment::after(work.until_next(), clock::now());
             work.announce(next.at);
-            watch.manager.says(&work.standing());
+            watch.says(&work.standing(), &mut told);
         } else if next.follow(clock::now()) {
             work.announce(next.at);
         }
@@ -174,12 +185,12 @@ pub async fn run(work: &mut dyn Work, calls: &Calls, watch: Watch<'_>, grace: Du
 }
 
 /// A turn, and the service manager told that it goes on.
-async fn watched(work: &mut dyn Work, due: bool, calls: &Calls, watch: Watch<'_>) -> bool {
+async fn watched(work: &mut dyn Work, due: bool, calls: &Calls, (watch, told): (Watch<'_>, &mut Vec<String>)) -> bool {
     watch.pulse.beats();
     let standing = work.standing();
     let passed = tokio::select! {
         passed = turn(work, due, calls, watch.manager) => passed,
-        never = watch.over(&standing) => match never {},
+        never = watch.over(&standing, told) => match never {},
     };
     watch.pulse.rests();
     passed

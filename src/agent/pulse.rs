@@ -19,6 +19,8 @@ const MOMENT: SignedDuration = SignedDuration::from_secs(3);
 pub struct Pulse {
     beat: Mutex<Beat>,
     reading: Mutex<Option<ReadingRow>>,
+    /// Why the status page is not where the config says.
+    page: Mutex<Option<String>>,
     pub(super) moment: SignedDuration,
 }
 
@@ -33,7 +35,7 @@ impl Pulse {
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         let beat = Mutex::new(Beat { last: Instant::now(), patience });
-        Self { beat, reading: Mutex::default(), moment: MOMENT }
+        Self { beat, reading: Mutex::default(), page: Mutex::default(), moment: MOMENT }
     }
 
     /// Another config may have other limits.
@@ -60,6 +62,17 @@ impl Pulse {
     pub fn reading(&self, now: Timestamp) -> Option<ReadingRow> {
         let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone();
         reading.filter(|reading| now.duration_since(reading.since) >= self.moment)
+    }
+
+    /// Why the status page is not where the config says; None: it is.
+    pub fn page_is_missed(&self, problem: Option<String>) {
+        *self.page.lock().unwrap_or_else(PoisonError::into_inner) = problem;
+    }
+
+    /// Why the status page is not where the config says.
+    #[must_use]
+    pub fn page_problem(&self) -> Option<String> {
+        self.page.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn change(&self, change: impl FnOnce(&mut Beat)) {

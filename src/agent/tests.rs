@@ -218,6 +218,11 @@ async fn a_service_manager_hears_what_is_read_while_it_goes_on_and_then_how_thin
         wait_for(&said, |last| last.ends_with(" and nothing has come yet. 0 passes")).await;
         pulse.tell(Stage::Planning);
         wait_for(&said, |last| last == "0 passes").await;
+        pulse.page_is_missed(Some("could not listen on 127.0.0.1:80.".to_owned()));
+        let missed = "The status page is not where the config says: could not listen on 127.0.0.1:80. 0 passes";
+        wait_for(&said, |last| last == missed).await;
+        pulse.page_is_missed(None);
+        wait_for(&said, |last| last == "0 passes").await;
     };
     let mut diary = Diary { takes: GRACE, ..Diary::default() };
     let calls = Calls::default();

@@ -120,6 +120,11 @@ pub fn may_write(config: &Path, state_dir: &Path, ledger: &Path) -> bool {
     system::unwritable(config, Some(state_dir), &[("backend.path", ledger)]).is_empty()
 }
 
+/// Whether the service may listen on a port, as far as anybody can tell: root may on any.
+pub fn may_listen(config: &Path, port: u16) -> bool {
+    system::may_listen(config, port)
+}
+
 /// What helps where the system forbids a file: whose it should be.
 pub fn given_back(state_dir: &Path, file: &Path) -> String {
     system::given_back(state_dir, file)

@@ -297,6 +297,7 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<P
             next_cycle,
             reading: pulse.reading(now).into_iter().collect(),
             failing,
+            page_problem: pulse.page_problem(),
         };
         if let Err(error) = state.beat(&heartbeat) {
             tracing::warn!(name: "state.no_sign_of_life", %error, "The sign of life could not be stored.");

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use self::desk::Asked;
 pub use self::moving::Mover;
 use super::answers::{last_good_cycle, last_whole_reads};
-use super::{App, AppError, Code, listening};
+use super::{App, AppError, Code, access, listening};
 use crate::agent::Pulse;
 use crate::clock;
 use crate::listen::{self, Connections};
@@ -25,6 +25,10 @@ use crate::model::report::{Failing, Probe};
 use crate::model::settings::{Settings, StatusAddress, StatusSettings};
 use crate::state::{Lock, Ownership};
 use crate::status::{self, Facts, Guard, Sessions, Tally, Window};
+
+/// What else could be named in the config, and what serves the page.
+const INSTEAD: &str = "another status.listen (\"off\": no status page)";
+const UNIT: &str = "seatsync";
 
 /// What the loop that works hands over after a cycle.
 #[derive(Clone)]
@@ -73,15 +77,12 @@ impl App {
         before: Option<&Showing>,
     ) -> Result<Option<Showing>, AppError> {
         let settings = &self.settings.status;
-        let Some(listen) = settings.listen else { return Ok(None) };
-        let Opened { listener, tls } = match open(settings, listen, before).await {
-            Ok(opened) => opened,
-            Err(error) if listen.named => return Err(error),
-            Err(error) => {
-                tracing::error!(problem = %error.in_one_line(), "The agent runs without its status page; name another status.listen, or \"off\".");
-                return Ok(None);
-            }
-        };
+        let (opened, problem) = opened(settings, before).await?;
+        if let Some(problem) = problem.as_ref().filter(|problem| pulse.page_problem().as_ref() != Some(*problem)) {
+            tracing::error!(%problem, "The agent runs without its status page; name another status.listen, or \"off\".");
+        }
+        pulse.page_is_missed(problem);
+        let Some((listen, Opened { listener, tls })) = opened else { return Ok(None) };
         let cannot =
             |error: &std::io::Error| AppError::new(Code::Failed, "could not keep the address").caused_by(error);
         let kept = listener.try_clone().map_err(|error| cannot(&error))?;
@@ -132,9 +133,14 @@ impl App {
             return None;
         }
         let what = "status page: listen".to_owned();
-        match bind(listen) {
-            Ok(_) if !connect => None,
-            Ok(_) => {
+        let found = if access::may_listen(&self.config, listen.address.port()) {
+            bind(listen).map(drop)
+        } else {
+            Err(listening::forbidden(listen.address, INSTEAD, UNIT))
+        };
+        match found {
+            Ok(()) if !connect => None,
+            Ok(()) => {
                 let message = format!("{} is free", listen.address);
                 Some(Probe { what, ok: true, message, lost: None, remedy: None })
             }
@@ -149,7 +155,23 @@ impl App {
 }
 
 fn bind(listen: StatusAddress) -> Result<TcpListener, AppError> {
-    listening::bind(listen.address, "another status.listen (\"off\": no status page)")
+    listening::bind(listen.address, INSTEAD, UNIT)
+}
+
+/// What is to be served, if anything is; and why not, where the default address cannot be had.
+///
+/// # Errors
+/// As `App::show`.
+async fn opened(
+    settings: &StatusSettings,
+    before: Option<&Showing>,
+) -> Result<(Option<(StatusAddress, Opened)>, Option<String>), AppError> {
+    let Some(listen) = settings.listen else { return Ok((None, None)) };
+    match open(settings, listen, before).await {
+        Ok(opened) => Ok((Some((listen, opened)), None)),
+        Err(error) if listen.named => Err(error),
+        Err(error) => Ok((None, Some(error.in_one_line()))),
+    }
 }
 
 async fn open(settings: &StatusSettings, listen: StatusAddress, before: Option<&Showing>) -> Result<Opened, AppError> {

@@ -12,7 +12,9 @@ use super::parts::{self, or_none};
 use super::table::Grid;
 use super::words;
 use crate::app::{App, AppError, moved};
-use crate::model::report::{ConfirmationRow, CycleOutcome, Failing, PoolRow, ProblemRow, StatusReport, SyncReport};
+use crate::model::report::{
+    ConfirmationRow, CycleOutcome, Failing, PAGE_MISSED, PoolRow, ProblemRow, StatusReport, SyncReport,
+};
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
     let report = app.status(now)?;
@@ -64,6 +66,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     }
     full_disks(page, &report.full_disks);
     unwritten(page, report, now);
+    page_missed(page, report);
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
     quarantined(page, report);
@@ -171,6 +174,13 @@ fn unwritten(page: &mut Page, report: &StatusReport, now: Timestamp) {
     }
 }
 
+fn page_missed(page: &mut Page, report: &StatusReport) {
+    if let Some(problem) = &report.page_problem {
+        page.gap();
+        page.pieces(&[(Tone::Warn, PAGE_MISSED), (Tone::Plain, &format!(": {problem}"))]);
+    }
+}
+
 /// Of a cycle in which nothing failed, only what is no single person's.
 fn problems(page: &mut Page, report: &StatusReport) {
     let Some(cycle) = &report.last_cycle else { return };
@@ -264,6 +274,9 @@ fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String
         Some(_) if report.held.is_some() => (Tone::Warn, "held back", format!("changes wait for a person; {waiting}")),
         Some(cycle) if cycle.outcome == CycleOutcome::Ok && serves_nobody(cycle) => {
             (Tone::Warn, "look at it", format!("a directory gives nobody a seat; {waiting}"))
+        }
+        Some(cycle) if cycle.outcome == CycleOutcome::Ok && report.page_problem.is_some() => {
+            (Tone::Warn, "look at it", format!("{PAGE_MISSED}; {waiting}"))
         }
         Some(cycle) if cycle.outcome == CycleOutcome::Ok && cycle.would.is_some() => {
             (Tone::Good, "ok", format!("a dry run; {waiting}"))

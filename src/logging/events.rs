@@ -20,6 +20,7 @@ pub const IDS: &[(u32, &str)] = &[
     (202, "config.refused"),
     (203, "config.odd"),
     (204, "config.log_later"),
+    (205, "config.page_stays"),
     (300, "cycle.made"),
     (301, "cycle.failed"),
     (302, "cycle.held"),

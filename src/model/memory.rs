@@ -275,6 +275,8 @@ pub struct Heartbeat {
     pub reading: Vec<ReadingRow>,
     #[serde(default)]
     pub failing: Option<Failing>,
+    #[serde(default)]
+    pub page_problem: Option<String>,
 }
 
 /// What is held back now.

@@ -12,7 +12,7 @@ mod stopped;
 
 pub use agent::{
     BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, Failing, HistoryRow,
-    OtherState, Probe, ReadingRow, RelinkReport, StatusReport,
+    OtherState, PAGE_MISSED, Probe, ReadingRow, RelinkReport, StatusReport,
 };
 pub use cycle::{
     ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, LostRow, PoolRow, ProblemRow,

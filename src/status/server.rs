@@ -34,6 +34,11 @@ pub trait Desk: Send + Sync {
         None
     }
 
+    /// Why the page is not where the config says.
+    fn page_problem(&self) -> Option<String> {
+        None
+    }
+
     fn explain(&self, user: &str) -> Result<ExplainReport, Refusal>;
     /// Approves or denies somebody who waits in a pool.
     fn decide(&self, verdict: Verdict, user: &str, pool: &str) -> Result<(), Refusal>;
@@ -56,12 +61,16 @@ pub struct Window {
 }
 
 impl Window {
-    /// As gathered last; what is read meanwhile is asked anew each time.
+    /// As gathered last; what goes on beside the cycles is asked anew each time.
     fn facts(&self) -> Option<Arc<Facts>> {
         let gathered = self.facts.borrow().clone()?;
-        let Some(reading) = self.desk.reading() else { return Some(gathered) };
+        let (reading, page_problem) = (self.desk.reading(), self.desk.page_problem());
+        if reading.is_none() && page_problem.is_none() {
+            return Some(gathered);
+        }
         let mut facts = Facts::clone(&gathered);
-        facts.status.reading = vec![reading];
+        facts.status.reading = reading.into_iter().collect();
+        facts.status.page_problem = page_problem;
         Some(Arc::new(facts))
     }
 

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 
 use super::Facts;
-use crate::model::report::{CycleOutcome, DirectoryStatus, HistoryRow, ProblemRow, SyncReport};
+use crate::model::report::{CycleOutcome, DirectoryStatus, HistoryRow, PAGE_MISSED, ProblemRow, SyncReport};
 
 /// Accounts that are shown with what the backend said of them.
 const SHOWN: usize = 5;
@@ -46,6 +46,7 @@ pub fn troubles(facts: &Facts) -> Vec<Trouble> {
         found.extend(serve_nobody(facts));
     }
     found.extend(config_refused(facts));
+    found.extend(page_missed(facts));
     if works {
         found.extend(held(facts));
         found.extend(refused(facts));
@@ -67,6 +68,18 @@ fn full_disks(facts: &Facts) -> impl Iterator<Item = Trouble> {
         stops: true,
         since: None,
         advice: vec![KEPT.to_owned(), GOES_ON.to_owned()],
+    })
+}
+
+/// This page is where it was.
+fn page_missed(facts: &Facts) -> Option<Trouble> {
+    let problem = facts.status.page_problem.as_ref()?;
+    Some(Trouble {
+        what: "This page".to_owned(),
+        said: format!("{PAGE_MISSED}: {}", sentence(problem)),
+        stops: false,
+        since: None,
+        advice: vec!["It is tried again with each cycle, unless this page has the port that it wants; and when `[status]` is another one.".to_owned()],
     })
 }
 

@@ -220,6 +220,20 @@ fn another_address_and_another_token_of_a_saved_config_are_followed_and_one_that
     take(&text.replace("seats = 2", "seats = 3"));
     wait_until("the config is taken", SOON, || ran.company.agent.status()["pools"][0]["seats"] == 3);
     assert!(lives(other));
+    let problem = || ran.company.agent.status()["page_problem"].as_str().map(str::to_owned);
+    wait_until("status says why", SOON, || problem().is_some_and(|said| said.contains("could not listen on")));
+    assert!(
+        ran.company.agent.run(&["status"]).stdout.contains("the status page is not where the config says: could not")
+    );
+    let page = get(other, "/").unwrap().1;
+    assert!(page.contains("Somebody must look: the status page is not where the config says"), "{page}");
+    // It is free by now, and had with the next cycle.
+    let freed = taken.local_addr().unwrap().port();
+    drop(taken);
+    wait_until("the page is there after a cycle", SOON, || ran.company.agent.sync().0 == 0 && lives(freed));
+    wait_until("nothing is said of it any more", SOON, || problem().is_none());
+    take(&at(format!("127.0.0.1:{other}")));
+    wait_until("it is back", SOON, || lives(other));
 
     // Another address of the same port, and back. Then with and without a token at one address.
     ran.company.agent.secret("token", "0123456789abcdef");

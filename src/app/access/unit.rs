@@ -18,6 +18,12 @@ pub struct Unit {
     config: Option<PathBuf>,
     strict: bool,
     folders: Vec<PathBuf>,
+    /// Those of them that systemd gives to the user, with all in them, at each start.
+    given: Vec<PathBuf>,
+    /// It has `CAP_NET_BIND_SERVICE`,
+    binds: bool,
+    /// and none of its capabilities count outside.
+    own_users: bool,
     no_homes: bool,
     own_tmp: bool,
     /// What `BindPaths` and `BindReadOnlyPaths` bring back.
@@ -53,6 +59,19 @@ impl Unit {
         self.strict.then_some(self.folders.as_slice())
     }
 
+    /// Whether systemd gives a place to the user at the start: it lies in a state folder that is somebody else's. Of one that is
+    /// the user's already it touches nothing (systemd.exec(5), `StateDirectory`).
+    pub fn gives_back(&self, path: &Path, uid: u32) -> bool {
+        let mut above = self.given.iter().filter(|folder| path.starts_with(folder));
+        above.any(|folder| fs::metadata(folder).is_ok_and(|found| found.uid() != uid))
+    }
+
+    /// Whether the service may listen on a port; those below `free` take a right.
+    pub fn may_listen(&self, port: u16, free: u16) -> bool {
+        let is_root = self.user.as_deref().is_none_or(|user| user == "root");
+        port == 0 || port >= free || ((self.binds || is_root) && !self.own_users)
+    }
+
     /// The folders that the service finds empty, whatever their modes.
     pub fn hidden(&self) -> Vec<&'static str> {
         let homes = HOMES.iter().filter(|_| self.no_homes);
@@ -81,6 +100,8 @@ impl Unit {
                 // "read-only" leaves them to be seen.
                 "ProtectHome" => self.no_homes = is_on(value) || value == "tmpfs",
                 "PrivateTmp" => self.own_tmp = is_on(value) || value == "disconnected",
+                "AmbientCapabilities" => self.binds = value.contains("CAP_NET_BIND_SERVICE"),
+                "PrivateUsers" => self.own_users = is_on(value),
                 "BindPaths" | "BindReadOnlyPaths" => self.bind(value),
                 "ExecStart" => self.config = config(value),
                 "StateDirectory" => self.may_write(value, Path::new("/var/lib")),
@@ -156,6 +177,20 @@ mod tests {
         fs::write(ours.join("open.conf"), "[Service]\nProtectSystem=full\n").unwrap();
         assert_eq!(of("/srv/seats.toml").unwrap().writable(), None);
     }
+
+    #[test]
+    fn the_packaged_service_listens_on_no_port_that_takes_a_right_unless_a_drop_in_gives_it() {
+        let mut unit = Unit::default();
+        unit.take(include_str!("../../../systemd/seatsync.service"));
+        let listens = |unit: &Unit| [443, 1023, 1024, 8750].map(|port| unit.may_listen(port, 1024));
+        assert_eq!(listens(&unit), [false, false, true, true]);
+        assert!(unit.may_listen(443, 443), "where the system has fewer such ports");
+        unit.take("AmbientCapabilities=CAP_NET_BIND_SERVICE\nCapabilityBoundingSet=CAP_NET_BIND_SERVICE\n");
+        assert!(!listens(&unit)[0], "a user namespace has no right to the machine's ports");
+        unit.take("PrivateUsers=no\n");
+        assert_eq!(listens(&unit), [true; 4]);
+    }
+
     #[test]
     fn homes_and_tmp_are_hidden_where_the_unit_says_so_but_for_what_it_brings_back() {
         let mut unit = Unit::default();

@@ -34,6 +34,14 @@ pub fn unwritable(config: &Path, state_dir: Option<&Path>, places: &[(&'static s
     places.iter().filter_map(|(key, path)| closed(key, path, unit.as_ref(), service.as_ref(), &passwd)).collect()
 }
 
+/// Whether the unit lets the service listen on a port.
+pub fn may_listen(config: &Path, port: u16) -> bool {
+    // ip-sysctl: below it a port takes CAP_NET_BIND_SERVICE.
+    let free = std::fs::read_to_string("/proc/sys/net/ipv4/ip_unprivileged_port_start").ok();
+    let free = free.and_then(|number| number.trim().parse().ok()).unwrap_or(1024);
+    unit(config).is_none_or(|unit| unit.may_listen(port, free))
+}
+
 fn passwd() -> String {
     std::fs::read_to_string("/etc/passwd").unwrap_or_default()
 }

@@ -32,7 +32,7 @@ impl LedgerApp {
                 AppError::new(Code::Config, "could not set up the sending of mails").caused_by(&error)
             })?;
         let tls = listening::certificate(self.settings.tls.as_ref()).await?;
-        let listener = listening::bind(self.settings.listen, "another ledger.listen")?;
+        let listener = listening::bind(self.settings.listen, "another ledger.listen", "seatsync-ledger")?;
         let address = listener.local_addr().unwrap_or(self.settings.listen);
         let database = self.settings.database.clone();
         let service = Service::start(move || Ledger::open(&database, true), mailer.is_some());

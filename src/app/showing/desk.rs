@@ -33,6 +33,10 @@ impl Desk for Asked {
         self.pulse.reading(clock::now())
     }
 
+    fn page_problem(&self) -> Option<String> {
+        self.pulse.page_problem()
+    }
+
     fn explain(&self, user: &str) -> Result<ExplainReport, Refusal> {
         let app = self.app();
         app.explain(user).map_err(|error| refusal(error, &app.settings.agent.options))

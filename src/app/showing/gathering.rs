@@ -83,6 +83,7 @@ impl App {
                 next_cycle: turn.next_cycle,
                 reading: Vec::new(),
                 silent_since: None,
+                page_problem: None,
                 failing,
                 ..status
             },

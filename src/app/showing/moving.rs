@@ -27,21 +27,35 @@ impl Mover {
     /// Follows the config in force. Where another page cannot be had, the one before stays.
     pub async fn follow(mut self) {
         let mut shown = self.settings();
+        let mut asked = Arc::clone(&shown);
         while self.turns.changed().await.is_ok() {
             let wanted = self.settings();
-            if wanted.status.is_same(&shown.status) {
+            let is_new = !wanted.status.is_same(&asked.status);
+            // What could not be had is tried again with each cycle, unless the page that is there would have to go for it.
+            let again = self.pulse.page_problem().is_some() && !self.is_in_the_way(&wanted.status);
+            if !is_new && !again {
                 continue;
             }
             match self.move_to(&wanted).await {
-                Ok(()) => tracing::info!("[status] is another one in the config, and the page follows it."),
-                Err(error) => {
-                    tracing::error!(problem = %error.in_one_line(), "[status] is another one in the config, and cannot be followed; the page stays as it was.");
-                    self.go_back(&shown, &wanted.status).await;
+                Ok(()) => {
+                    if self.pulse.page_problem().is_none() {
+                        tracing::info!("[status] is another one in the config, and the page follows it.");
+                    }
+                    shown = Arc::clone(&wanted);
                 }
+                Err(error) => self.stay(&shown, &wanted.status, error.in_one_line()).await,
             }
-            // What cannot be had is tried again when the config is another one.
-            shown = wanted;
+            asked = wanted;
         }
+    }
+
+    /// The page is where it was; it is said until it moves.
+    async fn stay(&mut self, shown: &Settings, refused: &StatusSettings, problem: String) {
+        if self.pulse.page_problem().as_ref() != Some(&problem) {
+            tracing::error!(name: "config.page_stays", %problem, "[status] is another one in the config, and cannot be followed; the page stays as it was.");
+        }
+        self.go_back(shown, refused).await;
+        self.pulse.page_is_missed(Some(problem));
     }
 
     fn settings(&mut self) -> Arc<Settings> {

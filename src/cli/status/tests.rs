@@ -24,6 +24,7 @@ fn before_the_first_cycle() -> StatusReport {
         full_disks: Vec::new(),
         failing: None,
         silent_since: None,
+        page_problem: None,
         reading: Vec::new(),
         other_state: None,
         dry_run: false,

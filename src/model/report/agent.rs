@@ -72,6 +72,9 @@ pub struct StatusReport {
     /// When the running agent gave its last sign of life, where that is too long ago: it cannot write, or hangs.
     #[serde(default)]
     pub silent_since: Option<Timestamp>,
+    /// Why the running agent's status page is not where the config says, and what to do.
+    #[serde(default)]
+    pub page_problem: Option<String>,
     /// The agent that runs on this config, and keeps another `state_dir`.
     #[serde(default)]
     pub other_state: Option<OtherState>,
@@ -79,6 +82,9 @@ pub struct StatusReport {
     #[serde(default)]
     pub dry_run: bool,
 }
+
+/// The beginning of a sentence that ends with `StatusReport::page_problem`.
+pub const PAGE_MISSED: &str = "the status page is not where the config says";
 
 /// Cycles that failed, one after the other.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

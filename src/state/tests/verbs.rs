@@ -117,6 +117,7 @@ fn the_last_sign_of_life_is_seen_beside_the_agent() {
         next_cycle: None,
         reading: Vec::new(),
         failing: None,
+        page_problem: Some("could not listen on 127.0.0.1:8750".into()),
     };
     agent.beat(&heartbeat).unwrap();
     heartbeat.next_cycle = Some(at(300));
