@@ -109,13 +109,14 @@ impl Watch<'_> {
         self.manager.says(&format!("{before}{standing}"));
     }
 
-    /// A sentence each: what is read now, and where the page is not.
+    /// A sentence each: where the page is not, what is read now, and who does not answer.
     fn aside(self) -> Vec<String> {
         let now = clock::now();
         let page = self.pulse.page_problem();
         let page = page.map(|problem| format!("{PAGE_MISSED}: {}", problem.trim_end_matches('.')));
         let reading = self.pulse.reading(now).map(|reading| reading.in_words(now));
-        page.iter().chain(&reading).map(|words| sentence(words)).collect()
+        let awaited = self.pulse.awaited(now).map(|awaited| awaited.in_words(now));
+        page.iter().chain(&reading).chain(&awaited).map(|words| sentence(words)).collect()
     }
 }
 

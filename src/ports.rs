@@ -21,7 +21,7 @@ mod pushes;
 pub use memory::{
     Accounts, Excerpts, History, Journal, Left, Memory, Mirror, Outbox, Requests, StateError, Succession,
 };
-pub use progress::{Progress, Silent, Stage};
+pub use progress::{Awaiting, Progress, Question, Silent, Stage};
 pub use pushes::Pushes;
 
 /// Whether trying again can help: judged by the edge that made the error, by type.

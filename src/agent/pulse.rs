@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::clock;
-use crate::model::report::ReadingRow;
-use crate::ports::{Progress, Stage};
+use crate::model::report::{Awaited, ReadingRow};
+use crate::ports::{Awaiting, Progress, Stage};
 
 /// A read that goes on for longer is told of.
 const MOMENT: SignedDuration = SignedDuration::from_secs(3);
@@ -19,6 +19,8 @@ const MOMENT: SignedDuration = SignedDuration::from_secs(3);
 pub struct Pulse {
     beat: Mutex<Beat>,
     reading: Mutex<Option<ReadingRow>>,
+    /// The backend, where it is somebody who may not answer.
+    awaiting: Mutex<Option<Awaiting>>,
     /// Why the status page is not where the config says.
     page: Mutex<Option<String>>,
     pub(super) moment: SignedDuration,
@@ -35,7 +37,7 @@ impl Pulse {
     #[must_use]
     pub fn new(patience: Duration) -> Self {
         let beat = Mutex::new(Beat { last: Instant::now(), patience });
-        Self { beat, reading: Mutex::default(), page: Mutex::default(), moment: MOMENT }
+        Self { beat, reading: Mutex::default(), awaiting: Mutex::default(), page: Mutex::default(), moment: MOMENT }
     }
 
     /// Another config may have other limits.
@@ -62,6 +64,18 @@ impl Pulse {
     pub fn reading(&self, now: Timestamp) -> Option<ReadingRow> {
         let reading = self.reading.lock().unwrap_or_else(PoisonError::into_inner).clone();
         reading.filter(|reading| now.duration_since(reading.since) >= self.moment)
+    }
+
+    /// Passes ask this backend from now on.
+    pub fn asks(&self, backend: Option<Awaiting>) {
+        *self.awaiting.lock().unwrap_or_else(PoisonError::into_inner) = backend;
+    }
+
+    /// The backend, where its answer is waited for for longer than a moment.
+    #[must_use]
+    pub fn awaited(&self, now: Timestamp) -> Option<Awaited> {
+        let awaited = self.awaiting.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.awaited()?;
+        (now.duration_since(awaited.since) >= self.moment).then_some(awaited)
     }
 
     /// Why the status page is not where the config says; None: it is.

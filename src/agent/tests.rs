@@ -2,7 +2,7 @@ use std::sync::Mutex;
 use std::time::Instant;
 
 use super::*;
-use crate::ports::{Progress as _, Stage};
+use crate::ports::{Awaiting, Progress as _, Stage};
 
 #[derive(Default)]
 struct Diary {
@@ -217,6 +217,13 @@ async fn a_service_manager_hears_what_is_read_while_it_goes_on_and_then_how_thin
         pulse.tell(Stage::Reading { directory: "corp", entries: 0 });
         wait_for(&said, |last| last.ends_with(" and nothing has come yet. 0 passes")).await;
         pulse.tell(Stage::Planning);
+        wait_for(&said, |last| last == "0 passes").await;
+        let ledger = Awaiting::new("the ledger at h".to_owned());
+        pulse.asks(Some(ledger.clone()));
+        let question = ledger.ask(clock::now());
+        wait_for(&said, |last| last.starts_with("Waiting for the ledger at h for ") && last.ends_with(" s. 0 passes"))
+            .await;
+        drop(question);
         wait_for(&said, |last| last == "0 passes").await;
         pulse.page_is_missed(Some("could not listen on 127.0.0.1:80.".to_owned()));
         let missed = "The status page is not where the config says: could not listen on 127.0.0.1:80. 0 passes";

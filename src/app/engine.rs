@@ -15,7 +15,7 @@ use crate::directory::ldif::LdifDirectory;
 use crate::model::Digest;
 use crate::model::settings::{BackendKind, Bind, DirectorySettings, LdapSettings, Settings, Source as From};
 use crate::model::snapshot::{Role, ScopeKey};
-use crate::ports::{Backend, Progress, StateError};
+use crate::ports::{Awaiting, Backend, Progress, StateError};
 use crate::state::State;
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
@@ -38,6 +38,8 @@ pub struct Engine {
     pub settings: Settings,
     pub directories: Vec<Source>,
     pub backend: Box<dyn Backend>,
+    /// The backend again, where it may keep somebody waiting.
+    pub awaiting: Option<Awaiting>,
     pub state: State,
     /// As the last pass left things.
     pub baseline: Option<Baseline>,
@@ -52,10 +54,10 @@ impl Engine {
     /// Where the ledger cannot be opened, or is gone though accounts of it are known.
     pub fn new(settings: &Settings, state: State) -> Result<Self, AppError> {
         let run = Uuid::new_v4().simple().to_string();
-        let backend = backend(settings, &state, &run)?;
+        let (backend, awaiting) = backend(settings, &state, &run)?;
         let directories = settings.directories.iter().map(|directory| source(settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
-        Ok(Self { settings: settings.clone(), directories, backend, state, baseline: None, run })
+        Ok(Self { settings: settings.clone(), directories, backend, awaiting, state, baseline: None, run })
     }
 
     /// Takes another config from here on. State and ledger stay as they were opened.
@@ -68,7 +70,7 @@ impl Engine {
         let directories = settings.directories.iter().map(|directory| source(&settings, directory));
         let directories = directories.collect::<Result<Vec<Source>, AppError>>()?;
         if !is_same_way(&ours.kind, &theirs.kind) {
-            self.backend = backend(&settings, &self.state, &self.run)?;
+            (self.backend, self.awaiting) = backend(&settings, &self.state, &self.run)?;
         }
         // Directories that stay keep their place in what they read.
         if !is_same_reading(&self.settings.directories, &settings.directories, &self.directories, &directories) {
@@ -144,18 +146,20 @@ fn is_same_way(ours: &BackendKind, theirs: &BackendKind) -> bool {
         && (&ours.ca_file, ours.timeout) == (&theirs.ca_file, theirs.timeout)
 }
 
-fn backend(settings: &Settings, state: &State, run: &str) -> Result<Box<dyn Backend>, AppError> {
+fn backend(settings: &Settings, state: &State, run: &str) -> Result<(Box<dyn Backend>, Option<Awaiting>), AppError> {
     match &settings.backend.kind {
-        BackendKind::Embedded { path } => embedded(settings, path, state),
+        BackendKind::Embedded { path } => Ok((embedded(settings, path, state)?, None)),
         BackendKind::Ledger(ledger) => {
             let agent: String = settings.agent.name.chars().take(LONGEST_NAME).collect();
             // Another agent of this name has another state.
             let instance = state.instance().map_err(|error| state_error(&error))?.unwrap_or_default();
             let made = Ledger::new(ledger, &settings.backend.company, &agent, format!("{agent}/{instance}"));
-            made.map(|ledger| Box::new(ledger.with_instance(run)) as Box<dyn Backend>).map_err(|error| {
+            let made = made.map_err(|error| {
                 AppError::new(Code::Backend, format!("could not use the licence ledger {}", ledger.url))
                     .caused_by(&error)
-            })
+            })?;
+            let awaiting = made.awaiting();
+            Ok((Box::new(made.with_instance(run)), Some(awaiting)))
         }
     }
 }

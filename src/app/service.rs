@@ -63,6 +63,7 @@ impl App {
         manager.starting();
         let (turns, shown) = watch::channel(self.first_turn()?);
         let pulse = Arc::new(Pulse::new(patience(&self.settings)));
+        pulse.asks(engine.awaiting.clone());
         let showing = self.show(shown.clone(), Arc::clone(&pulse), None).await?;
         let mover = Mover { config: self.config.clone(), turns: shown, pulse: Arc::clone(&pulse), showing };
         let page = tokio::spawn(mover.follow());
@@ -234,6 +235,7 @@ impl Worker {
             let differs = loaded.settings.digest != self.engine.settings.digest;
             self.pulse.be_patient(patience(&loaded.settings));
             self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
+            self.pulse.asks(self.engine.awaiting.clone());
             if status_differs {
                 // At once: the pass that follows may take long.
                 let settings = Arc::new(self.engine.settings.clone());
@@ -296,6 +298,7 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<P
             beat: now,
             next_cycle,
             reading: pulse.reading(now).into_iter().collect(),
+            awaited: pulse.awaited(now),
             failing,
             page_problem: pulse.page_problem(),
         };

@@ -47,9 +47,9 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     page.labelled("last cycle", last_cycle(report, now));
     page.labelled("next cycle", next_cycle(report, now));
     dry_run(page, report);
-    for reading in &report.reading {
-        page.labelled("now", reading.in_words(now));
-    }
+    let reading = report.reading.iter().map(|reading| reading.in_words(now));
+    let awaited = report.awaited.iter().map(|awaited| awaited.in_words(now));
+    reading.chain(awaited).for_each(|said| page.labelled("now", said));
     if let Some(backend) = &report.backend {
         page.labelled("backend", format!("{}, reachable: {}", backend.kind, words::reachable(backend.reachable)));
         if let Some(problem) = &backend.problem {
@@ -248,6 +248,13 @@ fn unable(report: &StatusReport) -> Option<&'static str> {
     why.into_iter().find_map(|(is_so, what)| is_so.then_some(what))
 }
 
+/// From whom nothing comes.
+fn silent(report: &StatusReport, now: Timestamp) -> Option<String> {
+    let reading = report.reading.iter().find(|reading| reading.is_silent(now));
+    let awaited = || report.awaited.iter().find(|awaited| awaited.is_silent(now)).map(|one| one.in_words(now));
+    reading.map(|reading| reading.in_words(now)).or_else(awaited)
+}
+
 fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String) {
     let waiting: u64 = report.pools.iter().map(|pool| u64::from(pool.waiting)).sum();
     let waiting = words::counted(waiting, "place in a queue", "places in queues");
@@ -264,9 +271,9 @@ fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String
     if let Some(what) = unable(report) {
         return (Tone::Bad, "not well", format!("{what}; {waiting}"));
     }
-    if let Some(silent) = report.reading.iter().find(|reading| reading.is_silent(now)) {
+    if let Some(silent) = silent(report, now) {
         let held = if report.held.is_some() { "; changes wait for a person" } else { "" };
-        return (Tone::Warn, "look at it", format!("{}{held}; {waiting}", silent.in_words(now)));
+        return (Tone::Warn, "look at it", format!("{silent}{held}; {waiting}"));
     }
     match &report.last_cycle {
         None if report.running => (Tone::Plain, "new", "no cycle yet; the agent makes the first now".to_owned()),

@@ -12,7 +12,7 @@ use super::anchor::{Anchor, Name, PersonId};
 use super::change::{Batch, Confirmation, Decision, HeldChange};
 use super::digest::Digest;
 use super::dn::Dn;
-use super::report::{Failing, ReadMode, ReadingRow};
+use super::report::{Awaited, Failing, ReadMode, ReadingRow};
 use super::snapshot::{Kind, ListedAs, Members, Nested, Pin, ScopeKey, Watermark};
 use super::user::{LeaveCause, Quarantine, Standing, Unidentified};
 
@@ -273,6 +273,8 @@ pub struct Heartbeat {
     /// As in `StatusReport`.
     #[serde(default)]
     pub reading: Vec<ReadingRow>,
+    #[serde(default)]
+    pub awaited: Option<Awaited>,
     #[serde(default)]
     pub failing: Option<Failing>,
     #[serde(default)]

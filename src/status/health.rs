@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Facts;
 use super::trouble::troubles;
-use crate::model::report::ReadingRow;
+use crate::model::report::{Awaited, ReadingRow};
 
 /// A cycle that takes long, or was not whole, is no alarm yet.
 const PATIENCE: Duration = Duration::from_mins(10);
@@ -22,6 +22,8 @@ pub struct Readiness {
     pub last_good_cycle: Option<Timestamp>,
     /// Reads that go on now for longer than a moment: what is said beside them is of the time before.
     pub reading: Vec<ReadingRow>,
+    /// The ledger, where its answer is waited for for longer than a moment.
+    pub awaited: Option<Awaited>,
 }
 
 /// Whether the last cycle did its work, the last good one is recent, and directories and backend can be read.
@@ -33,18 +35,21 @@ pub fn readiness(facts: Option<&Facts>, now: Timestamp) -> Readiness {
             reasons: vec!["the agent is starting".to_owned()],
             last_good_cycle: None,
             reading: Vec::new(),
+            awaited: None,
         };
     };
     let stops = troubles(facts).into_iter().filter(|trouble| trouble.stops);
     let reasons: Vec<String> = stops.map(|trouble| trouble.said).chain(late(facts, now)).collect();
-    let (last_good_cycle, reading) = (facts.tally.last_good, facts.status.reading.clone());
-    Readiness { ready: reasons.is_empty(), reasons, last_good_cycle, reading }
+    let (reading, awaited) = (facts.status.reading.clone(), facts.status.awaited.clone());
+    Readiness { ready: reasons.is_empty(), reasons, last_good_cycle: facts.tally.last_good, reading, awaited }
 }
 
 /// What takes longer than it may.
 pub fn late(facts: &Facts, now: Timestamp) -> impl Iterator<Item = String> {
     let silent = facts.status.reading.iter().filter(move |reading| reading.is_silent(now));
-    silent.map(move |reading| reading.in_words(now)).chain(stale(facts, now))
+    let unanswered = facts.status.awaited.iter().filter(move |awaited| awaited.is_silent(now));
+    let unanswered = unanswered.map(move |awaited| awaited.in_words(now));
+    silent.map(move |reading| reading.in_words(now)).chain(unanswered).chain(stale(facts, now))
 }
 
 /// Three cycles in a row may be partial before it is said.

@@ -18,7 +18,7 @@ use super::session::Session;
 use super::{Facts, Guard, access, metrics, page};
 use crate::clock;
 use crate::model::change::Verdict;
-use crate::model::report::{ExplainReport, ReadingRow};
+use crate::model::report::{Awaited, ExplainReport, ReadingRow};
 
 /// A form is small.
 const LARGEST: usize = 16 * 1024;
@@ -31,6 +31,11 @@ const SLOWLY: Duration = Duration::from_secs(1);
 pub trait Desk: Send + Sync {
     /// The read that goes on now for longer than a moment.
     fn reading(&self) -> Option<ReadingRow> {
+        None
+    }
+
+    /// The backend, where its answer is waited for for longer than a moment.
+    fn awaited(&self) -> Option<Awaited> {
         None
     }
 
@@ -64,13 +69,13 @@ impl Window {
     /// As gathered last; what goes on beside the cycles is asked anew each time.
     fn facts(&self) -> Option<Arc<Facts>> {
         let gathered = self.facts.borrow().clone()?;
-        let (reading, page_problem) = (self.desk.reading(), self.desk.page_problem());
-        if reading.is_none() && page_problem.is_none() {
+        let (reading, awaited, page_problem) = (self.desk.reading(), self.desk.awaited(), self.desk.page_problem());
+        if reading.is_none() && awaited.is_none() && page_problem.is_none() {
             return Some(gathered);
         }
         let mut facts = Facts::clone(&gathered);
         facts.status.reading = reading.into_iter().collect();
-        facts.status.page_problem = page_problem;
+        (facts.status.awaited, facts.status.page_problem) = (awaited, page_problem);
         Some(Arc::new(facts))
     }
 

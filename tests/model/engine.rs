@@ -68,8 +68,10 @@ impl Engine {
         let source =
             |index| Source { directory: directory(index, &self.world), credentials: Digest::from_bytes([0; 16]) };
         let directories = (0..settings.directories.len()).map(source).collect();
-        self.process =
-            Some((Process { settings, directories, backend, state, baseline: None, run: "model".to_owned() }, lock));
+        self.process = Some((
+            Process { settings, directories, backend, awaiting: None, state, baseline: None, run: "model".to_owned() },
+            lock,
+        ));
     }
 
     /// The state is lost between two processes.

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use seatsync::model::report::CycleOutcome;
+use seatsync::model::report::{Awaited, CycleOutcome};
 
 use crate::harness::{Served, facts, failed, minutes_ago, partial, reading};
 
@@ -33,7 +33,7 @@ async fn a_read_that_goes_on_is_named_and_is_no_reason_while_it_gets_on() {
 #[tokio::test]
 async fn each_reason_not_to_be_ready_is_said_by_itself() {
     type Spoil = fn(&mut seatsync::status::Facts);
-    let spoils: [(Spoil, &str); 7] = [
+    let spoils: [(Spoil, &str); 8] = [
         // What comes of it cannot be recorded, and is not told beside it.
         (
             |facts| {
@@ -43,6 +43,10 @@ async fn each_reason_not_to_be_ready_is_said_by_itself() {
             "the disk of the state is full (/srv/state)",
         ),
         (|facts| facts.status.reading = vec![reading(2)], " s, and nothing has come yet"),
+        (
+            |facts| facts.status.awaited = Some(Awaited { whom: "the ledger at h".to_owned(), since: minutes_ago(2) }),
+            "waiting for the ledger at h for 1",
+        ),
         (|facts| facts.tally.last_good = None, "no cycle has read everything yet"),
         // Three polls of five minutes and ten more.
         (|facts| facts.tally.last_good = Some(minutes_ago(26)), "longer than 25 minutes ago"),

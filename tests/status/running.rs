@@ -134,6 +134,31 @@ fn a_directory_that_hangs_is_told_before_its_timeout_is_over_and_without_a_first
 }
 
 #[test]
+fn a_ledger_that_hangs_is_told_before_its_timeout_is_over_and_without_a_first_cycle() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let (port, at) = (free_port(), silent.local_addr().unwrap().port());
+    let company = company_of(
+        2,
+        &format!(
+            "[status]\nlisten = \"127.0.0.1:{port}\"\n[[pool]]\nname = \"standard\"\n\
+             [backend]\nkind = \"ledger\"\ncompany = \"acme\"\nurl = \"http://127.0.0.1:{at}\"\ntoken = {{ file = \"token\" }}\n"
+        ),
+    );
+    company.write();
+    company.agent.secret("token", "seatsync_0123456789abcdef_secret");
+    let _running = company.agent.start();
+    let whom = format!("the ledger at 127.0.0.1:{at}");
+    wait_until("status says who is waited for", SOON, || company.agent.status()["awaited"]["whom"] == *whom);
+    let waits = format!("waiting for {whom} for ");
+    let told = company.agent.run(&["status"]).stdout;
+    assert!(told.contains(&waits), "{told}");
+    let readiness: Value = serde_json::from_str(&get(port, "/readyz").unwrap().1).unwrap();
+    assert_eq!(readiness["awaited"]["whom"], *whom, "{readiness}");
+    let page = get(port, "/").unwrap().1;
+    assert!(page.contains(&format!(" A cycle is being made: {waits}")), "{page}");
+}
+
+#[test]
 fn a_cycle_that_fails_or_is_not_whole_is_shown_at_once_and_what_it_left_undone() {
     let ran = Ran::new("");
     let right = std::fs::read_to_string(ran.company.agent.config_file()).unwrap();

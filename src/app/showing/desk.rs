@@ -11,7 +11,7 @@ use crate::agent::Pulse;
 use crate::app::{App, AppError};
 use crate::clock;
 use crate::model::change::Verdict;
-use crate::model::report::{ExplainReport, ReadingRow};
+use crate::model::report::{Awaited, ExplainReport, ReadingRow};
 use crate::model::text::spelt;
 use crate::status::{Desk, Refusal};
 
@@ -31,6 +31,10 @@ impl Asked {
 impl Desk for Asked {
     fn reading(&self) -> Option<ReadingRow> {
         self.pulse.reading(clock::now())
+    }
+
+    fn awaited(&self) -> Option<Awaited> {
+        self.pulse.awaited(clock::now())
     }
 
     fn page_problem(&self) -> Option<String> {

@@ -82,6 +82,7 @@ impl App {
             status: StatusReport {
                 next_cycle: turn.next_cycle,
                 reading: Vec::new(),
+                awaited: None,
                 silent_since: None,
                 page_problem: None,
                 failing,

@@ -15,9 +15,10 @@ use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 
 use super::failure::{Failure, Place};
+use crate::clock;
 use crate::ledger::wire::{Malformed, PROBLEM, Problem};
 use crate::model::settings::LedgerAccess;
-use crate::ports::{BackendError, Persistence};
+use crate::ports::{Awaiting, BackendError, Persistence};
 use crate::retry::{Policy, with_waits};
 use crate::tls;
 use crate::web::{self, retry_after};
@@ -49,6 +50,8 @@ pub struct Http {
     patience: Mutex<Duration>,
     /// Somebody answered in HTTP.
     spoke: AtomicBool,
+    /// What passes ask, as others see it.
+    awaiting: Awaiting,
 }
 
 impl Http {
@@ -74,6 +77,7 @@ impl Http {
         let company = address(&settings.url, company)
             .ok_or_else(|| unusable(format!("backend.url = {:?} is no address", settings.url), None))?;
         let (proxy, policy) = (proxy_for(&company), Policy::for_timeout(timeout));
+        let awaiting = Awaiting::new(format!("the ledger at {}", host(&company)));
         Ok(Self {
             client,
             company,
@@ -84,7 +88,14 @@ impl Http {
             rest: Mutex::new(None),
             patience: Mutex::new(LONGEST_REST),
             spoke: AtomicBool::new(false),
+            awaiting,
         })
+    }
+
+    /// Tells whether an answer is waited for that a pass needs.
+    #[must_use]
+    pub fn awaiting(&self) -> Awaiting {
+        self.awaiting.clone()
     }
 
     /// A request below the company; each part of the path is one segment.
@@ -105,7 +116,10 @@ impl Http {
     pub async fn ask<T: DeserializeOwned + Send>(&self, request: &Request<'_>) -> Result<T, Failure> {
         match request.tries {
             Tries::Once => self.ask_once(request).await,
-            Tries::Several => self.ask_again_and_again(request).await,
+            Tries::Several => {
+                let _question = self.awaiting.ask(clock::now());
+                self.ask_again_and_again(request).await
+            }
         }
     }
 
@@ -157,11 +171,18 @@ impl Http {
         }
         let response = self.built(request)?.send().await.map_err(|error| place.unanswered(error))?;
         self.spoke.store(true, Ordering::Relaxed);
+        let heard = || {
+            // What is asked beside the passes says nothing of what they wait for.
+            if request.tries == Tries::Several {
+                self.awaiting.heard(clock::now());
+            }
+        };
+        heard();
         let place = self.place(request);
         let (status, kind) = (response.status(), content_type(&response));
         let rest = retry_after(&response);
         let most = if status.is_success() { request.most } else { LONGEST_ANSWER.min(request.most) };
-        let body = whole(response, most, place).await?;
+        let body = whole(response, most, place, heard).await?;
         match status.as_u16() {
             204 => Ok(Vec::new()),
             200..300 if is_json(&kind, "json") && body.trim_ascii_start().starts_with(b"<") => {
@@ -292,6 +313,12 @@ fn headers(settings: &LedgerAccess) -> Option<HeaderMap> {
     Some([(AUTHORIZATION, bearer), (ACCEPT, accept)].into_iter().collect())
 }
 
+/// Host, and port where it is none of the usual.
+fn host(url: &Url) -> String {
+    let host = url.host_str().unwrap_or_default();
+    url.port().map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"))
+}
+
 fn address(url: &str, company: &str) -> Option<Url> {
     let mut url = Url::parse(url).ok()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["v1", "companies", company]);
@@ -316,7 +343,7 @@ fn is_json(kind: &str, subtype: &str) -> bool {
 }
 
 /// All of the body, or a failure: a connection that ends before the length that was announced is one.
-async fn whole(mut response: Response, most: usize, place: Place<'_>) -> Result<Vec<u8>, Failure> {
+async fn whole(mut response: Response, most: usize, place: Place<'_>, heard: impl Fn()) -> Result<Vec<u8>, Failure> {
     let mut body = Vec::new();
     if response.content_length().is_some_and(|length| length > most as u64) {
         return Err(place.endless(most));
@@ -326,6 +353,7 @@ async fn whole(mut response: Response, most: usize, place: Place<'_>) -> Result<
             return Err(place.endless(most));
         }
         body.extend_from_slice(&chunk);
+        heard();
     }
     Ok(body)
 }

@@ -23,7 +23,7 @@ use crate::model::PersonId;
 use crate::model::change::{Answer, BackendState, Batch, Confirmation, Decision};
 use crate::model::lease::Lease;
 use crate::model::settings::LedgerAccess;
-use crate::ports::{Backend, BackendError, Capabilities, News, Persistence, Probe};
+use crate::ports::{Awaiting, Backend, BackendError, Capabilities, News, Persistence, Probe};
 use crate::retry::Waits;
 use failure::Failure;
 use http::{Http, MIB};
@@ -84,6 +84,12 @@ impl Ledger {
         let watch = Watch::new(Arc::clone(&self.http), self.watch.holder().to_owned());
         self.watch = Arc::new(watch.with_instance(instance));
         self
+    }
+
+    /// Tells whether its answer is waited for that a pass needs.
+    #[must_use]
+    pub fn awaiting(&self) -> Awaiting {
+        self.http.awaiting()
     }
 
     /// Says of what it confirms that it was by this clock.

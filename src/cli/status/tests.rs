@@ -26,6 +26,7 @@ fn before_the_first_cycle() -> StatusReport {
         silent_since: None,
         page_problem: None,
         reading: Vec::new(),
+        awaited: None,
         other_state: None,
         dry_run: false,
     }
@@ -268,6 +269,11 @@ fn a_directory_from_which_nothing_comes_is_told_beside_what_is_held_back() {
     let said = page.plain();
     let reading = "reading corp for 42 s, and nothing has come yet";
     assert!(said.contains(&format!("look at it: {reading}; changes wait for a person")), "{said}");
+    let awaited = Some(Awaited { whom: "the ledger at h".to_owned(), since: at("2026-01-01T00:00:00Z") });
+    let mut page = Page::default();
+    render(&StatusReport { awaited, ..running() }, now, &mut page);
+    let said = page.plain();
+    assert!(said.contains("look at it: waiting for the ledger at h for 42 s; "), "{said}");
     let first = StatusReport { running: true, ..before_the_first_cycle() };
     assert!(rendered(&first).contains("no cycle yet; the agent makes the first now"));
 }

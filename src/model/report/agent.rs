@@ -66,6 +66,9 @@ pub struct StatusReport {
     /// The read that the running agent makes now, where it goes on for longer than a moment.
     #[serde(default)]
     pub reading: Vec<ReadingRow>,
+    /// The ledger, where the running agent waits for its answer for longer than a moment.
+    #[serde(default)]
+    pub awaited: Option<Awaited>,
     /// Cycles of the running agent that failed and of which the state, and so `last_cycle`, says nothing.
     #[serde(default)]
     pub failing: Option<Failing>,
@@ -105,7 +108,29 @@ pub struct ReadingRow {
     pub heard: Timestamp,
 }
 
-/// A directory from which nothing came for so long may hang.
+/// Somebody outside who has not answered yet.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Awaited {
+    /// "the ledger at ledger.corp.example".
+    pub whom: String,
+    pub since: Timestamp,
+}
+
+impl Awaited {
+    /// Nothing has come for so long that somebody must know.
+    #[must_use]
+    pub fn is_silent(&self, now: Timestamp) -> bool {
+        now.duration_since(self.since) >= SILENT
+    }
+
+    /// "waiting for the ledger at ledger.corp.example for 42 s".
+    #[must_use]
+    pub fn in_words(&self, now: Timestamp) -> String {
+        format!("waiting for {} for {} s", self.whom, now.duration_since(self.since).as_secs().max(0))
+    }
+}
+
+/// A server from which nothing came for so long may hang.
 const SILENT: SignedDuration = SignedDuration::from_secs(30);
 
 impl ReadingRow {

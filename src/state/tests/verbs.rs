@@ -116,6 +116,7 @@ fn the_last_sign_of_life_is_seen_beside_the_agent() {
         beat: at(1),
         next_cycle: None,
         reading: Vec::new(),
+        awaited: None,
         failing: None,
         page_problem: Some("could not listen on 127.0.0.1:8750".into()),
     };

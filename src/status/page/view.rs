@@ -111,8 +111,11 @@ pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> 
     let status = &facts.status;
     let (tone, mut verdict) = verdict(facts, now);
     // One that is silent is in the verdict.
-    for reading in status.reading.iter().filter(|reading| !reading.is_silent(now)) {
-        verdict.push_str(&format!(" A cycle is being made: {}.", reading.in_words(now)));
+    let reading = status.reading.iter().filter(|reading| !reading.is_silent(now));
+    let awaited = status.awaited.iter().filter(|awaited| !awaited.is_silent(now));
+    let now_said = reading.map(|reading| reading.in_words(now)).chain(awaited.map(|awaited| awaited.in_words(now)));
+    for said in now_said {
+        verdict.push_str(&format!(" A cycle is being made: {said}."));
     }
     let shown = facts.quarantined.len() as u64;
     let all: u64 = status.last_cycle.iter().flat_map(|cycle| &cycle.directories).map(|read| read.quarantined).sum();
