@@ -194,6 +194,27 @@ fn check_looks_at_a_ledgers_config_and_at_its_servers() {
 }
 
 #[test]
+fn check_looks_at_the_ledgers_own_file_and_changes_nothing_of_it() {
+    let place = Place::new("");
+    place.json(&["ledger", "company", "add", "acme"]);
+    let good = std::fs::read(place.path("data/ledger.db")).unwrap();
+    let spoilt = [&good[..good.len() / 2], &[7; 4096]].concat();
+    for bad in [b"this is no database, and long enough to be looked at as one".repeat(40), spoilt] {
+        std::fs::write(place.path("data/ledger.db"), &bad).unwrap();
+        for arguments in [&["--json", "check"][..], &["--json", "check", "--connect"]] {
+            let output = place.run(arguments);
+            let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+            let problem = &report["problems"][0];
+            assert_eq!((output.status.code(), &problem["key"]), (Some(2), &"ledger.database".into()), "{report}");
+            assert!(problem["message"].to_string().contains("backup"), "{report}");
+        }
+        assert_eq!(std::fs::read(place.path("data/ledger.db")).unwrap(), bad);
+    }
+    std::fs::write(place.path("data/ledger.db"), good).unwrap();
+    assert_eq!(place.json(&["check"])["ok"], true);
+}
+
+#[test]
 fn it_serves_no_ledger_that_is_not_there_and_no_address_that_is_taken() {
     let place = Place::new("");
     assert_eq!(place.refused(&["ledger", "serve"]).0, 1);

@@ -58,16 +58,16 @@ impl Access {
         let own = own_files(&settings.agent.state_dir);
         let own = own.iter().map(|path| ("agent.state_dir", path.as_path()));
         let places: Vec<(&'static str, &Path)> = places(settings).into_iter().chain(own).collect();
-        let mut unwritable = system::unwritable(config, state_dir, &places);
-        // Where the folder itself is closed, nothing is said of what lies in it; one file stands for all.
-        let mut told = std::collections::BTreeSet::new();
-        unwritable.retain(|closed| told.insert(closed.key));
-        Self { unreadable: Vec::new(), unwritable }
+        Self { unreadable: Vec::new(), unwritable: first_of_each(system::unwritable(config, state_dir, &places)) }
     }
 
     /// The same of a ledger's config.
     pub fn of_ledger(config: &Path, loaded: &LoadedLedger) -> Self {
-        let unwritable = system::unwritable(config, None, &[("ledger.database", &loaded.ledger.database)]);
+        let database = &loaded.ledger.database;
+        let own = beside(database);
+        let own = std::iter::once(database).chain(&own).map(|path| ("ledger.database", path.as_path()));
+        let places: Vec<(&'static str, &Path)> = own.collect();
+        let unwritable = first_of_each(system::unwritable(config, None, &places));
         Self { unreadable: system::unreadable(config, None, &loaded.files), unwritable }
     }
 
@@ -134,6 +134,23 @@ pub fn given_back(state_dir: &Path, file: &Path) -> String {
 fn own_files(state_dir: &Path) -> Vec<PathBuf> {
     let names = ["state.db", "state.db-wal", "state.db-shm", "agent.lock"];
     names.iter().map(|name| state_dir.join(name)).filter(|path| path.is_file()).collect()
+}
+
+/// What SQLite keeps beside a ledger, and who serves it, as far as it is there.
+fn beside(database: &Path) -> Vec<PathBuf> {
+    let named = |end: &str| {
+        let mut name = database.as_os_str().to_owned();
+        name.push(end);
+        PathBuf::from(name)
+    };
+    ["-wal", "-shm", "-serving"].map(named).into_iter().filter(|path| path.is_file()).collect()
+}
+
+/// Where the folder itself is closed, nothing is said of what lies in it; one file stands for all.
+fn first_of_each(mut closed: Vec<Closed>) -> Vec<Closed> {
+    let mut told = std::collections::BTreeSet::new();
+    closed.retain(|closed| told.insert(closed.key));
+    closed
 }
 
 /// What the agent writes, by the key that names it.

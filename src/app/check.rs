@@ -7,7 +7,7 @@ use super::access::Access;
 use super::engine::{Engine, Stop, state_error};
 use super::ledger::LedgerApp;
 use super::own::{PUT_BACK, is_spoilt};
-use super::{App, AppError, sending};
+use super::{App, AppError, own, room, sending};
 use crate::clock;
 use crate::cycle::{self, Asked};
 use crate::model::report::{CheckProblem, CheckReport, DirectoryReport, Probe};
@@ -35,7 +35,8 @@ impl App {
                 let mut problems: Vec<CheckProblem> = problems;
                 if connect {
                     // What is spoilt in the middle opens all the same.
-                    problems.extend(app.spoilt_problem().iter().map(problem));
+                    let spoilt = app.spoilt_ledger();
+                    problems.extend(spoilt.iter().map(|error| problem(&own::problem(config, "backend.path", error))));
                 } else {
                     // With `connect`, whoever opens them says so.
                     problems.extend(app.own_problems().iter().map(problem));
@@ -95,12 +96,17 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
         Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
         Ok(loaded) => {
             let access = Access::of_ledger(config, &loaded);
-            let problems = access.problems(config).iter().map(problem).collect();
+            let own = own::of_served(config, &loaded.ledger);
+            let problems = access.problems(config).iter().chain(&own).map(problem).collect();
             let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
-            let mut probes = if connect { LedgerApp::of(config, loaded).probes().await } else { Vec::new() };
+            let room = room::probe_of_served(&loaded.ledger.database);
+            // What cannot be opened is told above.
+            let asks = connect && own.is_none();
+            let mut probes = if asks { LedgerApp::of(config, loaded).probes().await } else { Vec::new() };
             if connect {
                 probes.extend(access.probes());
             }
+            probes.extend(room);
             CheckReport::of(problems, warnings, probes)
         }
     }

@@ -4,7 +4,7 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::app::own::{is_spoilt, ledger_problem, put_back};
+use crate::app::own::{AGENT, is_spoilt, ledger_problem, put_back};
 use crate::app::{AppError, Code, access, room};
 use crate::backend::embedded::Embedded;
 use crate::backend::ledger::Ledger;
@@ -180,7 +180,7 @@ fn embedded(settings: &Settings, path: &Path, state: &State) -> Result<Box<dyn B
         return Err(AppError::new(Code::Backend, said).with_next(room::GOES_ON));
     }
     if is_spoilt(&error) {
-        return Err(told.with_next(put_back(path)));
+        return Err(told.with_next(put_back(path, AGENT)));
     }
     if is_denied(&error) {
         return Err(told.with_next(access::given_back(&settings.agent.state_dir, path)));

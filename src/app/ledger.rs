@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+pub(super) use self::first::lost;
 use self::typed::told;
 use super::{AppError, Code, warn};
 use crate::clock;

@@ -5,9 +5,10 @@ use std::io::ErrorKind;
 use std::path::Path;
 
 use super::engine::{lost_ledger, state_error};
+use super::ledger::lost;
 use super::{App, AppError, Code, room};
 use crate::ledger::{Ledger, LedgerError};
-use crate::model::settings::{BackendKind, BackendSettings};
+use crate::model::settings::{BackendKind, BackendSettings, LedgerSettings};
 use crate::ports::StateError;
 use crate::settings::Problem;
 use crate::state::{Glance, State, look_at};
@@ -26,36 +27,58 @@ impl App {
             }
             Err(_) => None,
         };
-        found.iter().map(|(key, error)| self.problem(key, error)).collect()
+        found.iter().map(|(key, error)| problem(&self.config, key, error)).collect()
     }
 
-    /// The embedded ledger alone, looked through.
-    pub(super) fn spoilt_problem(&self) -> Option<Problem> {
-        self.spoilt_ledger().map(|error| self.problem("backend.path", &error))
-    }
-
-    /// Why the embedded ledger cannot be relied on though it opens: all of the file is read.
+    /// Why the embedded ledger cannot be relied on though it opens.
     pub(super) fn spoilt_ledger(&self) -> Option<AppError> {
         let BackendKind::Embedded { path } = &self.settings.backend.kind else { return None };
-        if path.metadata().ok()?.len() > LOOKED_THROUGH {
-            return None;
-        }
-        let found: Result<String, _> = look_at(path).ok()?.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
-        let told = AppError::new(Code::Backend, format!("the licence ledger {} is spoilt", path.display()));
-        let told = match found {
-            Ok(found) if found == "ok" => return None,
-            // After the first line, which says that there is more than one.
-            Ok(found) => told.with_causes(found.lines().last().map(str::to_owned)),
-            Err(error) if is_spoilt(&error) => told.caused_by(&error),
-            Err(_) => return None,
-        };
-        Some(told.with_next(put_back(path)))
+        spoilt(path, AGENT)
     }
+}
 
-    fn problem(&self, key: &str, error: &AppError) -> Problem {
-        let file = std::path::absolute(&self.config).unwrap_or_else(|_| self.config.clone()).display().to_string();
-        Problem { file, line: None, key: key.to_owned(), value: None, message: error.in_one_line() }
+/// Why a ledger cannot be relied on though it opens: all of the file is read.
+fn spoilt(path: &Path, who: &str) -> Option<AppError> {
+    if path.metadata().ok()?.len() > LOOKED_THROUGH {
+        return None;
     }
+    let found: Result<String, _> = look_at(path).ok()?.query_row("PRAGMA quick_check(1)", [], |row| row.get(0));
+    let told = AppError::new(Code::Backend, format!("the licence ledger {} is spoilt", path.display()));
+    let told = match found {
+        Ok(found) if found == "ok" => return None,
+        // After the first line, which says that there is more than one.
+        Ok(found) => told.with_causes(found.lines().last().map(str::to_owned)),
+        Err(error) if is_spoilt(&error) => told.caused_by(&error),
+        Err(_) => return None,
+    };
+    Some(told.with_next(put_back(path, who)))
+}
+
+pub(super) fn problem(config: &Path, key: &str, error: &AppError) -> Problem {
+    let file = std::path::absolute(config).unwrap_or_else(|_| config.to_owned()).display().to_string();
+    Problem { file, line: None, key: key.to_owned(), value: None, message: error.in_one_line() }
+}
+
+/// The same of a ledger that is served: nothing knows whether there should be one yet, but `[ledger.first]`.
+pub(super) fn of_served(config: &Path, ledger: &LedgerSettings) -> Option<Problem> {
+    let path = &ledger.database;
+    if let Some(first) = &ledger.first
+        && !path.exists()
+    {
+        let lost = first.token_file.exists().then(|| lost(path, &first.token_file));
+        return lost.map(|error| problem(config, "ledger.database", &error));
+    }
+    let connection = look_at(path).ok().filter(|_| path.exists())?;
+    let told = |error: &LedgerError| {
+        let doing = format!("could not open the licence ledger {}", path.display());
+        AppError::new(Code::Backend, doing).caused_by(error)
+    };
+    let found = match Ledger::glance(&connection, path, None) {
+        Err(error) if is_spoilt(&error) => Some(told(&error).with_next(put_back(path, SERVICE))),
+        Err(error) if is_lasting(&error) => Some(told(&error)),
+        _ => spoilt(path, SERVICE),
+    };
+    found.map(|error| problem(config, "ledger.database", &error))
 }
 
 /// Why the embedded ledger cannot be opened, and the key that says so; None where it can, and where nobody may look.
@@ -75,8 +98,8 @@ pub(super) fn ledger_problem(backend: &BackendSettings, glance: &Glance) -> Opti
         Err(_) => return None,
     }
     let connection = look_at(path).ok()?;
-    match Ledger::glance(&connection, path, &backend.company, glance.knows_accounts) {
-        Err(error) if is_spoilt(&error) => Some(("backend.path", told(&error).with_next(put_back(path)))),
+    match Ledger::glance(&connection, path, glance.knows_accounts.then_some(&*backend.company)) {
+        Err(error) if is_spoilt(&error) => Some(("backend.path", told(&error).with_next(put_back(path, AGENT)))),
         Err(error @ LedgerError::NoCompany { .. }) => Some(("backend.company", told(&error))),
         Err(error) if is_lasting(&error) => Some(("backend.path", told(&error))),
         _ => None,
@@ -111,12 +134,16 @@ pub(super) const PUT_BACK: &str = "stop the agent, put a backup of the ledger ba
                                    looks through the file";
 
 /// What to do about a ledger that is damaged: nothing makes up for it.
-pub(super) fn put_back(path: &Path) -> String {
+pub(super) fn put_back(path: &Path, who: &str) -> String {
     format!(
-        "stop the agent, put a backup back as {0} (without the files {0}-wal and {0}-shm; docs/operate.md), and start it",
+        "stop {who}, put a backup back as {0} (without the files {0}-wal and {0}-shm; docs/operate.md), and start it",
         path.display()
     )
 }
+
+/// Who writes to an embedded ledger, and who to one that is served.
+pub(super) const AGENT: &str = "the agent";
+const SERVICE: &str = "the service that serves it";
 
 /// Another try would end as this one did.
 const fn is_lasting(error: &LedgerError) -> bool {

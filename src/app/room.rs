@@ -68,14 +68,23 @@ impl App {
     /// The same for `check`, which says nothing where there is room.
     pub(super) fn room_probes(&self) -> Vec<Probe> {
         let lost = "no cycle comes to its end: everybody keeps account, seat and place, and nobody new gets one";
-        let probe = |message: String| Probe {
-            what: "disk: room".to_owned(),
-            ok: false,
-            message,
-            lost: Some(lost.to_owned()),
-            remedy: Some(GOES_ON.to_owned()),
-        };
-        self.full_disks().into_iter().map(probe).collect()
+        self.full_disks().into_iter().map(|said| probe(said, lost)).collect()
+    }
+}
+
+/// The same of a ledger that is served.
+pub fn probe_of_served(database: &Path) -> Option<Probe> {
+    let said = shut(database).map(|why| on_disk("the licence ledger", database, why))?;
+    Some(probe(said, "nothing that an agent, an approver or the portal sends is carried out"))
+}
+
+fn probe(message: String, lost: &str) -> Probe {
+    Probe {
+        what: "disk: room".to_owned(),
+        ok: false,
+        message,
+        lost: Some(lost.to_owned()),
+        remedy: Some(GOES_ON.to_owned()),
     }
 }
 

@@ -40,7 +40,8 @@ impl LedgerApp {
     }
 }
 
-fn lost(database: &Path, token: &Path) -> AppError {
+/// A ledger that `[ledger.first]` made once, by the token that is left of it.
+pub fn lost(database: &Path, token: &Path) -> AppError {
     let message = format!(
         "there is no ledger at {}, but {} shows that there was one, or that its making was cut short",
         database.display(),

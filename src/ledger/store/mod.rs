@@ -70,16 +70,17 @@ impl Ledger {
         Ok(Self { connection, place: Place::of(path) })
     }
 
-    /// Looks at what lies at `path`, by a connection that reads alone, and changes nothing.
+    /// Looks at what lies at `path`, by a connection that reads alone, and changes nothing. `known`: a company of which accounts
+    /// are known, so that both must be there.
     ///
     /// # Errors
     /// As `open` and `company`.
-    pub fn glance(connection: &Connection, path: &Path, company: &str, must_exist: bool) -> Result<(), LedgerError> {
-        open::glance(connection, path, must_exist)?;
-        if must_exist && !has_company(connection, company)? {
-            return Err(no_company(connection, company)?);
+    pub fn glance(connection: &Connection, path: &Path, known: Option<&str>) -> Result<(), LedgerError> {
+        open::glance(connection, path, known.is_some())?;
+        match known {
+            Some(company) if !has_company(connection, company)? => Err(no_company(connection, company)?),
+            _ => Ok(()),
         }
-        Ok(())
     }
 
     /// Makes sure that the ledger has a company.
