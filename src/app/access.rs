@@ -16,7 +16,6 @@ use std::path::{Path, PathBuf};
 use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
-use crate::model::report::Probe;
 use crate::model::settings::{BackendKind, Settings};
 use crate::settings::{Loaded, LoadedLedger, Problem};
 
@@ -86,16 +85,9 @@ impl Access {
         unread.chain(self.unwritable.iter().filter(|closed| closed.sure).map(|closed| closed.told(&file))).collect()
     }
 
-    /// For `check --connect`: what cannot be written ends the first cycle.
-    pub fn probes(&self) -> Vec<Probe> {
-        let failed = |closed: &Closed| Probe {
-            what: format!("{}: write as the service", closed.key),
-            ok: false,
-            message: closed.message.clone(),
-            lost: Some("the service does not start".to_owned()),
-            remedy: Some(closed.remedy.clone()),
-        };
-        self.unwritable.iter().map(failed).collect()
+    /// Something that is to be written is closed to the service.
+    pub fn is_closed(&self) -> bool {
+        self.unwritable.iter().any(|closed| closed.sure)
     }
 }
 

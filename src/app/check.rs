@@ -29,21 +29,14 @@ impl App {
             Err(problems) => CheckReport::of(problems.0.iter().map(problem).collect(), Vec::new(), Vec::new()),
             Ok(loaded) => {
                 let access = Access::of(config, &loaded);
-                let problems = access.problems(config).iter().map(problem).collect();
                 let warnings = loaded.warnings.iter().chain(&access.warnings(config)).map(problem).collect();
                 let app = Self::of(config, loaded);
-                let mut problems: Vec<CheckProblem> = problems;
+                let (own, served) = (app.own_problems(), served_beside(config));
+                let problems = access.problems(config).iter().chain(&own).chain(&served).map(problem).collect();
+                let mut probes = Vec::new();
                 if connect {
-                    // What is spoilt in the middle opens all the same.
-                    let spoilt = app.spoilt_ledger();
-                    problems.extend(spoilt.iter().map(|error| problem(&own::problem(config, "backend.path", error))));
-                } else {
-                    // With `connect`, whoever opens them says so.
-                    problems.extend(app.own_problems().iter().map(problem));
-                }
-                let mut probes = if connect { app.probes(progress).await } else { Vec::new() };
-                if connect {
-                    probes.extend(access.probes());
+                    let is_told = access.is_closed() || !own.is_empty();
+                    probes = app.probes(progress, is_told).await;
                     probes.extend(sending::probes(&app.settings).await);
                 }
                 probes.extend(app.room_probes());
@@ -55,10 +48,12 @@ impl App {
         }
     }
 
-    async fn probes(&self, progress: &dyn Progress) -> Vec<Probe> {
+    /// `is_told`: what may keep state and backend from being opened is said of the files themselves.
+    async fn probes(&self, progress: &dyn Progress, is_told: bool) -> Vec<Probe> {
         let engine = self.state_beside().and_then(|state| Engine::new(&self.settings, state));
         let mut engine = match engine {
             Ok(engine) => engine,
+            Err(_) if is_told => return Vec::new(),
             Err(error) => return vec![not_opened(&error)],
         };
         let mut probes = Vec::new();
@@ -90,6 +85,12 @@ impl App {
     }
 }
 
+/// The ledger that is served by the same config, if one is.
+fn served_beside(config: &Path) -> Option<settings::Problem> {
+    let loaded = settings::load_ledger_sparing(config, &settings::process_variables()).ok()?;
+    own::of_served(config, &loaded.ledger).filter(|_| loaded.embedded.is_none())
+}
+
 /// The same of a ledger's config.
 async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
     match settings::load_ledger(config, &settings::process_variables()) {
@@ -103,9 +104,6 @@ async fn check_ledger(config: &Path, connect: bool) -> CheckReport {
             // What cannot be opened is told above.
             let asks = connect && own.is_none();
             let mut probes = if asks { LedgerApp::of(config, loaded).probes().await } else { Vec::new() };
-            if connect {
-                probes.extend(access.probes());
-            }
             probes.extend(room);
             CheckReport::of(problems, warnings, probes)
         }

@@ -54,7 +54,7 @@ fn spoilt(path: &Path, who: &str) -> Option<AppError> {
     Some(told.with_next(put_back(path, who)))
 }
 
-pub(super) fn problem(config: &Path, key: &str, error: &AppError) -> Problem {
+fn problem(config: &Path, key: &str, error: &AppError) -> Problem {
     let file = std::path::absolute(config).unwrap_or_else(|_| config.to_owned()).display().to_string();
     Problem { file, line: None, key: key.to_owned(), value: None, message: error.in_one_line() }
 }

@@ -1,6 +1,7 @@
 //! The systemd unit that runs the agent or the ledger on a config: whom it runs as, and where it may write.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 /// Where systemd looks, the first first.
@@ -104,7 +105,11 @@ impl Unit {
                 "PrivateUsers" => self.own_users = is_on(value),
                 "BindPaths" | "BindReadOnlyPaths" => self.bind(value),
                 "ExecStart" => self.config = config(value),
-                "StateDirectory" => self.may_write(value, Path::new("/var/lib")),
+                "StateDirectory" => {
+                    let before = self.folders.len();
+                    self.may_write(value, Path::new("/var/lib"));
+                    self.given.extend_from_slice(&self.folders[before..]);
+                }
                 "ReadWritePaths" => self.may_write(value, Path::new("/")),
                 _ => {}
             }

@@ -159,6 +159,9 @@ fn closed(
     }
     let service = service?;
     let sure = own_id() == Some(service.uid);
+    if !sure && unit.is_some_and(|unit| unit.gives_back(path, service.uid)) {
+        return None;
+    }
     let shut = if sure { refused_to_us(path) } else { shut(service, path) }?;
     let user = service.user(passwd);
     let what = if shut == path {
@@ -168,8 +171,8 @@ fn closed(
     };
     let message =
         format!("the service runs as {user}, {}, and may not write {}{what}", service.known_by, shut.display());
-    // Of a file that is there the mode says all, unless it has an access list.
-    let sure = sure || (shut.is_file() && service.is_listed && !has_access_list(shut));
+    // The mode says all, unless there is an access list.
+    let sure = sure || (service.is_listed && !has_access_list(shut));
     Some(Closed { key, message, remedy: opened(key, path, shut, &user), sure })
 }
 

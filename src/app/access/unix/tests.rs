@@ -77,7 +77,12 @@ fn a_ledger_in_a_folder_that_is_somebody_elses_is_told_with_the_command() {
     let told = |path: &Path| closed("backend.path", path, None, Some(&service(12_346)), "");
     let closed = told(&ledger).unwrap();
     assert!(closed.message.contains(&format!("may not write {}", folder.path().display())), "{closed:?}");
-    assert!(!closed.sure, "an access list may let it");
+    assert!(closed.sure, "no access list lets it");
+    let unsure = Service { is_listed: false, ..service(12_346) };
+    assert!(
+        !super::closed("backend.path", &ledger, None, Some(&unsure), "").unwrap().sure,
+        "whose groups are not known"
+    );
     let made = folder.path().join("ledger");
     assert_eq!(closed.remedy, format!("run: install -d -m 700 -o 12345 {}", made.display()));
     fs::create_dir(&made).unwrap();
@@ -204,4 +209,34 @@ fn a_folder_of_roots_alone_is_not_opened_but_left() {
     let ours =
         let_enter(&service(12_346), "12345", Path::new("/etc/seatsync"), &used(PathBuf::from("/etc/seatsync/ca.pem")));
     assert_eq!(ours, "run: chgrp 12346 /etc/seatsync && chmod g+x /etc/seatsync");
+}
+
+#[test]
+fn a_folder_that_systemd_gives_back_at_the_start_is_no_trouble_and_a_file_of_anothers_in_the_users_own_is() {
+    let root = tempfile::tempdir().unwrap();
+    mode(root.path(), 0o755);
+    let units = root.path().join("etc/systemd/system");
+    fs::create_dir_all(&units).unwrap();
+    let state = root.path().join("state");
+    fs::create_dir(&state).unwrap();
+    mode(&state, 0o700);
+    let file = state.join("state.db");
+    fs::write(&file, "x").unwrap();
+    mode(&file, 0o600);
+    // What is absolute is not joined to /var/lib.
+    let packaged = include_str!("../../../../systemd/seatsync.service");
+    let told = |unit: &str, user: u32| {
+        fs::write(units.join("seatsync.service"), unit).unwrap();
+        let unit = Unit::of(Path::new("/etc/seatsync/seatsync.toml"), root.path()).unwrap();
+        let service = Service { uid: user, ..service(12_346) };
+        [&state, &file].map(|path| closed("agent.state_dir", path, Some(&unit), Some(&service), "").is_some())
+    };
+    let given = packaged.replace("StateDirectory=seatsync", &format!("StateDirectory={}", state.display()));
+    assert_eq!(told(&given, 12_345), [false, false], "systemd gives it back, with all in it");
+    let kept = packaged.replace("StateDirectory=seatsync", &format!("ReadWritePaths={}", state.display()));
+    assert_eq!(told(&kept, 12_345), [true, true], "nobody gives it back");
+    // Only root can give a folder away.
+    if chown(&state, Some(12_345), Some(12_346)).is_ok() {
+        assert_eq!(told(&given, 12_345), [false, true], "of a folder that is the user's systemd touches nothing");
+    }
 }
