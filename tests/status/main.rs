@@ -3,6 +3,8 @@
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on ends here")]
 
 mod access;
+#[cfg(target_os = "linux")]
+mod disk;
 mod harness;
 mod health;
 mod metrics;

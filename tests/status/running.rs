@@ -41,7 +41,7 @@ impl Ran {
     }
 }
 
-fn get(port: u16, path: &str) -> Option<(u16, String)> {
+pub fn get(port: u16, path: &str) -> Option<(u16, String)> {
     let ask = async {
         let answer = client().get(format!("http://127.0.0.1:{port}{path}")).send().await.ok()?;
         Some((answer.status().as_u16(), answer.text().await.ok()?))
@@ -49,7 +49,7 @@ fn get(port: u16, path: &str) -> Option<(u16, String)> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(ask)
 }
 
-fn has(port: u16, line: &str) -> bool {
+pub fn has(port: u16, line: &str) -> bool {
     get(port, "/metrics").is_some_and(|(_, text)| text.lines().any(|found| found == line))
 }
 
