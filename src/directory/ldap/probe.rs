@@ -126,7 +126,9 @@ impl Prober<'_> {
         self.passed("kind", format!("{} at {}", session.kind.as_str(), session.connection.url));
         self.paging(session);
         let configured: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        let Some(some) = configured.first() else { return };
+        // One that lies in no domain of this server is told by its own name alone.
+        let placed: Vec<Dn> = configured.iter().filter(|base| is_placed(session, base)).cloned().collect();
+        let Some(some) = placed.first().or(configured.first()) else { return };
         let account = match Account::find(session, &self.ldap.bind, some, budget).await {
             Ok(account) => account,
             Err(error) => return self.failed("account", &error, "Nobody knows what it may do"),
@@ -134,8 +136,10 @@ impl Prober<'_> {
         self.might(session, &account, budget).await;
         let bases = self.scope(session, &account, budget).await;
         let first = Place { session, account: &account, base: some };
-        self.watermark(&first, &configured, budget).await;
-        self.changes(&first, &configured, budget).await;
+        if !placed.is_empty() {
+            self.watermark(&first, &placed, budget).await;
+            self.changes(&first, (&placed, &bases), budget).await;
+        }
         for base in &bases {
             let place = Place { session, account: &account, base };
             self.people(&place, budget).await;
@@ -145,7 +149,9 @@ impl Prober<'_> {
             self.domains(session, &account, &bases, budget).await;
         }
         // Last on its connection, on which these searches do not end.
-        self.push(&Place { session, account: &account, base: some }, budget).await;
+        if !placed.is_empty() {
+            self.push(&first, budget).await;
+        }
     }
 
     /// What is asked for after it would be looked for by the wrong names.
@@ -284,6 +290,11 @@ impl Prober<'_> {
     fn named(&self, what: &str) -> String {
         format!("{}: {what}", self.settings.name)
     }
+}
+
+/// Whether a place can be at this server, as far as it tells.
+fn is_placed(session: &Session, dn: &Dn) -> bool {
+    session.root.naming_contexts.is_empty() || session.context_of(dn).is_some()
 }
 
 /// What makes a server say where it stands.
