@@ -201,6 +201,14 @@ pub(super) fn lost_ledger(path: &Path, before: Option<String>) -> String {
     }
 }
 
+/// A directory behind LDAP servers, as such; None: it is another one.
+pub(super) fn ldap_directory(settings: &Settings, directory: &DirectorySettings) -> Option<LdapDirectory> {
+    match &directory.source {
+        From::Ldap(ldap) => Some(LdapDirectory::new(directory.clone(), ldap.clone(), groups(settings, directory))),
+        From::Ldif { .. } => None,
+    }
+}
+
 /// A directory of the settings, and a digest by which another credential is told from the one refused.
 pub fn source(settings: &Settings, directory: &DirectorySettings) -> Result<Source, AppError> {
     let groups = groups(settings, directory);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::answers::{Answers, BackendAsked, Key};
 use super::draft::{self, Places};
 use super::machine::Findings;
+use super::unseen;
 use crate::app::{App, AppError, Code, PlanOptions};
 use crate::backend::ledger::Ledger;
 use crate::directory::ldap::{self, Catalogue, Greeting, Unmet};
@@ -274,10 +275,15 @@ async fn forecast(answers: &Answers, found: &mut Findings, progress: &dyn Progre
     std::fs::write(&config, draft::text(answers, found, &places)).map_err(|error| failed(&error))?;
     let loaded =
         settings::load(&config, &variables(answers)).map_err(|problems| AppError::of_config(&config, &problems))?;
+    let unseen = unseen::in_draft(&loaded.settings).await;
+    if !unseen.is_empty() && !answers.anyway {
+        return Err(unseen::refused(unseen));
+    }
     let app = App::of(&config, loaded);
     let report = app.plan(&PlanOptions { full: true, seats: Vec::new() }, progress).await?;
     let forecast = foretold(&report);
-    let told = in_words(&forecast, answers.backend);
+    let mut told = in_words(&forecast, answers.backend);
+    told.extend(unseen.into_iter().map(|what| format!("Written all the same: {what}")));
     found.forecast = Some(forecast);
     Ok(told)
 }

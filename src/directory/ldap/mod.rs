@@ -60,7 +60,7 @@ use crate::model::snapshot::{
     Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Sought, Watermark, Whereabouts,
 };
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Pins, Probed, Pushes, ReadError, ReadRequest, Roster};
+use crate::ports::{Directory, Missing, Persistence, Pins, Probe, Probed, Pushes, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
 
 /// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
@@ -105,6 +105,24 @@ impl LdapDirectory {
             return Err(ReadError { doing, advice: None, persistence: Persistence::Permanent, source: None });
         }
         Ok(())
+    }
+
+    /// Each base and group of the config that a cycle could not go by, with what may be meant instead.
+    ///
+    /// # Errors
+    /// Where no server could be asked.
+    pub async fn unseen(&self) -> Result<Vec<Probe>, ReadError> {
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
+        let session = Session::open(&self.ldap, self.settings.kind, None, &budget).await?;
+        let pins = BTreeMap::new();
+        let probes = self.prober(&pins).unseen(&session, &budget).await;
+        session.connection.close().await;
+        probes
+    }
+
+    fn prober<'a>(&'a self, pins: &'a BTreeMap<ScopeKey, Pin>) -> Prober<'a> {
+        let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
+        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), refused: None }
     }
 
     /// The session that is there, or one with another server than `failed`, where there is another.
@@ -314,8 +332,7 @@ impl Directory for LdapDirectory {
     }
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
-        let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), refused: None }.run().await
+        self.prober(pins).run().await
     }
 
     fn watch(&mut self, pushes: Option<&Pushes>, known: Option<Watermark>) {

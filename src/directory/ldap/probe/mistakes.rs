@@ -134,7 +134,12 @@ impl Prober<'_> {
     }
 
     /// Whether a name under which nothing is seen is misspelt, by what is seen beside it.
-    pub(super) async fn unseen(&self, session: &Session, key: &ScopeKey, budget: &Budget) -> Result<Unseen, ReadError> {
+    pub(super) async fn seen_beside(
+        &self,
+        session: &Session,
+        key: &ScopeKey,
+        budget: &Budget,
+    ) -> Result<Unseen, ReadError> {
         let Ok(dn) = Dn::parse(&key.dn) else { return Ok(Unseen::Dark) };
         let contexts = &session.root.naming_contexts;
         let message = format!("there is no {} {:?} that the account sees", word(key.role), dn.as_str());

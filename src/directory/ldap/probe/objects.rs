@@ -12,6 +12,7 @@ use crate::directory::group::group_attributes;
 use crate::directory::person::PersonReader;
 use crate::model::snapshot::{Found, Role, ScopeKey};
 use crate::model::{Anchor, Dn};
+use crate::ports::{Probe, ReadError};
 
 impl Prober<'_> {
     /// Every base and group; gives the bases that are there.
@@ -33,6 +34,20 @@ impl Prober<'_> {
         bases
     }
 
+    /// Those that a cycle cannot go by.
+    pub(in super::super) async fn unseen(
+        mut self,
+        session: &Session,
+        budget: &Budget,
+    ) -> Result<Vec<Probe>, ReadError> {
+        let Some(some) = self.settings.bases.iter().find_map(|base| Dn::parse(base).ok()) else {
+            return Ok(Vec::new());
+        };
+        let account = Account::find(session, &self.ldap.bind, &some, budget).await?;
+        self.scope(session, &account, budget).await;
+        Ok(self.probes.into_iter().filter(|probe| !probe.ok).collect())
+    }
+
     /// One that a cycle cannot go by: misspelt, another kind of object, gone, or closed to the account.
     async fn absent(
         &mut self,
@@ -42,7 +57,7 @@ impl Prober<'_> {
         (session, account, budget): (&Session, &Account, &Budget),
     ) {
         let unseen = match resolved.found.get(key) {
-            Some(Found::Nowhere) => self.unseen(session, key, budget).await,
+            Some(Found::Nowhere) => self.seen_beside(session, key, budget).await,
             Some(Found::Here { .. }) => {
                 self.no_group(session, key, budget).await.map(|found| found.map_or(Unseen::Dark, Unseen::Misspelt))
             }
