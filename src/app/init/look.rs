@@ -17,7 +17,7 @@ use crate::directory::srv;
 use crate::model::report::{ChangeKind, PlanReport, PoolRow, QuarantinedRow};
 use crate::model::settings::{Bind, LdapSettings, LedgerAccess};
 use crate::model::snapshot::Kind;
-use crate::model::text::counted;
+use crate::model::text::{counted, some_of_by};
 use crate::model::{Defect, Name};
 use crate::ports::{Backend as _, Persistence, Progress, ReadError};
 use crate::settings::{self, Variables};
@@ -349,19 +349,13 @@ fn in_words(forecast: &Forecast, backend: Option<BackendAsked>) -> Vec<String> {
         ("person has an entry that cannot be used", "people have an entry that cannot be used", &forecast.unusable),
     ];
     for (one, many, list) in lists.into_iter().filter(|(.., list)| !list.is_empty()) {
-        told.push(format!("{}: {}", counted(list.len() as u64, one, many), some_of(list)));
+        told.push(format!(
+            "{}: {}",
+            counted(list.len() as u64, one, many),
+            some_of_by(list.iter().cloned(), "; ").unwrap_or_default()
+        ));
     }
     told
-}
-
-/// Three, and how many more.
-fn some_of(list: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
-    match list.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{shown}; and {more} more"),
-        _ => shown,
-    }
 }
 
 #[cfg(test)]
