@@ -49,6 +49,7 @@ use jiff::Timestamp;
 
 use self::budget::Budget;
 use self::locate::Locator;
+use self::page::Granted;
 use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::replication::Rests;
@@ -81,6 +82,8 @@ pub struct LdapDirectory {
     server: Option<String>,
     /// What lookups since the last read rest on, and groups that were walked.
     rests: Rests,
+    /// Of each server that cuts pages, how large they may be.
+    granted: Granted,
     watch: Option<Watch>,
 }
 
@@ -94,8 +97,8 @@ impl LdapDirectory {
         let groups = own.chain(groups).map(|dn| ScopeKey { role: Role::Group, dn });
         let keys: BTreeSet<ScopeKey> = bases.chain(groups).collect();
         let bases = settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        let (keys, rests) = (keys.into_iter().collect(), Rests::default());
-        Self { settings, ldap, keys, session: None, bases, server: None, rests, watch: None }
+        let (keys, rests, granted) = (keys.into_iter().collect(), Rests::default(), Granted::default());
+        Self { settings, ldap, keys, session: None, bases, server: None, rests, granted, watch: None }
     }
 
     /// Refuses a config that names no place to search: nobody found there would mean that everybody is gone.
@@ -129,7 +132,7 @@ impl LdapDirectory {
     async fn session(&mut self, failed: Option<&str>, budget: &Budget) -> Result<Session, ReadError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await?,
+            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await?.knowing(&self.granted),
         };
         self.server = Some(session.connection.url.clone());
         Ok(session)
