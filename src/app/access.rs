@@ -18,7 +18,7 @@ use self::unix as system;
 use self::windows as system;
 use crate::model::report::Probe;
 use crate::model::settings::{BackendKind, Settings};
-use crate::settings::{Loaded, LoadedLedger, Problem};
+use crate::settings::{Loaded, LoadedLedger, Problem, default_ledger};
 
 /// A place of the config where the service could not write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,6 +62,10 @@ impl Access {
         // Where the folder itself is closed, nothing is said of what lies in it; one file stands for all.
         let mut told = std::collections::BTreeSet::new();
         unwritable.retain(|closed| told.insert(closed.key));
+        // A ledger that the config does not name follows the folder to where that is to lie.
+        let follows = matches!(&settings.backend.kind, BackendKind::Embedded { path }
+            if *path == default_ledger(&settings.agent.state_dir) && told.contains("agent.state_dir"));
+        unwritable.retain(|closed| !follows || closed.key != "backend.path" || closed.remedy.starts_with("write "));
         Self { unreadable: Vec::new(), unwritable }
     }
 
