@@ -1,11 +1,15 @@
 //! What every reader of one config shares: where it came from, and what was found wrong so far.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::lines::Lines;
 use super::overrides::Overrides;
 use super::{Problem, UsedFile, Variables};
+
+/// As the packages install it.
+const BLANK: &str = "says nothing yet: `seatsync init --force` writes one in its place; it finds the servers, asks what it must, and \
+                     tests it";
 
 /// Where a value stands.
 #[derive(Clone, Debug)]
@@ -42,6 +46,8 @@ pub struct Context<'v> {
     problems: RefCell<Vec<Problem>>,
     warnings: RefCell<Vec<Problem>>,
     used: RefCell<Vec<UsedFile>>,
+    /// Neither the file nor a variable says anything.
+    blank: Cell<bool>,
 }
 
 impl<'v> Context<'v> {
@@ -57,6 +63,7 @@ impl<'v> Context<'v> {
             problems: RefCell::default(),
             warnings: RefCell::default(),
             used: RefCell::default(),
+            blank: Cell::default(),
         }
     }
 
@@ -119,8 +126,23 @@ impl<'v> Context<'v> {
         Problem { file, line, key: place.shown.clone(), value, message }
     }
 
-    /// All problems, and all warnings, in the order in which they were found.
+    /// Records that nothing is set.
+    pub fn note_blank(&self) {
+        self.blank.set(true);
+    }
+
+    /// What was found wrong so far.
+    pub fn problems(&self) -> Vec<Problem> {
+        self.problems.borrow().clone()
+    }
+
+    /// All problems, and all warnings, in the order in which they were found. Of a config that says nothing it comes first how to
+    /// get one that does.
     pub fn finish(self) -> (Vec<Problem>, Vec<Problem>) {
+        if self.blank.get() {
+            self.file_problem(None, BLANK);
+            self.problems.borrow_mut().rotate_right(1);
+        }
         (self.problems.into_inner(), self.warnings.into_inner())
     }
 }

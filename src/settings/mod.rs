@@ -167,7 +167,7 @@ pub fn glimpse(path: &Path, variables: &Variables) -> Option<Settings> {
     let context = Context::new(path, variables);
     let settings = source::read(&context).map(|tree| compile(&Reader::root(tree, &context)).0)?;
     let of_agent = |problem: &Problem| problem.key.is_empty() || problem.key.split('.').next() == Some("agent");
-    (!context.finish().0.iter().any(of_agent)).then_some(settings)
+    (!context.problems().iter().any(of_agent)).then_some(settings)
 }
 
 /// Every section in turn. Where something is wrong a stand-in takes its place, and `compiled` throws the whole away.
