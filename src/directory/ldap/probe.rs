@@ -11,17 +11,13 @@ mod sid;
 
 use std::collections::BTreeMap;
 
-use ldap3::Scope;
-
 use self::account::Account;
 use self::grant::Attribute;
 use self::people::Place;
 use super::bind::bind;
 use super::budget::Budget;
 use super::connect::dial;
-use super::locate::SHOW_DELETED;
-use super::page::paged;
-use super::search::{Query, critical, nothing};
+use super::follow::{deleted_objects, sees_deleted};
 use super::session::Session;
 use super::url::srv_domain;
 use super::{position, replication, servers, watch};
@@ -218,25 +214,14 @@ impl Prober<'_> {
         }
     }
 
-    /// Whether deletions can be seen as such (MS-ADTS 3.1.1.5.5). Anybody may read the container; what is in it, only
-    /// who was granted it.
+    /// Whether deletions can be seen as such, as a delta asks it.
     async fn deleted(&mut self, place: &Place<'_>, budget: &Budget) {
-        let container = format!("CN=Deleted Objects,{}", place.base.as_str());
         let lost =
             "Who was deleted is taken for a leaver only when a second complete read, a cycle later, says so again";
-        let doing = "Could not read the deleted objects";
-        let attributes = nothing();
-        let query = Query {
-            base: &container,
-            scope: Scope::OneLevel,
-            filter: "(objectClass=*)",
-            attributes: &attributes,
-            controls: vec![critical(SHOW_DELETED), paged(1, &[])],
-        };
-        match place.session.connection.entries(doing, &query, budget).await {
-            Ok(entries) if !entries.is_empty() => self.passed("deleted objects", "can be seen".to_owned()),
-            Ok(_) => {
-                let remedy = place.account.grantee.see_deleted(&container);
+        match sees_deleted(place.session, place.base, budget).await {
+            Ok(true) => self.passed("deleted objects", "can be seen".to_owned()),
+            Ok(false) => {
+                let remedy = place.account.grantee.see_deleted(&deleted_objects(place.base));
                 let message = "none can be seen: the account has no right to, or nothing was deleted yet".to_owned();
                 self.less("deleted objects", message, lost, Some(&remedy));
             }
