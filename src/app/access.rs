@@ -129,6 +129,11 @@ pub fn given_back(state_dir: &Path, file: &Path) -> String {
     system::given_back(state_dir, file)
 }
 
+/// What to do where the folder of the state is one of the system's; None: it is not.
+pub fn own_folder(state_dir: &Path) -> Option<String> {
+    system::is_systems(state_dir).then(|| given_back(state_dir, state_dir))
+}
+
 /// What lies in the folder of the state already: a verb of root's may have made it.
 fn own_files(state_dir: &Path) -> Vec<PathBuf> {
     let names = ["state.db", "state.db-wal", "state.db-shm", "agent.lock"];

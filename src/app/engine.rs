@@ -266,12 +266,15 @@ pub fn state_error(error: &StateError) -> AppError {
     }
 }
 
-/// The same, of an error that came from this folder: its disk may be the cause.
+/// The same, of an error that came from this folder: its disk, or whose it is, may be the cause.
 #[must_use]
 pub fn state_error_in(folder: &Path, error: &StateError) -> AppError {
     match room::read_only("the state", folder).filter(|_| is_denied(error)) {
         Some(said) => AppError::new(Code::State, said).with_next(room::GOES_ON),
-        None => state_error(error),
+        None => match access::own_folder(folder).filter(|_| is_denied(error)) {
+            Some(next) => state_error(error).with_next(next),
+            None => state_error(error),
+        },
     }
 }
 
@@ -287,5 +290,18 @@ mod tests {
         assert_eq!(state_error(&failed(denied)).next.as_deref(), Some(AS_THE_OWNER));
         assert_eq!(state_error(&failed(io::ErrorKind::StorageFull.into())).next.as_deref(), Some(room::NEXT));
         assert_eq!(state_error(&failed(io::ErrorKind::InvalidData.into())).next, None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_a_folder_of_the_system_nothing_is_given_back() {
+        let denied = || Some(Box::new(io::Error::from(io::ErrorKind::PermissionDenied)) as _);
+        let failed = |folder: &str| {
+            let error = StateError::Failed { doing: "locking".to_owned(), source: denied() };
+            state_error_in(Path::new(folder), &error).next.unwrap_or_default()
+        };
+        let next = failed("/opt");
+        assert!(next.contains("agent.state_dir = \"/opt/seatsync\"") && !next.contains("chown"), "{next}");
+        assert_eq!(failed("/opt/seatsync"), AS_THE_OWNER);
     }
 }

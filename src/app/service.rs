@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::engine::{Engine, Stop, state_error};
+use super::engine::{Engine, Stop, state_error_in};
 use super::interrupt::Interrupts;
 use super::pace::Pace;
 use super::pass::{cycle_error, pass};
@@ -52,11 +52,11 @@ impl App {
     pub async fn run(&self, calls: &Calls, manager: &dyn ServiceManager) -> Result<(), AppError> {
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, "run");
-        let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))?.ok_or_else(|| {
+        let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error_in(dir, &error))?.ok_or_else(|| {
             AppError::new(Code::Busy, format!("another instance runs on the state directory {}", dir.display()))
                 .with_next("one agent runs on one state directory; `seatsync status` shows it")
         })?;
-        let state = State::open(&lock).map_err(|error| state_error(&error))?;
+        let state = State::open(&lock).map_err(|error| state_error_in(dir, &error))?;
         manager.starting();
         let engine = Engine::new(&self.settings, state)?;
         manager.starting();

@@ -269,7 +269,7 @@ fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
 }
 
 /// A folder that others have things in: it is given to nobody.
-fn is_systems(folder: &Path) -> bool {
+pub fn is_systems(folder: &Path) -> bool {
     const DEEPER: [&str; 10] = [
         "/usr/bin",
         "/usr/lib",
