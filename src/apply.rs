@@ -103,7 +103,7 @@ fn batches(plan: &Plan, most: usize, now: Timestamp) -> Vec<Batch> {
 ///
 /// # Errors
 /// Where it cannot be asked.
-pub async fn validate(backend: &mut dyn Backend, plan: &Plan, now: Timestamp) -> Result<Vec<ProblemRow>, BackendError> {
+pub async fn validate(backend: &mut dyn Backend, plan: &Plan, now: Timestamp) -> Result<Vec<Refusal>, BackendError> {
     if plan.is_empty() || !backend.capabilities().validates {
         return Ok(Vec::new());
     }
@@ -113,7 +113,10 @@ pub async fn validate(backend: &mut dyn Backend, plan: &Plan, now: Timestamp) ->
     Ok(batch.steps.iter().zip(&outcomes).filter_map(|(step, outcome)| refusal(step, outcome)).collect())
 }
 
-fn refusal(step: &Step, outcome: &Outcome) -> Option<ProblemRow> {
+/// What the backend would not do, and of whom; without a name yet.
+pub type Refusal = (Option<PersonId>, ProblemRow);
+
+fn refusal(step: &Step, outcome: &Outcome) -> Option<Refusal> {
     let Outcome::Refused { code, message } = outcome else { return None };
     let pool = match &step.operation {
         Operation::Claim(claim) => Some(claim.pool.clone()),
@@ -121,7 +124,8 @@ fn refusal(step: &Step, outcome: &Outcome) -> Option<ProblemRow> {
         _ => None,
     };
     let anchor = step.person.as_ref().map(|person| person.anchor);
-    Some(ProblemRow { anchor, pool, code: code.clone(), message: message.clone() })
+    let row = ProblemRow { anchor, pool, ..ProblemRow::general(code, message) };
+    Some((step.person.clone(), row))
 }
 
 impl Applied {
@@ -189,13 +193,12 @@ impl Applied {
                 self.left
             )
         };
-        let row = || ProblemRow { anchor: None, pool: None, code: "stopped".to_owned(), message: message() };
-        (self.left > 0).then(row)
+        (self.left > 0).then(|| ProblemRow::general("stopped", message()))
     }
 
     /// What the backend would not do, and why.
     #[must_use]
-    pub fn refusals(&self) -> Vec<ProblemRow> {
+    pub fn refusals(&self) -> Vec<Refusal> {
         let outcomes = self.batches.iter().flat_map(|(batch, answer)| batch.steps.iter().zip(&answer.outcomes));
         outcomes.filter_map(|(step, outcome)| refusal(step, outcome)).collect()
     }
@@ -203,7 +206,7 @@ impl Applied {
     /// People of whom the backend would not do something.
     #[must_use]
     pub fn failed(&self) -> u64 {
-        let people: BTreeSet<_> = self.refusals().into_iter().map(|refusal| refusal.anchor).collect();
+        let people: BTreeSet<_> = self.refusals().into_iter().map(|(person, _)| person).collect();
         people.len() as u64
     }
 }

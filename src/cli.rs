@@ -102,9 +102,9 @@ fn perform(cli: Cli, console: &Console) -> Result<Exit, AppError> {
             let made = wait_for(async { App::support_bundle(&config, &options, clock::now(), &bar).await })??;
             return support_bundle::tell(&made, console);
         }
-        Verb::Init { answers, force } => {
+        Verb::Init { answers, force, anyway } => {
             plain_logging("warn", &cli.global, &foot)?;
-            let options = InitOptions { config, answers, force };
+            let options = InitOptions { config, answers, force, anyway };
             return wait_for(init::init(&options, console, &foot))?;
         }
         Verb::Secret { verb } => return secret::perform(&verb, &config, console),

@@ -256,8 +256,7 @@ pub async fn preview(
     let plan = plan_for(parts, &current, &remembered, &desired, &managed(&current.accounts), now)?;
     reading::close(parts).await;
     let refusals = apply::validate(parts.backend, &plan, now).await?;
-    let mut preview = report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts);
-    preview.report.problems.extend(refusals);
+    let mut preview = report::of_plan(clock.elapsed(), &readings, &desired, &plan, &current.accounts, refusals);
     if let Some(error) = fails_first {
         preview.comes_after(&error);
     }

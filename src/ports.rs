@@ -176,7 +176,7 @@ pub trait Directory: Send {
     /// Tries each thing a cycle needs, without changing anything. `pins`: the scope objects that a cycle would follow.
     async fn probe(&mut self, pins: &Pins) -> Probed;
 
-    /// Looks somebody up by anchor, DN, user name or mail address, for a person who asks. `pins`: as for a read.
+    /// Looks somebody up by anchor, DN, user name or mail address, else by display name, for a person who asks. `pins`: as for a read.
     ///
     /// # Errors
     /// Where it could not be asked.

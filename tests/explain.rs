@@ -171,6 +171,10 @@ fn who_is_out_of_scope_is_told_of_base_filter_groups_and_pools_which_of_them_say
     let by_group = why_outside(&explain(&company, "bob"));
     let group = "a member of one of directory.groups (cn=blue,dc=lab,dc=test): no";
     assert!([base, filter, group].iter().all(|line| by_group.contains(line)), "{by_group}");
+    let advised = |who: &str| explain(&company, who)["would_change"].clone();
+    assert_eq!(advised("ada"), serde_json::json!(["being a member of a group of one of the pools"]));
+    let groups = "being a member of one of directory.groups (cn=blue,dc=lab,dc=test)";
+    assert_eq!(advised("bob"), serde_json::json!([groups]), "what says yes already changes nothing");
 }
 
 #[test]
@@ -178,7 +182,7 @@ fn who_was_never_in_scope_is_looked_up_in_the_directory_and_told_what_keeps_them
     let mut company = company_of(2, &format!("filter = \"(!(title=guest))\"\n{}", pool(2)));
     company.set("guest", "mail: guest@lab.test\ntitle: guest\n");
     company.groups.push_str(
-        "dn: uid=far,ou=else,dc=lab,dc=test\nobjectClass: inetOrgPerson\nuid: far\ncn: far\nsn: far\nmail: far@lab.test\n\n",
+        "dn: uid=far,ou=else,dc=lab,dc=test\nobjectClass: inetOrgPerson\nuid: far\ncn: Far Away\nsn: far\nmail: far@lab.test\n\n",
     );
     company.sync();
     let guest = explain(&company, "GUEST@lab.test");
@@ -188,7 +192,7 @@ fn who_was_never_in_scope_is_looked_up_in_the_directory_and_told_what_keeps_them
         "{why}"
     );
     assert_eq!((&guest["user"]["state"], &guest["user"]["user_name"]), (&Value::Null, &"guest".into()));
-    for name in ["far", "uid=far, ou=else,dc=lab,dc=test"] {
+    for name in ["far", "uid=far, ou=else,dc=lab,dc=test", "far away", "Far A"] {
         let far = explain(&company, name);
         assert!(why_outside(&far).contains("under one of base (ou=people,dc=lab,dc=test): no"), "{far}");
         assert!(said(&far).contains("being moved under one of base"), "{far}");
@@ -208,11 +212,16 @@ fn who_left_the_scope_is_told_by_the_entry_of_now_and_offline_that_it_could_not_
     company.sync();
     company.set("p001", "mail: p001@lab.test\ntitle: guest\n");
     company.sync();
-    let why = why_outside(&explain(&company, "p001"));
+    let now = explain(&company, "p001");
+    let why = why_outside(&now);
     assert!(why.contains("out of scope, which a cycle saw at") && why.contains("(title=guest))): no"), "{why}");
+    assert!(said(&now).contains("values in the directory that fit (!(title=guest))"), "{now}");
+    assert!(!said(&now).contains("under one of base"), "{now}");
     std::fs::remove_file(company.agent.folder().join("corp.ldif")).expect("the directory is gone");
-    let why = why_outside(&explain(&company, "p001"));
+    let unasked = explain(&company, "p001");
+    let why = why_outside(&unasked);
     assert!(why.contains("corp could not be asked: "), "{why}");
+    assert!(said(&unasked).contains("and fitting filter ((!(title=guest))) again"), "{unasked}");
 }
 
 #[test]

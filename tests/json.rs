@@ -160,3 +160,14 @@ fn before_any_state_lists_are_empty_and_status_is_null() {
     assert_eq!((&status["running"], &status["backend"]["reachable"]), (&false.into(), &Value::Null));
     assert!(!company.agent.folder().join("state").exists(), "looking must leave nothing behind");
 }
+
+#[test]
+fn what_is_reported_of_somebody_has_the_keys_of_the_contract() {
+    let backend = "[backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"ledger.db\"\ndrift = \"report\"\n";
+    let company = company_of(2, &format!("{}{backend}", pool(2)));
+    company.sync();
+    let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).expect("the ledger");
+    let by_hand = "UPDATE account SET email = 'other@lab.test' WHERE user_name = 'p001'";
+    assert_eq!(ledger.execute(by_hand, []).expect("a change by hand"), 1);
+    each(&company.sync().1["problems"], "anchor code message pool user_name");
+}

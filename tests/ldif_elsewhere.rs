@@ -156,3 +156,19 @@ fn who_lost_the_account_and_left_waits_for_nothing() {
     company.sync();
     assert_eq!(company.agent.pending().len(), 1, "and is not made again by coming back");
 }
+
+#[test]
+fn whose_attributes_another_hand_changed_is_named_where_the_config_says_to_report_it() {
+    let backend = "[backend]\nkind = \"embedded\"\ncompany = \"acme\"\npath = \"ledger.db\"\ndrift = \"report\"\n";
+    let company = company_of(2, &format!("{}{backend}", pool(2)));
+    company.sync();
+    let ledger = rusqlite::Connection::open(company.agent.folder().join("ledger.db")).unwrap();
+    let by_hand = "UPDATE account SET email = 'other@lab.test' WHERE user_name = 'p001'";
+    assert_eq!(ledger.execute(by_hand, []).unwrap(), 1);
+    let (code, report) = company.sync();
+    let problem = &report["problems"][0];
+    assert_eq!((code, &problem["code"], &problem["user_name"]), (0, &json!("drift"), &json!("p001")), "{report}");
+    let anchor = problem["anchor"].as_str().unwrap();
+    let shown = company.agent.run(&["sync"]).stdout;
+    assert!(shown.contains(&format!("p001 ({anchor}): the account's attributes were changed")), "{shown}");
+}

@@ -56,7 +56,12 @@ fn a_base_and_an_attribute_that_are_closed_are_opened_by_the_commands() {
     // For every authenticated user (AU): the OU and all in it, then userAccountControl and accountExpires alone.
     close("(D;CI;RPLC;;;AU)");
     let told = lacking(&agent);
-    samba.administer(&remedy(lack(&told, &format!("base {ou}"))));
+    let probe = lack(&told, &format!("base {ou}"));
+    assert!(probe["message"].as_str().is_some_and(|said| said.contains(" right under ")), "{probe}");
+    let remedy_of_base = remedy(probe);
+    let (first, command) = remedy_of_base.split_once('\n').expect("what to do first, then the command");
+    assert!(first.starts_with("Correct the name of the base; or, if it is right"), "{first}");
+    samba.administer(command);
     close("(OD;CIIO;RP;bf967a68-0de6-11d0-a285-00aa003049e2;;AU)(OD;CIIO;RP;bf967915-0de6-11d0-a285-00aa003049e2;;AU)");
     let told = lacking(&agent);
     for attribute in ["userAccountControl", "accountExpires"] {

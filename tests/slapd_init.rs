@@ -148,7 +148,11 @@ fn refused_credentials_and_wrong_answers_write_nothing() {
 fn an_account_that_may_read_nothing_gets_a_config_and_the_commands_that_let_it_read() {
     let (agent, slapd) = scene();
     let directory = format!("ca_file = \"{}\"\nbase = [\"ou=people,{}\"]", slapd.ca.display(), slapd.base);
-    let ended = init(&agent, &answers(&slapd, &directory).replace(&slapd.sync_dn, "cn=nobody,dc=lab,dc=test"), &[]);
+    let answers = answers(&slapd, &directory).replace(&slapd.sync_dn, "cn=nobody,dc=lab,dc=test");
+    let refused = init(&agent, &answers, &[]);
+    assert!(refused.code == 1 && refused.stdout.contains("seatsync init --anyway"), "{refused:?}");
+    assert!(!agent.config_file().exists(), "{refused:?}");
+    let ended = init(&agent, &answers, &["--anyway"]);
     let report = ended.json();
     assert_eq!((ended.code, &report["check"]["ok"]), (1, &false.into()), "{report:#}");
     let probes = report["check"]["probes"].as_array().expect("probes");
@@ -156,6 +160,24 @@ fn an_account_that_may_read_nothing_gets_a_config_and_the_commands_that_let_it_r
     assert!(base["remedy"].as_str().is_some_and(|remedy| remedy.contains("olcAccess")), "{base}");
     assert_eq!(report["next"], "seatsync check --connect");
     assert!(agent.config_file().exists());
+}
+
+#[test]
+fn a_base_or_group_that_is_not_there_is_told_with_those_that_are_and_nothing_is_written() {
+    let (agent, slapd) = scene();
+    let (ca, base) = (slapd.ca.display(), &slapd.base);
+    let mistakes = [
+        (format!("base = [\"ou=peple,{base}\"]"), format!("\"ou=people,{base}\" is there")),
+        (format!("base = [\"ou=machines,{base}\"]"), "There are ou=groups, ou=people right under".to_owned()),
+        (format!("groups = [\"cn=crw,ou=groups,{base}\"]"), format!("\"cn=crew,ou=groups,{base}\" is there")),
+    ];
+    for (mistake, near) in mistakes {
+        let ended = init(&agent, &answers(&slapd, &format!("ca_file = \"{ca}\"\n{mistake}")), &[]);
+        let error = &ended.json()["error"];
+        assert_eq!((ended.code, &error["code"]), (1, &"directory".into()), "{mistake}: {ended:?}");
+        assert!(error["causes"][0].as_str().is_some_and(|told| told.contains(&near)), "{mistake}: {error}");
+        assert_eq!(files(&agent), ["answers.toml", "password"], "{mistake}");
+    }
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn an_account_that_reads_nothing_is_told_command_by_command_until_it_reads_all_i
     slapd.modify(&ldif::replace(&slapd.dn("u0000001"), "employeeType", &["staff"]));
     let before = lacking(&agent);
     let said = lack(&before, &format!("group {group}"))["message"].to_string();
-    let look = format!("`ldapsearch -b '{group}' -s base`");
+    let look = format!("`ldapsearch -x -H {} -D ADMINISTRATOR -W -b '{group}' -s base`", slapd.url);
     assert!(said.contains("may be misspelt, or the object gone") && said.contains(&look), "{said}");
     for what in [
         format!("base ou=people,{}", slapd.base),
@@ -278,4 +278,31 @@ fn an_address_that_nobody_shows_is_told_with_the_attributes_that_people_have() {
     let (said, next) = told(&slapd, base, wrong, &format!("title of people under {base}"));
     assert!(said.contains("people here show mail; `email` under [directory.attributes]"), "{said}");
     assert!(next.contains("or name another attribute"), "{next}");
+}
+
+#[test]
+fn of_a_name_that_is_like_none_it_is_told_what_is_there_and_of_an_empty_base_to_correct_it() {
+    let slapd = Slapd::start_configurable(&ldif::people("dc=lab,dc=test", 1), &[]);
+    let base = "ou=machines,dc=lab,dc=test";
+    let (said, remedy) = told(&slapd, base, "", &format!("base {base}"));
+    let there = "There are ou=groups, ou=people right under \"dc=lab,dc=test\", the nearest place above";
+    assert!(
+        said.contains(there) && said.contains(&format!("-H {} -D ADMINISTRATOR -W -b '{base}'", slapd.url)),
+        "{said}"
+    );
+    assert!(
+        remedy.starts_with("Correct the name of the base; or, if it is right and the account may only"),
+        "{remedy}"
+    );
+    let base = "ou=groups,dc=lab,dc=test";
+    let (_, remedy) = told(&slapd, base, "", &format!("people under {base}"));
+    assert!(remedy.starts_with("Correct `base`; or, if it is right and the account may only not read"), "{remedy}");
+
+    let agent = agent(&slapd, "sync", "");
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    agent.write_config(&config.replace("ou=people,dc=lab,dc=test", "ou=people,dc=lab,dc=tets"));
+    let (_, checked) = agent.check(true);
+    let probes = checked["probes"].as_array().expect("probes");
+    let failed: Vec<_> = probes.iter().filter(|probe| probe["ok"] == false).map(|probe| &probe["what"]).collect();
+    assert_eq!(failed, ["corp: base ou=people,dc=lab,dc=tets"], "one mistake is told once: {checked:#}");
 }

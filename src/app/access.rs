@@ -17,7 +17,7 @@ use self::unix as system;
 #[cfg(windows)]
 use self::windows as system;
 use crate::model::settings::{BackendKind, Settings};
-use crate::settings::{Loaded, LoadedLedger, Problem};
+use crate::settings::{Loaded, LoadedLedger, Problem, default_ledger};
 
 /// A place of the config where the service could not write.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -57,7 +57,12 @@ impl Access {
         let own = own_files(&settings.agent.state_dir);
         let own = own.iter().map(|path| ("agent.state_dir", path.as_path()));
         let places: Vec<(&'static str, &Path)> = places(settings).into_iter().chain(own).collect();
-        Self { unreadable: Vec::new(), unwritable: first_of_each(system::unwritable(config, state_dir, &places)) }
+        let mut unwritable = first_of_each(system::unwritable(config, state_dir, &places));
+        // A ledger that the config does not name follows the folder to where that is to lie.
+        let follows = matches!(&settings.backend.kind, BackendKind::Embedded { path }
+            if *path == default_ledger(&settings.agent.state_dir) && unwritable.iter().any(|closed| closed.key == "agent.state_dir"));
+        unwritable.retain(|closed| !follows || closed.key != "backend.path" || closed.remedy.starts_with("write "));
+        Self { unreadable: Vec::new(), unwritable }
     }
 
     /// The same of a ledger's config.
@@ -120,6 +125,11 @@ pub fn may_listen(config: &Path, port: u16) -> bool {
 /// What helps where the system forbids a file: whose it should be.
 pub fn given_back(state_dir: &Path, file: &Path) -> String {
     system::given_back(state_dir, file)
+}
+
+/// What to do where the folder of the state is one of the system's; None: it is not.
+pub fn own_folder(state_dir: &Path) -> Option<String> {
+    system::is_systems(state_dir).then(|| given_back(state_dir, state_dir))
 }
 
 /// What lies in the folder of the state already: a verb of root's may have made it.

@@ -222,6 +222,14 @@ pub(super) fn lost_ledger(path: &Path, before: Option<String>) -> String {
     }
 }
 
+/// A directory behind LDAP servers, as such; None: it is another one.
+pub(super) fn ldap_directory(settings: &Settings, directory: &DirectorySettings) -> Option<LdapDirectory> {
+    match &directory.source {
+        From::Ldap(ldap) => Some(LdapDirectory::new(directory.clone(), ldap.clone(), groups(settings, directory))),
+        From::Ldif { .. } => None,
+    }
+}
+
 /// A directory of the settings, and a digest by which another credential is told from the one refused.
 pub fn source(settings: &Settings, directory: &DirectorySettings) -> Result<Source, AppError> {
     let groups = groups(settings, directory);
@@ -279,12 +287,15 @@ pub fn state_error(error: &StateError) -> AppError {
     }
 }
 
-/// The same, of an error that came from this folder: its disk may be the cause.
+/// The same, of an error that came from this folder: its disk, or whose it is, may be the cause.
 #[must_use]
 pub fn state_error_in(folder: &Path, error: &StateError) -> AppError {
     match room::read_only("the state", folder).filter(|_| is_denied(error)) {
         Some(said) => AppError::new(Code::State, said).with_next(room::GOES_ON),
-        None => state_error(error),
+        None => match access::own_folder(folder).filter(|_| is_denied(error)) {
+            Some(next) => state_error(error).with_next(next),
+            None => state_error(error),
+        },
     }
 }
 
@@ -300,5 +311,18 @@ mod tests {
         assert_eq!(state_error(&failed(denied)).next.as_deref(), Some(AS_THE_OWNER));
         assert_eq!(state_error(&failed(io::ErrorKind::StorageFull.into())).next.as_deref(), Some(room::NEXT));
         assert_eq!(state_error(&failed(io::ErrorKind::InvalidData.into())).next, None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn of_a_folder_of_the_system_nothing_is_given_back() {
+        let denied = || Some(Box::new(io::Error::from(io::ErrorKind::PermissionDenied)) as _);
+        let failed = |folder: &str| {
+            let error = StateError::Failed { doing: "locking".to_owned(), source: denied() };
+            state_error_in(Path::new(folder), &error).next.unwrap_or_default()
+        };
+        let next = failed("/opt");
+        assert!(next.contains("agent.state_dir = \"/opt/seatsync\"") && !next.contains("chown"), "{next}");
+        assert_eq!(failed("/opt/seatsync"), AS_THE_OWNER);
     }
 }

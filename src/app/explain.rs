@@ -46,6 +46,8 @@ struct Case<'a> {
     stopped: Option<Stopped>,
     /// Who works, while this agent stands by.
     standby: Option<Standby>,
+    /// What brings somebody who left the scope back, as the directory says now. Empty: it was not asked.
+    needed: Vec<String>,
 }
 
 impl App {
@@ -82,6 +84,7 @@ impl App {
             pools,
             stopped,
             standby: state.standby().map_err(|error| state_error(&error))?,
+            needed: Vec::new(),
             known,
         })
     }

@@ -9,6 +9,7 @@ mod file;
 mod keep;
 mod look;
 mod machine;
+mod unseen;
 
 use std::path::{Path, PathBuf};
 
@@ -51,6 +52,8 @@ pub struct InitOptions {
     pub answers: Option<PathBuf>,
     /// Write over a config that is there; it is kept beside the new one.
     pub force: bool,
+    /// Write the config though a base or group of it is not seen.
+    pub anyway: bool,
 }
 
 /// What was found and written.
@@ -92,10 +95,11 @@ pub async fn init(
     progress: &dyn Progress,
 ) -> Result<InitReport, AppError> {
     refuse_to_overwrite(options)?;
-    let answers = match &options.answers {
+    let mut answers = match &options.answers {
         Some(file) => file::read(file)?,
         None => Answers::default(),
     };
+    answers.anyway = options.anyway;
     let (answers, found) = interview(answers, front, progress).await?;
     let people = found.forecast.clone().unwrap_or_default();
     let directory = directory(&answers, &found);

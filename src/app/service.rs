@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use tokio::sync::watch;
 
-use super::engine::{Engine, Stop, state_error};
+use super::engine::{Engine, Stop, state_error_in};
 use super::interrupt::Interrupts;
 use super::pace::Pace;
 use super::pass::{cycle_error, pass};
@@ -31,8 +31,8 @@ use crate::{clock, settings};
 
 /// A sign of life this often where there is no news; the agent counts as silent after three (`verbs::SILENCE`).
 const BEAT: Duration = Duration::from_secs(10);
-/// And this often while a directory is read: what it says of the read is news.
-const BEAT_OF_READING: Duration = Duration::from_secs(2);
+/// And this often while a directory is read or the ledger is waited for: how far that is, is news.
+const BEAT_OF_WORK: Duration = Duration::from_secs(2);
 
 /// Before how things stand, while the config that was saved cannot be taken.
 const REFUSED: &str = "The saved config is refused, and the one before is in force: `seatsync check` says why.";
@@ -53,11 +53,11 @@ impl App {
         self.needs(&["directory", "backend", "notify", "status"])?;
         let dir = &self.settings.agent.state_dir;
         let holder = Holder::this_process(&self.settings.agent.name, "run");
-        let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))?.ok_or_else(|| {
+        let lock = Lock::try_acquire(dir, &holder).map_err(|error| state_error_in(dir, &error))?.ok_or_else(|| {
             AppError::new(Code::Busy, format!("another instance runs on the state directory {}", dir.display()))
                 .with_next("one agent runs on one state directory; `seatsync status` shows it")
         })?;
-        let state = State::open(&lock).map_err(|error| state_error(&error))?;
+        let state = State::open(&lock).map_err(|error| state_error_in(dir, &error))?;
         manager.starting();
         let engine = Engine::new(&self.settings, state)?;
         manager.starting();
@@ -308,18 +308,19 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<P
         let news = async {
             tokio::select! {
                 _ = turns.changed() => {}
-                () = reading(&pulse) => {}
+                () = works(&pulse) => {}
             }
         };
         let _ = tokio::time::timeout(BEAT, news).await;
     }
 }
 
-/// Ready once something is being read.
-async fn reading(pulse: &Pulse) {
+/// Ready once something is being read or waited for.
+async fn works(pulse: &Pulse) {
     loop {
-        tokio::time::sleep(BEAT_OF_READING).await;
-        if pulse.reading(clock::now()).is_some() {
+        tokio::time::sleep(BEAT_OF_WORK).await;
+        let now = clock::now();
+        if pulse.reading(now).is_some() || pulse.awaited(now).is_some() {
             return;
         }
     }

@@ -8,6 +8,7 @@ use super::verbs::unknown_pool;
 use super::{App, AppError};
 use crate::model::Name;
 use crate::model::account::given_elsewhere;
+use crate::model::memory::LastKnown;
 use crate::model::report::{PoolRow, Probe};
 use crate::model::settings::PoolSettings;
 use crate::model::text::counted;
@@ -34,41 +35,42 @@ impl App {
     }
 
     /// Pools that the config does not name, and how many people hold a seat of them that the agent gave.
-    fn unnamed(&self, state: &State, known: &[PoolRow]) -> Result<BTreeMap<Name, u64>, AppError> {
-        if known.iter().all(|pool| self.names(&pool.name)) {
-            return Ok(BTreeMap::new());
-        }
-        let known = self.everyone(state)?;
-        Ok(given_elsewhere(known.iter().filter_map(|known| known.account.as_ref()), |pool| self.names(pool)))
+    fn unnamed(&self, everyone: &[LastKnown]) -> BTreeMap<Name, u64> {
+        given_elsewhere(everyone.iter().filter_map(|known| known.account.as_ref()), |pool| self.names(pool))
+    }
+
+    /// Everyone, read once, where a pool or a directory is there that the config does not name.
+    fn concerned(&self, state: &State, known: &[PoolRow]) -> Result<Vec<LastKnown>, AppError> {
+        let directories = state.directories().map_err(|error| state_error(&error))?;
+        let all_named = known.iter().all(|pool| self.names(&pool.name))
+            && directories.iter().all(|known| self.settings.has_directory(&known.name));
+        if all_named { Ok(Vec::new()) } else { self.everyone(state) }
     }
 
     /// What `check` says of them; nothing where the state cannot be read, of which it speaks elsewhere.
     pub(super) fn unnamed_probes(&self) -> Vec<Probe> {
         let Ok(state) = self.state_beside() else { return Vec::new() };
         let known = pools_now(&state).unwrap_or_default();
-        let unnamed = self.unnamed(&state, &known).unwrap_or_default();
+        let everyone = self.concerned(&state, &known).unwrap_or_default();
+        let unnamed = self.unnamed(&everyone);
         // A served ledger says itself which pools it has.
         let is_new = |pool: &&PoolSettings| pool.seats.is_some() && known.iter().all(|row| row.name != pool.name);
         let new = self.settings.pools.iter().find(is_new).map(|pool| &pool.name);
-        let mut probes: Vec<Probe> = self.unnamed_directories(&state).unwrap_or_default();
+        let mut probes = self.unnamed_directories(&everyone);
         probes.extend(unnamed.into_iter().map(|(pool, people)| probe(&pool, people, new)));
         probes
     }
 
     /// Directories that the config does not name, and of whose people the agent made accounts: a cycle leaves them as they are,
     /// and reads the people of a directory that only got another name as strangers.
-    fn unnamed_directories(&self, state: &State) -> Result<Vec<Probe>, AppError> {
-        let known = state.directories().map_err(|error| state_error(&error))?;
-        if known.iter().all(|known| self.settings.has_directory(&known.name)) {
-            return Ok(Vec::new());
-        }
-        let mut accounts: BTreeMap<Name, u64> = BTreeMap::new();
-        for known in self.everyone(state)?.into_iter().filter(|known| known.account.is_some()) {
-            if let Some(directory) = known.directory.filter(|name| !self.settings.has_directory(name)) {
+    fn unnamed_directories(&self, everyone: &[LastKnown]) -> Vec<Probe> {
+        let mut accounts: BTreeMap<&Name, u64> = BTreeMap::new();
+        for known in everyone.iter().filter(|known| known.account.is_some()) {
+            if let Some(directory) = known.directory.as_ref().filter(|name| !self.settings.has_directory(name)) {
                 *accounts.entry(directory).or_default() += 1;
             }
         }
-        Ok(accounts.iter().map(|(directory, count)| of_directory(directory, *count)).collect())
+        accounts.into_iter().map(|(directory, count)| of_directory(directory, count)).collect()
     }
 }
 

@@ -157,9 +157,9 @@ impl App {
         let holder = Holder::this_process(&self.settings.agent.name, verb);
         let start = Instant::now();
         loop {
-            if let Some(lock) = Lock::try_acquire(dir, &holder).map_err(|error| state_error(&error))? {
+            if let Some(lock) = Lock::try_acquire(dir, &holder).map_err(|error| state_error_in(dir, &error))? {
                 self.needs(secrets)?;
-                let state = State::open(&lock).map_err(|error| state_error(&error))?;
+                let state = State::open(&lock).map_err(|error| state_error_in(dir, &error))?;
                 return Ok(Hands::Ours(Box::new(Engine::new(&self.settings, state)?), lock));
             }
             let owner = Lock::ownership(dir).map_err(|error| state_error(&error))?;

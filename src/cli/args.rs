@@ -32,6 +32,9 @@ pub enum Verb {
         /// Write over a config that is there, and keep it beside the new one
         #[arg(long)]
         force: bool,
+        /// Write a config of which a base or group is not seen, for an account that gets its rights later
+        #[arg(long)]
+        anyway: bool,
     },
     /// Run the agent in the foreground, until stopped
     #[command(after_help = help::RUN)]

@@ -156,10 +156,11 @@ Examples:
   sed -i '1i #:schema ./seatsync.schema.json' seatsync.toml";
 
 pub const MAN: &str = "\
-On a terminal it is shown by `man`, where there is one; elsewhere it is printed as roff.
+On a terminal it is shown by `man`, where there is one. Elsewhere, in a pipe or a file, it is roff, which `man -l` reads.
 
 Examples:
   seatsync man sync
+  seatsync man sync | man -l -
   seatsync man > seatsync.1
   seatsync man sync > seatsync-sync.1";
 

@@ -79,7 +79,11 @@ pub fn problems(page: &mut Page, heading: &str, problems: &[ProblemRow]) {
     page.gap();
     page.pieces(&[(Tone::Bad, heading)]);
     for row in problems.iter().take(TROUBLES) {
-        let whom = row.anchor.map(|anchor| format!("{anchor}: ")).unwrap_or_default();
+        let whom = match (&row.user_name, row.anchor) {
+            (Some(name), Some(anchor)) => format!("{name} ({anchor}): "),
+            (None, Some(anchor)) => format!("{anchor}: "),
+            (_, None) => String::new(),
+        };
         let pool = row.pool.as_ref().map(|pool| format!(", pool {pool}")).unwrap_or_default();
         page.bullet(format!("{whom}{} ({}{pool})", row.message, row.code));
     }

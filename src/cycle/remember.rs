@@ -13,8 +13,8 @@ use crate::clock;
 use crate::desired::{Ask, Desired, Rules, Scope, Wish, accounts_of};
 use crate::model::change::{BackendState, Confirmation};
 use crate::model::memory::{
-    Absence, CycleRecord, Facts, Held, IN_NO_GROUP, Judgement, Listing, MATCHED_BY_NO_POOL, MirrorUpdate, PersonRow,
-    ReadRecord, WantedPool, Whole,
+    Absence, CycleRecord, EXCLUDED, Facts, Held, IN_NO_GROUP, Judgement, Listing, MATCHED_BY_NO_POOL, MirrorUpdate,
+    PersonRow, ReadRecord, WantedPool, Whole,
 };
 use crate::model::notice::News;
 use crate::model::report::{CycleOutcome, ReadMode, SyncReport};
@@ -224,7 +224,7 @@ impl<'a> Witness<'a> {
             }
             Scope::InNoGroup => lines.push(Cow::Borrowed(IN_NO_GROUP)),
             Scope::Excluded { group } => {
-                lines.push(Cow::Borrowed("member of one of exclude_groups:"));
+                lines.push(Cow::Borrowed(EXCLUDED));
                 lines.extend(self.chain(group, &sighting.anchor));
             }
             Scope::Unclear { name } => {

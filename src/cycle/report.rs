@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::CycleError;
 use super::people::unproven;
 use super::reading::{DirectoryRead, Readings};
-use crate::apply::Applied;
+use crate::apply::{Applied, Refusal};
 use crate::desired::{Desired, Wish};
 use crate::model::change::{BackendState, GuardKind, HeldChange};
 use crate::model::memory::Held;
@@ -46,8 +46,7 @@ impl Preview {
     pub fn comes_after(&mut self, error: &CycleError) {
         let message =
             format!("the next cycle fails, to be sure, and the one after it does what is planned here: {error}");
-        let row = ProblemRow { anchor: None, pool: None, code: "went_back".to_owned(), message };
-        self.report.problems.insert(0, row);
+        self.report.problems.insert(0, ProblemRow::general("went_back", message));
         self.report.outcome = self.report.outcome.max(CycleOutcome::Partial);
     }
 }
@@ -67,8 +66,7 @@ pub fn of_cycle(
     after: &[Account],
 ) -> SyncReport {
     let happened = applied.effects(&current.accounts);
-    let mut problems: Vec<ProblemRow> = plan.problems.iter().map(problem_row).collect();
-    problems.extend(applied.refusals());
+    let mut problems = problem_rows(plan, applied.refusals(), desired, &current.accounts);
     let stopped = applied.stopped();
     let at_least = stopped.as_ref().map_or(CycleOutcome::Ok, |_| CycleOutcome::Partial);
     problems.extend(stopped);
@@ -98,7 +96,7 @@ pub fn of_cycle(
     }
 }
 
-/// The report of a plan.
+/// The report of a plan. `refusals`: what the backend would refuse of it.
 #[must_use]
 pub fn of_plan(
     elapsed: Duration,
@@ -106,8 +104,9 @@ pub fn of_plan(
     desired: &Desired<'_>,
     plan: &Plan,
     accounts: &[Account],
+    refusals: Vec<Refusal>,
 ) -> Preview {
-    let called = |person: &PersonId| display_name(person, desired, accounts);
+    let called = |person: &PersonId| people::profile(person, desired, accounts)?.display_name.clone();
     let waiting =
         |row: &effects::Waiting| planned_wait(row, called(&row.person), people::stopped(plan, desired, &row.person));
     let held_changes = held_changes(readings, plan);
@@ -120,7 +119,7 @@ pub fn of_plan(
         pools: plan.pools.iter().map(PoolRow::from).collect(),
         quarantined: people::quarantined(readings, plan),
         directories: readings.0.iter().map(|read| directory_row(read, desired)).collect(),
-        problems: plan.problems.iter().map(problem_row).collect(),
+        problems: problem_rows(plan, refusals, desired, accounts),
         seconds: seconds(elapsed),
     };
     let held = report.fingerprint.as_ref().map(|fingerprint| Held {
@@ -289,13 +288,16 @@ fn pool_rows(plan: &Plan, current: &BackendState, applied: &Applied) -> Vec<Pool
     plan.pools.iter().map(|pool| PoolRow::from(&now(pool).unwrap_or_else(|| unapplied::still_empty(pool)))).collect()
 }
 
-fn problem_row(problem: &crate::plan::diff::Problem) -> ProblemRow {
-    ProblemRow {
-        anchor: problem.person.as_ref().map(|person| person.anchor),
-        pool: problem.pool.clone(),
-        code: problem.code.to_owned(),
-        message: problem.message.clone(),
-    }
+/// What stands in the way of whom: found by planning, then said by the backend.
+fn problem_rows(plan: &Plan, refusals: Vec<Refusal>, desired: &Desired<'_>, accounts: &[Account]) -> Vec<ProblemRow> {
+    let found = plan.problems.iter().map(|problem| {
+        let anchor = problem.person.as_ref().map(|person| person.anchor);
+        let row = ProblemRow::general(problem.code, problem.message.clone());
+        (problem.person.clone(), ProblemRow { anchor, pool: problem.pool.clone(), ..row })
+    });
+    let called = |person: &PersonId| Some(people::profile(person, desired, accounts)?.user_name.clone());
+    let named = |(person, row): Refusal| ProblemRow { user_name: person.as_ref().and_then(called), ..row };
+    found.chain(refusals).map(named).collect()
 }
 
 /// Everyone who waits, by pool and place; `stopped` says who keeps a place and gets nothing now.
@@ -352,14 +354,6 @@ const fn kind(verb: Verb) -> ChangeKind {
 }
 
 /// As the directory has it, or else the backend.
-fn display_name(person: &PersonId, desired: &Desired<'_>, accounts: &[Account]) -> Option<String> {
-    if let Some(Wish::Seats { sighting, .. }) = desired.wish_of(person) {
-        return sighting.profile.display_name.clone();
-    }
-    let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();
-    account.and_then(|at| accounts[at].profile.display_name.clone())
-}
-
 fn plan_row(change: &Change, display_name: Option<String>) -> PlanRow {
     let Change { person, effect, user_name, email, position, held } = change.clone();
     PlanRow {

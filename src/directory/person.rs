@@ -88,6 +88,11 @@ impl PersonReader {
         [self.names.user_name.as_str(), self.names.email.as_str()].into_iter()
     }
 
+    /// The attributes that hold what somebody is called.
+    pub fn called(&self) -> impl Iterator<Item = &str> {
+        [self.names.display_name.as_str(), "cn"].into_iter()
+    }
+
     /// The kind's own filter for people.
     #[must_use]
     pub const fn filter(&self) -> &'static str {

@@ -93,6 +93,7 @@ impl Facts<'_> {
 /// Lines of `Judgement::because` that `explain` says with the names of the config.
 pub const IN_NO_GROUP: &str = "in none of the directory's groups";
 pub const MATCHED_BY_NO_POOL: &str = "no pool matches";
+pub const EXCLUDED: &str = "member of one of exclude_groups:";
 
 /// What the entry and the rules say of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]

@@ -2,6 +2,7 @@
 //! around.
 
 use std::borrow::Cow;
+use std::path::Path;
 
 /// Control characters, line and paragraph separators, and the marks that override the direction of text
 /// (Unicode Bidirectional Algorithm, UAX #9 §2). Joiners stay: Persian and many emoji need them.
@@ -66,6 +67,21 @@ pub fn number(value: u64) -> String {
     grouped
 }
 
+/// The URL of a file, by its absolute path: `file:///C:/Program%20Files/...` (RFC 8089). What begins a query or a fragment is
+/// escaped, too.
+#[must_use]
+pub fn file_url(file: &Path) -> String {
+    let mut url = String::from("file:///");
+    for letter in file.to_string_lossy().trim_start_matches('/').chars() {
+        match letter {
+            '%' | '?' | '#' | ' ' => url.push_str(&format!("%{:02X}", u32::from(letter))),
+            '\\' if cfg!(windows) => url.push('/'),
+            other => url.push(other),
+        }
+    }
+    url
+}
+
 /// Of these the one whose text is most like another one, if it is alike enough to have been meant.
 pub fn most_alike<T>(found: impl IntoIterator<Item = T>, text: impl Fn(&T) -> String, typed: &str) -> Option<T> {
     let rated = found.into_iter().map(|one| (strsim::normalized_damerau_levenshtein(typed, &text(&one)), one));
@@ -100,6 +116,14 @@ pub fn some_of_by(found: impl Iterator<Item = String>, between: &str) -> Option<
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_file_is_named_by_a_url() {
+        assert_eq!(file_url(Path::new("/usr/a b/50%?#.json")), "file:///usr/a%20b/50%25%3F%23.json");
+        if cfg!(windows) {
+            assert_eq!(file_url(Path::new("C:\\Program Files\\x.json")), "file:///C:/Program%20Files/x.json");
+        }
+    }
 
     #[test]
     fn numbers_keep_their_thousands_apart() {

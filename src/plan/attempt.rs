@@ -50,9 +50,15 @@ impl<'a> Attempt<'a> {
     #[must_use]
     pub fn new(world: &World<'a>, draft: &Draft<'a>, held: &BTreeSet<&Key>, confirmed: &BTreeSet<HeldChange>) -> Self {
         let mut intents: Vec<Intent<'a>> = draft.intents.iter().map(|intent| hold(intent, held, confirmed)).collect();
+        let stays: BTreeSet<&PersonId> = draft
+            .intents
+            .iter()
+            .zip(&intents)
+            .filter_map(|(intent, kept)| (intent.action != kept.action).then_some(&intent.person))
+            .collect();
         let_go(world, draft, &mut intents);
         let values = Values::of(&draft.others, &intents);
-        let conflicts = values.conflicts(world, &intents);
+        let conflicts = values.conflicts(world, &intents, &stays);
         for intent in intents.iter_mut().filter(|intent| conflicts.contains_key(&intent.person)) {
             stand_still(intent);
         }

@@ -6,9 +6,9 @@ use crate::desired::Wish;
 use crate::model::user::{Defect, Quarantine};
 use crate::model::{Account, PersonId};
 
-/// Why somebody cannot have a value, and the way out.
+/// Why somebody cannot have a value, and the way out. `is_held`: the guard holds back that its holder leaves.
 #[must_use]
-pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account) -> Quarantine {
+pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account, is_held: bool) -> Quarantine {
     let whose = match &holder.owner {
         Some(owner) if !world.settings.has_directory(&owner.directory) => format!(
             "the managed account of {} in {}, a directory that the config does not name",
@@ -18,7 +18,7 @@ pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account)
         None => format!("the unmanaged account {} (\"{}\")", holder.id, holder.profile.user_name),
     };
     let way_out = match &holder.owner {
-        Some(owner) => of_managed(world, field, intent, owner, holder),
+        Some(owner) => of_managed(world, field, intent, (owner, holder), is_held),
         None if field == "email" && intent.account.is_none() => {
             "take it over with adopt = \"email\", or change one of the two".to_owned()
         }
@@ -40,7 +40,13 @@ pub fn of(world: &World<'_>, field: &str, intent: &Intent<'_>, holder: &Account)
 ///
 /// Where only one of the two has an account it may be the same person. (Whoever has one of his own cannot be given
 /// another's.)
-fn of_managed(world: &World<'_>, field: &str, intent: &Intent<'_>, owner: &PersonId, holder: &Account) -> String {
+fn of_managed(
+    world: &World<'_>,
+    field: &str,
+    intent: &Intent<'_>,
+    (owner, holder): (&PersonId, &Account),
+    is_held: bool,
+) -> String {
     let wish = world.desired.wish_of(owner);
     let left = holder.suspension.is_some() || matches!(wish, Some(Wish::Leaves { .. }));
     let (old, new) = (owner.anchor, intent.person.anchor);
@@ -59,5 +65,10 @@ fn of_managed(world: &World<'_>, field: &str, intent: &Intent<'_>, owner: &Perso
         ),
     };
     let same = format!("if this is the same person: `seatsync relink {old} {new}`; else ");
-    format!("its owner left; {}{change}", if intent.account.is_none() { &same } else { "" })
+    let left = if is_held {
+        "its owner leaves, and the guard holds that back (`seatsync status` has the command that lets it through); then, "
+    } else {
+        "its owner left; "
+    };
+    format!("{left}{}{change}", if intent.account.is_none() { &same } else { "" })
 }

@@ -49,9 +49,15 @@ impl<'a> Values<'a> {
         Self { holders }
     }
 
-    /// Those whose value belongs to an account that does not give it up in this plan, with the reason.
+    /// Those whose value belongs to an account that does not give it up in this plan, with the reason. `held`: who leaves, were it
+    /// not for the guard.
     #[must_use]
-    pub fn conflicts(&self, world: &World<'_>, intents: &[Intent<'_>]) -> BTreeMap<PersonId, Quarantine> {
+    pub fn conflicts(
+        &self,
+        world: &World<'_>,
+        intents: &[Intent<'_>],
+        held: &BTreeSet<&PersonId>,
+    ) -> BTreeMap<PersonId, Quarantine> {
         let by_person: HashMap<&PersonId, &Intent<'_>> =
             intents.iter().map(|intent| (&intent.person, intent)).collect();
         let owner = |account: &Account| by_person.get(account.owner.as_ref()?).copied();
@@ -71,7 +77,9 @@ impl<'a> Values<'a> {
                     (!frees(holder, &value)).then_some((value.0, holder))
                 });
                 if let Some((field, holder)) = stuck {
-                    conflicts.insert(intent.person.clone(), conflict::of(world, FIELDS[field].0, intent, holder));
+                    let is_held = holder.owner.as_ref().is_some_and(|owner| held.contains(owner));
+                    let why = conflict::of(world, FIELDS[field].0, intent, holder, is_held);
+                    conflicts.insert(intent.person.clone(), why);
                 }
             }
             if conflicts.len() == before {

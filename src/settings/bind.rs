@@ -57,8 +57,15 @@ fn refuse_others(reader: &Reader, chosen: Manner, left_out: bool) {
 
 fn simple(reader: &Reader) -> Bind {
     let dn = reader.required("bind_dn", "who logs on to the server (or another `bind` than \"simple\")", |_| Ok(()));
+    if !dn.is_empty() && !dn.contains(['=', '@', '\\']) {
+        reader.warn("bind_dn", BARE);
+    }
     Bind::Simple { dn, password: secret::required(reader, "bind_password") }
 }
+
+/// Active Directory takes it for a display name (MS-ADTS 5.1.1.1.1), other servers for a DN that is none.
+const BARE: &str = "is a bare name, which servers hardly take: write a DN, or in Active Directory a user principal name \
+                    (NAME@corp.example) or 'DOMAIN\\NAME'";
 
 fn external(reader: &Reader) -> Bind {
     match pair::read(reader, &pair::Keys { cert: "client_cert", key: "client_key", whose: "client" }) {

@@ -1,11 +1,15 @@
 //! What every reader of one config shares: where it came from, and what was found wrong so far.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::path::{Path, PathBuf};
 
 use super::lines::Lines;
 use super::overrides::Overrides;
 use super::{Problem, UsedFile, Variables};
+
+/// As the packages install it.
+const BLANK: &str = "says nothing yet: `seatsync init --force` writes one in its place; it finds the servers, asks what it must, and \
+                     tests it";
 
 /// Where a value stands.
 #[derive(Clone, Debug)]
@@ -52,6 +56,8 @@ pub struct Context<'v> {
     /// Who does not connect can do without secrets.
     spares_secrets: bool,
     used: RefCell<Vec<UsedFile>>,
+    /// Neither the file nor a variable says anything.
+    blank: Cell<bool>,
 }
 
 impl<'v> Context<'v> {
@@ -67,6 +73,7 @@ impl<'v> Context<'v> {
             found: RefCell::default(),
             spares_secrets: false,
             used: RefCell::default(),
+            blank: Cell::default(),
         }
     }
 
@@ -144,7 +151,17 @@ impl<'v> Context<'v> {
         Problem { file, line, key: place.shown.clone(), value, message }
     }
 
+    /// Records that nothing is set.
+    pub fn note_blank(&self) {
+        self.blank.set(true);
+    }
+
+    /// All that was found. Of a config that says nothing it comes first how to get one that does.
     pub fn finish(self) -> Found {
+        if self.blank.get() {
+            self.file_problem(None, BLANK);
+            self.found.borrow_mut().problems.rotate_right(1);
+        }
         self.found.into_inner()
     }
 }

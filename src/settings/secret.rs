@@ -209,7 +209,15 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
     look(reader, key, file, remedy, check_mode)?;
     match std::fs::read_to_string(file) {
         Ok(text) => {
-            accept(reader, key, text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line)))
+            let secret = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
+            if secret.ends_with('\n') && secret.trim() != "" && !is_token(reader) {
+                let of = what(reader);
+                reader.warn(
+                    key,
+                    format!("ends with an empty line, and that counts as a part of {of}: delete it, where it is none"),
+                );
+            }
+            accept(reader, key, secret)
         }
         Err(error) => {
             reader.lacks(key, unreadable(&error, remedy));

@@ -44,6 +44,9 @@ pub fn read(context: &Context) -> Option<Value> {
         }
         return None;
     }
+    if table.get_ref().is_empty() && values.is_empty() {
+        context.note_blank();
+    }
     context.know(lines, overrides);
     merge(context, &text, values)
 }

@@ -6,6 +6,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::open::{is_there, version};
 use super::{State, failed};
+use crate::model::text::file_url;
 use crate::ports::StateError;
 
 /// What a state says of the embedded ledger.
@@ -52,14 +53,6 @@ pub fn look_at(path: &Path) -> rusqlite::Result<Connection> {
     if Path::new(&log).exists() {
         return Connection::open_with_flags(path, flags);
     }
-    let mut name = String::new();
-    for letter in path.to_string_lossy().chars() {
-        match letter {
-            '%' | '?' | '#' => name.push_str(&format!("%{:02X}", u32::from(letter))),
-            '\\' if cfg!(windows) => name.push('/'),
-            other => name.push(other),
-        }
-    }
-    let root = if cfg!(windows) { "/" } else { "" };
-    Connection::open_with_flags(format!("file:{root}{name}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
+    let name = file_url(&std::path::absolute(path).unwrap_or_else(|_| path.to_owned()));
+    Connection::open_with_flags(format!("{name}?immutable=1"), flags | OpenFlags::SQLITE_OPEN_URI)
 }

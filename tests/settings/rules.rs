@@ -234,3 +234,17 @@ fn a_level_may_be_a_filter_by_module() {
     let level = "info,seatsync::directory=debug";
     assert_eq!(settings(&config(&format!("[log]\nlevel = \"{level}\"\n"))).log.level, level);
 }
+
+#[test]
+fn a_bare_bind_dn_is_wondered_at_and_every_form_that_servers_know_is_not() {
+    let of = |name: &str| {
+        let keys =
+            format!("url = [\"ldaps://dc01\"]\nbind_dn = '{name}'\nbind_password = {{ file = \"corp.password\" }}\n");
+        warnings(&server(&keys))
+    };
+    let told = of("svc-seatsync");
+    assert!(told.len() == 1 && told[0].starts_with("directory.corp.bind_dn: is a bare name"), "{told:?}");
+    for name in ["CN=svc,DC=corp,DC=example", "svc@corp.example", "CORP\\svc"] {
+        assert_eq!(of(name), Vec::<String>::new(), "{name}");
+    }
+}

@@ -30,6 +30,8 @@ fn one_newline_at_the_end_of_a_secrets_file_is_not_part_of_it() {
         folder.write("password", text);
         let loaded = folder.load(&server("{ file = \"password\" }"), &[]).unwrap();
         assert_eq!(password(&loaded.settings), secret, "{text:?}");
+        let told = loaded.warnings.iter().any(|warning| warning.message.contains("ends with an empty line"));
+        assert_eq!(told, secret.ends_with('\n'), "{text:?}: {:?}", loaded.warnings);
     }
 }
 

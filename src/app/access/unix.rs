@@ -210,13 +210,23 @@ pub fn given_back(state_dir: &Path, file: &Path) -> String {
     let service = Service::of(Some(state_dir), Path::new(""), None, &passwd);
     let user = service.map_or_else(|| "seatsync".to_owned(), |service| service.user(&passwd));
     let mended = match (file.starts_with(state_dir), file.exists()) {
+        (true, _) if is_systems(state_dir) => {
+            let below = below("agent.state_dir", state_dir, state_dir, &user);
+            return format!(
+                "the agent needs a folder of its own: {below}, and move there what it left (state.db*, agent.lock)"
+            );
+        }
         (true, _) => format!("chown -R {user}: {}", state_dir.display()),
         (false, true) => format!("chown {user}: {}*", file.display()),
         (false, false) => {
-            let folder = file.parent().unwrap_or(file).display();
-            return format!(
-                "run this as root or as {user}, who must be let write {folder}: give {folder} to {user}, or name another place"
-            );
+            let folder = file.parent().unwrap_or(file);
+            let shown = folder.display();
+            let given = if is_systems(folder) {
+                format!("name a place in a folder below {shown}, which is {user}'s")
+            } else {
+                format!("give {shown} to {user}, or name another place")
+            };
+            return format!("run this as root or as {user}, who must be let write {shown}: {given}");
         }
     };
     format!(
@@ -254,6 +264,9 @@ fn is_file(key: &str) -> bool {
 /// The command that lets the user write a place.
 fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
     let folder = if is_file(key) { path.parent().unwrap_or(path) } else { path };
+    if folder == shut && is_systems(shut) {
+        return below(key, path, shut, user);
+    }
     if shut.is_file() {
         // With what SQLite keeps beside it.
         let shown = shut.display().to_string();
@@ -264,6 +277,32 @@ fn opened(key: &str, path: &Path, shut: &Path, user: &str) -> String {
     } else {
         format!("run: install -d -m 700 -o {user} {}", folder.display())
     }
+}
+
+/// A folder that others have things in: it is given to nobody.
+pub fn is_systems(folder: &Path) -> bool {
+    const DEEPER: [&str; 10] = [
+        "/usr/bin",
+        "/usr/lib",
+        "/usr/local",
+        "/usr/share",
+        "/var/cache",
+        "/var/lib",
+        "/var/log",
+        "/var/opt",
+        "/var/spool",
+        "/var/tmp",
+    ];
+    folder.components().count() <= 2 || DEEPER.iter().any(|one| folder == Path::new(one))
+}
+
+/// A place of the agent's own in a folder of the system, and what is to be written then.
+fn below(key: &str, path: &Path, folder: &Path, user: &str) -> String {
+    let own = folder.join("seatsync");
+    let name = path.file_name().filter(|_| is_file(key));
+    let named = name.map_or_else(|| own.clone(), |name| own.join(name));
+    let moved = if name.is_some() && path.exists() { ", and move what lies there" } else { "" };
+    format!("run: install -d -m 700 -o {user} {}, and write {key} = \"{}\"{moved}", own.display(), named.display())
 }
 
 #[cfg(test)]

@@ -35,6 +35,11 @@ pub fn given_back(_state_dir: &Path, _file: &Path) -> String {
     "run this as an administrator".to_owned()
 }
 
+/// Nothing is advised of folders.
+pub const fn is_systems(_folder: &Path) -> bool {
+    false
+}
+
 /// The installer gives the service all of its data folder, and nothing else is judged.
 pub const fn unwritable(_config: &Path, _state_dir: Option<&Path>, _places: &[(&'static str, &Path)]) -> Vec<Closed> {
     Vec::new()

@@ -1,7 +1,8 @@
 //! What would change it, and who can.
 
 use super::held::HeldBack;
-use super::{Case, leaving, list};
+use super::{Case, leaving, list, outside};
+use crate::model::memory::{Absence, EXCLUDED, IN_NO_GROUP, MATCHED_BY_NO_POOL};
 use crate::model::report::{SeatRow, SeatWord, Stopped, UserRow};
 use crate::model::user::Defect;
 use crate::model::{AccountState, LeaveCause, Standing, WaitReason};
@@ -94,8 +95,10 @@ fn leaves_by_standing(case: &Case<'_>) -> bool {
 fn coming_back(case: &Case<'_>) -> Vec<String> {
     let mut advice = Vec::new();
     let judgement = case.known.facts.as_ref().map(|facts| &facts.judgement);
-    if judgement.is_some_and(|judgement| !judgement.in_scope) {
-        advice.push(scope(case));
+    if case.known.absence == Some(Absence::Gone(LeaveCause::OutOfScope)) {
+        advice.extend(entering(case));
+    } else if judgement.is_some_and(|judgement| !judgement.in_scope) {
+        advice.extend(scope(case));
     }
     let enabled = judgement.is_none_or(|judgement| judgement.standing == Standing::Enabled);
     match case.row.state {
@@ -123,27 +126,33 @@ fn resumed_with(row: &UserRow) -> String {
     }
 }
 
-/// What somebody who is not in scope must be to be so.
-fn scope(case: &Case<'_>) -> String {
-    let directory =
-        case.settings.directories.iter().find(|directory| Some(&directory.name) == case.known.directory.as_ref());
-    let mut needed = Vec::new();
-    if let Some(directory) = directory {
-        if !directory.groups.is_empty() {
-            needed.push(format!("a member of one of directory.groups ({})", list(&directory.groups)));
-        }
-        if !directory.exclude_groups.is_empty() {
-            needed.push(format!("of none of exclude_groups ({})", list(&directory.exclude_groups)));
-        }
+/// What brings the entry of somebody whom base or filter keeps out under them: as the directory said, where it was asked.
+fn entering(case: &Case<'_>) -> Vec<String> {
+    if !case.needed.is_empty() {
+        return case.needed.clone();
     }
-    if case.settings.pools.iter().all(|pool| pool.groups.is_some()) {
-        needed.push("a member of a group of one of the pools".to_owned());
-    }
-    if needed.is_empty() {
-        "being under a base and matching the filter".to_owned()
-    } else {
-        format!("being {}", needed.join(", and "))
-    }
+    let Some(directory) = outside::of(case.settings, case.known.directory.as_ref()) else { return Vec::new() };
+    let filter = directory.filter.as_ref().map(|filter| format!(" and fitting filter ({filter})")).unwrap_or_default();
+    vec![format!(
+        "being under one of base ({}){filter} again, in the directory or by the config",
+        list(&directory.bases)
+    )]
+}
+
+/// What somebody whom groups or pools keep out must be to be in scope: by those alone that say no.
+fn scope(case: &Case<'_>) -> Option<String> {
+    let because = &case.known.facts.as_ref()?.judgement.because;
+    let directory = outside::of(case.settings, case.known.directory.as_ref());
+    let says = |line: &str| because.iter().any(|known| known == line);
+    let groups = directory.filter(|_| says(IN_NO_GROUP));
+    let excluding = directory.filter(|_| says(EXCLUDED));
+    let needed = [
+        groups.map(|directory| format!("a member of one of directory.groups ({})", list(&directory.groups))),
+        excluding.map(|directory| format!("of none of exclude_groups ({})", list(&directory.exclude_groups))),
+        says(MATCHED_BY_NO_POOL).then(|| "a member of a group of one of the pools".to_owned()),
+    ];
+    let needed: Vec<String> = needed.into_iter().flatten().collect();
+    (!needed.is_empty()).then(|| format!("being {}", needed.join(", and ")))
 }
 
 fn of_seat(case: &Case<'_>, seat: &SeatRow) -> String {

@@ -32,18 +32,18 @@ impl App {
     /// Where nobody there is called so either, or several are.
     pub async fn explain_asking(&self, user: &str) -> Result<ExplainReport, AppError> {
         let mut state = self.state_that_counts()?;
-        let known = match self.case(&state, user) {
+        let mut case = match self.case(&state, user) {
             Err(error) if error.code == Code::UnknownUser => return self.stranger(&mut state, user, error).await,
-            known => known?,
+            case => case?,
         };
-        let left = known.known.absence == Some(Absence::Gone(LeaveCause::OutOfScope));
-        let anchor = known.known.anchor.filter(|_| left);
-        let directory = known.known.directory.clone();
-        let mut report = known.report();
-        let Some((anchor, directory)) = anchor.zip(outside::of(&self.settings, directory.as_ref())) else {
-            return Ok(report);
+        let left = case.known.absence == Some(Absence::Gone(LeaveCause::OutOfScope));
+        let anchor = case.known.anchor.filter(|_| left);
+        let Some((anchor, directory)) = anchor.zip(outside::of(&self.settings, case.known.directory.as_ref())) else {
+            return Ok(case.report());
         };
         let answers = self.seek(&mut state, &anchor.to_string(), &[directory]).await?;
+        case.needed = answers.found.iter().flat_map(|(_, sought)| would_change(directory, sought)).collect();
+        let mut report = case.report();
         report
             .scope
             .because

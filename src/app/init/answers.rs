@@ -102,6 +102,8 @@ pub struct Answers {
     pub ledger_token: Option<SecretString>,
     pub ledger_ca_file: Option<PathBuf>,
     pub pools: Vec<PoolAsked>,
+    /// A base or group that is not seen is written all the same.
+    pub anyway: bool,
     pub write: Option<bool>,
 }
 
@@ -147,6 +149,8 @@ impl Answers {
                 Key::CaFile => self.ca_file = None,
                 Key::BindDn => self.bind_dn = None,
                 Key::BindPassword => self.bind_password = None,
+                Key::Bases => self.bases = None,
+                Key::Groups => self.groups = None,
                 Key::LedgerUrl => self.ledger_url = None,
                 Key::LedgerToken => self.ledger_token = None,
                 Key::Company => self.company = None,

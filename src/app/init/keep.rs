@@ -10,6 +10,7 @@ use super::answers::Answers;
 use super::draft::{self, Places};
 use super::machine::Findings;
 use crate::app::{AppError, Code, access, keep_secret};
+use crate::model::text::file_url;
 use crate::settings;
 
 /// The name under which a ledger's token is kept.
@@ -67,12 +68,6 @@ fn installed_schema() -> Option<String> {
     #[cfg(windows)]
     let file = std::env::current_exe().ok()?.with_file_name("seatsync.schema.json");
     file.is_file().then(|| file_url(&file))
-}
-
-/// `file:///C:/Program%20Files/...` (RFC 8089).
-fn file_url(file: &Path) -> String {
-    let path = file.display().to_string().replace('\\', "/").replace('%', "%25").replace(' ', "%20");
-    format!("file:///{}", path.trim_start_matches('/'))
 }
 
 /// Keeps one secret, and says how the config names it.
@@ -170,12 +165,5 @@ mod tests {
             assert_eq!(before, folder.path().join(kept));
         }
         assert_eq!(fs::read_to_string(folder.path().join("seatsync.toml.before")).unwrap(), "by hand");
-    }
-
-    #[test]
-    fn editors_are_told_of_the_schema_by_a_url() {
-        let url = |path: &str| file_url(Path::new(path));
-        assert_eq!(url("/usr/share/x.json"), "file:///usr/share/x.json");
-        assert_eq!(url("C:\\Program Files\\x.json"), "file:///C:/Program%20Files/x.json");
     }
 }

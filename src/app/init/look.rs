@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::answers::{Answers, BackendAsked, Key};
 use super::draft::{self, Places};
 use super::machine::Findings;
+use super::unseen;
 use crate::app::{App, AppError, Code, PlanOptions};
 use crate::backend::ledger::Ledger;
 use crate::directory::ldap::{self, Catalogue, Greeting, Unmet};
@@ -16,7 +17,7 @@ use crate::directory::srv;
 use crate::model::report::{ChangeKind, PlanReport, PoolRow, QuarantinedRow};
 use crate::model::settings::{Bind, LdapSettings, LedgerAccess};
 use crate::model::snapshot::Kind;
-use crate::model::text::counted;
+use crate::model::text::{counted, some_of_by};
 use crate::model::{Defect, Name};
 use crate::ports::{Backend as _, Persistence, Progress, ReadError};
 use crate::settings::{self, Variables};
@@ -274,10 +275,15 @@ async fn forecast(answers: &Answers, found: &mut Findings, progress: &dyn Progre
     std::fs::write(&config, draft::text(answers, found, &places)).map_err(|error| failed(&error))?;
     let loaded =
         settings::load(&config, &variables(answers)).map_err(|problems| AppError::of_config(&config, &problems))?;
+    let unseen = unseen::in_draft(&loaded.settings).await;
+    if !unseen.is_empty() && !answers.anyway {
+        return Err(unseen::refused(unseen));
+    }
     let app = App::of(&config, loaded);
     let report = app.plan(&PlanOptions { full: true, seats: Vec::new() }, progress).await?;
     let forecast = foretold(&report);
-    let told = in_words(&forecast, answers.backend);
+    let mut told = in_words(&forecast, answers.backend);
+    told.extend(unseen.into_iter().map(|what| format!("Written all the same: {what}")));
     found.forecast = Some(forecast);
     Ok(told)
 }
@@ -343,19 +349,13 @@ fn in_words(forecast: &Forecast, backend: Option<BackendAsked>) -> Vec<String> {
         ("person has an entry that cannot be used", "people have an entry that cannot be used", &forecast.unusable),
     ];
     for (one, many, list) in lists.into_iter().filter(|(.., list)| !list.is_empty()) {
-        told.push(format!("{}: {}", counted(list.len() as u64, one, many), some_of(list)));
+        told.push(format!(
+            "{}: {}",
+            counted(list.len() as u64, one, many),
+            some_of_by(list.iter().cloned(), "; ").unwrap_or_default()
+        ));
     }
     told
-}
-
-/// Three, and how many more.
-fn some_of(list: &[String]) -> String {
-    const SHOWN: usize = 3;
-    let shown = list.iter().take(SHOWN).map(String::as_str).collect::<Vec<_>>().join("; ");
-    match list.len().checked_sub(SHOWN) {
-        Some(more) if more > 0 => format!("{shown}; and {more} more"),
-        _ => shown,
-    }
 }
 
 #[cfg(test)]

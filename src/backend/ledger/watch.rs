@@ -1,13 +1,16 @@
 //! What goes on beside the passes: the lease is kept, or waited for, and the ledger's events are followed.
 
+mod waiting;
+
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use uuid::Uuid;
 
+use self::waiting::Waiting;
 use super::failure::Failure;
 use super::http::{Http, Request};
 use crate::ledger::wire;
@@ -22,10 +25,6 @@ const RENEWAL: Duration = Duration::from_secs(5);
 const ATTEMPT: Duration = Duration::from_secs(3);
 /// Where our own name has the lease: look again so much later.
 const LOOK: Duration = Duration::from_millis(500);
-/// What an earlier run sent before it ended may be on its way for so long. Whoever renews the lease later is alive,
-const ON_THE_WAY: Duration = Duration::from_secs(LEASE as u64);
-/// and so is whoever has it when that run's must have run out.
-const RUN_OUT: Duration = Duration::from_secs(2 * LEASE as u64 + 1);
 /// So many questions in a row without an answer, and the ledger is not reachable.
 const IN_VAIN: u32 = 3;
 /// One request about the lease may take so long.
@@ -105,17 +104,11 @@ impl Watch {
     /// Where the ledger cannot be asked, or refuses.
     pub async fn lease(&self) -> Result<Lease, Failure> {
         self.seen().untold = false;
-        let (begun, mut waited_for) = (Instant::now(), None);
+        let mut waiting = Waiting::begin();
         loop {
             match self.renew_or_take(|request| request).await?.0 {
                 Lease::Others(standby) if standby.holder == self.holder => {
-                    // An earlier run that died renews nothing, once all that it sent has arrived; its lease ends by itself.
-                    let waited = begun.elapsed();
-                    if waited < ON_THE_WAY {
-                        waited_for = Some(standby.expires);
-                    }
-                    let renewed = waited_for.is_some_and(|expires| standby.expires > expires);
-                    if renewed || waited > RUN_OUT || self.copy().known {
+                    if waiting.is_for_a_copy(&standby) || self.copy().known {
                         self.copy().known = true;
                         return Ok(Lease::Others(Standby { copy: true, ..standby }));
                     }

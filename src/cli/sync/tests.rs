@@ -155,10 +155,8 @@ fn refusals_show_three_and_how_many_more() {
     let mut failed = report();
     failed.outcome = CycleOutcome::SomeFailed;
     let problem = |number: u32| ProblemRow {
-        anchor: None,
         pool: Some("standard".into()),
-        code: "refused".to_owned(),
-        message: format!("number {number}"),
+        ..ProblemRow::general("refused", format!("number {number}"))
     };
     failed.problems = (1..=3).map(problem).collect();
     assert!(!rendered(&failed, true).contains("more"), "{}", rendered(&failed, true));

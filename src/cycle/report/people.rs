@@ -8,9 +8,18 @@ use crate::model::change::HeldChange;
 use crate::model::report::{GrantedRow, LostRow, QuarantinedRow, Stopped};
 use crate::model::snapshot::Whereabouts;
 use crate::model::text::some_of;
-use crate::model::{Account, Anchor, Assignment, Dn, LeaveCause, Name, PersonId, Quarantine, Standing};
+use crate::model::{Account, Anchor, Assignment, Dn, LeaveCause, Name, PersonId, Profile, Quarantine, Standing};
 use crate::plan::Plan;
 use crate::plan::effects::{Effect, Verb};
+
+/// What is known of somebody, by the directory or else by the account; `accounts` are by owner.
+pub(super) fn profile<'p>(person: &PersonId, desired: &'p Desired<'_>, accounts: &'p [Account]) -> Option<&'p Profile> {
+    if let Some(Wish::Seats { sighting, .. }) = desired.wish_of(person) {
+        return Some(&sighting.profile);
+    }
+    let account = accounts.binary_search_by(|account| account.owner.as_ref().cmp(&Some(person))).ok();
+    account.map(|at| &accounts[at].profile)
+}
 
 /// Who got a seat; `after` is by owner.
 pub(super) fn granted(happened: &[(PersonId, Vec<Effect>)], after: &[Account]) -> Vec<GrantedRow> {

@@ -16,6 +16,7 @@ use tokio::task::JoinHandle;
 use super::bind::bind;
 use super::budget::{Budget, Overrun};
 use super::failure::{failed, fault, tls_error};
+use super::page::Granted;
 use super::tls;
 use super::url::ServerUrl;
 use crate::model::settings::{Bind, LdapSettings};
@@ -25,6 +26,8 @@ use crate::ports::{Persistence, ReadError};
 pub(super) struct Connection {
     pub(super) ldap: Ldap,
     pub(super) url: String,
+    /// What this server and others grant, as far as the client that opened it knows.
+    pub(super) granted: Granted,
     driver: JoinHandle<()>,
     ended: Arc<OnceLock<End>>,
 }
@@ -91,7 +94,7 @@ pub(super) async fn dial_with(
     };
     let ended = Arc::new(OnceLock::new());
     let driver = tokio::spawn(drive(driver, Arc::clone(&ended)));
-    Ok(Connection { ldap, url: server.text, driver, ended })
+    Ok(Connection { ldap, url: server.text, granted: Granted::default(), driver, ended })
 }
 
 /// Tries each address of a host in turn, all of them within the timeout: a dead one must not hide the next.

@@ -32,7 +32,7 @@ mod usn;
 pub(super) use dirsync::first as first_cookie;
 pub(super) use groups::{groups, rests as rests_of_groups};
 pub(super) use sync::shows_change_numbers;
-pub(super) use usn::{BLIND, sees_deleted};
+pub(super) use usn::{BLIND, deleted_objects, sees_deleted};
 
 use std::collections::BTreeSet;
 

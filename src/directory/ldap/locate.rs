@@ -277,7 +277,9 @@ impl<'a> Locator<'a> {
         }
         let said = format!("a search for {attribute} = {} finds nobody, and the entry is where it was", person.anchor);
         let advice = match self.session.kind {
-            Kind::OpenLdap => "make the indexes of the database anew (stop slapd, run `slapindex` as its user, start it)",
+            Kind::OpenLdap => {
+                "make the indexes of the database anew (stop slapd, run `slapindex` as its user, start it)"
+            }
             Kind::Ds389 => "make the indexes of the database anew (`dsconf INSTANCE backend index reindex BACKEND`)",
             _ => "make the indexes of the server's database anew",
         };

@@ -49,6 +49,7 @@ use jiff::Timestamp;
 
 use self::budget::Budget;
 use self::locate::Locator;
+use self::page::Granted;
 use self::probe::Prober;
 use self::read::{Draft, Read};
 use self::replication::Rests;
@@ -60,7 +61,7 @@ use crate::model::snapshot::{
     Compared, Followed, Listed, Pin, Role, ScopeKey, Snapshot, Sought, Watermark, Whereabouts,
 };
 use crate::model::{Anchor, Dn, Name};
-use crate::ports::{Directory, Missing, Persistence, Pins, Probed, Pushes, ReadError, ReadRequest, Roster};
+use crate::ports::{Directory, Missing, Persistence, Pins, Probe, Probed, Pushes, ReadError, ReadRequest, Roster};
 use crate::retry::{Policy, with_retries};
 
 /// A read may take this many timeouts, besides what each entry adds; a lookup half of it.
@@ -81,6 +82,8 @@ pub struct LdapDirectory {
     server: Option<String>,
     /// What lookups since the last read rest on, and groups that were walked.
     rests: Rests,
+    /// Of each server that cuts pages, how large they may be.
+    granted: Granted,
     watch: Option<Watch>,
 }
 
@@ -94,8 +97,8 @@ impl LdapDirectory {
         let groups = own.chain(groups).map(|dn| ScopeKey { role: Role::Group, dn });
         let keys: BTreeSet<ScopeKey> = bases.chain(groups).collect();
         let bases = settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        let (keys, rests) = (keys.into_iter().collect(), Rests::default());
-        Self { settings, ldap, keys, session: None, bases, server: None, rests, watch: None }
+        let (keys, rests, granted) = (keys.into_iter().collect(), Rests::default(), Granted::default());
+        Self { settings, ldap, keys, session: None, bases, server: None, rests, granted, watch: None }
     }
 
     /// Refuses a config that names no place to search: nobody found there would mean that everybody is gone.
@@ -107,11 +110,29 @@ impl LdapDirectory {
         Ok(())
     }
 
+    /// Each base and group of the config that a cycle could not go by, with what may be meant instead.
+    ///
+    /// # Errors
+    /// Where no server could be asked.
+    pub async fn unseen(&self) -> Result<Vec<Probe>, ReadError> {
+        let budget = Budget::new(self.ldap.timeout, TIMEOUTS_A_LOOKUP);
+        let session = Session::open(&self.ldap, self.settings.kind, None, &budget).await?;
+        let pins = BTreeMap::new();
+        let probes = self.prober(&pins).unseen(&session, &budget).await;
+        session.connection.close().await;
+        probes
+    }
+
+    fn prober<'a>(&'a self, pins: &'a BTreeMap<ScopeKey, Pin>) -> Prober<'a> {
+        let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
+        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), bound: None }
+    }
+
     /// The session that is there, or one with another server than `failed`, where there is another.
     async fn session(&mut self, failed: Option<&str>, budget: &Budget) -> Result<Session, ReadError> {
         let session = match self.session.take() {
             Some(session) => session,
-            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await?,
+            None => Session::open(&self.ldap, self.settings.kind, failed, budget).await?.knowing(&self.granted),
         };
         self.server = Some(session.connection.url.clone());
         Ok(session)
@@ -314,8 +335,7 @@ impl Directory for LdapDirectory {
     }
 
     async fn probe(&mut self, pins: &BTreeMap<ScopeKey, Pin>) -> Probed {
-        let (settings, ldap, keys) = (&self.settings, &self.ldap, &*self.keys);
-        Prober { settings, ldap, keys, pins, servers: Vec::new(), probes: Vec::new(), bound: None }.run().await
+        self.prober(pins).run().await
     }
 
     fn watch(&mut self, pushes: Option<&Pushes>, known: Option<Watermark>) {

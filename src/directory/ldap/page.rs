@@ -1,7 +1,8 @@
 //! A paged search (RFC 2696), by hand: every page must end with success and bring its paging control.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::hash::Hasher as _;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use lber::structure::{PL, StructureTag};
 use ldap3::Scope;
@@ -23,6 +24,21 @@ const MOST_PAGES: u32 = 1_000_000;
 /// A server may send an empty page with a new cookie (it filtered everything out), but not for ever.
 const MOST_EMPTY_PAGES: u32 = 10_000;
 
+/// The largest pages that servers grant, by their URLs, of those that refused larger ones: each read would learn it anew.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Granted(Arc<Mutex<BTreeMap<String, u32>>>);
+
+impl Granted {
+    fn at_most(&self, url: &str, size: u32) -> u32 {
+        let granted = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        granted.get(url).map_or(size, |most| size.min(*most))
+    }
+
+    fn note(&self, url: &str, size: u32) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(url.to_owned(), size);
+    }
+}
+
 /// What to read, page by page.
 pub(super) struct Pager<'a> {
     connection: &'a Connection,
@@ -32,6 +48,8 @@ pub(super) struct Pager<'a> {
     attributes: &'a [String],
     /// None: the server has no paging, so everything comes at once.
     size: Option<u32>,
+    /// The first size that was refused.
+    refused: Option<u32>,
     /// Sent with every page.
     control: Option<RawControl>,
     cookie: Vec<u8>,
@@ -64,7 +82,8 @@ impl<'a> Pager<'a> {
             base,
             filter,
             attributes,
-            size,
+            size: size.map(|size| connection.granted.at_most(&connection.url, size)),
+            refused: None,
             control: None,
             cookie: Vec::new(),
             state: State::Fresh,
@@ -101,11 +120,15 @@ impl<'a> Pager<'a> {
                 controls: self.control(),
             };
             let answer = self.connection.search(&self.doing, &query, budget).await?;
-            if self.state == State::Fresh && self.adapts(&answer.result) {
+            let is_first = self.state == State::Fresh;
+            if is_first && self.adapts(&answer.result) {
                 continue;
             }
             self.state = State::Underway;
             let result = self.connection.succeeded(&self.doing, answer.result)?;
+            if is_first {
+                self.note_granted();
+            }
             self.advance(&result.ctrls)?;
             self.check_progress(&answer.messages)?;
             return Ok(Some(answer.messages));
@@ -121,7 +144,7 @@ impl<'a> Pager<'a> {
     fn adapts(&mut self, result: &ldap3::LdapResult) -> bool {
         match self.size {
             Some(size) if size > 1 && page_is_too_large(result) => {
-                tracing::warn!(from = size, to = size / 2, "The server allows smaller pages only; halving page_size");
+                self.refused.get_or_insert(size);
                 self.size = Some(size / 2);
                 true
             }
@@ -131,6 +154,20 @@ impl<'a> Pager<'a> {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Once for all reads by way of the same client.
+    fn note_granted(&self) {
+        let Connection { url, granted, .. } = self.connection;
+        if let (Some(size), Some(refused)) = (self.size, self.refused) {
+            tracing::warn!(
+                server = url,
+                page_size = refused,
+                granted = size,
+                "The server allows smaller pages only, and is asked for those"
+            );
+            granted.note(url, size);
         }
     }
 

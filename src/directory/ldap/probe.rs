@@ -11,17 +11,13 @@ mod sid;
 
 use std::collections::BTreeMap;
 
-use ldap3::Scope;
-
 use self::account::Account;
 use self::grant::Attribute;
 use self::people::Place;
 use super::bind::bind;
 use super::budget::Budget;
 use super::connect::dial;
-use super::locate::SHOW_DELETED;
-use super::page::paged;
-use super::search::{Query, critical, nothing};
+use super::follow::{deleted_objects, sees_deleted};
 use super::session::Session;
 use super::url::srv_domain;
 use super::{position, replication, servers, watch};
@@ -126,7 +122,9 @@ impl Prober<'_> {
         self.passed("kind", format!("{} at {}", session.kind.as_str(), session.connection.url));
         self.paging(session);
         let configured: Vec<Dn> = self.settings.bases.iter().filter_map(|base| Dn::parse(base).ok()).collect();
-        let Some(some) = configured.first() else { return };
+        // One that lies in no domain of this server is told by its own name alone.
+        let placed: Vec<Dn> = configured.iter().filter(|base| is_placed(session, base)).cloned().collect();
+        let Some(some) = placed.first().or(configured.first()) else { return };
         let account = match Account::find(session, &self.ldap.bind, some, budget).await {
             Ok(account) => account,
             Err(error) => return self.failed("account", &error, "Nobody knows what it may do"),
@@ -134,8 +132,10 @@ impl Prober<'_> {
         self.might(session, &account, budget).await;
         let bases = self.scope(session, &account, budget).await;
         let first = Place { session, account: &account, base: some };
-        self.watermark(&first, &configured, budget).await;
-        self.changes(&first, &configured, budget).await;
+        if !placed.is_empty() {
+            self.watermark(&first, &placed, budget).await;
+            self.changes(&first, (&placed, &bases), budget).await;
+        }
         for base in &bases {
             let place = Place { session, account: &account, base };
             self.people(&place, budget).await;
@@ -145,7 +145,9 @@ impl Prober<'_> {
             self.domains(session, &account, &bases, budget).await;
         }
         // Last on its connection, on which these searches do not end.
-        self.push(&Place { session, account: &account, base: some }, budget).await;
+        if !placed.is_empty() {
+            self.push(&first, budget).await;
+        }
     }
 
     /// What is asked for after it would be looked for by the wrong names.
@@ -212,25 +214,14 @@ impl Prober<'_> {
         }
     }
 
-    /// Whether deletions can be seen as such (MS-ADTS 3.1.1.5.5). Anybody may read the container; what is in it, only
-    /// who was granted it.
+    /// Whether deletions can be seen as such, as a delta asks it.
     async fn deleted(&mut self, place: &Place<'_>, budget: &Budget) {
-        let container = format!("CN=Deleted Objects,{}", place.base.as_str());
         let lost =
             "Who was deleted is taken for a leaver only when a second complete read, a cycle later, says so again";
-        let doing = "Could not read the deleted objects";
-        let attributes = nothing();
-        let query = Query {
-            base: &container,
-            scope: Scope::OneLevel,
-            filter: "(objectClass=*)",
-            attributes: &attributes,
-            controls: vec![critical(SHOW_DELETED), paged(1, &[])],
-        };
-        match place.session.connection.entries(doing, &query, budget).await {
-            Ok(entries) if !entries.is_empty() => self.passed("deleted objects", "can be seen".to_owned()),
-            Ok(_) => {
-                let remedy = place.account.grantee.see_deleted(&container);
+        match sees_deleted(place.session, place.base, budget).await {
+            Ok(true) => self.passed("deleted objects", "can be seen".to_owned()),
+            Ok(false) => {
+                let remedy = place.account.grantee.see_deleted(&deleted_objects(place.base));
                 let message = "none can be seen: the account has no right to, or nothing was deleted yet".to_owned();
                 self.less("deleted objects", message, lost, Some(&remedy));
             }
@@ -284,6 +275,11 @@ impl Prober<'_> {
     fn named(&self, what: &str) -> String {
         format!("{}: {what}", self.settings.name)
     }
+}
+
+/// Whether a place can be at this server, as far as it tells.
+fn is_placed(session: &Session, dn: &Dn) -> bool {
+    session.root.naming_contexts.is_empty() || session.context_of(dn).is_some()
 }
 
 /// What makes a server say where it stands.

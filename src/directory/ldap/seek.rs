@@ -70,12 +70,17 @@ async fn found(
     let mut contexts: Vec<&Dn> = bases.iter().map(|base| session.root.context_of(base).unwrap_or(base)).collect();
     contexts.sort_unstable();
     contexts.dedup();
-    let filter = called(session, reader, name);
-    let mut entries = Vec::new();
-    for context in contexts {
-        entries.extend(some(session, context.as_str(), (&filter, attributes), budget).await?);
+    // As the state is asked: by name, else by the whole display name, else by its beginning.
+    for filter in [named(session, reader, name), called(reader, name, ""), called(reader, name, "*")] {
+        let mut entries = Vec::new();
+        for context in &contexts {
+            entries.extend(some(session, context.as_str(), (&filter, attributes), budget).await?);
+        }
+        if !entries.is_empty() || name.is_empty() {
+            return Ok(entries);
+        }
     }
-    Ok(entries)
+    Ok(Vec::new())
 }
 
 /// The first page of a search. A server that holds more than it may tell told enough.
@@ -96,7 +101,7 @@ async fn some(
 }
 
 /// The filter for people who go by a name: an anchor, else a user name, mail address or (in Active Directory) logon name.
-fn called(session: &Session, reader: &PersonReader, name: &str) -> String {
+fn named(session: &Session, reader: &PersonReader, name: &str) -> String {
     let value = filter::text(name);
     let mut filters: Vec<String> = reader.required().map(|attribute| format!("({attribute}={value})")).collect();
     if let Ok(anchor) = name.parse::<Anchor>() {
@@ -106,6 +111,14 @@ fn called(session: &Session, reader: &PersonReader, name: &str) -> String {
         let logon = name.rsplit('\\').next().unwrap_or_default();
         filters.push(format!("(sAMAccountName={})", filter::text(logon)));
     }
+    let any = filter::any(filters.iter().map(String::as_str));
+    filter::all([reader.filter(), any.as_str()])
+}
+
+/// The filter for people whose display name this is; with `*` as its `end`, begins so.
+fn called(reader: &PersonReader, name: &str, end: &str) -> String {
+    let value = filter::text(name);
+    let filters: Vec<String> = reader.called().map(|attribute| format!("({attribute}={value}{end})")).collect();
     let any = filter::any(filters.iter().map(String::as_str));
     filter::all([reader.filter(), any.as_str()])
 }

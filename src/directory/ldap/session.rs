@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::budget::Budget;
 use super::connect::{self, Connection};
 use super::family::{self, RootDse, deepest};
+use super::page::Granted;
 use super::{filter, servers};
 use crate::directory::identity::{anchor_attributes, anchor_text};
 use crate::model::settings::LdapSettings;
@@ -66,6 +67,14 @@ impl Session {
             _ => vec![],
         };
         Ok(Self { connection, kind, root, forest })
+    }
+
+    /// The same, with what the client knows of servers. (A session that was just opened shares its connection with nobody.)
+    pub(super) fn knowing(mut self, granted: &Granted) -> Self {
+        if let Some(connection) = Arc::get_mut(&mut self.connection) {
+            connection.granted = granted.clone();
+        }
+        self
     }
 
     /// The attribute that holds this kind's own anchors.

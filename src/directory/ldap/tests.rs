@@ -77,6 +77,18 @@ async fn empty_pages_smaller_pages_and_bytes_one_by_one_change_nothing() {
 }
 
 #[tokio::test]
+async fn the_size_of_pages_that_a_server_grants_is_learnt_once() {
+    use std::sync::atomic::Ordering::Relaxed;
+    let server = start(Fault::SmallPages, u32::MAX).await;
+    let mut directory = directory(&[&server.url]);
+    directory.ldap.page_size = 1000;
+    for _ in 0..3 {
+        assert_eq!(read(&mut directory).await.unwrap().people.len(), PEOPLE as usize);
+    }
+    assert_eq!((server.refusals.load(Relaxed), server.connections.load(Relaxed)), (9, 3), "from 1000 down to 1, once");
+}
+
+#[tokio::test]
 async fn whatever_breaks_a_read_off_makes_it_partial_with_what_came_before() {
     const NESTED: &[u8] = &[0x30; 60_000];
     let mut faults = vec![

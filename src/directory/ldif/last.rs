@@ -85,17 +85,22 @@ impl Last {
         }
     }
 
-    /// Whoever is called so, in scope or not; by anchor or DN also what is no person.
+    /// Whoever has this name, else this display name, else one that begins so; in scope or not. By anchor or DN also what is no
+    /// person.
     pub(super) fn sought(&self, name: &str, server: &str) -> Vec<Sought> {
         let name = name.trim();
         let dn = Dn::parse(name).ok().filter(|_| name.contains('='));
         let (anchor, wanted) = (name.parse().ok(), folded(name));
         let is_here = |item: &&Item| Some(item.anchor) == anchor || Some(&item.dn) == dn.as_ref();
-        let is_called = |item: &Item| match &item.what {
-            What::Person { sighting, .. } => goes_by(sighting, &wanted),
-            _ => false,
+        let items = |fits: fn(&Sighting, &str) -> bool| -> Vec<&Item> {
+            let has_name = |item: &Item| match &item.what {
+                What::Person { sighting, .. } => !wanted.is_empty() && fits(sighting, &wanted),
+                _ => false,
+            };
+            self.contents.items.iter().filter(|item| is_here(item) || has_name(item)).collect()
         };
-        let found = self.contents.items.iter().filter(|item| is_here(item) || is_called(item));
+        let ways: [fn(&Sighting, &str) -> bool; 3] = [goes_by, is_called, begins_so];
+        let found = ways.into_iter().map(items).find(|found| !found.is_empty()).unwrap_or_default();
         let sought = |item: &Item| {
             let (sighting, is_person, fits_filter) = match &item.what {
                 What::Person { sighting, chosen } => ((**sighting).clone(), true, *chosen),
@@ -104,7 +109,7 @@ impl Last {
             let is_under_base = self.scope.holds(&item.dn);
             Sought { sighting, server: server.to_owned(), is_person, is_under_base, fits_filter }
         };
-        found.map(sought).collect()
+        found.into_iter().map(sought).collect()
     }
 
     fn is_chosen(&self, anchor: Anchor) -> bool {
@@ -171,6 +176,16 @@ fn goes_by(person: &Sighting, name: &str) -> bool {
     is_name(&person.profile.user_name, name)
         || is_name(&person.profile.email, name)
         || person.logon.as_deref().is_some_and(|own| is_name(own, logon))
+}
+
+/// By the whole display name; `name` is folded.
+fn is_called(person: &Sighting, name: &str) -> bool {
+    person.profile.display_name.as_deref().is_some_and(|own| folded(own) == name)
+}
+
+/// By the beginning of the display name.
+fn begins_so(person: &Sighting, name: &str) -> bool {
+    person.profile.display_name.as_deref().is_some_and(|own| folded(own).starts_with(name))
 }
 
 /// One of the two anchors is made of the DN at which both were: nobody can say whether they are of one entry.

@@ -244,9 +244,20 @@ impl HeldRow {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProblemRow {
     pub anchor: Option<Anchor>,
+    /// As the directory, or else the account, has it.
+    #[serde(default)]
+    pub user_name: Option<String>,
     pub pool: Option<Name>,
     pub code: String,
     pub message: String,
+}
+
+impl ProblemRow {
+    /// What is no single person's.
+    #[must_use]
+    pub fn general(code: &str, message: impl Into<String>) -> Self {
+        Self { anchor: None, user_name: None, pool: None, code: code.to_owned(), message: message.into() }
+    }
 }
 
 /// Who got a seat in this cycle.
@@ -352,7 +363,7 @@ impl SyncReport {
             pools: Vec::new(),
             held: None,
             fingerprint: None,
-            problems: vec![ProblemRow { anchor: None, pool: None, code: code.to_owned(), message: message.to_owned() }],
+            problems: vec![ProblemRow::general(code, message)],
             seconds: 0.0,
             started,
             granted: Vec::new(),

@@ -236,3 +236,16 @@ fn what_is_said_of_an_address_that_is_not_let_go_is_what_would_free_it() {
     let remedy = format!("give {} another email, or let the account be removed", anchor(2));
     assert!(said.contains(&remedy) && !said.contains("relink"), "{said}");
 }
+
+#[test]
+fn while_the_guard_holds_back_that_the_owner_leaves_that_is_said_of_an_address_first() {
+    let mut scene = staffed();
+    scene.disable([1, 2, 3, 4]);
+    scene.hire([11]);
+    scene.entry(11).profile.email = at_acme("p1");
+    let plan = scene.plan();
+    assert!(!plan.held.is_empty(), "four are too many");
+    let said = conflict(&plan);
+    assert!(said.contains("its owner leaves, and the guard holds that back (`seatsync status` has"), "{said}");
+    assert!(said.contains("then, if this is the same person: `seatsync relink"), "{said}");
+}

@@ -240,3 +240,17 @@ fn a_folder_that_systemd_gives_back_at_the_start_is_no_trouble_and_a_file_of_ano
         assert_eq!(told(&given, 12_345), [false, true], "of a folder that is the user's systemd touches nothing");
     }
 }
+
+#[test]
+fn a_folder_of_the_system_is_given_to_nobody_and_one_below_it_is_named() {
+    let told = |key, path: &str, shut: &str| opened(key, Path::new(path), Path::new(shut), "svc");
+    let made = "run: install -d -m 700 -o svc /opt/seatsync, and write agent.state_dir = \"/opt/seatsync\"";
+    assert_eq!(told("agent.state_dir", "/opt", "/opt"), made);
+    let ledger = "run: install -d -m 700 -o svc /srv/seatsync, and write backend.path = \"/srv/seatsync/ledger.db\"";
+    assert_eq!(told("backend.path", "/srv/ledger.db", "/srv"), ledger);
+    assert_eq!(told("backend.path", "/srv/a/ledger.db", "/srv"), "run: install -d -m 700 -o svc /srv/a");
+    assert!(["/", "/opt", "/var/lib", "/usr/local"].iter().all(|one| is_systems(Path::new(one))));
+    assert!(["/var/lib/seatsync", "/opt/seatsync"].iter().all(|one| !is_systems(Path::new(one))));
+    let given = given_back(Path::new("/opt"), Path::new("/opt/state.db"));
+    assert!(given.contains("/opt/seatsync") && !given.contains("chown"), "{given}");
+}

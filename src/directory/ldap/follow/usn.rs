@@ -77,13 +77,19 @@ pub(super) fn created(entry: &RawEntry) -> Option<u64> {
     entry.text(CREATED)?.ok()?.parse().ok()
 }
 
-/// Whether anything deleted can be seen. Where there is nothing yet, that is not known.
+/// Where a domain keeps what was deleted (MS-ADTS 3.1.1.5.5).
+pub(in crate::directory::ldap) fn deleted_objects(context: &Dn) -> String {
+    format!("CN=Deleted Objects,{}", context.as_str())
+}
+
+/// Whether anything deleted can be seen. Anybody may read the container; what is in it, only who was granted it. Where there is
+/// nothing yet, that is not known.
 pub(in crate::directory::ldap) async fn sees_deleted(
     session: &Session,
     context: &Dn,
     budget: &Budget,
 ) -> Result<bool, ReadError> {
-    let container = format!("CN=Deleted Objects,{}", context.as_str());
+    let container = deleted_objects(context);
     let query = Query {
         base: &container,
         scope: Scope::OneLevel,

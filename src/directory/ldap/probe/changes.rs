@@ -32,8 +32,8 @@ enum Told {
 }
 
 impl Prober<'_> {
-    /// Tells which way a cycle will ask.
-    pub(super) async fn changes(&mut self, place: &Place<'_>, bases: &[Dn], budget: &Budget) {
+    /// Tells which way a cycle will ask. `bases`: those of the config, and those that are there.
+    pub(super) async fn changes(&mut self, place: &Place<'_>, bases: (&[Dn], &[Dn]), budget: &Budget) {
         match self.told(place, bases, budget).await {
             Ok(Told::DirSync) => self.passed("changes", "told by DirSync".to_owned()),
             Ok(Told::Numbers) => self.less(
@@ -79,7 +79,12 @@ impl Prober<'_> {
         }
     }
 
-    async fn told(&self, place: &Place<'_>, bases: &[Dn], budget: &Budget) -> Result<Told, ReadError> {
+    async fn told(
+        &self,
+        place: &Place<'_>,
+        (bases, there): (&[Dn], &[Dn]),
+        budget: &Budget,
+    ) -> Result<Told, ReadError> {
         let told = told(place, bases, budget).await?;
         let stamp = match (&told, place.session.kind) {
             (Told::Synchronisation, Kind::OpenLdap) => stamp::NUMBER,
@@ -87,7 +92,7 @@ impl Prober<'_> {
             (Told::DirSync | Told::Numbers, _) => replication::CHANGED,
             _ => return Ok(told),
         };
-        let hidden = self.without_stamp(place.session, bases, stamp, budget).await?;
+        let hidden = self.without_stamp(place.session, there, stamp, budget).await?;
         Ok(hidden.map_or(told, |dn| Told::NotOf(dn, stamp)))
     }
 
@@ -102,6 +107,9 @@ impl Prober<'_> {
         let attributes = [stamp.to_owned()];
         for key in self.keys.iter().filter(|key| key.role == Role::Group) {
             let dn = self.pins.get(key).map_or(&*key.dn, |pin| pin.dn.as_str());
+            if Dn::parse(dn).is_ok_and(|dn| !super::is_placed(session, &dn)) {
+                continue;
+            }
             let doing = format!("Could not find out whether changes of {dn:?} are told");
             let entry = session.connection.entry(&doing, dn, &attributes, budget).await?;
             if entry.is_some_and(|entry| !entry.has(stamp)) {

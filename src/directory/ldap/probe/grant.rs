@@ -40,11 +40,14 @@ impl Grantee {
         }
     }
 
-    /// What to find out before a right is granted for something that nobody sees.
-    pub(super) fn look_first(&self, dn: &str) -> String {
+    /// What to find out before a right is granted for something that nobody sees. `server`: options by which `ldapsearch`
+    /// reaches it.
+    pub(super) fn look_first(&self, dn: &str, server: &str) -> String {
         let look = match self {
             Self::Windows(_) => format!("Get-ADObject -Identity {}", powershell(dn)),
-            Self::Samba(_) | Self::OpenLdap(_) | Self::Ds389(_) => format!("ldapsearch -b {} -s base", single(dn)),
+            Self::Samba(_) | Self::OpenLdap(_) | Self::Ds389(_) => {
+                format!("ldapsearch -x {server} -D ADMINISTRATOR -W -b {} -s base", single(dn))
+            }
         };
         format!(
             "The name may be misspelt, or the object gone: as an administrator `{look}` shows whether it is there. Where it \

@@ -24,6 +24,16 @@ const FOLDERS: &str =
 const GROUPS: &str = "(|(objectClass=group)(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup)\
                       (objectClass=organizationalUnit)(objectClass=container))";
 
+/// What is known of a name under which nothing is seen.
+pub(super) enum Unseen {
+    /// No right would help.
+    Misspelt(Mistake),
+    /// What is seen around it: a sentence.
+    Beside(String),
+    /// Nothing is seen there at all.
+    Dark,
+}
+
 /// What is wrong, and how to mend it.
 pub(super) struct Mistake {
     pub(super) message: String,
@@ -123,28 +133,31 @@ impl Prober<'_> {
         }))
     }
 
-    /// A name under which nothing is seen, and beside which others are; None where nothing is seen there at all.
-    pub(super) async fn misspelt(
+    /// Whether a name under which nothing is seen is misspelt, by what is seen beside it.
+    pub(super) async fn seen_beside(
         &self,
         session: &Session,
         key: &ScopeKey,
         budget: &Budget,
-    ) -> Result<Option<Mistake>, ReadError> {
-        let Ok(dn) = Dn::parse(&key.dn) else { return Ok(None) };
+    ) -> Result<Unseen, ReadError> {
+        let Ok(dn) = Dn::parse(&key.dn) else { return Ok(Unseen::Dark) };
         let contexts = &session.root.naming_contexts;
         let message = format!("there is no {} {:?} that the account sees", word(key.role), dn.as_str());
         if !contexts.is_empty() && session.context_of(&dn).is_none() {
             let held = some_of(contexts.iter().map(|context| format!("{:?}", context.as_str()))).unwrap_or_default();
             let remedy = format!("Correct the end of the name: the server holds {held}");
-            return Ok(Some(Mistake { message, remedy }));
+            return Ok(Unseen::Misspelt(Mistake { message, remedy }));
         }
-        let Some((above, missing)) = nearest_above(session, &dn, budget).await? else { return Ok(None) };
+        let Some((above, missing)) = nearest_above(session, &dn, budget).await? else { return Ok(Unseen::Dark) };
         let filter = if key.role == Role::Base { FOLDERS } else { GROUPS };
         let beside = children(session, &above, filter, budget).await;
-        Ok(nearest(&beside, &missing).map(|near| Mistake {
-            message,
-            remedy: format!("Correct the name: {:?} is there, and {:?} is not", near.as_str(), missing.as_str()),
-        }))
+        Ok(match nearest(&beside, &missing) {
+            Some(near) => Unseen::Misspelt(Mistake {
+                message,
+                remedy: format!("Correct the name: {:?} is there, and {:?} is not", near.as_str(), missing.as_str()),
+            }),
+            None => Unseen::Beside(there(&above, &beside)),
+        })
     }
 }
 
@@ -181,6 +194,29 @@ async fn children(session: &Session, above: &Dn, filter: &str, budget: &Budget) 
     found.unwrap_or_default().iter().filter_map(dn).collect()
 }
 
+/// What can be seen at the nearest place above a name; people's own folders before those that the system makes.
+fn there(above: &Dn, beside: &[Dn]) -> String {
+    let mut names: Vec<&str> = beside.iter().map(relative).collect();
+    names.sort_by_cached_key(|name| (!name.to_lowercase().starts_with("ou="), name.to_lowercase()));
+    let above = above.as_str();
+    let are = if names.len() == 1 { "is" } else { "are" };
+    match some_of(names.iter().map(|name| (*name).to_owned())) {
+        Some(names) => {
+            format!("There {are} {names} right under {above:?}, the nearest place above that the account sees")
+        }
+        None => format!(
+            "The nearest place above that the account sees is {above:?}, and it sees nothing of the kind under it"
+        ),
+    }
+}
+
+/// The name of an entry at its place.
+fn relative(dn: &Dn) -> &str {
+    let above = dn.parent();
+    let name = above.as_ref().and_then(|above| dn.as_str().strip_suffix(above.as_str()));
+    name.map_or(dn.as_str(), |name| name.trim_end_matches([',', ' ']))
+}
+
 /// The one that was most likely meant.
 fn nearest<'d>(there: &'d [Dn], missing: &Dn) -> Option<&'d Dn> {
     let first = |dn: &Dn| dn.as_str().split(',').next().unwrap_or_default().to_lowercase();
@@ -199,5 +235,19 @@ mod tests {
         assert_eq!(near("ou=peple,dc=x"), Some("ou=People,dc=x"));
         assert_eq!(near("cn=people,dc=x"), Some("ou=People,dc=x"), "the type is easily mistaken");
         assert_eq!(near("ou=machines,dc=x"), None);
+    }
+
+    #[test]
+    fn what_is_there_is_listed_with_the_folders_of_people_first() {
+        let above = Dn::parse("dc=x").unwrap();
+        let dns = |names: &[&str]| names.iter().map(|dn| Dn::parse(dn).unwrap()).collect::<Vec<_>>();
+        let many = dns(&["CN=Builtin,dc=x", "OU=Staff,dc=x", "OU=Gruppen,dc=x", "CN=Users,dc=x"]);
+        let told = there(&above, &many);
+        assert!(
+            told.starts_with("There are OU=Gruppen, OU=Staff, CN=Builtin and 1 more right under \"dc=x\""),
+            "{told}"
+        );
+        assert!(there(&above, &dns(&["OU=a\\, b,dc=x"])).starts_with("There is OU=a\\, b right under"));
+        assert!(there(&above, &[]).contains("sees nothing of the kind under it"));
     }
 }

@@ -5,13 +5,14 @@ use super::super::members::hidden_members;
 use super::super::scope::{self, Resolved};
 use super::super::session::Session;
 use super::account::Account;
-use super::mistakes::Mistake;
+use super::mistakes::{Mistake, Unseen};
 use super::people::Place;
 use super::{PARTIAL, Prober};
 use crate::directory::group::group_attributes;
 use crate::directory::person::PersonReader;
 use crate::model::snapshot::{Found, Role, ScopeKey};
 use crate::model::{Anchor, Dn};
+use crate::ports::{Probe, ReadError};
 
 impl Prober<'_> {
     /// Every base and group; gives the bases that are there.
@@ -33,6 +34,20 @@ impl Prober<'_> {
         bases
     }
 
+    /// Those that a cycle cannot go by.
+    pub(in super::super) async fn unseen(
+        mut self,
+        session: &Session,
+        budget: &Budget,
+    ) -> Result<Vec<Probe>, ReadError> {
+        let Some(some) = self.settings.bases.iter().find_map(|base| Dn::parse(base).ok()) else {
+            return Ok(Vec::new());
+        };
+        let account = Account::find(session, &self.ldap.bind, &some, budget).await?;
+        self.scope(session, &account, budget).await;
+        Ok(self.probes.into_iter().filter(|probe| !probe.ok).collect())
+    }
+
     /// One that a cycle cannot go by: misspelt, another kind of object, gone, or closed to the account.
     async fn absent(
         &mut self,
@@ -41,25 +56,39 @@ impl Prober<'_> {
         resolved: &Resolved,
         (session, account, budget): (&Session, &Account, &Budget),
     ) {
-        let mistake = match resolved.found.get(key) {
-            Some(Found::Nowhere) => self.misspelt(session, key, budget).await,
-            Some(Found::Here { .. }) => self.no_group(session, key, budget).await,
-            _ => Ok(None),
+        let unseen = match resolved.found.get(key) {
+            Some(Found::Nowhere) => self.seen_beside(session, key, budget).await,
+            Some(Found::Here { .. }) => {
+                self.no_group(session, key, budget).await.map(|found| found.map_or(Unseen::Dark, Unseen::Misspelt))
+            }
+            _ => Ok(Unseen::Dark),
         };
-        match mistake {
-            Ok(Some(Mistake { message, remedy })) => return self.missing(what, message, PARTIAL, Some(&remedy)),
-            Ok(None) => {}
+        let beside = match unseen {
+            Ok(Unseen::Misspelt(Mistake { message, remedy })) => {
+                return self.missing(what, message, PARTIAL, Some(&remedy));
+            }
+            Ok(Unseen::Beside(there)) => Some(there),
+            Ok(Unseen::Dark) => None,
             Err(error) => return self.failed(what, &error, PARTIAL),
-        }
-        let was_there = matches!(resolved.found.get(key), Some(Found::Replaced { .. }));
-        let remedy = self.let_in(session, account, key, budget).await;
-        let remedy = if was_there { Some(put_back(remedy)) } else { remedy };
-        let problem = resolved.problems.join(". ");
-        let message = match resolved.found.get(key) {
-            Some(Found::Nowhere) => format!("{problem}. {}", account.grantee.look_first(&key.dn)),
-            _ => problem,
         };
+        let let_in = self.let_in(session, account, key, budget).await;
+        let remedy = match (resolved.found.get(key), &beside) {
+            (Some(Found::Replaced { .. }), _) => Some(put_back(let_in)),
+            (_, Some(_)) => Some(corrected_or(&format!("the name of the {}", scope::word(key.role)), let_in)),
+            _ => let_in,
+        };
+        let mut message = resolved.problems.join(". ");
+        if matches!(resolved.found.get(key), Some(Found::Nowhere)) {
+            let look = account.grantee.look_first(&key.dn, &self.reached_by(session));
+            message = [Some(message), beside, Some(look)].into_iter().flatten().collect::<Vec<_>>().join(". ");
+        }
         self.missing(what, message, PARTIAL, remedy.as_deref());
+    }
+
+    /// By which options `ldapsearch` reaches the server that answered.
+    fn reached_by(&self, session: &Session) -> String {
+        let start_tls = if self.ldap.start_tls { " -ZZ" } else { "" };
+        format!("-H {}{start_tls}", session.connection.url)
     }
 
     /// What is said of one that a cycle can go by.
@@ -116,6 +145,16 @@ impl Prober<'_> {
                 Some(account.grantee.read_tree(dn.as_str(), place.suffix(), &attributes))
             }
         }
+    }
+}
+
+/// The mistake is likelier than the missing right, whose command may name an object that is not there.
+pub(super) fn corrected_or(what: &str, let_in: Option<String>) -> String {
+    match let_in {
+        Some(command) => {
+            format!("Correct {what}; or, if it is right and the account may only not read what is there:\n{command}")
+        }
+        None => format!("Correct {what}"),
     }
 }
 

@@ -13,6 +13,7 @@ use super::Prober;
 use super::account::Account;
 use super::grant::{Attribute, Grantee};
 use super::mistakes::Mistake;
+use super::objects::corrected_or;
 use crate::directory::entry::{Entry as _, RawEntry};
 use crate::directory::person::{PersonReader, leaving_attributes};
 use crate::model::filter::Filter;
@@ -129,7 +130,7 @@ impl Prober<'_> {
         match self.nobody(place, reader, budget).await {
             Ok(Some(Mistake { message, remedy })) => self.missing(what, message, lost, Some(&remedy)),
             Ok(None) => {
-                let remedy = self.read_tree(place, reader, budget).await;
+                let remedy = Some(corrected_or("`base`", self.read_tree(place, reader, budget).await));
                 let message = "no person lies there, or the account may not read them".to_owned();
                 self.missing(what, message, lost, remedy.as_deref());
             }

@@ -56,6 +56,8 @@ pub(super) enum Fault {
 pub(super) struct Server {
     pub(super) url: String,
     pub(super) connections: Arc<AtomicU32>,
+    /// Pages that were too large.
+    pub(super) refusals: Arc<AtomicU32>,
     task: JoinHandle<()>,
 }
 
@@ -70,21 +72,24 @@ pub(super) async fn start(fault: Fault, faulty: u32) -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("ldap://{}", listener.local_addr().unwrap());
     let connections = Arc::new(AtomicU32::new(0));
-    let count = Arc::clone(&connections);
+    let refusals = Arc::new(AtomicU32::new(0));
+    let (count, refused) = (Arc::clone(&connections), Arc::clone(&refusals));
     let task = tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let number = count.fetch_add(1, Ordering::Relaxed);
             let fault = if number < faulty { fault } else { Fault::Nothing };
-            tokio::spawn(async move { Connection { stream, fault, empty: 0 }.run().await });
+            let refusals = Arc::clone(&refused);
+            tokio::spawn(async move { Connection { stream, fault, empty: 0, refusals }.run().await });
         }
     });
-    Server { url, connections, task }
+    Server { url, connections, refusals, task }
 }
 
 struct Connection {
     stream: TcpStream,
     fault: Fault,
     empty: u32,
+    refusals: Arc<AtomicU32>,
 }
 
 impl Connection {
@@ -145,6 +150,7 @@ impl Connection {
         let (size, cookie) = asked(request)?;
         let page: u32 = cookie.parse().unwrap_or(0);
         if self.fault == Fault::SmallPages && size > 2 {
+            self.refusals.fetch_add(1, Ordering::Relaxed);
             let refused = outcome(11, "illegal pagedResults page size");
             return self.send(&message(id, SEARCH_DONE, &refused, None)).await;
         }
