@@ -55,12 +55,12 @@ impl Provisioned {
         let run = run(&mut sync);
         let ledger = agent.folder().join("ledger.db");
         let state = agent.folder().join("state/state.db");
-        assert_eq!(held(&ledger), people as u64, "everybody holds a seat");
+        assert_eq!(usize::try_from(held(&ledger)), Ok(people), "everybody holds a seat");
         Self { run, kept: [ledger, state].map(|file| fs::metadata(file).expect("a file").len()) }
     }
 }
 
-fn held(ledger: &Path) -> u64 {
+fn held(ledger: &Path) -> i64 {
     let ledger = rusqlite::Connection::open(ledger).expect("the ledger");
     let sql = "SELECT count(*) FROM assignment WHERE state = 'held'";
     ledger.query_row(sql, [], |row| row.get(0)).expect("the seats")
