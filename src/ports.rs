@@ -18,11 +18,13 @@ mod memory;
 pub mod plain;
 mod progress;
 mod pushes;
+mod roster;
 pub use memory::{
     Accounts, Excerpts, History, Journal, Left, Memory, Mirror, Outbox, Requests, StateError, Succession,
 };
 pub use progress::{Awaiting, Progress, Question, Silent, Stage};
 pub use pushes::Pushes;
+pub use roster::Roster;
 
 /// Whether trying again can help: judged by the edge that made the error, by type.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,19 +91,6 @@ pub struct Probed {
     pub probes: Vec<Probe>,
     /// Whether it let us in, or what it said as it refused the credentials; None: nobody was asked, or did not answer.
     pub bound: Option<Result<(), String>>,
-}
-
-/// The people of one directory, found by what groups list.
-#[expect(clippy::missing_errors_doc, reason = "where the state cannot be read, each of them")]
-pub trait Roster: Send {
-    /// Who lies at each of these places; same order, same length.
-    fn at(&mut self, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError>;
-
-    /// Whose user id this is, folded.
-    fn with_uid(&mut self, uid: &str) -> Result<Vec<Anchor>, StateError>;
-
-    /// Whose `primaryGroupID` this is.
-    fn with_primary_group(&mut self, token: u32) -> Result<Vec<Anchor>, StateError>;
 }
 
 /// A directory: read whole, or asked for single people.

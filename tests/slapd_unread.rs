@@ -130,3 +130,22 @@ fn whom_a_server_does_not_find_by_an_index_it_never_made_is_not_gone() {
     let (code, report) = agent.sync_full();
     assert_eq!((code, &report["pools"][0]["held"]), (0, &4.into()), "{report}");
 }
+
+#[test]
+fn whom_a_group_lists_in_another_unicode_form_is_a_member_as_the_server_has_it() {
+    let base = "dc=lab,dc=test";
+    let slapd = Slapd::start_with(&ldif::people(base, 2));
+    let place = |name: &str| format!("cn={name},ou=people,{base}");
+    slapd.add(
+        &ldif::person(base, "late")
+            .replacen(&format!("uid=late,ou=people,{base}"), &place("Ren\u{e9}"), 1)
+            .replace("cn: Given late", "cn: Ren\u{e9}"),
+    );
+    slapd.add(&ldif::group(base, "team", &[place("Rene\u{301}")]));
+    let agent = agent(&slapd, &slapd, "");
+    let config = std::fs::read_to_string(agent.config_file()).expect("the config");
+    let scope = format!("groups = [\"cn=team,ou=groups,{base}\"]\ntimeout =");
+    agent.write_config(&config.replacen("timeout =", &scope, 1));
+    let (code, report) = agent.sync_full();
+    assert_eq!((code, &report["pools"][0]["held"]), (0, &1.into()), "{report}");
+}

@@ -18,7 +18,7 @@ use async_trait::async_trait;
 pub use hidden::hidden;
 use nested::find_again;
 pub use nested::{Missed, missed};
-pub use object::{GroupObject, group_attributes, group_object, is_group, member_dn};
+pub use object::{GroupObject, STAMPS, group_attributes, group_object, is_group, member_dn, stamp};
 pub use people::PeopleIndex;
 
 use crate::model::snapshot::{Dangling, Members, Nested, ScopeKey};
@@ -29,8 +29,9 @@ use crate::ports::{Persistence, ReadError};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Object {
     Group(GroupObject),
-    /// Exists and is no group: a person out of scope, a computer, a contact.
-    Other,
+    /// Exists and is no group: a computer, a contact, a person out of scope; or a person of the read whom the group lists by
+    /// another name than the read knows. By the anchor, where it shows one.
+    Other(Option<Anchor>),
     /// Nothing there: a dangling member.
     Gone,
 }
@@ -55,6 +56,15 @@ pub trait GroupSource: Send {
     /// # Errors
     /// Where it could not be found out.
     async fn is_readable(&mut self, place: &Dn) -> Result<bool, ReadError>;
+
+    /// Whether one of these groups, each with the stamp it had when it was read, is another now, or not there.
+    ///
+    /// # Errors
+    /// Where it could not be found out.
+    async fn changed(&mut self, groups: &[(&Dn, &str)]) -> Result<bool, ReadError> {
+        let _ = groups;
+        Ok(false)
+    }
 
     /// Of groups that show no members, the attribute that keeps them from us, where one does; same order, same length.
     ///
@@ -103,44 +113,58 @@ pub struct Walked {
     pub others: u64,
 }
 
+/// So often groups are walked at most, until none of them changes meanwhile.
+const WALKS: u32 = 3;
+
 /// Walks all groups together, each once, cycles or not. People of the read are never fetched. `before`: groups within
 /// groups as the last read left them.
 ///
 /// Who is in a group by several ways gets the shortest, and of those the first by the DNs along it.
 ///
+/// Where a group changed since it was read all are read again: whoever goes from one to another meanwhile would be in none.
+///
 /// # Errors
-/// Those of the source.
+/// Those of the source, and where groups change whenever they are read.
 pub async fn walk(
     roots: &[(ScopeKey, GroupObject)],
     before: &[Nested],
     people: &mut PeopleIndex<'_>,
     source: &mut dyn GroupSource,
 ) -> Result<Walked, ReadError> {
-    let mut graph = Graph::default();
-    let starts: Vec<usize> = roots.iter().map(|(_, root)| graph.add(&root.dn, Cow::Borrowed(root))).collect();
-    people.learn(graph.groups.iter().map(Cow::as_ref))?;
-    let mut unknown = graph.unknown(0..graph.groups.len(), people, source);
-    while !unknown.is_empty() {
-        let objects = source.fetch(&unknown).await?;
-        if objects.len() != unknown.len() {
-            return Err(short_answer(unknown.len(), objects.len()));
+    let mut roots = Cow::Borrowed(roots);
+    for _ in 0..WALKS {
+        let (graph, starts) = Graph::reached(&roots, before, people, source).await?;
+        let stamped = graph.groups.iter().filter_map(|group| Some((&group.dn, group.stamp.as_deref()?)));
+        let stamped: Vec<(&Dn, &str)> = stamped.collect();
+        if !source.changed(&stamped).await? {
+            return Ok(graph.walked(&roots, starts, people));
         }
-        let known = graph.groups.len();
-        for (dn, object) in unknown.iter().zip(objects) {
-            let object = if object == Object::Gone { find_again(before, dn, source).await? } else { object };
-            graph.learn(dn, object);
-        }
-        people.learn(graph.groups[known..].iter().map(Cow::as_ref))?;
-        unknown = graph.unknown(known..graph.groups.len(), people, source);
+        let fresh = read_again(&roots, source).await?;
+        roots = Cow::Owned(fresh);
     }
-    let mut walked = graph.counts();
-    for ((key, _), start) in roots.iter().zip(starts) {
-        graph.follow(key, start, people, &mut walked);
+    Err(unsteady(format!("groups changed each of the {WALKS} times that they were read")))
+}
+
+/// The groups at the roots as they are now.
+async fn read_again(
+    roots: &[(ScopeKey, GroupObject)],
+    source: &mut dyn GroupSource,
+) -> Result<Vec<(ScopeKey, GroupObject)>, ReadError> {
+    let mut fresh = Vec::with_capacity(roots.len());
+    for (key, root) in roots {
+        let there = source.fetch(std::slice::from_ref(&root.dn)).await?.into_iter().next();
+        let group = match there {
+            Some(Object::Group(group)) if group.anchor == root.anchor => Some(group),
+            _ => source.find(root.anchor, &root.dn).await?,
+        };
+        let gone = || unsteady(format!("{:?} went while it was read", root.dn.as_str()));
+        fresh.push((key.clone(), group.ok_or_else(gone)?));
     }
-    walked.dangling += walked.gone_uids.len() as u64;
-    walked.by_uid.sort_unstable();
-    walked.by_uid.dedup();
-    Ok(walked)
+    Ok(fresh)
+}
+
+fn unsteady(what: String) -> ReadError {
+    ReadError { doing: what, advice: None, persistence: Persistence::Transient, source: None }
 }
 
 fn short_answer(asked: usize, answered: usize) -> ReadError {
@@ -156,6 +180,8 @@ fn short_answer(asked: usize, answered: usize) -> ReadError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Member {
     Group(usize),
+    /// Somebody of the read, whom it knows by another DN.
+    Person(Anchor),
     Other,
     Gone,
     Foreign,
@@ -170,6 +196,45 @@ struct Graph<'a> {
 }
 
 impl<'a> Graph<'a> {
+    /// All groups that are reached from the roots, and the numbers of those.
+    async fn reached(
+        roots: &'a [(ScopeKey, GroupObject)],
+        before: &[Nested],
+        people: &mut PeopleIndex<'_>,
+        source: &mut dyn GroupSource,
+    ) -> Result<(Self, Vec<usize>), ReadError> {
+        let mut graph = Self::default();
+        let starts: Vec<usize> = roots.iter().map(|(_, root)| graph.add(&root.dn, Cow::Borrowed(root))).collect();
+        people.learn(graph.groups.iter().map(Cow::as_ref))?;
+        let mut unknown = graph.unknown(0..graph.groups.len(), people, source);
+        while !unknown.is_empty() {
+            let objects = source.fetch(&unknown).await?;
+            if objects.len() != unknown.len() {
+                return Err(short_answer(unknown.len(), objects.len()));
+            }
+            let known = graph.groups.len();
+            for (dn, object) in unknown.iter().zip(objects) {
+                let object = if object == Object::Gone { find_again(before, dn, source).await? } else { object };
+                graph.learn(dn, object, people)?;
+            }
+            people.learn(graph.groups[known..].iter().map(Cow::as_ref))?;
+            unknown = graph.unknown(known..graph.groups.len(), people, source);
+        }
+        Ok((graph, starts))
+    }
+
+    /// Who is in the groups at the roots.
+    fn walked(&self, roots: &[(ScopeKey, GroupObject)], starts: Vec<usize>, people: &PeopleIndex<'_>) -> Walked {
+        let mut walked = self.counts();
+        for ((key, _), start) in roots.iter().zip(starts) {
+            self.follow(key, start, people, &mut walked);
+        }
+        walked.dangling += walked.gone_uids.len() as u64;
+        walked.by_uid.sort_unstable();
+        walked.by_uid.dedup();
+        walked
+    }
+
     /// Takes in the group found at `dn`, once by whatever name it is reached.
     fn add(&mut self, dn: &Dn, group: Cow<'a, GroupObject>) -> usize {
         let index = *self.by_anchor.entry(group.anchor).or_insert(self.groups.len());
@@ -180,14 +245,19 @@ impl<'a> Graph<'a> {
         index
     }
 
-    fn learn(&mut self, dn: &Dn, object: Object) {
-        match object {
+    fn learn(&mut self, dn: &Dn, object: Object, people: &mut PeopleIndex<'_>) -> Result<(), ReadError> {
+        let member = match object {
             Object::Group(group) => {
                 self.add(dn, Cow::Owned(group));
+                return Ok(());
             }
-            Object::Other => drop(self.by_dn.insert(dn.clone(), Member::Other)),
-            Object::Gone => drop(self.by_dn.insert(dn.clone(), Member::Gone)),
-        }
+            // Renamed or moved since the people were read, or spelt otherwise than we compare names and as the server does.
+            Object::Other(Some(anchor)) if people.knows(anchor)? => Member::Person(anchor),
+            Object::Other(_) => Member::Other,
+            Object::Gone => Member::Gone,
+        };
+        self.by_dn.insert(dn.clone(), member);
+        Ok(())
     }
 
     /// The members of these groups of which nobody knows yet what they are, in order.
@@ -218,7 +288,7 @@ impl<'a> Graph<'a> {
                 Member::Foreign => walked.foreign += 1,
                 Member::Gone => walked.dangling += 1,
                 Member::Other => walked.others += 1,
-                Member::Group(_) => {}
+                Member::Group(_) | Member::Person(_) => {}
             }
         }
         walked
@@ -237,6 +307,9 @@ impl<'a> Graph<'a> {
                 people.of(group, |anchor| {
                     members.entry(anchor).or_insert_with(|| Arc::clone(&way));
                 });
+                for anchor in group.members.iter().filter_map(|dn| self.person_at(dn)) {
+                    members.entry(anchor).or_insert_with(|| Arc::clone(&way));
+                }
                 walked.by_uid.extend(people.listed_by_uid(group));
                 for uid in people.unknown_uids(group) {
                     note_dangling(walked.gone_uids.entry(uid.into_owned()).or_default(), key, group);
@@ -260,6 +333,14 @@ impl<'a> Graph<'a> {
         walked.members.insert(key.clone(), members);
     }
 
+    /// Somebody of the read who lies where the read does not know of.
+    fn person_at(&self, dn: &Dn) -> Option<Anchor> {
+        match self.by_dn.get(dn) {
+            Some(Member::Person(anchor)) => Some(*anchor),
+            _ => None,
+        }
+    }
+
     fn note_nested(&self, dn: &Dn, index: usize, walked: &mut Walked) {
         let GroupObject { anchor, dn: here, .. } = &*self.groups[index];
         walked.nested.insert(dn.clone(), *anchor);
@@ -273,7 +354,7 @@ impl<'a> Graph<'a> {
         let within = group.members.iter().filter_map(|dn| match self.by_dn.get(dn)? {
             Member::Group(index) => Some((dn, Some(*index))),
             Member::Gone => Some((dn, None)),
-            Member::Other | Member::Foreign => None,
+            Member::Person(_) | Member::Other | Member::Foreign => None,
         });
         let mut within: Vec<(&Dn, Option<usize>)> = within.collect();
         within.sort_unstable_by_key(|(dn, index)| index.map_or(*dn, |index| &self.groups[index].dn));

@@ -253,7 +253,7 @@ impl GroupSource for InFile<'_> {
     async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError> {
         let object = |dn| match self.0.at(dn).map(|item| &item.what) {
             Some(What::Group(group)) => Object::Group((**group).clone()),
-            Some(_) => Object::Other,
+            Some(_) => Object::Other(None),
             None => Object::Gone,
         };
         Ok(dns.iter().map(object).collect())

@@ -53,6 +53,13 @@ impl Roster for Present<'_> {
         Ok(dns.iter().zip(before).map(who).collect())
     }
 
+    fn is_there(&mut self, anchor: Anchor) -> Result<bool, StateError> {
+        match self.located.get(&anchor) {
+            Some(found) => Ok(matches!(found, Whereabouts::Overlooked(_))),
+            None => Ok(!self.memory.namings(self.directory, &[anchor])?.is_empty()),
+        }
+    }
+
     fn with_uid(&mut self, uid: &str) -> Result<Vec<Anchor>, StateError> {
         let before = self.memory.with_uid(self.directory, uid)?;
         Ok(self.of(before, |person| person.uids.iter().any(|own| fold(own) == uid)))

@@ -22,6 +22,8 @@ pub struct GroupObject {
     pub lists_members: bool,
     /// Its number in the server's own count of updates, where it has one.
     pub changed: Option<u64>,
+    /// Another after each change, as far as the server shows one.
+    pub stamp: Option<String>,
     /// Members that are no DN: they can name nobody, and count as dangling.
     pub unreadable: u64,
 }
@@ -75,9 +77,22 @@ pub fn member_dn(value: &[u8]) -> Option<Dn> {
 pub const fn group_attributes(kind: Kind) -> &'static [&'static str] {
     match kind {
         Kind::ActiveDirectory => &["objectClass", "objectGUID", "member", "primaryGroupToken", "uSNChanged"],
-        Kind::OpenLdap | Kind::Ldif => &["objectClass", "entryUUID", "member", "uniqueMember", "memberUid"],
-        Kind::Ds389 => &["objectClass", "nsUniqueId", "member", "uniqueMember", "memberUid"],
+        Kind::OpenLdap | Kind::Ldif => {
+            &["objectClass", "entryUUID", "member", "uniqueMember", "memberUid", "entryCSN", "modifyTimestamp"]
+        }
+        Kind::Ds389 => {
+            &["objectClass", "nsUniqueId", "member", "uniqueMember", "memberUid", "entryusn", "modifyTimestamp"]
+        }
     }
+}
+
+/// What servers keep to tell that an entry changed, the finest first; the last goes by the second.
+pub const STAMPS: [&str; 4] = ["entryCSN", "uSNChanged", "entryusn", "modifyTimestamp"];
+
+/// Another after each change of an entry that was asked for `STAMPS`; None where the server shows none.
+#[must_use]
+pub fn stamp(entry: &RawEntry) -> Option<String> {
+    STAMPS.iter().find_map(|name| entry.text(name)?.ok().map(str::to_owned))
 }
 
 /// Whether an entry that shows its classes is a group.
@@ -105,6 +120,7 @@ pub fn group_object(kind: Kind, entry: &RawEntry) -> Option<GroupObject> {
         primary_token: token.and_then(|text| text.trim().parse().ok()),
         lists_members: lists,
         changed: entry.text("uSNChanged").and_then(Result::ok).and_then(|text| text.parse().ok()),
+        stamp: stamp(entry),
         unreadable: 0,
         dn,
     };

@@ -1,7 +1,7 @@
 //! The people of one read, by each of the ways in which groups name them.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 
 use super::GroupObject;
@@ -19,6 +19,8 @@ pub struct PeopleIndex<'a> {
     roster: Option<&'a mut dyn Roster>,
     /// Of those in the roster.
     places: HashMap<Dn, Anchor>,
+    /// Of those read; made once somebody is asked for by it.
+    anchors: Option<HashSet<Anchor>>,
 }
 
 impl<'a> PeopleIndex<'a> {
@@ -66,6 +68,15 @@ impl<'a> PeopleIndex<'a> {
             }
         }
         Ok(())
+    }
+
+    /// One of the people has this anchor.
+    pub(super) fn knows(&mut self, anchor: Anchor) -> Result<bool, ReadError> {
+        if let Some(roster) = &mut self.roster {
+            return roster.is_there(anchor).map_err(unread);
+        }
+        let anchors = self.anchors.get_or_insert_with(|| self.dns.values().copied().collect());
+        Ok(anchors.contains(&anchor))
     }
 
     /// Who lies here.

@@ -1,3 +1,4 @@
+mod meanwhile;
 mod memory;
 
 use jiff::Timestamp;
@@ -45,6 +46,7 @@ fn group(name: &str, members: &[&str]) -> GroupObject {
         primary_token: None,
         lists_members: true,
         changed: None,
+        stamp: None,
         unreadable: 0,
         dn,
     }

@@ -208,7 +208,29 @@ impl<'a> Locator<'a> {
                 found.extend(self.reader.read(&entry, self.now).ok().map(|person| person.anchor));
             }
         }
+        self.in_place(alive, &mut found).await?;
         Ok(found)
+    }
+
+    /// Asks the entries themselves, too: for one entry a server looks at the entry, and not at an index that may not know it.
+    async fn in_place(
+        &self,
+        alive: &BTreeMap<Anchor, Sighting>,
+        found: &mut BTreeSet<Anchor>,
+    ) -> Result<(), ReadError> {
+        let doing = "Could not look whether somebody is in scope";
+        for (anchor, person) in alive {
+            let counts = self.any_standing || person.standing == Standing::Enabled;
+            if found.contains(anchor) || !counts || !self.bases.iter().any(|base| person.dn.is_under(base)) {
+                continue;
+            }
+            let (base, attributes) = (person.dn.as_str(), nothing());
+            let query =
+                Query { base, scope: Scope::Base, filter: &self.filter, attributes: &attributes, controls: vec![] };
+            let entries = self.session.connection.entries_if_there(doing, &query, self.budget).await?;
+            found.extend(entries.filter(|entries| !entries.is_empty()).map(|_| *anchor));
+        }
+        Ok(())
     }
 
     /// The filters that find an anchor: in the kind's own attribute, and in the configured one in both its forms.

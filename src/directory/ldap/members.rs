@@ -13,7 +13,8 @@ use super::range;
 use super::search::{Comparison, Query, nothing};
 use super::session::Session;
 use crate::directory::entry::Entry as _;
-use crate::directory::group::{GroupObject, GroupSource, Object, group_attributes, group_object};
+use crate::directory::group::{GroupObject, GroupSource, Object, STAMPS, group_attributes, group_object, stamp};
+use crate::directory::identity::anchor_in;
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};
 use crate::ports::ReadError;
@@ -22,8 +23,15 @@ use crate::ports::ReadError;
 const AT_ONCE: usize = 32;
 
 /// A group, or something else, at a DN or an anchor's address; with all its members, however many parts they come in.
-pub(super) async fn object_at(session: &Session, place: &str, budget: &Budget) -> Result<Object, ReadError> {
-    let attributes: Vec<String> = group_attributes(session.kind).iter().map(|name| (*name).to_owned()).collect();
+/// What is no group comes by its anchor, in the attribute `anchor` where the config names one.
+pub(super) async fn object_at(
+    session: &Session,
+    place: &str,
+    anchor: Option<&str>,
+    budget: &Budget,
+) -> Result<Object, ReadError> {
+    let names = group_attributes(session.kind).iter().copied().chain(anchor);
+    let attributes: Vec<String> = names.map(str::to_owned).collect();
     let Some(mut entry) =
         session.connection.entry("Could not look at a member of a group", place, &attributes, budget).await?
     else {
@@ -32,9 +40,20 @@ pub(super) async fn object_at(session: &Session, place: &str, budget: &Budget) -
     for name in ["member", "uniqueMember"] {
         range::complete(session, &mut entry, name, budget).await?;
     }
-    // Of what does not even show its classes nothing is known.
-    let other = if entry.has("objectClass") { Object::Other } else { Object::Gone };
-    Ok(group_object(session.kind, &entry).map_or(other, Object::Group))
+    if let Some(group) = group_object(session.kind, &entry) {
+        return Ok(Object::Group(group));
+    }
+    let anchor = anchor_in(session.kind, &entry, anchor.unwrap_or(session.anchor_attribute())).ok();
+    // Of what shows neither who it is nor its classes nothing is known.
+    let is_there = anchor.is_some() || entry.has("objectClass");
+    Ok(if is_there { Object::Other(anchor) } else { Object::Gone })
+}
+
+/// What tells whether the entry at a DN is another than before; None where it is not there.
+async fn stamp_at(session: &Session, dn: &Dn, budget: &Budget) -> Result<Option<String>, ReadError> {
+    let attributes = STAMPS.map(str::to_owned);
+    let entry = session.connection.entry("Could not look at a group again", dn.as_str(), &attributes, budget).await?;
+    Ok(entry.as_ref().and_then(stamp))
 }
 
 /// The group of an anchor, wherever it is now. An entry never leaves its naming context.
@@ -46,7 +65,7 @@ async fn found_by_anchor(
 ) -> Result<Option<GroupObject>, ReadError> {
     let is_it = |group: &GroupObject| group.anchor == anchor;
     if session.kind == Kind::ActiveDirectory {
-        let object = object_at(session, &format!("<GUID={anchor}>"), budget).await?;
+        let object = object_at(session, &format!("<GUID={anchor}>"), None, budget).await?;
         return Ok(if let Object::Group(group) = object { Some(group).filter(is_it) } else { None });
     }
     let Some(context) = session.context_of(last) else { return Ok(None) };
@@ -119,6 +138,8 @@ async fn are_somebodys(session: &Session, groups: &[Dn], budget: &Budget) -> Res
 /// Where the walk through nested groups looks things up.
 pub(super) struct LdapGroups<'a> {
     pub(super) session: &'a Session,
+    /// By which attribute people are known, where the config names one.
+    pub(super) anchor: Option<&'a str>,
     pub(super) budget: &'a Budget,
 }
 
@@ -127,7 +148,7 @@ impl GroupSource for LdapGroups<'_> {
     async fn fetch(&mut self, dns: &[Dn]) -> Result<Vec<Object>, ReadError> {
         let mut objects = Vec::with_capacity(dns.len());
         for some in dns.chunks(AT_ONCE) {
-            let reads = some.iter().map(|dn| object_at(self.session, dn.as_str(), self.budget));
+            let reads = some.iter().map(|dn| object_at(self.session, dn.as_str(), self.anchor, self.budget));
             objects.extend(try_join_all(reads).await?);
         }
         Ok(objects)
@@ -135,6 +156,17 @@ impl GroupSource for LdapGroups<'_> {
 
     async fn find(&mut self, anchor: Anchor, last: &Dn) -> Result<Option<GroupObject>, ReadError> {
         found_by_anchor(self.session, anchor, last, self.budget).await
+    }
+
+    async fn changed(&mut self, groups: &[(&Dn, &str)]) -> Result<bool, ReadError> {
+        let (session, budget) = (self.session, self.budget);
+        for some in groups.chunks(AT_ONCE) {
+            let now = try_join_all(some.iter().map(|(dn, _)| stamp_at(session, dn, budget))).await?;
+            if now.iter().zip(some).any(|(now, (_, before))| now.as_deref() != Some(*before)) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {

@@ -129,7 +129,8 @@ impl Read<'_> {
         draft: &mut Draft,
     ) -> Result<(), ReadError> {
         let people: &[Sighting] = if groups.is_empty() { &[] } else { &draft.people };
-        let mut source = LdapGroups { session, budget: self.budget };
+        let anchor = self.settings.attributes.anchor.as_deref();
+        let mut source = LdapGroups { session, anchor, budget: self.budget };
         let mut walked = walk(groups, &self.request.nested, &mut PeopleIndex::new(people), &mut source).await?;
         draft.problems.extend(hidden(&mut walked, &mut source).await?);
         let how = (session.kind, draft.problems.is_empty(), self.request.now);

@@ -203,7 +203,7 @@ async fn groups_in(
             break;
         }
     }
-    let hidden = LdapGroups { session, budget }.hidden(&empty).await?;
+    let hidden = LdapGroups { session, anchor: None, budget }.hidden(&empty).await?;
     for (dn, _) in empty.iter().zip(hidden).filter(|(_, attribute)| attribute.is_some()) {
         found.iter_mut().filter(|group| group.dn == dn.as_str()).for_each(|group| group.members = None);
     }

@@ -7,6 +7,10 @@ use super::*;
 pub(super) struct Memory {
     pub(super) groups: Vec<GroupObject>,
     pub(super) others: Vec<Dn>,
+    /// Who lies at one of those.
+    pub(super) renamed: HashMap<Dn, Anchor>,
+    /// Groups that become these once all were read.
+    pub(super) later: Vec<GroupObject>,
     /// Groups whose members may not be seen.
     pub(super) closed: Vec<Dn>,
     pub(super) asked: Vec<Vec<String>>,
@@ -18,7 +22,7 @@ impl GroupSource for Memory {
         self.asked.push(dns.iter().map(Dn::to_string).collect());
         let found = dns.iter().map(|dn| match self.groups.iter().find(|group| group.dn == *dn) {
             Some(group) => Object::Group(group.clone()),
-            None if self.others.contains(dn) => Object::Other,
+            None if self.others.contains(dn) => Object::Other(self.renamed.get(dn).copied()),
             None => Object::Gone,
         });
         Ok(found.collect())
@@ -26,6 +30,15 @@ impl GroupSource for Memory {
 
     async fn find(&mut self, anchor: Anchor, _last: &Dn) -> Result<Option<GroupObject>, ReadError> {
         Ok(self.groups.iter().find(|group| group.anchor == anchor).cloned())
+    }
+
+    async fn changed(&mut self, groups: &[(&Dn, &str)]) -> Result<bool, ReadError> {
+        for group in std::mem::take(&mut self.later) {
+            self.groups.retain(|old| old.dn != group.dn);
+            self.groups.push(group);
+        }
+        let now = |dn: &Dn| self.groups.iter().find(|group| group.dn == *dn).and_then(|group| group.stamp.as_deref());
+        Ok(groups.iter().any(|(dn, stamp)| now(dn) != Some(stamp)))
     }
 
     async fn hidden(&mut self, dns: &[Dn]) -> Result<Vec<Option<&'static str>>, ReadError> {
@@ -53,6 +66,10 @@ impl Everyone<'_> {
 impl Roster for Everyone<'_> {
     fn at(&mut self, dns: &[&Dn]) -> Result<Vec<Option<Anchor>>, StateError> {
         Ok(dns.iter().map(|dn| self.of(|person| person.dn == **dn).pop()).collect())
+    }
+
+    fn is_there(&mut self, anchor: Anchor) -> Result<bool, StateError> {
+        Ok(self.0.iter().any(|person| person.anchor == anchor))
     }
 
     fn with_uid(&mut self, uid: &str) -> Result<Vec<Anchor>, StateError> {

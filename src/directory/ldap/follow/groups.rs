@@ -25,7 +25,8 @@ pub(in crate::directory::ldap) async fn groups(
 ) -> Result<(Listed, Rests), ReadError> {
     let request = asked.request;
     let resolved = scope::resolve(session, asked.keys, &request.pins, budget).await?;
-    let mut source = LdapGroups { session, budget };
+    let anchor = asked.settings.attributes.anchor.as_deref();
+    let mut source = LdapGroups { session, anchor, budget };
     let mut people = PeopleIndex::of_roster(roster);
     let mut walked = walk(&resolved.groups, &request.nested, &mut people, &mut source).await?;
     let mut problems = resolved.problems;
