@@ -6,10 +6,12 @@ use std::path::Path;
 use super::App;
 use crate::model::report::Probe;
 use crate::model::settings::BackendKind;
+#[cfg(unix)]
+use crate::state::is_read_only as is_read_only_disk;
 
 /// What to do about a full one, and what it comes to.
 pub const NEXT: &str = "make room on that disk (`df -h` shows how full each is; `df -i`, where there is room and no file can be \
-                        made); nothing is lost, and the agent goes on by itself";
+                        made); nothing is lost, and an agent that runs goes on by itself";
 
 /// So little is none: a cycle writes more.
 #[cfg(unix)]
@@ -41,10 +43,10 @@ fn has_no_index(error: &rusqlite::Error) -> bool {
 
 /// What to do about a disk that nothing can be written to.
 pub const MOUNT: &str = "mount that disk for writing; `dmesg` says why, where the system made it read-only after an error; nothing is \
-                         lost, and the agent goes on by itself";
+                         lost, and an agent that runs goes on by itself";
 
 /// What becomes of it, where the sentence has the remedy.
-pub const GOES_ON: &str = "as it says; nothing is lost, and the agent goes on by itself";
+pub const GOES_ON: &str = "as it says; nothing is lost, and an agent that runs goes on by itself";
 
 /// The cause is a disk that nothing can be written to.
 #[must_use]
@@ -100,16 +102,16 @@ fn on_disk(what: &str, path: &Path, why: &str) -> String {
 
 const FULL: &str = "is full: make room on it, `df -h` and `df -i` show what it lacks";
 #[cfg(unix)]
-const READ_ONLY: &str =
-    "is mounted read-only: mount it for writing; `dmesg` says why, where the system made it so after an error";
+const READ_ONLY: &str = "is mounted read-only: mount it for writing (`mount -o remount,rw` and where it is mounted); `dmesg` says why, where the \
+     system made it so after an error";
 
 /// Why nothing can be written there: of the nearest folder that is there.
 #[cfg(unix)]
 fn shut(path: &Path) -> Option<&'static str> {
-    let disk = path.ancestors().find_map(|part| rustix::fs::statvfs(part).ok())?;
-    if disk.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY) {
+    if is_read_only_disk(path) {
         return Some(READ_ONLY);
     }
+    let disk = path.ancestors().find_map(|part| rustix::fs::statvfs(part).ok())?;
     has_no_room(disk.f_bavail.saturating_mul(disk.f_frsize), disk.f_files, disk.f_ffree).then_some(FULL)
 }
 

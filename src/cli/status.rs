@@ -64,7 +64,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     if let Some(cycle) = report.last_cycle.as_ref().filter(|_| report.standby.is_none()) {
         parts::next(page, cycle.outcome);
     }
-    full_disks(page, &report.full_disks);
+    full_disks(page, report);
     unwritten(page, report, now);
     page_missed(page, report);
     parts::pools(page, &report.pools);
@@ -141,15 +141,20 @@ fn directories(page: &mut Page, report: &StatusReport) {
 }
 
 /// The last cycle that could be written down says nothing of it.
-fn full_disks(page: &mut Page, full: &[String]) {
-    if full.is_empty() {
+fn full_disks(page: &mut Page, report: &StatusReport) {
+    if report.full_disks.is_empty() {
         return;
     }
     page.gap();
-    for said in full {
+    for said in &report.full_disks {
         page.pieces(&[(Tone::Bad, said), (Tone::Plain, ".")]);
     }
-    page.line("  nobody loses anything meanwhile, and the agent goes on by itself once it can write");
+    let then = if report.running {
+        "the agent goes on by itself once it can write"
+    } else {
+        "an agent that is started goes on where it was once it can write"
+    };
+    page.line(format!("  nobody loses anything meanwhile, and {then}"));
 }
 
 /// Cycles were made, or should have been, of which the state says nothing.

@@ -36,6 +36,21 @@ fn private_folder(path: &Path) -> io::Result<()> {
     fs::create_dir(path)
 }
 
+/// Whether the disk of a place, or of the nearest folder above that is there, is mounted so that nobody writes to it.
+#[cfg(unix)]
+#[must_use]
+pub fn is_read_only(path: &Path) -> bool {
+    let disk = path.ancestors().find_map(|part| rustix::fs::statvfs(part).ok());
+    disk.is_some_and(|disk| disk.f_flag.contains(rustix::fs::StatVfsMountFlags::RDONLY))
+}
+
+/// Errors alone tell of it there.
+#[cfg(not(unix))]
+#[must_use]
+pub const fn is_read_only(_path: &Path) -> bool {
+    false
+}
+
 /// For the owner's eyes alone. On Windows the folder's own rights say that.
 pub fn private(options: &mut OpenOptions) {
     #[cfg(unix)]

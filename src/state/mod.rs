@@ -32,6 +32,7 @@ use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior};
 use crate::fault;
 use crate::ports::StateError;
 
+pub use files::is_read_only;
 pub use files::private;
 pub use glance::{Glance, look_at};
 pub use lock::{Holder, Lock, Ownership};

@@ -9,7 +9,8 @@ use refinery::{Migration, Runner};
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::files::{give_to_owner, no_file, write_private};
+use super::files::{give_to_owner, is_read_only, no_file, write_private};
+use super::glance::look_at;
 use super::lock::{Holder, Lock};
 use super::{State, failed};
 use crate::fault;
@@ -65,7 +66,8 @@ impl State {
         Ok(state)
     }
 
-    /// Opens a state beside its owner, or without one. None: there is none yet.
+    /// Opens a state beside its owner, or without one; on a disk that is mounted read-only to be read alone. None: there is none
+    /// yet.
     ///
     /// # Errors
     /// As `open`; also where the owner is an older program.
@@ -74,7 +76,11 @@ impl State {
         if !is_there(&path)? {
             return Ok(None);
         }
-        let (connection, version) = connect(&path)?;
+        let (connection, version) = match connect(&path) {
+            // The log's index cannot be made there.
+            Err(StateError::Failed { .. }) if is_read_only(&path) => connect_to_read(&path)?,
+            connected => connected?,
+        };
         let mut state = Self { connection, path };
         if version < newest() {
             let holder = Holder::this_process("", "migrate");
@@ -191,6 +197,15 @@ fn connect(path: &Path) -> Result<(Connection, u32), StateError> {
             .map_err(|error| failed(path, doing, error))?;
     let version = version(&connection, path)?;
     configure(&connection).map_err(|error| failed(path, doing, error))?;
+    Ok((connection, version))
+}
+
+/// The same of one that nobody can write to.
+fn connect_to_read(path: &Path) -> Result<(Connection, u32), StateError> {
+    let doing = "opening it to read";
+    let connection = look_at(path).map_err(|error| failed(path, doing, error))?;
+    let version = version(&connection, path)?;
+    connection.pragma_update(None, "temp_store", "memory").map_err(|error| failed(path, doing, error))?;
     Ok((connection, version))
 }
 

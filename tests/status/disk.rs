@@ -60,6 +60,21 @@ fn company(port: u16) -> (Company, Disk) {
     (company, disk)
 }
 
+/// `check` as a user who is not root, as the service's start has it: `nobody` on every Linux, whose the state is.
+fn check_as_the_service(company: &Company) -> std::process::Output {
+    let (folder, user) = (company.agent.folder(), "65534");
+    let binary = folder.join("seatsync");
+    tool(Command::new("install").args(["-m", "755", env!("CARGO_BIN_EXE_seatsync")]).arg(&binary), "");
+    Command::new("setpriv")
+        .args(["--reuid", user, "--regid", user, "--clear-groups"])
+        .arg(binary)
+        .arg("--config")
+        .arg(company.agent.config_file())
+        .arg("check")
+        .output()
+        .unwrap()
+}
+
 fn held(company: &Company) -> u64 {
     company.agent.run(&["--json", "ledger", "pool"]).json()["held"].as_u64().unwrap()
 }
@@ -105,13 +120,24 @@ fn on_a_disk_that_is_mounted_read_only_nothing_is_done_and_each_verb_says_why() 
     let holders = company.agent.names("active");
     company.disable(&holders[0]);
     company.write();
+    tool(Command::new("chown").args(["-R", "65534:65534"]).arg(company.agent.folder()), "");
     disk.remount("remount,ro");
+    let checked = check_as_the_service(&company);
+    let said = String::from_utf8_lossy(&[checked.stdout, checked.stderr].concat()).into_owned();
+    assert!(said.contains("is mounted read-only") && !said.contains("chown"), "the disk alone is named: {said}");
+    assert_eq!(checked.status.code(), Some(1), "the config is right: {said}");
     for verb in [&["sync"][..], &["run"], &["pending", "release", &holders[1]]] {
         let ended = company.agent.run(verb);
         assert!(ended.code == 1 && ended.stderr.contains("for writing; `dmesg`"), "{verb:?}: {ended:?}");
     }
     let (code, checked) = company.agent.check(false);
     assert!(code == 1 && checked["probes"].to_string().contains("read-only"), "{checked}");
+    for verb in [&["status"][..], &["users"], &["history"], &["pending"], &["explain", &holders[1]]] {
+        let ended = company.agent.run(verb);
+        assert!(ended.code == 0 && !ended.stderr.contains("error"), "what was known can be read, {verb:?}: {ended:?}");
+    }
+    let status = company.agent.run(&["status"]);
+    assert!(status.stdout.contains("is mounted read-only"), "{status:?}");
     disk.remount("remount,rw");
     assert_eq!((company.agent.names("active"), held(&company)), (holders.clone(), 2), "nobody was suspended");
     let (code, synced) = company.agent.sync();
