@@ -250,12 +250,22 @@ fn outside(key: &'static str, path: &Path, unit: &Unit, folders: &[PathBuf]) -> 
     let remedy = match folders.first() {
         Some(folder) => {
             let inside = name.map_or_else(|| folder.clone(), |name| folder.join(name));
-            let moved = if path.exists() { ", and move what lies there" } else { "" };
-            format!("write {key} = \"{}\"{moved}", inside.display())
+            format!("write {key} = \"{}\"{}", inside.display(), moved_there(path))
         }
         None => format!("name its folder as ReadWritePaths= in {}", unit.file.display()),
     };
     Closed { key, message, remedy, sure: true }
+}
+
+/// What comes along to another place; of a folder of the system's only what the agent left in it.
+fn moved_there(path: &Path) -> &'static str {
+    match (path.exists(), is_systems(path)) {
+        (true, false) => ", and move what lies there",
+        (true, true) if path.join("state.db").exists() => {
+            ", and move there what the agent left (state.db*, agent.lock), nothing else"
+        }
+        _ => "",
+    }
 }
 
 /// What lies there is a file, not a folder.

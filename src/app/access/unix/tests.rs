@@ -110,6 +110,14 @@ fn the_default_ledger_lies_where_the_packaged_service_may_not_write_and_the_conf
     assert_eq!(told("backend.path", "/var/lib/seatsync/ledger.db"), None);
     let closed = told("agent.state_dir", "/srv/state").unwrap();
     assert_eq!(closed.remedy, "write agent.state_dir = \"/var/lib/seatsync\"");
+    for systems in ["/opt", "/var/lib"] {
+        let closed = told("agent.state_dir", systems).unwrap();
+        assert_eq!(closed.remedy, "write agent.state_dir = \"/var/lib/seatsync\"", "others' things stay: {systems}");
+    }
+    let ours = root.path().join("ours");
+    fs::create_dir(&ours).unwrap();
+    let closed = told("agent.state_dir", &ours.display().to_string()).unwrap();
+    assert!(closed.remedy.ends_with(", and move what lies there"), "{closed:?}");
 }
 
 #[test]
