@@ -21,7 +21,7 @@ use super::{App, AppError, Code, access, listening};
 use crate::agent::Pulse;
 use crate::clock;
 use crate::listen::{self, Connections};
-use crate::model::report::{Failing, Probe};
+use crate::model::report::{Failing, PAGE_MISSED, Probe};
 use crate::model::settings::{Settings, StatusAddress, StatusSettings};
 use crate::state::{Lock, Ownership};
 use crate::status::{self, Facts, Guard, Sessions, Tally, Window};
@@ -126,18 +126,19 @@ impl App {
         })
     }
 
-    /// What `check` says of the address, unless an agent runs, whose it is then. Without `connect` nothing where all is well.
+    /// What `check` says of the address; where an agent runs, whose it is, what that says of it. Without `connect` nothing where
+    /// all is well.
     pub(super) fn status_probe(&self, connect: bool) -> Option<Probe> {
         let listen = self.settings.status.listen?;
-        if !matches!(Lock::ownership(&self.settings.agent.state_dir), Ok(Ownership::Nobody)) {
-            return None;
-        }
-        let what = "status page: listen".to_owned();
-        let found = if access::may_listen(&self.config, listen.address.port()) {
-            bind(listen).map(drop)
+        let owner = Lock::ownership(&self.settings.agent.state_dir).unwrap_or(Ownership::Unknown);
+        let (found, lost) = if !access::may_listen(&self.config, listen.address.port()) {
+            (Err(listening::forbidden(listen.address, INSTEAD, UNIT)), listen.lost_without())
+        } else if owner == Ownership::Nobody {
+            (bind(listen).map(drop), listen.lost_without())
         } else {
-            Err(listening::forbidden(listen.address, INSTEAD, UNIT))
+            (Err(self.missed_by(&owner)?), "the page is where it was before, or nowhere")
         };
+        let what = "status page: listen".to_owned();
         match found {
             Ok(()) if !connect => None,
             Ok(()) => {
@@ -145,12 +146,24 @@ impl App {
                 Some(Probe { what, ok: true, message, lost: None, remedy: None })
             }
             Err(error) => {
-                let lost =
-                    if listen.named { "the agent does not start" } else { "the agent runs without its status page" };
                 let (message, lost) = (error.in_one_line(), Some(lost.to_owned()));
                 Some(Probe { what, ok: !listen.named, message, lost, remedy: error.next })
             }
         }
+    }
+
+    /// Why the page of the agent that runs is not where the config says, as that says itself.
+    fn missed_by(&self, owner: &Ownership) -> Option<AppError> {
+        let Ownership::By(holder) = owner else { return None };
+        let heart = self.state_beside().ok()?.heartbeat().ok()??;
+        let problem = heart.page_problem.filter(|_| heart.pid == holder.pid)?;
+        Some(AppError::new(Code::Failed, format!("{PAGE_MISSED}: {problem}")))
+    }
+}
+
+impl StatusAddress {
+    const fn lost_without(self) -> &'static str {
+        if self.named { "the agent does not start" } else { "the agent runs without its status page" }
     }
 }
 

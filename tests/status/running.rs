@@ -250,6 +250,9 @@ fn another_address_and_another_token_of_a_saved_config_are_followed_and_one_that
     assert!(
         ran.company.agent.run(&["status"]).stdout.contains("the status page is not where the config says: could not")
     );
+    let (code, checked) = ran.company.agent.check(false);
+    let said = "the status page is not where the config says: could not listen on";
+    assert!(code == 1 && checked["probes"].to_string().contains(said), "{checked}");
     let page = get(other, "/").unwrap().1;
     assert!(page.contains("Somebody must look: the status page is not where the config says"), "{page}");
     // It is free by now, and had with the next cycle.
@@ -257,6 +260,7 @@ fn another_address_and_another_token_of_a_saved_config_are_followed_and_one_that
     drop(taken);
     wait_until("the page is there after a cycle", SOON, || ran.company.agent.sync().0 == 0 && lives(freed));
     wait_until("nothing is said of it any more", SOON, || problem().is_none());
+    assert_eq!(ran.company.agent.check(false).0, 0);
     take(&at(format!("127.0.0.1:{other}")));
     wait_until("it is back", SOON, || lives(other));
 
