@@ -131,6 +131,10 @@ fn refused_credentials_and_wrong_answers_write_nothing() {
     agent.secret("password", "wrong");
     let ended = init(&agent, &good, &[]);
     assert_eq!((ended.code, &ended.json()["error"]["code"]), (1, &"directory".into()), "{ended:?}");
+    agent.secret("password", "secret\n\n");
+    let ended = init(&agent, &good, &[]);
+    let next = ended.json()["error"]["next"].clone();
+    assert!(next.as_str().is_some_and(|next| next.contains("ends with an empty line")), "{ended:?}");
     agent.secret("password", "secret");
 
     let ended = init(&agent, &good.replace("bind_dn", "bind_nd").replace("[[pool]]", "[[pool]]\nseat = 3"), &[]);

@@ -100,6 +100,7 @@ pub async fn init(
         None => Answers::default(),
     };
     answers.anyway = options.anyway;
+    answers.doubt.iter().for_each(|doubt| front.tell(doubt));
     let (answers, found) = interview(answers, front, progress).await?;
     let people = found.forecast.clone().unwrap_or_default();
     let directory = directory(&answers, &found);

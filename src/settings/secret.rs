@@ -210,12 +210,8 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
     match std::fs::read_to_string(file) {
         Ok(text) => {
             let secret = text.strip_suffix('\n').map_or(&*text, |line| line.strip_suffix('\r').unwrap_or(line));
-            if secret.ends_with('\n') && secret.trim() != "" && !is_token(reader) {
-                let of = what(reader);
-                reader.warn(
-                    key,
-                    format!("ends with an empty line, and that counts as a part of {of}: delete it, where it is none"),
-                );
+            if let Some(doubt) = empty_line(secret, what(reader)).filter(|_| !is_token(reader)) {
+                reader.warn(key, doubt);
             }
             accept(reader, key, secret)
         }
@@ -224,6 +220,13 @@ fn read(reader: &Reader, key: &'static str, file: &Path, remedy: &str, check_mod
             None
         }
     }
+}
+
+/// What is said of a secret that begins a line after its own; `of`: what it is.
+#[must_use]
+pub fn empty_line(secret: &str, of: &str) -> Option<String> {
+    let said = || format!("ends with an empty line, and that counts as a part of {of}: delete it, where it is none");
+    (secret.ends_with('\n') && !secret.trim().is_empty()).then(said)
 }
 
 /// Whether a file is there that only its owner may use.

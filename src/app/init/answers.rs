@@ -105,6 +105,8 @@ pub struct Answers {
     /// A base or group that is not seen is written all the same.
     pub anyway: bool,
     pub write: Option<bool>,
+    /// The password's file may have a line more than the password.
+    pub doubt: Option<String>,
 }
 
 impl Answers {

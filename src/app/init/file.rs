@@ -2,11 +2,12 @@
 
 use std::path::Path;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use toml::{Table, Value as Toml};
 
 use super::answers::{Answers, BackendAsked, Key, PoolAsked, Value, checked_filter, of_seats};
 use crate::app::{AppError, Code};
+use crate::settings::secret::empty_line;
 use crate::settings::{MOST_SEATS, nearest_of, refused_secret};
 
 const ROOT: &[&str] = &["domain", "agent", "directory", "backend", "pool"];
@@ -84,6 +85,9 @@ impl Reader<'_> {
         }
         let password = self.secret(table, AT, "bind_password").map(Value::Secret);
         self.put(Key::BindPassword, password);
+        let password = self.answers.bind_password.as_ref().map_or("", |secret| secret.expose_secret());
+        self.answers.doubt =
+            empty_line(password, "the password").map(|doubt| format!("{}: {doubt}", Key::BindPassword.place()));
         match self.text(table, AT, "filter").map(checked_filter).transpose() {
             Ok(filter) => self.answers.filter = filter,
             Err(why) => self.problems.push(format!("directory.filter: {why}")),

@@ -191,7 +191,7 @@ fn untrusted(
 async fn survey(answers: &Answers, found: &mut Findings) -> Result<Vec<String>, Refused> {
     let greeting = found.greeting.clone().unwrap_or_default();
     let settings = ldap_settings(answers, &greeting, found.urls.clone());
-    let catalogue = ldap::survey(&settings).await.map_err(|error| refused(&error))?;
+    let catalogue = ldap::survey(&settings).await.map_err(|error| refused(&error, answers))?;
     let Catalogue { kind, bases, groups, problem } = &catalogue;
     let kind = kind.map(Kind::as_str).unwrap_or_default();
     let mut told = vec![format!(
@@ -205,12 +205,11 @@ async fn survey(answers: &Answers, found: &mut Findings) -> Result<Vec<String>, 
 }
 
 /// Of refused credentials others may be typed; whatever else fails stays so.
-fn refused(error: &ReadError) -> Refused {
-    let forget: &[Key] = match error.persistence {
-        Persistence::Credentials => &[Key::BindDn, Key::BindPassword],
-        _ => &[],
-    };
-    Refused { error: AppError::new(Code::Directory, error.doing.clone()), forget }
+fn refused(error: &ReadError, answers: &Answers) -> Refused {
+    let told = AppError::new(Code::Directory, error.doing.clone());
+    let Persistence::Credentials = error.persistence else { return told.into() };
+    let error = answers.doubt.iter().fold(told, |told, doubt| told.with_next(doubt.clone()));
+    Refused { error, forget: &[Key::BindDn, Key::BindPassword] }
 }
 
 fn ldap_settings(answers: &Answers, greeting: &Greeting, urls: Vec<String>) -> LdapSettings {
