@@ -10,7 +10,7 @@ use std::process::Command;
 use serde_json::Value;
 use support::agent::Ended;
 use support::ledger_process::Place;
-use support::process::{lab, tool};
+use support::process::{free_port, lab, tool};
 use support::{Agent, Slapd, ldif};
 
 /// A folder without a config, and a server with three people, one without mail, and two who share one.
@@ -122,6 +122,27 @@ fn a_certificate_that_is_not_trusted_is_shown_and_nobody_is_asked_to_trust_it() 
     assert!(fingerprint.len() > 60 && next.contains(fingerprint), "{fingerprint}: {next}");
     assert!(next.contains("issued by"), "{next}");
     assert_eq!(files(&agent), ["answers.toml", "password"]);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn on_a_machine_without_authorities_the_authoritys_file_is_asked_for_and_why_a_server_cannot_be_asked_is_said() {
+    let (mut agent, slapd) = scene();
+    let none = agent.folder().join("none");
+    std::fs::create_dir(&none).expect("an empty folder");
+    agent.set_environment("SSL_CERT_DIR", &none.display().to_string());
+    agent.set_environment("SSL_CERT_FILE", &none.join("none.pem").display().to_string());
+    let ended = init(&agent, &answers(&slapd, ""), &[]);
+    let error = &ended.json()["error"];
+    assert!(error["message"].as_str().is_some_and(|told| told.contains("directory.ca_file")), "{ended:?}");
+    assert!(error["next"].as_str().is_some_and(|told| told.contains("issued by")), "{error}");
+    let closed = format!("ldaps://127.0.0.1:{}", free_port());
+    let ended = init(&agent, &answers(&slapd, "").replace(&slapd.ldaps_url, &closed), &[]);
+    let error = &ended.json()["error"];
+    assert!(error["message"].as_str().is_some_and(|told| told.contains("no directory server")), "{ended:?}");
+    assert!(!error["causes"].to_string().contains("authorities"), "not for want of authorities: {error}");
+    let ended = init(&agent, &answers(&slapd, &format!("ca_file = \"{}\"", slapd.ca.display())), &[]);
+    assert_eq!(ended.code, 0, "{ended:?}");
 }
 
 #[test]

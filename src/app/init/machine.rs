@@ -96,7 +96,8 @@ fn authority(url: &str, shown: &[Certificate]) -> Question {
         "Get the certificate of the authority that issued it (PEM) from whoever runs the server, not from the server: in a Windows \
          domain from a member that trusts it (certutil -ca.cert corp-ca.cer, then certutil -encode corp-ca.cer corp-ca.pem); of Samba \
          it is private/tls/ca.pem; of OpenLDAP the file TLSCACertificateFile; of 389 Directory Server \
-         /etc/dirsrv/slapd-INSTANCE/ca.crt",
+         /etc/dirsrv/slapd-INSTANCE/ca.crt. Where a public authority issued it: stop, give this machine those (on Linux the package \
+         ca-certificates), and begin again",
     );
     Question {
         key: Key::CaFile,

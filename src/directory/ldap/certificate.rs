@@ -13,6 +13,7 @@ use x509_parser::prelude::{FromDer as _, X509Certificate};
 use super::budget::Budget;
 use super::connect;
 use crate::model::settings::LdapSettings;
+use crate::ports::ReadError;
 
 /// What is said of a certificate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,17 +28,27 @@ pub struct Certificate {
 
 /// Looks at what a server shows: its own certificate first. Nothing is said to it, and nothing it says is believed: the
 /// connection ends where the certificate would be verified.
-pub(super) async fn shown(settings: &LdapSettings, url: &str, budget: &Budget) -> Vec<Certificate> {
+///
+/// # Errors
+/// Where it shows none: why it does not come so far.
+pub(super) async fn shown(
+    settings: &LdapSettings,
+    url: &str,
+    budget: &Budget,
+) -> Result<Vec<Certificate>, Option<ReadError>> {
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let looker = Arc::new(Looker { provider: Arc::clone(&provider), seen: Mutex::new(Vec::new()) });
     let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
-    let Ok(builder) = builder else { return Vec::new() };
+    let builder = builder.map_err(|_| None)?;
     let verifier: Arc<dyn ServerCertVerifier> = Arc::<Looker>::clone(&looker);
     let config = builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth();
     // It fails, always: the looker lets nothing pass.
-    drop(connect::dial_with(settings, url, budget, || Ok(Arc::new(config))).await);
+    let failure = connect::dial_with(settings, url, budget, || Ok(Arc::new(config))).await.err();
     let seen = looker.seen.lock().unwrap_or_else(PoisonError::into_inner);
-    seen.iter().filter_map(|der| described(der)).collect()
+    if seen.is_empty() {
+        return Err(failure);
+    }
+    Ok(seen.iter().filter_map(|der| described(der)).collect())
 }
 
 fn described(der: &[u8]) -> Option<Certificate> {

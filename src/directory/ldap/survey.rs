@@ -18,6 +18,7 @@ use crate::directory::group::{GroupSource as _, group_attributes};
 use crate::model::settings::{Bind, LdapSettings};
 use crate::model::snapshot::Kind;
 use crate::ports::ReadError;
+use crate::tls::TlsError;
 
 /// Timeouts that asking one server may take.
 const TIMEOUTS: u32 = 5;
@@ -78,9 +79,14 @@ pub async fn greet(template: &LdapSettings, address: &str) -> Result<Greeting, U
         match greet_by(&settings, &url, &budget).await {
             Ok(greeting) => return Ok(greeting),
             Err(error) if is_untrusted(&error) => {
-                let certificates = certificate::shown(&settings, &url, &budget).await;
+                let certificates = certificate::shown(&settings, &url, &budget).await.unwrap_or_default();
                 return Err(Unmet::Untrusted { url, start_tls, certificates });
             }
+            // Before anything was connected to: what the server would show, or why it would show nothing, is still to be seen.
+            Err(error) if trusts_nobody(&error) => match certificate::shown(&settings, &url, &budget).await {
+                Ok(certificates) => return Err(Unmet::Untrusted { url, start_tls, certificates }),
+                Err(why) => failures.push(why.unwrap_or(error)),
+            },
             Err(error) => failures.push(error),
         }
     }
@@ -124,6 +130,12 @@ fn is_untrusted(error: &ReadError) -> bool {
     let source = error.source.as_ref().and_then(|source| source.downcast_ref::<LdapError>());
     let Some(LdapError::Io { source }) = source else { return false };
     matches!(tls_error(source), Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
+}
+
+/// The system has no authorities, and none was named.
+fn trusts_nobody(error: &ReadError) -> bool {
+    let source = error.source.as_ref().and_then(|source| source.downcast_ref::<TlsError>());
+    matches!(source, Some(TlsError::System(_)))
 }
 
 /// Binds, and lists where people and groups may be. What cannot be listed is only missing from the lists: whether the account
