@@ -121,7 +121,8 @@ impl Watch<'_> {
 }
 
 /// "Reading corp for 42 s, and nothing has come yet.".
-fn sentence(words: &str) -> String {
+#[must_use]
+pub fn sentence(words: &str) -> String {
     let mut letters = words.chars();
     letters.next().map(|first| format!("{}{}.", first.to_uppercase(), letters.as_str())).unwrap_or_default()
 }

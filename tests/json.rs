@@ -64,7 +64,7 @@ fn sync_status_and_history_have_the_keys_of_the_contract() {
     each(&before["last_cycle"]["granted"], "anchor display_name email pool user_name");
 
     let status = company.agent.status();
-    let wanted = "agent awaited backend cannot_start confirmations directories dry_run failing fingerprint full_disks held last_cycle next_cycle other_state page_problem pools reading running silent_since standby version";
+    let wanted = "agent awaited backend cannot_start config_problem confirmations directories dry_run failing fingerprint full_disks held last_cycle next_cycle other_state page_problem pools reading running silent_since standby version";
     assert_eq!(keys(&status), wanted);
     assert_eq!(keys(&status["last_cycle"]), SYNC);
     each(&status["held"], HELD);

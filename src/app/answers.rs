@@ -66,6 +66,7 @@ impl App {
                 .and_then(|heart| heart.failing.clone())
                 .filter(|failing| is_unrecorded(failing, last_cycle.as_ref())),
             awaited: heart.as_ref().and_then(|heart| heart.awaited.clone()),
+            config_problem: heart.as_ref().and_then(|heart| heart.config_problem.clone()),
             page_problem: heart.as_ref().and_then(|heart| heart.page_problem.clone()),
             reading: heart.map(|heart| heart.reading).unwrap_or_default(),
             other_state: self.other_state(),

@@ -21,11 +21,11 @@ use crate::agent::{self, Calls, GRACE, Pulse, ServiceManager, Watch, Work};
 use crate::cycle::reading::with_causes;
 use crate::cycle::{Asked, CycleError};
 use crate::model::memory::{Heartbeat, Request, RequestId};
-use crate::model::report::{Failing, SyncReport};
+use crate::model::report::{CONFIG_REFUSED, Failing, SyncReport};
 use crate::model::settings::{Settings, Source};
 use crate::model::text::spelt;
 use crate::ports::Requests as _;
-use crate::settings::Problem;
+use crate::settings::{Problem, Problems};
 use crate::state::{Holder, Lock, State};
 use crate::{clock, settings};
 
@@ -33,9 +33,6 @@ use crate::{clock, settings};
 const BEAT: Duration = Duration::from_secs(10);
 /// And this often while a directory is read or the ledger is waited for: how far that is, is news.
 const BEAT_OF_WORK: Duration = Duration::from_secs(2);
-
-/// Before how things stand, while the config that was saved cannot be taken.
-const REFUSED: &str = "The saved config is refused, and the one before is in force: `seatsync check` says why.";
 
 /// A message that is being sent when the agent stops may take so long to end.
 const LAST_MESSAGE: Duration = Duration::from_secs(5);
@@ -111,7 +108,7 @@ struct Worker {
     full: bool,
     interrupts: Interrupts,
     /// What was last said of a config that cannot be taken, so that it is said once.
-    complaint: Option<String>,
+    complaint: Option<Complaint>,
     /// What was last said of one that can.
     warnings: Vec<Problem>,
     pace: Pace,
@@ -204,7 +201,7 @@ impl Work for Worker {
     }
 
     fn standing(&self) -> String {
-        let refused = if self.complaint.is_some() { format!("{REFUSED} ") } else { String::new() };
+        let refused = self.complaint.as_ref().map(|complaint| refusal(&complaint.brief)).unwrap_or_default();
         let said = format!("{refused}{}", self.telling.sentence());
         spelt(&said, &self.engine.settings.agent.options).into_owned()
     }
@@ -229,39 +226,75 @@ impl Worker {
     /// Takes the config as it is now, secrets included; a bad one leaves the old one in force.
     fn reread(&mut self) {
         let loaded = settings::load(&self.config, &settings::process_variables());
-        let taken = loaded.map_err(|problems| problems.to_string()).and_then(|loaded| {
-            let log_differs = loaded.settings.log != self.engine.settings.log;
-            let status_differs = !loaded.settings.status.is_same(&self.engine.settings.status);
-            let differs = loaded.settings.digest != self.engine.settings.digest;
-            self.pulse.be_patient(patience(&loaded.settings));
-            self.engine.reconfigure(loaded.settings).map_err(|error| error.in_one_line())?;
-            self.pulse.asks(self.engine.awaiting.clone());
-            if status_differs {
-                // At once: the pass that follows may take long.
-                let settings = Arc::new(self.engine.settings.clone());
-                self.turns.send_modify(|turn| turn.settings = settings);
-            }
-            self.pace.follow(self.engine.settings.agent.poll);
-            if differs {
-                tracing::info!(name: "config.taken", "The config is another one; it decides from now on.");
-            }
-            if log_differs {
-                tracing::warn!(name: "config.log_later", "[log] is another one in the config; it takes effect when the agent is started again.");
-            }
-            if self.warnings != loaded.warnings {
-                self.warnings = loaded.warnings;
-                super::warn(&self.warnings);
-            }
-            Ok(())
-        });
+        let taken = loaded.map_err(Complaint::from).and_then(|loaded| self.take(loaded).map_err(Complaint::from));
         let complaint = taken.err();
-        if let Some(text) = complaint.as_ref().filter(|text| self.complaint.as_ref() != Some(text)) {
-            tracing::error!(name: "config.refused", problem = %text, "The config cannot be taken; the agent goes on with the one it has.");
+        if let Some(complaint) = complaint.as_ref().filter(|complaint| self.complaint.as_ref() != Some(complaint)) {
+            tracing::error!(name: "config.refused", problem = %complaint.whole, "The config cannot be taken; the agent goes on with the one it has.");
         }
+        let said = complaint.as_ref().map(|complaint| complaint.brief.clone());
         self.complaint = complaint;
-        let refused = self.complaint.is_some();
-        self.turns.send_if_modified(|turn| std::mem::replace(&mut turn.config_refused, refused) != refused);
+        self.turns.send_if_modified(|turn| std::mem::replace(&mut turn.config_problem, said.clone()) != said);
     }
+
+    /// Lets a config that is right decide from here on.
+    fn take(&mut self, loaded: settings::Loaded) -> Result<(), AppError> {
+        let log_differs = loaded.settings.log != self.engine.settings.log;
+        let status_differs = !loaded.settings.status.is_same(&self.engine.settings.status);
+        let differs = loaded.settings.digest != self.engine.settings.digest;
+        self.pulse.be_patient(patience(&loaded.settings));
+        self.engine.reconfigure(loaded.settings)?;
+        self.pulse.asks(self.engine.awaiting.clone());
+        if status_differs {
+            // At once: the pass that follows may take long.
+            let settings = Arc::new(self.engine.settings.clone());
+            self.turns.send_modify(|turn| turn.settings = settings);
+        }
+        self.pace.follow(self.engine.settings.agent.poll);
+        if differs {
+            tracing::info!(name: "config.taken", "The config is another one; it decides from now on.");
+        }
+        if log_differs {
+            tracing::warn!(name: "config.log_later", "[log] is another one in the config; it takes effect when the agent is started again.");
+        }
+        if self.warnings != loaded.warnings {
+            self.warnings = loaded.warnings;
+            super::warn(&self.warnings);
+        }
+        Ok(())
+    }
+}
+
+/// Why a config cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Complaint {
+    /// All of it, for the log.
+    whole: String,
+    /// In one line, for who looks at the agent.
+    brief: String,
+}
+
+impl From<Problems> for Complaint {
+    fn from(problems: Problems) -> Self {
+        let first = problems.0.first().map(ToString::to_string).unwrap_or_default().replace('\n', " ");
+        let more = match problems.0.len() {
+            0 | 1 => String::new(),
+            several => format!("; `seatsync check` names {} more", several - 1),
+        };
+        Self { whole: problems.to_string(), brief: format!("{}{more}", first.trim_end_matches('.')) }
+    }
+}
+
+impl From<AppError> for Complaint {
+    fn from(error: AppError) -> Self {
+        let whole = error.in_one_line();
+        Self { brief: whole.replace('\n', " "), whole }
+    }
+}
+
+/// Before how things stand, while the config that was saved cannot be taken.
+fn refusal(brief: &str) -> String {
+    let told = agent::sentence(&format!("{CONFIG_REFUSED}: {}", brief.trim_end_matches('.')));
+    format!("{told} ")
 }
 
 /// The longest that a cycle may rightly go without getting on.
@@ -286,9 +319,9 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<P
     };
     loop {
         let now = clock::now();
-        let (next_cycle, failing) = {
+        let (next_cycle, failing, config_problem) = {
             let turn = turns.borrow_and_update();
-            (turn.next_cycle, turn.failing.clone())
+            (turn.next_cycle, turn.failing.clone(), turn.config_problem.clone())
         };
         let heartbeat = Heartbeat {
             name: settings.agent.name.clone(),
@@ -301,6 +334,7 @@ async fn beat(settings: Settings, mut turns: watch::Receiver<Turn>, pulse: Arc<P
             awaited: pulse.awaited(now),
             failing,
             page_problem: pulse.page_problem(),
+            config_problem,
         };
         if let Err(error) = state.beat(&heartbeat) {
             tracing::warn!(name: "state.no_sign_of_life", %error, "The sign of life could not be stored.");

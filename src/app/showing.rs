@@ -38,8 +38,8 @@ pub struct Turn {
     pub next_cycle: Option<Timestamp>,
     /// The last cycles failed.
     pub failing: Option<Failing>,
-    /// The config that was saved cannot be taken.
-    pub config_refused: bool,
+    /// As in `StatusReport`.
+    pub config_problem: Option<String>,
 }
 
 /// Ready to be seen: the address is ours.
@@ -122,7 +122,7 @@ impl App {
             tally,
             next_cycle: None,
             failing: None,
-            config_refused: false,
+            config_problem: None,
         })
     }
 

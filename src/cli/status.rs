@@ -13,7 +13,7 @@ use super::table::Grid;
 use super::words;
 use crate::app::{App, AppError, moved};
 use crate::model::report::{
-    ConfirmationRow, CycleOutcome, Failing, PAGE_MISSED, PoolRow, ProblemRow, StatusReport, SyncReport,
+    CONFIG_REFUSED, ConfirmationRow, CycleOutcome, Failing, PAGE_MISSED, PoolRow, ProblemRow, StatusReport, SyncReport,
 };
 
 pub fn status(app: &App, now: Timestamp, console: &Console) -> Result<Exit, AppError> {
@@ -66,6 +66,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     }
     full_disks(page, report);
     unwritten(page, report, now);
+    config_refused(page, report);
     page_missed(page, report);
     parts::pools(page, &report.pools);
     free_yet_waited_for(page, &report.pools);
@@ -179,6 +180,13 @@ fn unwritten(page: &mut Page, report: &StatusReport, now: Timestamp) {
     }
 }
 
+fn config_refused(page: &mut Page, report: &StatusReport) {
+    if let Some(problem) = &report.config_problem {
+        page.gap();
+        page.pieces(&[(Tone::Warn, CONFIG_REFUSED), (Tone::Plain, &format!(": {problem}"))]);
+    }
+}
+
 fn page_missed(page: &mut Page, report: &StatusReport) {
     if let Some(problem) = &report.page_problem {
         page.gap();
@@ -286,6 +294,9 @@ fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String
         Some(_) if report.held.is_some() => (Tone::Warn, "held back", format!("changes wait for a person; {waiting}")),
         Some(cycle) if cycle.outcome == CycleOutcome::Ok && serves_nobody(cycle) => {
             (Tone::Warn, "look at it", format!("a directory gives nobody a seat; {waiting}"))
+        }
+        Some(cycle) if cycle.outcome == CycleOutcome::Ok && report.config_problem.is_some() => {
+            (Tone::Warn, "look at it", format!("{CONFIG_REFUSED}; {waiting}"))
         }
         Some(cycle) if cycle.outcome == CycleOutcome::Ok && report.page_problem.is_some() => {
             (Tone::Warn, "look at it", format!("{PAGE_MISSED}; {waiting}"))

@@ -280,6 +280,8 @@ pub struct Heartbeat {
     pub failing: Option<Failing>,
     #[serde(default)]
     pub page_problem: Option<String>,
+    #[serde(default)]
+    pub config_problem: Option<String>,
 }
 
 /// What is held back now.

@@ -11,8 +11,8 @@ mod reach;
 mod stopped;
 
 pub use agent::{
-    Awaited, BackendStatus, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus, Failing,
-    HistoryRow, OtherState, PAGE_MISSED, Probe, ReadingRow, RelinkReport, StatusReport,
+    Awaited, BackendStatus, CONFIG_REFUSED, CheckProblem, CheckReport, ConfirmReport, ConfirmationRow, DirectoryStatus,
+    Failing, HistoryRow, OtherState, PAGE_MISSED, Probe, ReadingRow, RelinkReport, StatusReport,
 };
 pub use cycle::{
     ChangeCounts, CycleOutcome, DirectoryReport, GrantedRow, HeldKind, HeldRow, LostRow, PoolRow, ProblemRow,

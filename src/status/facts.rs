@@ -35,8 +35,6 @@ pub struct Facts {
     pub decides: bool,
     pub poll: Duration,
     pub dry_run: bool,
-    /// The config that was saved cannot be taken: the one before is in force.
-    pub config_refused: bool,
     /// As in `AgentSettings`.
     pub options: String,
 }

@@ -81,7 +81,7 @@ fn agent(sheet: &mut Sheet, facts: &Facts) {
     sheet.one("poll_interval_seconds", "A cycle is made this often (agent.poll)", facts.poll.as_secs_f64());
     sheet.flag("dry_run", "1 where the agent reads and plans, and changes nothing (agent.dry_run)", facts.dry_run);
     let help = "1 where the config that was saved cannot be taken, and the one before is in force";
-    sheet.flag("config_refused", help, facts.config_refused);
+    sheet.flag("config_refused", help, facts.status.config_problem.is_some());
     sheet.flag("standby", "1 where another agent works for the company", status.standby.is_some());
     let backend = status.backend.iter().filter_map(|backend| Some((backend, backend.reachable?)));
     let backend = backend.map(|(backend, reachable)| (vec![("kind", backend.kind.clone())], number(reachable)));

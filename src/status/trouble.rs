@@ -4,7 +4,9 @@
 use jiff::Timestamp;
 
 use super::Facts;
-use crate::model::report::{CycleOutcome, DirectoryStatus, HistoryRow, PAGE_MISSED, ProblemRow, SyncReport};
+use crate::model::report::{
+    CONFIG_REFUSED, CycleOutcome, DirectoryStatus, HistoryRow, PAGE_MISSED, ProblemRow, SyncReport,
+};
 
 /// Accounts that are shown with what the backend said of them.
 const SHOWN: usize = 5;
@@ -194,13 +196,17 @@ fn broken_off(facts: &Facts) -> Option<Trouble> {
 }
 
 fn config_refused(facts: &Facts) -> Option<Trouble> {
-    facts.config_refused.then(|| Trouble {
+    let problem = facts.status.config_problem.as_ref()?;
+    Some(Trouble {
         what: "The config".to_owned(),
-        said: "the config that was saved is refused, and the one before is in force; `seatsync check` says why"
-            .to_owned(),
+        said: format!("{CONFIG_REFUSED}: {}", sentence(problem)),
         stops: false,
         since: None,
-        advice: vec!["Mend what `seatsync check` names: the agent takes the config with its next cycle.".to_owned()],
+        advice: vec![
+            "Mend what is named: the agent takes the config with its next cycle. What no reload takes needs a restart; \
+             `seatsync check` says whether a start would succeed."
+                .to_owned(),
+        ],
     })
 }
 

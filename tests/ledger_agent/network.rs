@@ -258,6 +258,29 @@ fn a_ledger_that_is_not_there_is_named_and_the_agent_recovers_by_itself() {
 }
 
 #[test]
+fn a_saved_config_that_no_reload_takes_is_told_by_status_with_the_agents_reason() {
+    let ledger = Served::start();
+    ledger.buy("standard", 2);
+    let company = company(2, "", &ledger.url(), &ledger.connector, "");
+    company.write();
+    let running = company.agent.start();
+    wait_until("the first cycle", LONG, || !company.agent.history().is_empty());
+    let good = std::fs::read_to_string(company.agent.config_file()).expect("the config");
+    company.agent.write_config(&good.replace("company = \"acme\"", "company = \"acmee\""));
+    running.signal("HUP");
+    let problem = || company.agent.status()["config_problem"].as_str().map(str::to_owned);
+    wait_until("status has the reason", LONG, || {
+        problem().is_some_and(|said| said.contains("no reload takes backend.company = \"acmee\"") && said.contains("restart"))
+    });
+    let told = company.agent.run(&["status"]).stdout;
+    assert!(told.contains("the one before is in force: no reload takes backend.company"), "{told}");
+    company.agent.write_config(&good);
+    running.signal("HUP");
+    wait_until("nothing is said of it any more", LONG, || problem().is_none());
+    assert_eq!(running.terminate().code, 0);
+}
+
+#[test]
 fn a_proxy_of_the_environment_is_used_and_its_exceptions_are_heeded() {
     let ledger = Served::start();
     ledger.buy("standard", SEATS);

@@ -111,7 +111,7 @@ sed -i 's/^seats = 35/seats = "many"/' $config
 ok "a bad one fails the reload" without systemctl reload seatsync
 kill -HUP "$before"
 ok "and a hangup is answered with what is wrong" soon said "The config cannot be taken"
-ok "systemctl status says it" soon sh -c 'systemctl show -P StatusText seatsync | grep -q "config is refused"'
+ok "systemctl status says it" soon sh -c 'systemctl show -P StatusText seatsync | grep -q "saved is refused.*pool.standard.seats"'
 ok "the old one stays in force" test "$(main_pid)" = "$before" -a "$(systemctl is-active seatsync)" = active
 write_config 35
 systemctl reload seatsync

@@ -71,7 +71,6 @@ pub fn facts() -> Facts {
         decides: true,
         poll: Duration::from_mins(5),
         dry_run: false,
-        config_refused: false,
         options: String::new(),
     }
 }

@@ -77,10 +77,11 @@ async fn it_says_whether_all_is_well_what_is_held_back_and_the_command() {
     ] {
         assert!(page.contains(text), "{text} in {page}");
     }
-    let refused = Facts { config_refused: true, options: " --config /srv/x.toml".to_owned(), ..full() };
+    let mut refused = Facts { options: " --config /srv/x.toml".to_owned(), ..full() };
+    refused.status.config_problem = Some("no reload takes backend.company; restart the agent".to_owned());
     let page = Served::new(Some(refused), None).get("/").await.text().await.unwrap();
     for text in [
-        "the config that was saved is refused",
+        "the config that was saved is refused, and the one before is in force: no reload takes backend.company; restart the agent",
         "<code>seatsync check --config /srv/x.toml</code>",
         "confirm f00d --config /srv/x.toml",
     ] {

@@ -89,6 +89,7 @@ fn a_saved_config_that_is_refused_is_told_by_the_page_and_leaves_it_ready() {
     wait_until("the page says so", SOON, || says("the config that was saved is refused"));
     let command = format!("<code>seatsync check --config {}</code>", config.display());
     assert!(says(&command), "{command}");
+    assert!(says("pool.standard.seats"), "the page has the reason");
     assert!(has(ran.port, "seatsync_config_refused 1.0") && has(ran.port, "seatsync_ready 1.0"));
     ran.company.agent.write_config(&right);
     ran.running.signal("HUP");

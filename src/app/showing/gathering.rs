@@ -85,6 +85,7 @@ impl App {
                 awaited: None,
                 silent_since: None,
                 page_problem: None,
+                config_problem: turn.config_problem,
                 failing,
                 ..status
             },
@@ -100,7 +101,6 @@ impl App {
             decides: matches!(self.settings.backend.kind, BackendKind::Embedded { .. }),
             poll: agent.poll,
             dry_run: agent.dry_run,
-            config_refused: turn.config_refused,
             options: agent.options.clone(),
         })
     }

@@ -25,6 +25,7 @@ fn before_the_first_cycle() -> StatusReport {
         failing: None,
         silent_since: None,
         page_problem: None,
+        config_problem: None,
         reading: Vec::new(),
         awaited: None,
         other_state: None,
@@ -67,6 +68,15 @@ fn running() -> StatusReport {
         }],
         ..before_the_first_cycle()
     }
+}
+
+#[test]
+fn a_saved_config_that_is_refused_is_told_with_the_agents_own_reason() {
+    let config_problem = Some("no reload takes backend.company = \"b\"; restart the agent".to_owned());
+    let said = rendered(&StatusReport { config_problem, ..running() });
+    let told = "the config that was saved is refused, and the one before is in force: no reload takes backend.company";
+    assert!(said.contains(told), "{said}");
+    assert!(said.contains("look at it") && !said.contains("seatsync check"), "{said}");
 }
 
 fn rendered(report: &StatusReport) -> String {

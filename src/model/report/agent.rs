@@ -78,6 +78,9 @@ pub struct StatusReport {
     /// Why the running agent's status page is not where the config says, and what to do.
     #[serde(default)]
     pub page_problem: Option<String>,
+    /// Why the running agent does not take the config that was saved, and keeps the one before; and what to do.
+    #[serde(default)]
+    pub config_problem: Option<String>,
     /// The agent that runs on this config, and keeps another `state_dir`.
     #[serde(default)]
     pub other_state: Option<OtherState>,
@@ -85,6 +88,9 @@ pub struct StatusReport {
     #[serde(default)]
     pub dry_run: bool,
 }
+
+/// The beginning of a sentence that ends with `StatusReport::config_problem`.
+pub const CONFIG_REFUSED: &str = "the config that was saved is refused, and the one before is in force";
 
 /// The beginning of a sentence that ends with `StatusReport::page_problem`.
 pub const PAGE_MISSED: &str = "the status page is not where the config says";

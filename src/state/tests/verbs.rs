@@ -119,6 +119,7 @@ fn the_last_sign_of_life_is_seen_beside_the_agent() {
         awaited: None,
         failing: None,
         page_problem: Some("could not listen on 127.0.0.1:8750".into()),
+        config_problem: Some("no reload takes backend.company".into()),
     };
     agent.beat(&heartbeat).unwrap();
     heartbeat.next_cycle = Some(at(300));
