@@ -3,6 +3,8 @@
 
 mod ds389;
 
+use std::path::Path;
+
 pub(super) use ds389::keep_changelog;
 
 /// An attribute, as each family's commands name it.
@@ -26,6 +28,12 @@ pub(super) enum Grantee {
     Ds389(Option<String>),
 }
 
+/// The beginning of a search at a server. The tools do not know the agent's `ca_file`, and trust no server without one.
+pub(super) fn ldapsearch(ca_file: Option<&Path>, server: &str) -> String {
+    let trusting = ca_file.map(|file| format!("LDAPTLS_CACERT={} ", single(&file.display().to_string())));
+    format!("{}ldapsearch -x -H {server}", trusting.unwrap_or_default())
+}
+
 /// The class `user`, as SDDL writes it (MS-ADSC 2.263).
 const USER_CLASS: &str = "bf967aba-0de6-11d0-a285-00aa003049e2";
 
@@ -40,13 +48,12 @@ impl Grantee {
         }
     }
 
-    /// What to find out before a right is granted for something that nobody sees. `server`: options by which `ldapsearch`
-    /// reaches it.
-    pub(super) fn look_first(&self, dn: &str, server: &str) -> String {
+    /// What to find out before a right is granted for something that nobody sees. `search`: as `ldapsearch` makes it.
+    pub(super) fn look_first(&self, dn: &str, search: &str) -> String {
         let look = match self {
             Self::Windows(_) => format!("Get-ADObject -Identity {}", powershell(dn)),
             Self::Samba(_) | Self::OpenLdap(_) | Self::Ds389(_) => {
-                format!("ldapsearch -x {server} -D ADMINISTRATOR -W -b {} -s base", single(dn))
+                format!("{search} -D ADMINISTRATOR -W -b {} -s base", single(dn))
             }
         };
         format!(
@@ -230,6 +237,13 @@ fn python(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_search_to_paste_trusts_the_authority_of_the_config() {
+        let paste = ldapsearch(Some(Path::new("/etc/my ca.pem")), "ldaps://h");
+        assert_eq!(paste, "LDAPTLS_CACERT='/etc/my ca.pem' ldapsearch -x -H ldaps://h");
+        assert_eq!(ldapsearch(None, "ldap://h -ZZ"), "ldapsearch -x -H ldap://h -ZZ");
+    }
 
     fn attribute(name: &str) -> Attribute {
         Attribute { name: name.to_owned(), schema_id: "bf967a68-0de6-11d0-a285-00aa003049e2".to_owned() }

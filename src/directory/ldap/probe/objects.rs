@@ -5,6 +5,7 @@ use super::super::members::hidden_members;
 use super::super::scope::{self, Resolved};
 use super::super::session::Session;
 use super::account::Account;
+use super::grant;
 use super::mistakes::{Mistake, Unseen};
 use super::people::Place;
 use super::{PARTIAL, Prober};
@@ -85,10 +86,10 @@ impl Prober<'_> {
         self.missing(what, message, PARTIAL, remedy.as_deref());
     }
 
-    /// By which options `ldapsearch` reaches the server that answered.
+    /// The beginning of an `ldapsearch` that reaches the server that answered, and trusts it as the agent does.
     fn reached_by(&self, session: &Session) -> String {
         let start_tls = if self.ldap.start_tls { " -ZZ" } else { "" };
-        format!("-H {}{start_tls}", session.connection.url)
+        grant::ldapsearch(self.ldap.ca_file.as_deref(), &format!("{}{start_tls}", session.connection.url))
     }
 
     /// What is said of one that a cycle can go by.
