@@ -156,7 +156,7 @@ impl Prober<'_> {
                 message,
                 remedy: format!("Correct the name: {:?} is there, and {:?} is not", near.as_str(), missing.as_str()),
             }),
-            None => Unseen::Beside(there(&above, &beside)),
+            None => Unseen::Beside(there(&above, &beside, &missing)),
         })
     }
 }
@@ -194,10 +194,14 @@ async fn children(session: &Session, above: &Dn, filter: &str, budget: &Budget) 
     found.unwrap_or_default().iter().filter_map(dn).collect()
 }
 
-/// What can be seen at the nearest place above a name; people's own folders before those that the system makes.
-fn there(above: &Dn, beside: &[Dn]) -> String {
+/// What can be seen at the nearest place above a name: first what is like it, then people's own folders, then those that the
+/// system makes.
+fn there(above: &Dn, beside: &[Dn], missing: &Dn) -> String {
     let mut names: Vec<&str> = beside.iter().map(relative).collect();
-    names.sort_by_cached_key(|name| (!name.to_lowercase().starts_with("ou="), name.to_lowercase()));
+    let typed = spelt_out(relative(missing));
+    names.sort_by_cached_key(|name| {
+        (unlikeness(&spelt_out(name), &typed), !name.to_lowercase().starts_with("ou="), name.to_lowercase())
+    });
     let above = above.as_str();
     let are = if names.len() == 1 { "is" } else { "are" };
     match some_of(names.iter().map(|name| (*name).to_owned())) {
@@ -208,6 +212,25 @@ fn there(above: &Dn, beside: &[Dn]) -> String {
             "The nearest place above that the account sees is {above:?}, and it sees nothing of the kind under it"
         ),
     }
+}
+
+/// How little two names are alike, in hundredths; all the same where it may be chance. What begins alike is alike, however the
+/// one goes on.
+fn unlikeness(name: &str, typed: &str) -> u32 {
+    let likeness = strsim::jaro_winkler(name, typed);
+    if likeness < LIKE {
+        return 100;
+    }
+    (0..100).find(|hundredths| 1.0 - likeness <= f64::from(*hundredths) / 100.0).unwrap_or(100)
+}
+
+/// From here on two names are hardly alike by chance, from 0 to 1.
+const LIKE: f64 = 0.75;
+
+/// The value of a name as somebody without its letters types it.
+fn spelt_out(name: &str) -> String {
+    let value = name.split_once('=').map_or(name, |(_, value)| value).to_lowercase();
+    value.replace('ä', "ae").replace('ö', "oe").replace('ü', "ue").replace('ß', "ss")
 }
 
 /// The name of an entry at its place.
@@ -242,12 +265,24 @@ mod tests {
         let above = Dn::parse("dc=x").unwrap();
         let dns = |names: &[&str]| names.iter().map(|dn| Dn::parse(dn).unwrap()).collect::<Vec<_>>();
         let many = dns(&["CN=Builtin,dc=x", "OU=Staff,dc=x", "OU=Gruppen,dc=x", "CN=Users,dc=x"]);
-        let told = there(&above, &many);
+        let missing = Dn::parse("OU=Vertrieb,dc=x").unwrap();
+        let told = there(&above, &many, &missing);
         assert!(
             told.starts_with("There are OU=Gruppen, OU=Staff, CN=Builtin and 1 more right under \"dc=x\""),
             "{told}"
         );
-        assert!(there(&above, &dns(&["OU=a\\, b,dc=x"])).starts_with("There is OU=a\\, b right under"));
-        assert!(there(&above, &[]).contains("sees nothing of the kind under it"));
+        assert!(there(&above, &dns(&["OU=a\\, b,dc=x"]), &missing).starts_with("There is OU=a\\, b right under"));
+        assert!(there(&above, &[], &missing).contains("sees nothing of the kind under it"));
+    }
+
+    #[test]
+    fn the_likest_is_listed_first_whatever_the_alphabet_says() {
+        let above = Dn::parse("dc=x").unwrap();
+        let names = ["Domain Controllers", "Extern", "Gruppen", "Köln Süd", "Lager", "Konzern"];
+        let all: Vec<Dn> = names.iter().map(|name| Dn::parse(&format!("OU={name},dc=x")).unwrap()).collect();
+        for typed in ["Koeln", "Köln", "koln sued"] {
+            let told = there(&above, &all, &Dn::parse(&format!("OU={typed},dc=x")).unwrap());
+            assert!(told.starts_with("There are OU=Köln Süd, "), "{typed}: {told}");
+        }
     }
 }
