@@ -122,15 +122,12 @@ impl App {
         let held = self.state_that_counts()?.held().map_err(|error| state_error(&error))?;
         let mut held = held.filter(|held| held.fingerprint == wanted);
         if held.is_none() {
+            // Without its secrets no plan can be made; what the last cycle held back is known all the same.
+            self.needs(FOR_A_PLAN)
+                .map_err(|missing| no_such_fingerprint(fingerprint).with_details(unplanned(missing)))?;
             held = self.preview(&PlanOptions::default(), &Silent).await?.held.filter(|held| held.fingerprint == wanted);
         }
-        let held = held.ok_or_else(|| {
-            AppError::new(
-                Code::WrongFingerprint,
-                format!("nothing that is held back now has the fingerprint {fingerprint}"),
-            )
-            .with_next("`seatsync plan` shows what is held back now, and its fingerprint")
-        })?;
+        let held = held.ok_or_else(|| no_such_fingerprint(fingerprint))?;
         let now = clock::now();
         let expires = now.saturating_add(self.settings.guard.confirm_within).unwrap_or(now);
         Ok(Confirmation { fingerprint: held.fingerprint, changes: held.changes, expires })
@@ -217,6 +214,17 @@ impl App {
         let found = State::open_beside(folder).map_err(|error| state_error_in(folder, &error))?;
         found.map_or_else(|| State::in_memory().map_err(|error| state_error(&error)), Ok)
     }
+}
+
+fn no_such_fingerprint(fingerprint: &str) -> AppError {
+    AppError::new(Code::WrongFingerprint, format!("nothing that is held back now has the fingerprint {fingerprint}"))
+        .with_next("`seatsync plan` shows what is held back now, and its fingerprint")
+}
+
+/// Why only the last cycle was asked.
+fn unplanned(missing: AppError) -> impl Iterator<Item = String> {
+    let looked = format!("looked for in what the last cycle held back alone: {}", missing.message);
+    std::iter::once(looked).chain(missing.details)
 }
 
 fn is_asked(stop: Option<&watch::Receiver<bool>>) -> bool {

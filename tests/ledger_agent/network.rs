@@ -258,6 +258,19 @@ fn a_ledger_that_is_not_there_is_named_and_the_agent_recovers_by_itself() {
 }
 
 #[test]
+fn a_fingerprint_that_nothing_has_is_said_to_be_none_also_where_a_secret_is_missing() {
+    let company = company(2, "", "http://127.0.0.1:1", "none", "");
+    std::fs::remove_file(company.agent.folder().join("token")).expect("the token was there");
+    let (code, failure) = company.agent.confirm("zzz");
+    assert_eq!((code, &failure["error"]["code"]), (2, &"wrong_fingerprint".into()), "{failure}");
+    let told = failure["error"]["details"].to_string();
+    assert!(
+        told.contains("the last cycle held back alone: a secret of the config") && told.contains("token"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_saved_config_that_no_reload_takes_is_told_by_status_with_the_agents_reason() {
     let ledger = Served::start();
     ledger.buy("standard", 2);
@@ -270,7 +283,9 @@ fn a_saved_config_that_no_reload_takes_is_told_by_status_with_the_agents_reason(
     running.signal("HUP");
     let problem = || company.agent.status()["config_problem"].as_str().map(str::to_owned);
     wait_until("status has the reason", LONG, || {
-        problem().is_some_and(|said| said.contains("no reload takes backend.company = \"acmee\"") && said.contains("restart"))
+        problem().is_some_and(|said| {
+            said.contains("no reload takes backend.company = \"acmee\"") && said.contains("restart")
+        })
     });
     let told = company.agent.run(&["status"]).stdout;
     assert!(told.contains("the one before is in force: no reload takes backend.company"), "{told}");
