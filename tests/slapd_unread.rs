@@ -13,7 +13,7 @@ use support::{Agent, Slapd, ldif};
 const CASES: [(&str, &str, &str); 3] = [
     ("down", "nothing listens there", "Check host and port"),
     ("password", "refused the credentials", "Mend `bind_dn` or `bind_password`"),
-    ("ca", "its certificate", "`ca_file`"),
+    ("ca", "its certificate", "The server's certificate was issued by \"CN="),
 ];
 
 /// An agent whose directory cannot be read for this cause.

@@ -15,7 +15,8 @@ use tokio::task::JoinHandle;
 
 use super::bind::bind;
 use super::budget::{Budget, Overrun};
-use super::failure::{failed, fault, tls_error};
+use super::certificate;
+use super::failure::{advised, failed, fault, is_hung_up, tls_cause, tls_error};
 use super::page::Granted;
 use super::tls;
 use super::url::ServerUrl;
@@ -31,6 +32,10 @@ pub(super) struct Connection {
     driver: JoinHandle<()>,
     ended: Arc<OnceLock<End>>,
 }
+
+/// Of a server that hangs up as TLS begins.
+const NO_TLS: &str =
+    "Does that port speak TLS? If not, write `ldap://` with `start_tls = true`, or the port that does (636)";
 
 /// How a connection ended.
 #[derive(Debug)]
@@ -55,7 +60,28 @@ pub(super) async fn open(settings: &LdapSettings, url: &str, budget: &Budget) ->
 
 /// Connects to one server, without binding yet.
 pub(super) async fn dial(settings: &LdapSettings, url: &str, budget: &Budget) -> Result<Connection, ReadError> {
-    dial_with(settings, url, budget, || tls::config(settings)).await
+    match dial_with(settings, url, budget, || tls::config(settings)).await {
+        Err(error) => Err(distrusted(settings, url, budget, error).await),
+        dialled => dialled,
+    }
+}
+
+/// An error that `ca_file` is the cause of names it, and whom the server's certificate is from.
+async fn distrusted(settings: &LdapSettings, url: &str, budget: &Budget, error: ReadError) -> ReadError {
+    use rustls::CertificateError::{BadSignature, UnknownIssuer};
+    let is_of_authority =
+        matches!(tls_cause(&error), Some(rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature)));
+    let Some(file) = settings.ca_file.as_ref().filter(|_| is_of_authority) else { return error };
+    let issuer = certificate::shown(settings, url, budget).await.into_iter().next().map(|shown| shown.issuer);
+    let issuer = issuer.filter(|issuer| !issuer.is_empty());
+    let by = issuer.map_or_else(|| "another authority".to_owned(), |issuer| format!("{issuer:?}"));
+    let file = file.display();
+    advised(
+        error,
+        format!(
+            "The server's certificate was issued by {by}; {file} (`ca_file`) holds others: put that authority's certificate (PEM) there"
+        ),
+    )
 }
 
 /// The same, with TLS set up as `config` says where there is any.
@@ -87,6 +113,9 @@ pub(super) async fn dial_with(
             let said = format!("it refuses StartTLS (result code {}, {:?})", result.rc, result.text);
             let advice = "Use an ldaps:// URL, or set up TLS on the server";
             return Err(fault(DOING, url, &said, advice, Persistence::Permanent));
+        }
+        Ok(Ok(Err(error))) if server.tls && is_hung_up(&error) => {
+            return Err(advised(failed(DOING, url, error), NO_TLS.to_owned()));
         }
         Ok(Ok(Err(error))) => return Err(failed(DOING, url, error)),
         Ok(Err(_)) => return Err(nonsense(DOING, url)),

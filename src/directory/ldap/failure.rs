@@ -164,6 +164,27 @@ pub(super) fn page_is_too_large(result: &LdapResult) -> bool {
     result.rc == 11 && result.text.contains("illegal pagedResults page size")
 }
 
+/// A failure, with other advice than its own.
+pub(super) fn advised(error: ReadError, advice: String) -> ReadError {
+    let doing = format!("{}. {advice}", error.without_advice());
+    ReadError { doing, advice: Some(advice), ..error }
+}
+
+/// What TLS said, where that is the failure.
+pub(super) fn tls_cause(error: &ReadError) -> Option<&rustls::Error> {
+    match error.source.as_ref()?.downcast_ref()? {
+        LdapError::Io { source } => tls_error(source),
+        _ => None,
+    }
+}
+
+/// Whether the server hung up, and said nothing.
+pub(super) fn is_hung_up(error: &LdapError) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+    matches!(error, LdapError::Io { source } if tls_error(source).is_none()
+        && matches!(source.kind(), ConnectionReset | BrokenPipe | UnexpectedEof))
+}
+
 /// What TLS said, where the connection failed by it.
 pub(super) fn tls_error(error: &io::Error) -> Option<&rustls::Error> {
     error.get_ref()?.downcast_ref()

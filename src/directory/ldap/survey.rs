@@ -1,13 +1,12 @@
 //! What a server tells before there is a config for it: what it is, how it encrypts, where people and groups lie.
 
-use ldap3::LdapError;
 use serde::Serialize;
 
 use super::budget::Budget;
 use super::certificate::{self, Certificate};
 use super::connect;
 use super::decode::{self, Item};
-use super::failure::tls_error;
+use super::failure::tls_cause;
 use super::family::RootDse;
 use super::members::{self, LdapGroups};
 use super::page::Pager;
@@ -127,9 +126,7 @@ async fn greet_by(settings: &LdapSettings, url: &str, budget: &Budget) -> Result
 }
 
 fn is_untrusted(error: &ReadError) -> bool {
-    let source = error.source.as_ref().and_then(|source| source.downcast_ref::<LdapError>());
-    let Some(LdapError::Io { source }) = source else { return false };
-    matches!(tls_error(source), Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
+    matches!(tls_cause(error), Some(rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer)))
 }
 
 /// The system has no authorities, and none was named.
