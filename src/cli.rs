@@ -63,7 +63,7 @@ const LINGER: Duration = Duration::from_secs(1);
 pub fn main(arguments: &[OsString]) -> ExitCode {
     let cli = match Cli::try_parse_from(arguments) {
         Ok(cli) => cli,
-        Err(error) => return usage::answer(&error, arguments),
+        Err(error) => return usage::answer(error, arguments),
     };
     let console = Console::new(&cli.global, arguments);
     if matches!(cli.verb, Verb::Run) {

@@ -3,14 +3,15 @@
 use std::ffi::OsString;
 use std::process::ExitCode;
 
-use clap::error::ErrorKind;
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 
 use super::console::Console;
 use super::global::Global;
 use crate::app::{AppError, Code};
 
 /// Prints help, the version, or what is wrong with the arguments: as JSON where they ask for it.
-pub fn answer(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
+pub fn answer(error: clap::Error, arguments: &[OsString]) -> ExitCode {
+    let error = pointed(error);
     if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
         // A reader who leaves (`--help | head`) has seen enough.
         let _ = error.print();
@@ -19,11 +20,24 @@ pub fn answer(error: &clap::Error, arguments: &[OsString]) -> ExitCode {
     let json = arguments.iter().skip(1).take_while(|one| *one != "--").any(|one| one == "--json");
     if json {
         let global = Global { config: None, json: true, quiet: false, verbose: 0 };
-        Console::new(&global, arguments).fail(&told(error));
+        Console::new(&global, arguments).fail(&told(&error));
     } else {
         let _ = error.print();
     }
     ExitCode::from(Code::Usage.exit())
+}
+
+/// With the place of a command that stands under another one.
+fn pointed(mut error: clap::Error) -> clap::Error {
+    let Some(ContextValue::String(typed)) = error.get(ContextKind::InvalidSubcommand) else { return error };
+    let above = match typed.as_str() {
+        "pool" | "company" | "token" | "connector" | "serve" => "ledger",
+        "approve" | "deny" | "release" => "pending",
+        _ => return error,
+    };
+    let meant = format!("{above} {typed}");
+    error.insert(ContextKind::SuggestedSubcommand, ContextValue::String(meant));
+    error
 }
 
 /// clap's text without its labels and its usage line: what is wrong, and its tip as what to do next.
@@ -48,7 +62,7 @@ mod tests {
     use clap::Parser as _;
 
     fn error(arguments: &[&str]) -> AppError {
-        told(&Cli::try_parse_from(["seatsync"].iter().chain(arguments)).unwrap_err())
+        told(&pointed(Cli::try_parse_from(["seatsync"].iter().chain(arguments)).unwrap_err()))
     }
 
     #[test]
@@ -56,6 +70,19 @@ mod tests {
         let error = error(&["synk"]);
         assert_eq!(error.message, "unrecognized subcommand 'synk'");
         assert!(error.next.unwrap().contains("'sync'"));
+    }
+
+    #[test]
+    fn a_verb_that_stands_under_another_one_is_pointed_to() {
+        for (typed, meant) in [
+            (&["pool", "set", "standard"][..], "'ledger pool'"),
+            (&["approve", "p1"], "'pending approve'"),
+            (&["release", "p1"], "'pending release'"),
+            (&["serve"], "'ledger serve'"),
+        ] {
+            let next = error(typed).next.unwrap();
+            assert!(next.contains(meant), "{typed:?}: {next}");
+        }
     }
 
     #[test]

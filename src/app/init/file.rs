@@ -23,8 +23,10 @@ const SECRET: &[&str] = &["file", "env"];
 /// Everything that is wrong, at once.
 pub fn read(path: &Path) -> Result<Answers, AppError> {
     let wrong = format!("the answers {} cannot be used", path.display());
-    let text =
-        std::fs::read_to_string(path).map_err(|error| AppError::new(Code::Usage, wrong.clone()).caused_by(&error))?;
+    let text = std::fs::read_to_string(path).map_err(|error| {
+        let next = "name a file with the answers, which you may read; `seatsync init --help` shows one";
+        AppError::new(Code::Usage, wrong.clone()).caused_by(&error).with_next(next)
+    })?;
     let table: Table =
         text.parse().map_err(|error: toml::de::Error| AppError::new(Code::Usage, wrong.clone()).caused_by(&error))?;
     let folder = path.parent().unwrap_or(Path::new("."));
