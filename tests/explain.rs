@@ -382,9 +382,13 @@ fn a_logon_name_finds_who_has_it_and_several_are_listed() {
     for name in ["jdoe", "LAB\\jdoe"] {
         assert_eq!(explain(&company, name)["user"]["user_name"], "p001", "{name}");
     }
-    assert_eq!(company.agent.run(&["pending", "approve", "jdoe"]).code, 2, "nothing is decided by it");
+    let decided = |name: &str| company.agent.run(&["pending", "approve", name]);
+    let ended = decided("jdoe");
+    assert!(!ended.stderr.contains("nobody is known by"), "a decision finds the same person: {ended:?}");
     company.set("p002", "mail: p002@lab.test\nsAMAccountName: jdoe\n");
     company.sync();
     let ended = company.agent.run(&["explain", "jdoe"]);
     assert!(ended.code == 2 && ["uid=p001,", "uid=p002,"].iter().all(|who| ended.stderr.contains(who)), "{ended:?}");
+    let ended = company.agent.run(&["pending", "approve", "jdoe"]);
+    assert!(ended.code == 2 && ended.stderr.contains("fits 2 people"), "nobody is guessed: {ended:?}");
 }

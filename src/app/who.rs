@@ -1,4 +1,4 @@
-//! Whom a name means: an anchor, a DN, a user name or a mail address; where nothing is decided a logon name or a display name, too.
+//! Whom a name means: an anchor, a DN, a user name or a mail address, else a logon name; where nothing is decided a display name, too.
 
 use super::engine::state_error;
 use super::{AppError, Code};
@@ -14,7 +14,7 @@ const CANDIDATES: usize = 20;
 /// The one person that a name means, of those whom the agent may change.
 pub fn person(state: &State, settings: &Settings, text: &str) -> Result<PersonId, AppError> {
     let sought = Sought { state, settings, text };
-    let found = sought.counting(state.find(text))?;
+    let found = sought.named()?;
     match found.as_slice() {
         [] => Err(sought.unknown()?),
         [Who::Person(person)] => Ok(person.clone()),
@@ -26,13 +26,10 @@ pub fn person(state: &State, settings: &Settings, text: &str) -> Result<PersonId
     }
 }
 
-/// The one that a name means: else a logon name, else a display name or the beginning of one.
+/// The one that a name means: else a display name or the beginning of one.
 pub fn anybody(state: &State, settings: &Settings, text: &str) -> Result<Who, AppError> {
     let sought = Sought { state, settings, text };
-    let mut found = sought.counting(state.find(text))?;
-    if found.is_empty() {
-        found = sought.counting(state.logging_on_as(text))?;
-    }
+    let mut found = sought.named()?;
     if found.is_empty() {
         found = sought.counting(state.called(text))?;
     }
@@ -59,6 +56,12 @@ struct Sought<'a> {
 }
 
 impl Sought<'_> {
+    /// Who has exactly this name; where nobody has, who logs on by it.
+    fn named(self) -> Result<Vec<Who>, AppError> {
+        let found = self.counting(self.state.find(self.text))?;
+        if found.is_empty() { self.counting(self.state.logging_on_as(self.text)) } else { Ok(found) }
+    }
+
     /// Those of whom the state found that count.
     fn counting(self, found: Result<Vec<Who>, StateError>) -> Result<Vec<Who>, AppError> {
         let mut counting = Vec::new();
@@ -85,11 +88,13 @@ impl Sought<'_> {
         Ok(if is_new {
             error.with_next("no cycle yet, so nobody is known: `seatsync sync` makes one")
         } else if called.is_empty() {
-            error.with_next("give an anchor, a DN, a user name or a mail address; `seatsync users` lists everyone")
+            error.with_next(
+                "give an anchor, a DN, a user name, a mail address or a logon name; `seatsync users` lists everyone",
+            )
         } else {
             error
                 .with_details(candidates(self.state, &called))
-                .with_next("a decision needs a user name, mail address, DN or anchor")
+                .with_next("a decision needs a user name, mail address, logon name, DN or anchor")
         })
     }
 

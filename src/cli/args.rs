@@ -167,7 +167,7 @@ pub enum Decision {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub struct Approval {
-    /// Anchors, DNs, user names or mail addresses
+    /// Anchors, DNs, user names, mail addresses or logon names
     #[arg(value_name = "USER")]
     pub users: Vec<String>,
     /// The first N who wait for approval, in the order of the queue; who was decided on since the last cycle is passed over
@@ -177,7 +177,7 @@ pub struct Approval {
 
 #[derive(Debug, Args)]
 pub struct People {
-    /// Anchors, DNs, user names or mail addresses
+    /// Anchors, DNs, user names, mail addresses or logon names
     #[arg(required = true, value_name = "USER")]
     pub users: Vec<String>,
 }
