@@ -12,7 +12,7 @@ use crate::model::memory::KnownEntry;
 use crate::model::snapshot::{
     Compared, Followed, Listed, Nested, Pin, ScopeKey, Snapshot, Sought, Watermark, Whereabouts,
 };
-use crate::model::{Anchor, Dn, Name, PersonId};
+use crate::model::{Anchor, Name, PersonId};
 
 mod memory;
 pub mod plain;

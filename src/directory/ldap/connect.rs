@@ -72,7 +72,8 @@ async fn distrusted(settings: &LdapSettings, url: &str, budget: &Budget, error: 
     let is_of_authority =
         matches!(tls_cause(&error), Some(rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature)));
     let Some(file) = settings.ca_file.as_ref().filter(|_| is_of_authority) else { return error };
-    let issuer = certificate::shown(settings, url, budget).await.into_iter().next().map(|shown| shown.issuer);
+    let shown = certificate::shown(settings, url, budget).await.unwrap_or_default();
+    let issuer = shown.into_iter().next().map(|own| own.issuer);
     let issuer = issuer.filter(|issuer| !issuer.is_empty());
     let by = issuer.map_or_else(|| "another authority".to_owned(), |issuer| format!("{issuer:?}"));
     let file = file.display();
