@@ -14,7 +14,7 @@ use super::replication::{self, Rests};
 use super::search::{Query, critical, nothing};
 use super::session::Session;
 use crate::directory::entry::{Entry as _, RawEntry};
-use crate::directory::identity::own_anchor;
+use crate::directory::identity::{anchor_in, own_anchor};
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
 use crate::model::snapshot::{Kind, Whereabouts};
@@ -292,9 +292,10 @@ impl<'a> Locator<'a> {
     async fn is_not_in_place(&self, person: &Missing) -> Result<(), ReadError> {
         let Some(dn) = person.dn.as_ref().and_then(|dn| Dn::parse(dn).ok()) else { return Ok(()) };
         let doing = "Could not tell who is gone".to_owned();
-        let attribute = self.session.anchor_attribute();
+        let attribute = self.settings.attributes.anchor.as_deref().unwrap_or(self.session.anchor_attribute());
         let entry = self.session.connection.entry(&doing, dn.as_str(), &[attribute.to_owned()], self.budget).await?;
-        if entry.is_none_or(|entry| own_anchor(self.session.kind, &entry, &dn).ok() != Some(person.anchor)) {
+        let has = |entry: &RawEntry| anchor_in(self.session.kind, entry, attribute).is_ok_and(|it| it == person.anchor);
+        if !entry.as_ref().is_some_and(has) {
             return Ok(());
         }
         let said = format!("a search for {attribute} = {} finds nobody, and the entry is where it was", person.anchor);
