@@ -29,7 +29,7 @@ pub async fn init(options: &InitOptions, console: &Console, foot: &Foot) -> Resu
             return Err(AppError::new(Code::Usage, what).with_next(next));
         }
     };
-    let report = init::init(options, front.as_mut(), &WhileReading { foot, bar: Mutex::new(None) }).await?;
+    let report = Box::pin(init::init(options, front.as_mut(), &WhileReading { foot, bar: Mutex::new(None) })).await?;
     let is_fine = report.check.as_ref().is_some_and(|check| check.ok && check.warnings.is_empty());
     if !console.spares(is_fine) {
         console.answer(&report, render)?;
