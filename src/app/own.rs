@@ -59,6 +59,10 @@ fn problem(config: &Path, key: &str, error: &AppError) -> Problem {
     Problem { file, line: None, key: key.to_owned(), value: None, message: error.in_one_line() }
 }
 
+fn unopened(path: &Path, error: &LedgerError) -> AppError {
+    AppError::new(Code::Backend, format!("could not open the licence ledger {}", path.display())).caused_by(error)
+}
+
 /// The same of a ledger that is served: nothing knows whether there should be one yet, but `[ledger.first]`.
 pub(super) fn of_served(config: &Path, ledger: &LedgerSettings) -> Option<Problem> {
     let path = &ledger.database;
@@ -69,10 +73,7 @@ pub(super) fn of_served(config: &Path, ledger: &LedgerSettings) -> Option<Proble
         return lost.map(|error| problem(config, "ledger.database", &error));
     }
     let connection = look_at(path).ok().filter(|_| path.exists())?;
-    let told = |error: &LedgerError| {
-        let doing = format!("could not open the licence ledger {}", path.display());
-        AppError::new(Code::Backend, doing).caused_by(error)
-    };
+    let told = |error: &LedgerError| unopened(path, error);
     let found = match Ledger::glance(&connection, path, None) {
         Err(error) if is_spoilt(&error) => Some(told(&error).with_next(put_back(path, SERVICE))),
         Err(error) if is_lasting(&error) => Some(told(&error)),
@@ -84,10 +85,7 @@ pub(super) fn of_served(config: &Path, ledger: &LedgerSettings) -> Option<Proble
 /// Why the embedded ledger cannot be opened, and the key that says so; None where it can, and where nobody may look.
 pub(super) fn ledger_problem(backend: &BackendSettings, glance: &Glance) -> Option<(&'static str, AppError)> {
     let BackendKind::Embedded { path } = &backend.kind else { return None };
-    let told = |error: &LedgerError| {
-        let doing = format!("could not open the licence ledger {}", path.display());
-        AppError::new(Code::Backend, doing).caused_by(error)
-    };
+    let told = |error: &LedgerError| unopened(path, error);
     match path.metadata() {
         Ok(_) => {}
         Err(error) if error.kind() == ErrorKind::NotFound && glance.knows_accounts => {

@@ -47,9 +47,7 @@ fn render(report: &StatusReport, now: Timestamp, page: &mut Page) {
     page.labelled("last cycle", last_cycle(report, now));
     page.labelled("next cycle", next_cycle(report, now));
     dry_run(page, report);
-    let reading = report.reading.iter().map(|reading| reading.in_words(now));
-    let awaited = report.awaited.iter().map(|awaited| awaited.in_words(now));
-    reading.chain(awaited).for_each(|said| page.labelled("now", said));
+    report.going_on(now).for_each(|(said, _)| page.labelled("now", said));
     if let Some(backend) = &report.backend {
         page.labelled("backend", format!("{}, reachable: {}", backend.kind, words::reachable(backend.reachable)));
         if let Some(problem) = &backend.problem {
@@ -263,9 +261,7 @@ fn unable(report: &StatusReport) -> Option<&'static str> {
 
 /// From whom nothing comes.
 fn silent(report: &StatusReport, now: Timestamp) -> Option<String> {
-    let reading = report.reading.iter().find(|reading| reading.is_silent(now));
-    let awaited = || report.awaited.iter().find(|awaited| awaited.is_silent(now)).map(|one| one.in_words(now));
-    reading.map(|reading| reading.in_words(now)).or_else(awaited)
+    report.going_on(now).find_map(|(said, is_silent)| is_silent.then_some(said))
 }
 
 fn verdict(report: &StatusReport, now: Timestamp) -> (Tone, &'static str, String) {

@@ -353,7 +353,6 @@ const fn kind(verb: Verb) -> ChangeKind {
     }
 }
 
-/// As the directory has it, or else the backend.
 fn plan_row(change: &Change, display_name: Option<String>) -> PlanRow {
     let Change { person, effect, user_name, email, position, held } = change.clone();
     PlanRow {

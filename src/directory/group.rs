@@ -150,11 +150,15 @@ async fn read_again(
     roots: &[(ScopeKey, GroupObject)],
     source: &mut dyn GroupSource,
 ) -> Result<Vec<(ScopeKey, GroupObject)>, ReadError> {
+    let places: Vec<Dn> = roots.iter().map(|(_, root)| root.dn.clone()).collect();
+    let there = source.fetch(&places).await?;
+    if there.len() != places.len() {
+        return Err(short_answer(places.len(), there.len()));
+    }
     let mut fresh = Vec::with_capacity(roots.len());
-    for (key, root) in roots {
-        let there = source.fetch(std::slice::from_ref(&root.dn)).await?.into_iter().next();
-        let group = match there {
-            Some(Object::Group(group)) if group.anchor == root.anchor => Some(group),
+    for ((key, root), object) in roots.iter().zip(there) {
+        let group = match object {
+            Object::Group(group) if group.anchor == root.anchor => Some(group),
             _ => source.find(root.anchor, &root.dn).await?,
         };
         let gone = || unsteady(format!("{:?} went while it was read", root.dn.as_str()));

@@ -106,6 +106,14 @@ pub enum Bind {
     },
 }
 
+impl Bind {
+    /// Whether a name has none of the forms that servers know: DN, user principal name, `DOMAIN\NAME`.
+    #[must_use]
+    pub fn is_bare(name: &str) -> bool {
+        !name.contains(['=', '@', '\\'])
+    }
+}
+
 /// The directory's attribute names; None: the default of the kind.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AttributeSettings {

@@ -57,7 +57,7 @@ fn refuse_others(reader: &Reader, chosen: Manner, left_out: bool) {
 
 fn simple(reader: &Reader) -> Bind {
     let dn = reader.required("bind_dn", "who logs on to the server (or another `bind` than \"simple\")", |_| Ok(()));
-    if !dn.is_empty() && !dn.contains(['=', '@', '\\']) {
+    if !dn.is_empty() && Bind::is_bare(&dn) {
         reader.warn("bind_dn", BARE);
     }
     Bind::Simple { dn, password: secret::required(reader, "bind_password") }

@@ -46,10 +46,8 @@ pub fn readiness(facts: Option<&Facts>, now: Timestamp) -> Readiness {
 
 /// What takes longer than it may.
 pub fn late(facts: &Facts, now: Timestamp) -> impl Iterator<Item = String> {
-    let silent = facts.status.reading.iter().filter(move |reading| reading.is_silent(now));
-    let unanswered = facts.status.awaited.iter().filter(move |awaited| awaited.is_silent(now));
-    let unanswered = unanswered.map(move |awaited| awaited.in_words(now));
-    silent.map(move |reading| reading.in_words(now)).chain(unanswered).chain(stale(facts, now))
+    let silent = facts.status.going_on(now).filter_map(|(said, is_silent)| is_silent.then_some(said));
+    silent.chain(stale(facts, now))
 }
 
 /// Three cycles in a row may be partial before it is said.

@@ -43,7 +43,7 @@ const FORMS: &str = "Write `bind_dn` as a DN, a user principal name (NAME@corp.e
 
 /// Says so of credentials that are wrong, where the name has no form that a server knows.
 fn with_forms(mut error: ReadError, refusal: Option<Refusal>, name: &str) -> ReadError {
-    if refusal == Some(Refusal::Credentials) && !name.contains(['=', '@', '\\']) {
+    if refusal == Some(Refusal::Credentials) && Bind::is_bare(name) {
         error.doing = format!("{}. {FORMS}", error.without_advice());
         error.advice = Some(FORMS.to_owned());
     }

@@ -14,7 +14,7 @@ use super::replication::{self, Rests};
 use super::search::{Query, critical, nothing};
 use super::session::Session;
 use crate::directory::entry::{Entry as _, RawEntry};
-use crate::directory::identity::{anchor_in, own_anchor};
+use crate::directory::identity::own_anchor;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
 use crate::model::snapshot::{Kind, Whereabouts};
@@ -291,13 +291,12 @@ impl<'a> Locator<'a> {
     /// it had before, or that is damaged. Then nothing that it does not find is gone.
     async fn is_not_in_place(&self, person: &Missing) -> Result<(), ReadError> {
         let Some(dn) = person.dn.as_ref().and_then(|dn| Dn::parse(dn).ok()) else { return Ok(()) };
-        let doing = "Could not tell who is gone".to_owned();
-        let attribute = self.settings.attributes.anchor.as_deref().unwrap_or(self.session.anchor_attribute());
-        let entry = self.session.connection.entry(&doing, dn.as_str(), &[attribute.to_owned()], self.budget).await?;
-        let has = |entry: &RawEntry| anchor_in(self.session.kind, entry, attribute).is_ok_and(|it| it == person.anchor);
-        if !entry.as_ref().is_some_and(has) {
+        let doing = "Could not tell who is gone";
+        let configured = self.settings.attributes.anchor.as_deref();
+        if !self.session.lies_at(doing, &dn, (person.anchor, configured), self.budget).await? {
             return Ok(());
         }
+        let attribute = configured.unwrap_or(self.session.anchor_attribute());
         let said = format!("a search for {attribute} = {} finds nobody, and the entry is where it was", person.anchor);
         let advice = match self.session.kind {
             Kind::OpenLdap => {
@@ -306,7 +305,7 @@ impl<'a> Locator<'a> {
             Kind::Ds389 => "make the indexes of the database anew (`dsconf INSTANCE backend index reindex BACKEND`)",
             _ => "make the indexes of the server's database anew",
         };
-        Err(fault(&doing, &self.session.connection.url, &said, advice, Persistence::Permanent))
+        Err(fault(doing, &self.session.connection.url, &said, advice, Persistence::Permanent))
     }
 
     /// Whether the place where somebody was last can still be read. Where nobody remembers it: whether the bases can.

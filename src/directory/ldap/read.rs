@@ -14,7 +14,6 @@ use super::replication::{self, Rests};
 use super::scope::{self, Resolved};
 use super::session::Session;
 use crate::directory::group::{GroupObject, PeopleIndex, hidden, missed, walk};
-use crate::directory::identity::anchor_in;
 use crate::directory::person::PersonReader;
 use crate::model::settings::DirectorySettings;
 use crate::model::snapshot::{Dangling, Found, Kind, Members, Nested, Partial, ScopeKey, Snapshot, Watermark};
@@ -207,13 +206,9 @@ impl Read<'_> {
 
     /// Whether somebody is where they were seen, still.
     async fn is_at(&self, session: &Session, person: &Sighting) -> Result<bool, ReadError> {
-        let mut names = vec![session.anchor_attribute().to_owned()];
-        names.extend(self.settings.attributes.anchor.clone());
         let doing = format!("Could not look again at {}, who came twice", person.anchor);
-        let entry = session.connection.entry(&doing, person.dn.as_str(), &names, self.budget).await?;
-        Ok(entry.is_some_and(|entry| {
-            names.iter().any(|name| anchor_in(session.kind, &entry, name).is_ok_and(|anchor| anchor == person.anchor))
-        }))
+        let by = (person.anchor, self.settings.attributes.anchor.as_deref());
+        session.lies_at(&doing, &person.dn, by, self.budget).await
     }
 }
 

@@ -7,7 +7,8 @@ use super::connect::{self, Connection};
 use super::family::{self, RootDse, deepest};
 use super::page::Granted;
 use super::{filter, servers};
-use crate::directory::identity::{anchor_attributes, anchor_text};
+use crate::directory::entry::RawEntry;
+use crate::directory::identity::{anchor_attributes, anchor_in, anchor_text};
 use crate::model::settings::LdapSettings;
 use crate::model::snapshot::Kind;
 use crate::model::{Anchor, Dn};
@@ -100,6 +101,22 @@ impl Session {
             (None, forest) => forest,
             (here, _) => here,
         }
+    }
+
+    /// Whether what lies at a place has an anchor: in the kind's own attribute, or in the one that the config names.
+    pub(super) async fn lies_at(
+        &self,
+        doing: &str,
+        dn: &Dn,
+        (anchor, configured): (Anchor, Option<&str>),
+        budget: &Budget,
+    ) -> Result<bool, ReadError> {
+        let names: Vec<String> = [self.anchor_attribute()].into_iter().chain(configured).map(str::to_owned).collect();
+        let entry = self.connection.entry(doing, dn.as_str(), &names, budget).await?;
+        let has = |entry: &RawEntry| {
+            names.iter().any(|name| anchor_in(self.kind, entry, name).is_ok_and(|found| found == anchor))
+        };
+        Ok(entry.as_ref().is_some_and(has))
     }
 
     /// Belongs to another domain: this server cannot tell what lies there. Where a server names no contexts, nothing

@@ -89,6 +89,14 @@ pub struct StatusReport {
     pub dry_run: bool,
 }
 
+impl StatusReport {
+    /// What the running agent waits for, in words; and whether nothing has come for so long that somebody must know.
+    pub fn going_on(&self, now: Timestamp) -> impl Iterator<Item = (String, bool)> {
+        let reading = self.reading.iter().map(move |reading| (reading.in_words(now), reading.is_silent(now)));
+        reading.chain(self.awaited.iter().map(move |awaited| (awaited.in_words(now), awaited.is_silent(now))))
+    }
+}
+
 /// The beginning of a sentence that ends with `StatusReport::config_problem`.
 pub const CONFIG_REFUSED: &str = "the config that was saved is refused, and the one before is in force";
 

@@ -111,10 +111,7 @@ pub fn status(facts: &Facts, csrf: &str, told: Option<&str>, now: Timestamp) -> 
     let status = &facts.status;
     let (tone, mut verdict) = verdict(facts, now);
     // One that is silent is in the verdict.
-    let reading = status.reading.iter().filter(|reading| !reading.is_silent(now));
-    let awaited = status.awaited.iter().filter(|awaited| !awaited.is_silent(now));
-    let now_said = reading.map(|reading| reading.in_words(now)).chain(awaited.map(|awaited| awaited.in_words(now)));
-    for said in now_said {
+    for (said, _) in status.going_on(now).filter(|(_, is_silent)| !is_silent) {
         verdict.push_str(&format!(" A cycle is being made: {said}."));
     }
     let shown = facts.quarantined.len() as u64;
